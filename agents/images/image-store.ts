@@ -1,0 +1,60 @@
+// Images on the node: pulled from registries (registries.yaml: mirrors, rewrites, auth, tls), kept as verified, unpacked layers.
+
+export interface ImageRef {
+  /** As the pod names it: `nginx`, `docker.io/library/nginx:1`, `r.example/x@sha256:…`. */
+  image: string;
+}
+
+/** What runs need of an image's config (OCI image spec). */
+export interface ImageConfig {
+  entrypoint: string[];
+  cmd: string[];
+  env: string[];
+  workingDir: string;
+  /** `user[:group]`, names or numbers. */
+  user: string;
+  stopSignal?: string;
+  volumes: string[];
+  labels: Record<string, string>;
+}
+
+export interface Image {
+  /** `sha256:…` of the config. */
+  id: string;
+  /** `docker.io/library/nginx:1`: normalised names that point here. */
+  tags: string[];
+  /** `docker.io/library/nginx@sha256:…` */
+  digests: string[];
+  /** Unpacked size in bytes. */
+  sizeBytes: number;
+  config: ImageConfig;
+  pinned: boolean;
+}
+
+/** `reason` is what the container's waiting state shows: ErrImagePull, InvalidImageName, ErrImageNeverPull, RegistryUnavailable, ImageInspectError. */
+export class ImageError extends Error {
+  override readonly name = 'ImageError';
+  readonly reason: 'ErrImagePull' | 'InvalidImageName' | 'ErrImageNeverPull' | 'RegistryUnavailable' | 'ImageInspectError';
+  constructor(reason: ImageError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+export interface RegistryAuth {
+  username: string;
+  password: string;
+}
+
+export interface ImageStore {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** By name, digest or id; undefined when it is not here whole. */
+  find(image: string): Image | undefined;
+  list(): Image[];
+  /** Pulls what is missing; concurrent pulls of one image share the work. `auth` is tried in order, then registries.yaml's, then none. */
+  pull(image: string, auth: RegistryAuth[], signal?: AbortSignal): Promise<Image>;
+  /** Layer directories, lowest first, for an overlay's lowerdir. The image stays until `release`. */
+  layers(id: string): string[];
+  remove(image: string): Promise<void>;
+}

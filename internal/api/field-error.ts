@@ -1,0 +1,63 @@
+// Validation findings, as upstream's k8s.io/apimachinery field.Error: type, path, value, detail, with its exact words.
+import { StatusError, type StatusCause } from '../base/errors.ts';
+
+export type FieldErrorType = 'Required' | 'Invalid' | 'Duplicate' | 'NotFound' | 'NotSupported' | 'Forbidden' | 'TooLong' | 'TooMany' | 'TooFew' | 'TypeInvalid' | 'Internal';
+
+export interface FieldError {
+  type: FieldErrorType;
+  /** `spec.containers[0].name` */
+  field: string;
+  /** Left out of the message for Required, Forbidden, TooLong. */
+  value?: unknown;
+  detail: string;
+}
+
+const TEXT: Record<FieldErrorType, [cause: string, words: string]> = {
+  Required: ['FieldValueRequired', 'Required value'],
+  Invalid: ['FieldValueInvalid', 'Invalid value'],
+  Duplicate: ['FieldValueDuplicate', 'Duplicate value'],
+  NotFound: ['FieldValueNotFound', 'Not found'],
+  NotSupported: ['FieldValueNotSupported', 'Unsupported value'],
+  Forbidden: ['FieldValueForbidden', 'Forbidden'],
+  TooLong: ['FieldValueTooLong', 'Too long'],
+  TooMany: ['FieldValueTooMany', 'Too many'],
+  TooFew: ['FieldValueTooFew', 'Too few'],
+  TypeInvalid: ['FieldValueTypeInvalid', 'Invalid value'],
+  Internal: ['InternalError', 'Internal error'],
+};
+
+export const required = (field: string, detail = ''): FieldError => ({ type: 'Required', field, detail });
+export const invalid = (field: string, value: unknown, detail: string): FieldError => ({ type: 'Invalid', field, value, detail });
+export const typeInvalid = (field: string, value: unknown, detail: string): FieldError => ({ type: 'TypeInvalid', field, value, detail });
+export const duplicate = (field: string, value: unknown): FieldError => ({ type: 'Duplicate', field, value, detail: '' });
+export const fieldNotFound = (field: string, value: unknown): FieldError => ({ type: 'NotFound', field, value, detail: '' });
+export const forbidden = (field: string, detail: string): FieldError => ({ type: 'Forbidden', field, detail });
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
+  type: 'NotSupported', field, value, detail: supported.length === 0 ? '' : `supported values: ${supported.map((word) => JSON.stringify(word)).join(', ')}`,
+});
+export const tooLong = (field: string, max: number): FieldError => ({ type: 'TooLong', field, detail: `may not be more than ${String(max)} bytes` });
+export const tooMany = (field: string, actual: number, max: number): FieldError => ({ type: 'TooMany', field, value: actual, detail: `must have at most ${String(max)} items` });
+
+/** `Required value: must be set`, `Invalid value: "x": bad`: what upstream's ErrorBody gives. */
+export function errorBody({ type, value, detail }: FieldError): string {
+  const words = TEXT[type][1];
+  const bare = type === 'Required' || type === 'Forbidden' || type === 'TooLong' || type === 'Internal';
+  const head = bare ? words : `${words}: ${formatValue(value)}`;
+  return detail === '' ? head : `${head}: ${detail}`;
+}
+
+/** The Status that upstream's errors.NewInvalid gives: every problem, `Kind.group "name" is invalid: …`. */
+export function invalidObject(kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
+  const qualified = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
+  const lines = [...new Set(errors.map((error) => `${error.field}: ${errorBody(error)}`))];
+  const causes: StatusCause[] = errors.map((error) => ({ reason: TEXT[error.type][0], message: errorBody(error), field: error.field }));
+  const text = lines.length === 1 ? (lines[0] ?? '') : `[${lines.join(', ')}]`;
+  return new StatusError('Invalid', `${qualified} ${JSON.stringify(name)} is invalid${errors.length === 0 ? '' : `: ${text}`}`, {
+    details: { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.kind, causes },
+  });
+}
+
+function formatValue(value: unknown): string {
+  if (value === undefined || value === null) return 'null';
+  return typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

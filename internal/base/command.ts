@@ -1,0 +1,59 @@
+// Runs other programs (runc, conmon, ip, iptables, tar). The only place that spawns short-lived children.
+import { spawn } from 'node:child_process';
+
+export interface CommandOptions {
+  input?: string | Uint8Array;
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Default 60 s; the child is killed with SIGKILL then. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface CommandResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly result: CommandResult;
+  constructor(command: string, args: readonly string[], result: CommandResult) {
+    super(`${command} ${args.join(' ')}: exit ${String(result.code)}: ${(result.stderr.trim() || result.stdout.trim()).slice(-2000)}`);
+    this.result = result;
+  }
+}
+
+/** Runs to the end and gives the exit code, whatever it is (137 and the like for signals). Throws only when it cannot be started. */
+export function tryCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: options.cwd,
+      env: options.env === undefined ? process.env : { ...process.env, ...options.env },
+      timeout: options.timeoutMs ?? 60_000,
+      killSignal: 'SIGKILL',
+      ...(options.signal !== undefined && { signal: options.signal }),
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.stdin.on('error', () => {}); // the child may exit without reading all of its input; its exit code tells
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      resolve({ code: code ?? 128 + (SIGNALS[signal ?? ''] ?? 0), stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+    });
+    child.stdin.end(options.input);
+  });
+}
+
+/** Runs to the end; a non-zero exit throws CommandError with what it printed. Gives stdout. */
+export async function command(name: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const result = await tryCommand(name, args, options);
+  if (result.code !== 0) throw new CommandError(name, args, result);
+  return result.stdout;
+}
+
+const SIGNALS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };

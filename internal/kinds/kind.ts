@@ -1,0 +1,88 @@
+// What the server must know of a kind. The generated table (generated/) says what upstream's discovery and OpenAPI say: names, scope,
+// verbs, schema, defaults, columns. A file in this folder adds what they cannot: one kind, one file, exporting its rules, listed in
+// index.ts. A kind without a file is served by the table alone. All hooks are pure and synchronous; drafts may be changed in place,
+// `old` objects are frozen.
+import type { KubeObject } from '../api/meta.ts';
+import type { FieldError } from '../api/field-error.ts';
+
+/** One Table column, as upstream's printers define it. Priority 0 shows always, 1 with `-o wide`. */
+export interface Column {
+  name: string;
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  format: string;
+  priority: number;
+}
+export type Cell = string | number | boolean | null;
+
+export interface Subresource {
+  /** 'status', 'scale', 'eviction', … */
+  name: string;
+  /** What it reads or takes, e.g. autoscaling/v1 Scale. */
+  group: string;
+  version: string;
+  kind: string;
+  verbs: readonly string[];
+}
+
+/** A served resource: the table's facts with the kind's rules. `internal/kinds/index.ts` has the one list. */
+export interface Kind<T extends KubeObject = KubeObject> {
+  group: string;
+  version: string;
+  kind: string;
+  resource: string;
+  singular: string;
+  shortNames: readonly string[];
+  categories: readonly string[];
+  namespaced: boolean;
+  verbs: readonly string[];
+  subresources: readonly Subresource[];
+  /** Definition id in the schema table, e.g. `io.k8s.api.core.v1.Pod`. */
+  schema: string;
+  columns: readonly Column[];
+  rules: KindRules<T>;
+}
+
+/** What validation and preparation may need to know beyond the object. */
+export interface RuleContext {
+  /** Epoch ms. */
+  now: number;
+  /** Names a client gave (`metadata.name` of pods etc. are checked with it). */
+  user: string;
+}
+
+export interface KindRules<T extends KubeObject = KubeObject> {
+  /** Default durable. Relaxed: kept in memory, flushed at most once a minute and at stop (Events, Leases). */
+  durability?: 'durable' | 'relaxed';
+  /** Where objects are stored when not under the kind's own group and resource (events.k8s.io/v1 → core events). Converters map whole objects. */
+  storage?: { group: string; resource: string; encode(object: T): KubeObject; decode(stored: KubeObject): T };
+  /** Which values `metadata.name` may have; default DNS-1123 subdomain. Returns messages, [] when fine. */
+  validateName?(name: string, prefix: boolean): string[];
+  /** Defaults that the schema table cannot say (one field depending on another), after the table's own. */
+  applyDefaults?(draft: T): void;
+  /** Drops what a client may not set at create (status), sets initial values. The registry itself handles metadata. */
+  prepareForCreate?(draft: T, context: RuleContext): void;
+  /** Keeps what an update of the object itself may not change (status), and derived fields. `generation` is bumped by the registry when spec changed. */
+  prepareForUpdate?(draft: T, old: T, context: RuleContext): void;
+  /** For PUT/PATCH of /status: by default the registry takes only `status` (and metadata.managedFields) from the draft. */
+  prepareForStatusUpdate?(draft: T, old: T, context: RuleContext): void;
+  /** After schema validation (types, required, enums) has passed. Collects every problem. Messages are upstream's. */
+  validate?(object: T, context: RuleContext): FieldError[];
+  validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
+  validateStatusUpdate?(object: T, old: T, context: RuleContext): FieldError[];
+  /** Warnings (HTTP Warning headers) that upstream gives for deprecated or doubtful fields. */
+  warnings?(object: T, old?: T): string[];
+  /** One row of the Table: cells in the order of `columns`. Default: name and age. */
+  cells?(object: T, now: number): Cell[];
+  /** Field-selector fields beyond metadata.name and metadata.namespace. */
+  selectableFields?(object: T): Record<string, string>;
+  /** true: `metadata.generation` is kept (1 at create, +1 when anything but metadata and status changes). Default: whether the kind has a `spec` and a status subresource. */
+  tracksGeneration?: boolean;
+  /** Update may create (PUT to a name that does not exist): Lease, Endpoints, Event, …. Default false. */
+  allowCreateOnUpdate?: boolean;
+  /** PUT without resourceVersion is allowed. Default true as upstream's for most; false: Invalid "must be specified for an update". */
+  allowUnconditionalUpdate?: boolean;
+  /** Graceful deletion: seconds to keep the object with deletionTimestamp before removal; 0 or undefined: removed at once. */
+  gracePeriodSeconds?(object: T, requested: number | undefined): number | undefined;
+  /** Propagation when the client says nothing. Default background. */
+  defaultPropagation?: 'Orphan' | 'Background';
+}
