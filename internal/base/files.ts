@@ -1,0 +1,39 @@
+// Files that must survive a power cut: written beside, synced, renamed (facts: ext4 keeps the name and loses what was not synced).
+import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Replaces the file whole or not at all. Makes its folder. `sync: false` for what can be made anew. */
+export function writeFileAtomically(path: string, data: string | Uint8Array, options: { mode?: number; sync?: boolean } = {}): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${String(process.pid)}.tmp`;
+  const file = openSync(temporary, 'w', options.mode ?? 0o644);
+  try {
+    fchmodSync(file, options.mode ?? 0o644);
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+    if (options.sync !== false) fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  if (options.sync !== false) syncDirectory(dirname(path));
+}
+
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** The file's text, or undefined when it is not there. Other errors are thrown. */
+export function readFileIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
