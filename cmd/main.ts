@@ -1,0 +1,27 @@
+// The executable: argv → verb. Exit codes: 0 done; 1 failed, with one clear line on stderr; 2 wrong usage.
+import { basename } from 'node:path';
+import { VERBS, helpText } from './verbs.ts';
+import { UsageError } from './settings.ts';
+import { messageOf } from '../internal/base/errors.ts';
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
+
+async function main(argv: readonly string[]): Promise<number> {
+  // As `kubectl` (a symlink), the executable is its built-in client.
+  const [word = '--help', ...rest] = basename(process.argv[1] ?? '') === 'kubectl' ? ['kubectl', ...argv] : argv;
+  if (word === '--help' || word === '-h' || word === 'help') {
+    process.stdout.write(helpText());
+    return 0;
+  }
+  const verb = VERBS.find(({ name }) => name === word);
+  try {
+    if (verb === undefined) throw new UsageError(`unknown command ${JSON.stringify(word)}; see skiff --help`);
+    return await (await verb.load())(rest);
+  } catch (error) {
+    process.stderr.write(`skiff: ${messageOf(error)}\n`);
+    if (process.env['SKIFF_TRACE'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
