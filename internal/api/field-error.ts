@@ -59,5 +59,5 @@ export function invalidObject(kind: { group: string; kind: string }, name: strin
 
 function formatValue(value: unknown): string {
   if (value === undefined || value === null) return 'null';
-  return typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value as number | boolean);
 }

@@ -126,7 +126,7 @@ function startInit(netns: string, { name, ip, gateway, directory }: HostOptions)
   for (const root of cgroupRoots()) makeCgroup(join(root, netns), root);
   const join_ = `for g in /sys/fs/cgroup/*/${netns} /sys/fs/cgroup/${netns}; do [ -e $g/cgroup.procs ] && echo 0 > $g/cgroup.procs; done; exec nsenter --net=/run/netns/${netns} unshare --mount --uts --pid --ipc --cgroup --fork --propagation private sh -c "$INIT"`;
   const child = spawn('sh', ['-c', join_], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: 'ignore',
     env: { ...process.env, INIT, NAME: name, IP: ip, GATEWAY: gateway, DISK: directory, CGROUP: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'v2' : 'v1' },
   });
   waitFor(() => existsSync(ready), `host ${name} to boot`);
