@@ -1,6 +1,7 @@
-// Test hosts: machines of their own out of Linux namespaces (network, mounts, pids, ipc, uts, cgroups), on a switch in a lab namespace that
-// the test makes itself. Everything carries the test's prefix and pid; `remove` leaves nothing, also after a failure.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+// Test hosts: machines of their own out of Linux namespaces (network, mounts, pids, ipc, uts, cgroups), on a switch in the network
+// namespace of the test itself: call `ownNetwork()` first. Everything carries the test's prefix and pid; `remove` leaves nothing, also
+// after a failure.
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,11 +24,15 @@ export interface Lab {
   ip: string;
   /** A folder that is removed with the lab. */
   directory: string;
-  /** Words that run a command beside the hosts. */
-  enter: readonly string[];
   addHost(name: string): Host;
-  run(...command: string[]): string;
   remove(): void;
+}
+
+/** Runs the program again in a network namespace of its own, and ends with its exit code; returns in that second run. */
+export function ownNetwork(): void {
+  if (process.env['SKIFF_TEST_NETWORK'] === 'own') return;
+  const result = spawnSync('unshare', ['--net', '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit', env: { ...process.env, SKIFF_TEST_NETWORK: 'own' } });
+  process.exit(result.status ?? 1);
 }
 
 /** `net` is the first three octets of the lab's network; labs that run at the same time need different ones. */
@@ -35,22 +40,19 @@ export function createLab(prefix: string, net: string): Lab {
   const id = `${prefix}${String(process.pid)}`;
   const directory = mkdtempSync(join(tmpdir(), `${id}-`));
   const hosts: { stop(): void }[] = [];
-  const enter = ['nsenter', `--net=/run/netns/${id}`, '--'];
-  run('ip', 'netns', 'add', id);
-  for (const line of ['link set lo up', 'link add sw type bridge', `addr add ${net}.1/24 dev sw`, 'link set sw up']) run('ip', '-n', id, ...line.split(' '));
+  const bridge = `sw${String(net.split('.')[2])}`;
+  for (const line of ['link set lo up', `link add ${bridge} type bridge`, `addr add ${net}.1/24 dev ${bridge}`, `link set ${bridge} up`]) run('ip', ...line.split(' '));
   return {
     ip: `${net}.1`,
     directory,
-    enter,
-    run: (...command) => run(...enter, ...command),
     addHost(name) {
-      const { host, stop } = createHost({ lab: id, name, ip: `${net}.${String(11 + hosts.length)}`, gateway: `${net}.1`, directory: join(directory, name), index: hosts.length });
+      const { host, stop } = createHost({ lab: id, bridge, name, ip: `${net}.${String(11 + hosts.length)}`, gateway: `${net}.1`, directory: join(directory, name), index: hosts.length });
       hosts.push({ stop });
       return host;
     },
     remove() {
       for (const { stop } of hosts) stop();
-      execFileSync('ip', ['netns', 'del', id]);
+      run('ip', 'link', 'del', bridge);
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -58,6 +60,7 @@ export function createLab(prefix: string, net: string): Lab {
 
 interface HostOptions {
   lab: string;
+  bridge: string;
   name: string;
   ip: string;
   gateway: string;
@@ -73,8 +76,8 @@ function createHost(options: HostOptions): { host: Host; stop(): void } {
   mkdirSync(directory, { recursive: true });
   const boot = (): void => {
     run('ip', 'netns', 'add', netns);
-    run('ip', '-n', lab, 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns);
-    run('ip', '-n', lab, 'link', 'set', link, 'master', 'sw', 'up');
+    run('ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', netns);
+    run('ip', 'link', 'set', link, 'master', options.bridge, 'up');
     for (const line of ['link set lo up', `addr add ${ip}/24 dev eth0`, 'link set eth0 up', `route add default via ${options.gateway}`]) run('ip', '-n', netns, ...line.split(' '));
     init = startInit(netns, options);
   };
@@ -84,7 +87,7 @@ function createHost(options: HostOptions): { host: Host; stop(): void } {
     waitFor(() => !existsSync(`/proc/${String(init?.pid)}`), `host ${name} to die`);
     init = undefined;
     run('ip', 'netns', 'del', netns);
-    try { run('ip', '-n', lab, 'link', 'del', link); } catch { /* gone with the namespace */ }
+    if (readdirSync('/sys/class/net').includes(link)) run('ip', 'link', 'del', link);
     for (const root of cgroupRoots()) waitFor(() => removeCgroups(join(root, netns)), `cgroups of ${name} to empty`);
   };
   boot();

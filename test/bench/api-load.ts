@@ -1,0 +1,71 @@
+// Throughput over HTTPS: create, get, list of ConfigMaps by keep-alive connections; list of 1,000 pods; events to watchers.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from './cluster-connection.ts';
+import { quantile } from './pods.ts';
+import type { BenchServer } from './server-process.ts';
+import type { Figures } from './table.ts';
+
+const MAPS = '/api/v1/namespaces/default/configmaps';
+const PODS = '/api/v1/namespaces/bench/pods';
+const WATCHERS = 100;
+const EVENTS = 100;
+
+export async function measureApi(server: BenchServer, figures: Figures, options: { objects: number; connections: number }): Promise<void> {
+  const cluster = server.cluster();
+  const names = Array.from({ length: options.objects }, (_, index) => `m-${String(index)}`);
+  const phase = async (title: string, jobs: (() => Promise<unknown>)[]): Promise<void> => {
+    const { perSecond, p99Ms } = await drive(jobs, options.connections);
+    figures[`${title}, per s`] = perSecond;
+    figures[`${title} p99, ms`] = p99Ms;
+  };
+  await phase('create ConfigMap', names.map((name) => () => cluster.call('POST', MAPS, { metadata: { name }, data: { v: 'x'.repeat(1024) } })));
+  await phase('get ConfigMap', names.map((name) => () => cluster.call('GET', `${MAPS}/${name}`)));
+  figures['RSS after load, MB'] = server.memory().rssKb / 1024;
+  await phase('list 500 ConfigMaps', Array.from({ length: 60 }, () => () => cluster.call('GET', `${MAPS}?limit=500`)));
+  await phase('delete ConfigMap', names.map((name) => () => cluster.call('DELETE', `${MAPS}/${name}`)));
+  await measurePodList(cluster, phase);
+  figures[`events to ${String(WATCHERS)} watchers, per s`] = await measureFanOut(cluster);
+}
+
+// 1,000 pods that no node takes (a scheduler nobody runs), so that only the API works.
+async function measurePodList(cluster: Cluster, phase: (title: string, jobs: (() => Promise<unknown>)[]) => Promise<void>): Promise<void> {
+  await cluster.call('POST', '/api/v1/namespaces', { metadata: { name: 'bench' } });
+  for (let tries = 0; tries < 100; tries++) {
+    if (await cluster.call('GET', '/api/v1/namespaces/bench/serviceaccounts/default').then(() => true, () => false)) break;
+    await sleep(50);
+  }
+  const pod = (index: number): unknown => ({ metadata: { name: `p-${String(index)}`, labels: { app: 'bench' } }, spec: { schedulerName: 'nobody', terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'none' }] } });
+  await phase('create Pod', Array.from({ length: 1000 }, (_, index) => () => cluster.call('POST', PODS, pod(index))));
+  await phase('list 1,000 Pods', Array.from({ length: 20 }, () => () => cluster.call('GET', PODS)));
+  await cluster.call('DELETE', `${PODS}?gracePeriodSeconds=0`);
+}
+
+async function measureFanOut(cluster: Cluster): Promise<number> {
+  let received = 0;
+  let allReceived: () => void = () => {};
+  const done = new Promise<void>((resolve) => { allReceived = resolve; });
+  const closers = await Promise.all(Array.from({ length: WATCHERS }, () => cluster.watch(`${MAPS}?watch=1&resourceVersion=0&timeoutSeconds=600&labelSelector=fan%3Dout`, ({ type }) => {
+    if (type === 'ADDED' && ++received === WATCHERS * EVENTS) allReceived();
+  })));
+  const begin = performance.now();
+  await drive(Array.from({ length: EVENTS }, (_, index) => () => cluster.call('POST', MAPS, { metadata: { name: `fan-${String(index)}`, labels: { fan: 'out' } } })), 8);
+  await done;
+  const seconds = (performance.now() - begin) / 1000;
+  for (const close of closers) close();
+  await cluster.call('DELETE', `${MAPS}?labelSelector=fan%3Dout`);
+  return (WATCHERS * EVENTS) / seconds;
+}
+
+async function drive(jobs: readonly (() => Promise<unknown>)[], connections: number): Promise<{ perSecond: number; p99Ms: number }> {
+  const took: number[] = [];
+  let next = 0;
+  const begin = performance.now();
+  await Promise.all(Array.from({ length: connections }, async () => {
+    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
+      const started = performance.now();
+      await job();
+      took.push(performance.now() - started);
+    }
+  }));
+  return { perSecond: jobs.length / ((performance.now() - begin) / 1000), p99Ms: quantile(took, 0.99) };
+}

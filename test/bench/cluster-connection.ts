@@ -1,0 +1,61 @@
+// A small HTTPS client for load: keep-alive HTTP/1.1 with the kubeconfig's credentials, so that the client costs little beside the server.
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import { createInterface } from 'node:readline';
+import { parse } from './kubeconfig.ts';
+
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+export interface Cluster {
+  /** One request on one of the kept connections; throws on a status of 300 and more. */
+  call(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** The parsed lines of a watch, until closed. */
+  watch(path: string, onEvent: (event: { type: string; object: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } } }) => void): Promise<() => void>;
+  /** Epoch ms of the node's Ready condition when it is True. */
+  nodeHeartbeat(node: string): Promise<number | undefined>;
+  close(): void;
+}
+
+export async function connectCluster(kubeconfig: string, host: string): Promise<Cluster> {
+  const credentials = parse(kubeconfig);
+  const agent = new Agent({ keepAlive: true, maxSockets: 8, ...credentials.tls, checkServerIdentity: () => undefined });
+  const watchers = new Agent({ keepAlive: false, ...credentials.tls, checkServerIdentity: () => undefined });
+  const send = (method: string, path: string, body: unknown, through: Agent): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const sent = request({ host, port: credentials.port, method, path, agent: through, headers: { Accept: 'application/json', ...(text !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }) } }, resolve);
+      sent.on('error', reject);
+      sent.end(text);
+    });
+  const cluster: Cluster = {
+    async call(method, path, body) {
+      const response = await send(method, path, body, agent);
+      const chunks: Buffer[] = [];
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+      const answer = { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() };
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${String(answer.status)} ${answer.body.slice(0, 300)}`);
+      return answer;
+    },
+    async watch(path, onEvent) {
+      const response = await send('GET', path, undefined, watchers);
+      if (response.statusCode !== 200) throw new Error(`watch ${path}: ${String(response.statusCode)}`);
+      createInterface({ input: response }).on('line', (line) => { if (line !== '') onEvent(JSON.parse(line) as Parameters<typeof onEvent>[0]); });
+      response.on('error', () => {}); // closed by us
+      return () => response.destroy();
+    },
+    async nodeHeartbeat(node) {
+      const { body } = await cluster.call('GET', `/api/v1/nodes/${node}`);
+      const ready = (JSON.parse(body) as { status: { conditions?: { type: string; status: string; lastHeartbeatTime: string }[] } }).status.conditions?.find(({ type }) => type === 'Ready');
+      return ready?.status === 'True' ? Date.parse(ready.lastHeartbeatTime) : undefined;
+    },
+    close() {
+      agent.destroy();
+      watchers.destroy();
+    },
+  };
+  await cluster.call('GET', '/readyz');
+  return cluster;
+}

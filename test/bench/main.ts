@@ -1,0 +1,91 @@
+// What a one-node cluster costs, as a table; beside a peer in the same run when one is given, with the ratio.
+//
+//   node test/bench/main.ts [--peer 'COMMAND …'] [--starts 3] [--idle 60] [--pods 20] [--objects 2000] [--only start,idle,pods,api]
+//
+// COMMAND starts another server in the foreground; `--data-dir D --node-name N --write-kubeconfig F` are appended to it and {registry} is
+// replaced. Each server runs on a test host of its own (namespaces), one after the other. These machines are noisy: read the ratios.
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { createLab, ownNetwork } from '../support/lab.ts';
+import { pushBusybox } from './busybox-image.ts';
+import { measureApi } from './api-load.ts';
+import { measurePods } from './pods.ts';
+import { createServer, type BenchServer } from './server-process.ts';
+import { printTable, type Figures } from './table.ts';
+
+const { values } = parseArgs({
+  options: {
+    peer: { type: 'string' },
+    starts: { type: 'string', default: '3' },
+    idle: { type: 'string', default: '60' },
+    pods: { type: 'string', default: '20' },
+    objects: { type: 'string', default: '2000' },
+    only: { type: 'string', default: 'start,idle,pods,api' },
+  },
+});
+ownNetwork();
+const parts = new Set(values.only.split(','));
+const skiff = `${fileURLToPath(new URL('../../dist/skiff', import.meta.url))} server --private-registry {directory}/registries.yaml`;
+
+const columns: [string, Figures][] = [['skiff', await measure('skiff', skiff, '10.98.1')]];
+if (values.peer !== undefined) columns.push(['peer', await measure('peer', values.peer, '10.98.2')]);
+printTable(columns);
+
+async function measure(name: string, command: string, net: string): Promise<Figures> {
+  const lab = createLab(`b${name}`, net);
+  try {
+    const registry = await pushBusybox(lab);
+    const server = createServer({ lab, host: lab.addHost('n1'), registry: registry.address, command });
+    const figures: Figures = {};
+    try {
+      await measureStarts(server, figures);
+      if (parts.has('idle')) await measureIdle(server, figures);
+      if (parts.has('pods')) await measurePods(server, figures, { count: Number(values.pods), image: `${registry.address}/busybox:1` });
+      if (parts.has('api')) await measureApi(server, figures, { objects: Number(values.objects), connections: 8 });
+      if (parts.has('start')) await measureWarmStarts(server, figures);
+    } finally {
+      await server.stop();
+      registry.stop();
+    }
+    return figures;
+  } finally {
+    lab.remove();
+  }
+}
+
+async function measureStarts(server: BenchServer, figures: Figures): Promise<void> {
+  const cold: number[] = [];
+  for (let round = 0; round < (parts.has('start') ? Number(values.starts) : 1); round++) {
+    if (round > 0) await server.wipe();
+    cold.push(await server.start());
+  }
+  figures['start cold → Ready, s'] = median(cold);
+}
+
+async function measureWarmStarts(server: BenchServer, figures: Figures): Promise<void> {
+  const warm: number[] = [];
+  for (let round = 0; round < Number(values.starts); round++) {
+    await server.stop();
+    warm.push(await server.start());
+  }
+  figures['start warm → Ready, s'] = median(warm);
+}
+
+async function measureIdle(server: BenchServer, figures: Figures): Promise<void> {
+  const seconds = Number(values.idle);
+  await server.settle(seconds * 1000);
+  const before = server.counters();
+  await server.settle(seconds * 1000);
+  const after = server.counters();
+  const memory = server.memory();
+  figures['idle RSS, MB'] = memory.rssKb / 1024;
+  figures['idle PSS, MB'] = memory.pssKb / 1024;
+  figures['idle anonymous, MB'] = memory.anonymousKb / 1024;
+  figures[`idle CPU in ${String(seconds)} s, s`] = after.cpuSeconds - before.cpuSeconds;
+  figures[`idle written in ${String(seconds)} s, KB`] = (after.writtenBytes - before.writtenBytes) / 1024;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

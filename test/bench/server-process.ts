@@ -1,0 +1,122 @@
+// A server under measurement, on a test host: starts and stops it, and reads what it and all its children cost, from the host's cgroup and /proc.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host, Lab } from '../support/lab.ts';
+import { connectCluster, type Cluster } from './cluster-connection.ts';
+
+export interface Memory {
+  rssKb: number;
+  pssKb: number;
+  anonymousKb: number;
+}
+
+export interface BenchServer {
+  /** Seconds from exec to a Ready condition that this run has posted. */
+  start(): Promise<number>;
+  stop(): Promise<void>;
+  /** Stops it and empties the machine's disk. */
+  wipe(): Promise<void>;
+  settle(ms: number): Promise<void>;
+  cluster(): Cluster;
+  memory(): Memory;
+  counters(): { cpuSeconds: number; writtenBytes: number };
+}
+
+const TICKS = 100;
+
+export function createServer({ lab, host, registry, command }: { lab: Lab; host: Host; registry: string; command: string }): BenchServer {
+  let child: ChildProcess | undefined;
+  let connection: Cluster | undefined;
+  const kubeconfig = '/var/lib/skiff/kubeconfig';
+  const seen = join(host.disk, 'plain', kubeconfig);
+  const words = command.replaceAll('{registry}', `http://${registry}`).replaceAll('{directory}', lab.directory).split(' ');
+  writeFileSync(join(lab.directory, 'registries.yaml'), `mirrors:\n  "${registry}":\n    endpoint: ["http://${registry}"]\n`);
+  const stop = async (): Promise<void> => {
+    connection?.close();
+    connection = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child?.once('exit', resolve));
+    // The child is the shell that entered the host; the server is the process in it that holds the data folder.
+    for (const pid of pids(host)) if (commandLine(pid).includes('--write-kubeconfig')) process.kill(pid, 'SIGTERM');
+    await ended;
+    child = undefined;
+  };
+  return {
+    stop,
+    async start() {
+      const begin = performance.now();
+      const wall = Math.floor(Date.now() / 1000) * 1000;
+      const [enter = '', ...rest] = [...host.enter, ...words, '--data-dir', '/var/lib/skiff/data', '--node-name', 'measured', '--write-kubeconfig', kubeconfig];
+      const log = openSync(join(lab.directory, 'server.log'), 'a');
+      child = spawn(enter, rest, { stdio: ['ignore', log, log] });
+      for (;;) {
+        if (child.exitCode !== null) throw new Error(`the server ended with ${String(child.exitCode)}: ${readFileSync(join(lab.directory, 'server.log'), 'utf8').slice(-2000)}`);
+        if (existsSync(seen)) {
+          connection ??= await connectCluster(readFileSync(seen, 'utf8'), host.ip).catch(() => undefined);
+          const beat = await connection?.nodeHeartbeat('measured').catch(() => undefined);
+          if (beat !== undefined && beat >= wall) return (performance.now() - begin) / 1000;
+        }
+        if (performance.now() - begin > 120_000) throw new Error('the server is not Ready after 120 s');
+        await sleep(25);
+      }
+    },
+    async wipe() {
+      await stop();
+      host.kill();
+      rmSync(join(host.disk, 'plain'), { recursive: true, force: true });
+      host.boot();
+    },
+    settle: (ms) => sleep(ms),
+    cluster() {
+      if (connection === undefined) throw new Error('the server is not started');
+      return connection;
+    },
+    memory: () => pids(host).map(memoryOf).reduce((sum, one) => ({ rssKb: sum.rssKb + one.rssKb, pssKb: sum.pssKb + one.pssKb, anonymousKb: sum.anonymousKb + one.anonymousKb }), { rssKb: 0, pssKb: 0, anonymousKb: 0 }),
+    counters: () => pids(host).map(countersOf).reduce((sum, one) => ({ cpuSeconds: sum.cpuSeconds + one.cpuSeconds, writtenBytes: sum.writtenBytes + one.writtenBytes }), { cpuSeconds: 0, writtenBytes: 0 }),
+  };
+}
+
+// All processes of the host's pid namespace but its init.
+function pids(host: Host): number[] {
+  const init = host.enter.join(' ').match(/nsenter -t (\d+)/)?.[1] ?? '';
+  const namespace = readlinkSync(`/proc/${init}/ns/pid`);
+  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && entry !== init).map(Number).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${String(pid)}/ns/pid_for_children`) === namespace && !/^(tini|sleep infinity)/.test(commandLine(pid)) && readlinkSync(`/proc/${String(pid)}/ns/pid`) === namespace;
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return ''; // it has ended
+  }
+}
+
+function memoryOf(pid: number): Memory {
+  try {
+    const text = readFileSync(`/proc/${String(pid)}/smaps_rollup`, 'utf8');
+    const field = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
+    return { rssKb: field('Rss'), pssKb: field('Pss'), anonymousKb: field('Pss_Anon') };
+  } catch {
+    return { rssKb: 0, pssKb: 0, anonymousKb: 0 }; // it has ended
+  }
+}
+
+function countersOf(pid: number): { cpuSeconds: number; writtenBytes: number } {
+  try {
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const io = readFileSync(`/proc/${String(pid)}/io`, 'utf8');
+    const field = (name: string): number => Number(new RegExp(`^${name}: (\\d+)`, 'm').exec(io)?.[1] ?? 0);
+    return { cpuSeconds: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS, writtenBytes: field('write_bytes') - field('cancelled_write_bytes') };
+  } catch {
+    return { cpuSeconds: 0, writtenBytes: 0 }; // it has ended
+  }
+}
