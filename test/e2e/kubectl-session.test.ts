@@ -1,0 +1,239 @@
+// The terminal session of a user with upstream's kubectl against one server with real containers, from the first Deployment to nothing
+// left. Steps build on each other, as in a terminal.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import t from 'tap';
+import { createCluster, KUBECTL, until, type Cluster } from '../support/cluster.ts';
+import { ownNetwork } from '../support/lab.ts';
+import { startFixtureRegistry } from '../support/fixture-images.ts';
+import { runInTerminal } from '../support/terminal.ts';
+
+ownNetwork();
+
+const registryAddress = '10.97.1.1:5000';
+const cluster = await createCluster('s', '10.97.1', () => `mirrors:\n  docker.io:\n    endpoint: ["http://${registryAddress}"]\n`);
+const registry = await startFixtureRegistry(registryAddress, join(cluster.lab.directory, 'registry'));
+t.teardown(async () => {
+  await cluster.remove();
+  await registry.stop();
+});
+const { kubectl, tryKubectl, host } = cluster;
+const before = await leftovers(cluster);
+await cluster.start();
+
+const watch = cluster.spawnKubectl('get', 'pods', '-w', '-o', 'custom-columns=NAME:.metadata.name,PHASE:.status.phase', '--no-headers');
+let watched = '';
+watch.stdout?.on('data', (chunk: Buffer) => { watched += chunk.toString(); });
+
+const jsonpath = (resource: string, path: string): string => kubectl('get', ...resource.split(' '), '-o', `jsonpath=${path}`);
+const hostHttp = (url: string): string => host.run('curl', '-sS', '--max-time', '5', url).trim();
+const answersOf = (url: string, times: number, ask = hostHttp): Set<string> => new Set(Array.from({ length: times }, () => ask(url)));
+
+await t.test('create deployment, rollout status, expose; the service answers everywhere and by all three pods', async (t) => {
+  kubectl('create', 'deployment', 'web', '--image=web:1', '--replicas=3');
+  t.match(kubectl('rollout', 'status', 'deployment/web', '--timeout=60s'), /successfully rolled out/);
+  kubectl('expose', 'deployment', 'web', '--port=80', '--type=NodePort');
+  const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
+  const nodePort = jsonpath('service web', '{.spec.ports[0].nodePort}');
+  const pods = new Set(jsonpath('pods -l app=web', '{.items[*].metadata.name}').split(' '));
+  t.equal(pods.size, 3);
+  await until(() => { try { return answersOf(`http://${clusterIp}`, 40).size === 3; } catch { return false; } }, 'all three pods to answer at the ClusterIP', 20_000);
+  t.strictSame(new Set([...answersOf(`http://${clusterIp}`, 60)].map(podOf)), pods, 'ClusterIP from the node');
+  t.strictSame(new Set([...answersOf(`http://${host.ip}:${nodePort}`, 60)].map(podOf)), pods, 'NodePort');
+  t.ok(pods.has(podOf(await httpGet(`http://${host.ip}:${nodePort}`))), 'NodePort from another machine');
+  t.ok(pods.has(podOf(hostHttp(`http://127.0.0.1:${nodePort}`))), 'NodePort on the node’s loopback');
+  kubectl('run', 'asker', '--image=web:1', '--restart=Never', '--command', '--', 'sleep', '3600');
+  kubectl('wait', '--for=condition=Ready', 'pod/asker', '--timeout=30s');
+  for (const name of ['web', 'web.default', 'web.default.svc.cluster.local']) {
+    t.ok(pods.has(podOf(kubectl('exec', 'asker', '--', 'timeout', '5', 'wget', '-qO-', `http://${name}`))), `from a pod by ${name}`);
+  }
+});
+
+await t.test('scale up, to zero and back', async (t) => {
+  for (const replicas of ['5', '0', '2']) {
+    kubectl('scale', 'deployment/web', `--replicas=${replicas}`);
+    kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await until(() => jsonpath('pods -l app=web', '{.items[*].metadata.name}').split(' ').filter(Boolean).length === Number(replicas), `${replicas} pods`);
+    t.equal(jsonpath('deployment web', '{.status.readyReplicas}'), replicas === '0' ? '' : replicas);
+  }
+});
+
+await t.test('a rolling update fails no request; undo, pause, resume, history', async (t) => {
+  const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
+  const asking = spawnAsker(cluster, `http://${clusterIp}`);
+  kubectl('set', 'image', 'deployment/web', 'web=web:2');
+  t.match(kubectl('rollout', 'status', 'deployment/web', '--timeout=90s'), /successfully rolled out/);
+  await until(() => versionOf(hostHttp(`http://${clusterIp}`)) === '2', 'the new version to answer');
+  const asked = await asking.stop();
+  t.ok(asked.requests > 20, `${String(asked.requests)} requests were made meanwhile`);
+  t.strictSame(asked.failures, [], 'none failed');
+  t.match(kubectl('rollout', 'history', 'deployment/web'), /^1 .*\n2 /m);
+  kubectl('rollout', 'undo', 'deployment/web');
+  kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+  t.equal(jsonpath('deployment web', '{.spec.template.spec.containers[0].image}'), 'web:1');
+  kubectl('rollout', 'pause', 'deployment/web');
+  kubectl('set', 'image', 'deployment/web', 'web=web:2');
+  t.equal(jsonpath('deployment web', '{.status.updatedReplicas}'), '2', 'paused: nothing rolls');
+  kubectl('rollout', 'resume', 'deployment/web');
+  kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+  t.equal(jsonpath('pods -l app=web --field-selector=status.phase=Running', '{.items[0].spec.containers[0].image}'), 'web:2');
+});
+
+await t.test('logs -f, logs --previous; exec with exit codes; exec -it with a terminal that resizes', async (t) => {
+  kubectl('run', 'talker', '--image=web:1', '--command', '--', 'sh', '-c', 'for i in 1 2 3; do echo line $i; done; trap "exit 3" TERM; while :; do sleep 0.2; done');
+  kubectl('wait', '--for=condition=Ready', 'pod/talker', '--timeout=30s');
+  t.equal(kubectl('logs', 'talker'), 'line 1\nline 2\nline 3\n');
+  const follow = cluster.spawnKubectl('logs', '-f', 'talker');
+  let followed = '';
+  follow.stdout?.on('data', (chunk: Buffer) => { followed += chunk.toString(); });
+  await until(() => followed === 'line 1\nline 2\nline 3\n', 'logs -f to show what is there');
+  tryKubectl(['exec', 'talker', '--', 'kill', '1']);
+  await once(follow, 'close');
+  await until(() => jsonpath('pod talker', '{.status.containerStatuses[0].restartCount}') === '1', 'the container to be restarted');
+  t.equal(kubectl('logs', '--previous', 'talker'), 'line 1\nline 2\nline 3\n');
+  t.equal(jsonpath('pod talker', '{.status.containerStatuses[0].lastState.terminated.exitCode}'), '3');
+  t.equal(kubectl('exec', 'talker', '--', 'echo', 'hello'), 'hello\n');
+  t.equal(tryKubectl(['exec', 'talker', '--', 'sh', '-c', 'exit 42']).code, 42);
+  t.equal(tryKubectl(['exec', '-i', 'talker', '--', 'cat'], 'through stdin').stdout, 'through stdin');
+  const terminal = await runInTerminal([KUBECTL, 'exec', '-it', 'talker', '--', 'sh'], { KUBECONFIG: cluster.kubeconfig }, async ({ type, seen, resize }) => {
+    await seen(/# $/);
+    type('stty size\n');
+    await seen(/24 80/);
+    await resize(40, 100);
+    type('stty size\n');
+    await seen(/40 100/);
+    type('exit 7\n');
+  });
+  t.equal(terminal.code, 7);
+});
+
+await t.test('a deleted pod is replaced under another address and traffic follows; a killed process is restarted with back-off', async (t) => {
+  const [victim = ''] = jsonpath('pods -l app=web', '{.items[*].metadata.name}').split(' ');
+  const address = jsonpath(`pod ${victim}`, '{.status.podIP}');
+  kubectl('delete', 'pod', victim);
+  kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
+  t.notMatch(jsonpath('pods -l app=web', '{.items[*].status.podIP}').split(' '), [address]);
+  t.notOk([...answersOf(`http://${clusterIp}`, 20)].map(podOf).includes(victim), 'traffic goes to the others');
+  for (const expected of ['2', '3']) {
+    host.run('sh', '-c', `kill -9 $(pgrep -f 'for i in 1 2 3' | head -1)`);
+    await until(() => jsonpath('pod talker', '{.status.containerStatuses[0].restartCount}') === expected, `restart ${expected}`, 90_000);
+  }
+  t.match(kubectl('get', 'pod', 'talker'), / 3 \(/);
+  t.match(kubectl('get', 'events', '--field-selector=involvedObject.name=talker'), /BackOff/);
+});
+
+await t.test('apply of a folder, again, diff, edit, the three patches, label, annotate; configuration reaches the containers', async (t) => {
+  const folder = writeManifests(join(cluster.lab.directory, 'app'));
+  kubectl('apply', '-f', folder);
+  kubectl('-n', 'app', 'rollout', 'status', 'deployment/site', '--timeout=60s');
+  const versions = (): string => jsonpath('all,configmap,secret -n app', '{.items[*].metadata.resourceVersion}');
+  const held = versions();
+  t.notMatch(kubectl('apply', '-f', folder), /configured|created/, 'apply again changes nothing');
+  t.equal(versions(), held);
+  const exec = (...command: string[]): string => kubectl('-n', 'app', 'exec', 'deployment/site', '--', ...command);
+  t.equal(exec('sh', '-c', 'echo $COLOUR $PASSWORD'), 'blue s3cret\n');
+  t.equal(exec('cat', '/config/greeting'), 'hello');
+  t.equal(exec('cat', '/secret/password'), 's3cret');
+  t.equal(tryKubectl(['diff', '-f', folder]).code, 0, 'diff: none');
+  kubectl('-n', 'app', 'patch', 'configmap', 'settings', '--type=merge', '-p', '{"data":{"greeting":"salut"}}');
+  t.equal(tryKubectl(['diff', '-f', folder]).code, 1, 'diff: one');
+  await until(() => exec('cat', '/config/greeting') === 'salut', 'the volume to show the update', 90_000);
+  kubectl('-n', 'app', 'patch', 'deployment', 'site', '--type=json', '-p', '[{"op":"add","path":"/metadata/labels/tier","value":"front"}]');
+  kubectl('-n', 'app', 'patch', 'deployment', 'site', '-p', '{"spec":{"template":{"spec":{"containers":[{"name":"site","env":[{"name":"EXTRA","value":"1"}]}]}}}}');
+  t.equal(jsonpath('deployment site -n app', '{.spec.template.spec.containers[0].env[*].name}'), 'EXTRA COLOUR PASSWORD');
+  kubectl('-n', 'app', 'label', 'deployment', 'site', 'owner=me');
+  kubectl('-n', 'app', 'annotate', 'deployment', 'site', 'note=kept');
+  const edited = spawnEditor(cluster, ['-n', 'app', 'edit', 'deployment', 'site'], 's/replicas: 2/replicas: 3/');
+  t.equal(edited, 0);
+  t.equal(jsonpath('deployment site -n app', '{.spec.replicas} {.metadata.labels.tier} {.metadata.labels.owner} {.metadata.annotations.note}'), '3 front me kept');
+});
+
+await t.test('everything can be looked at: get in all forms, events, describe, discovery, explain', async (t) => {
+  for (const form of ['wide', 'yaml', 'json', 'name', 'jsonpath={.items[*].metadata.name}', 'custom-columns=N:.metadata.name']) t.match(kubectl('get', 'all', '-o', form), /web/, form);
+  t.match(kubectl('get', 'events', '--sort-by=.lastTimestamp'), /Started/);
+  for (const resource of ['deployment/web', 'service/web', 'node/n1', 'namespace/default', 'configmap/kube-root-ca.crt', 'serviceaccount/default', 'pod/talker']) t.match(kubectl('describe', ...resource.split('/')), /Name: +/, resource);
+  for (const resource of ['replicasets', 'endpointslices', 'events', 'leases -n kube-node-lease', 'clusterroles', 'clusterrolebindings', 'roles -n kube-system', 'rolebindings -n kube-system', 'priorityclasses', 'secrets -n app']) t.match(kubectl('describe', ...resource.split(' ')), /Name: +/, resource);
+  t.match(kubectl('api-resources'), /deployments +deploy +apps\/v1 +true +Deployment/);
+  t.match(kubectl('api-versions'), /^apps\/v1$/m);
+  t.match(kubectl('cluster-info'), /control plane.* is running at/i);
+  t.match(kubectl('explain', 'deployment.spec.strategy'), /rollingUpdate/);
+  t.match(watched, /web-.* Running/, 'get -w saw pods');
+});
+
+await t.test('delete -f, delete -l, delete namespace; nothing is left', async (t) => {
+  kubectl('delete', '-f', join(cluster.lab.directory, 'app/2-config.yaml'));
+  t.equal(tryKubectl(['-n', 'app', 'get', 'configmap', 'settings']).code, 1);
+  kubectl('delete', 'namespace', 'app', '--timeout=90s');
+  t.match(tryKubectl(['get', 'namespace', 'app']).stderr, /not found/);
+  kubectl('delete', 'all', '-l', 'app=web', '--timeout=90s');
+  kubectl('delete', 'pod', 'talker', 'asker', '--timeout=90s', '--grace-period=1');
+  await until(() => kubectl('get', 'pods', '-A', '-o', 'name') === '', 'all pods to be gone', 90_000);
+  watch.kill();
+  await cluster.stop();
+  await until(async () => (await leftovers(cluster)).length === before.length, 'all containers, mounts, namespaces, links and cgroups to be gone', 20_000).catch(() => undefined); // compared next, so that the difference shows
+  t.strictSame(await leftovers(cluster), before);
+});
+
+function podOf(answer: string): string {
+  return answer.split(' ')[0] ?? '';
+}
+function versionOf(answer: string): string {
+  return answer.split(' ')[1] ?? '';
+}
+
+function httpGet(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent: false, timeout: 5000 }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => { body += chunk.toString(); });
+      response.on('end', () => (response.statusCode === 200 ? resolve(body.trim()) : reject(new Error(`status ${String(response.statusCode)}`))));
+    }).on('error', reject).end();
+  });
+}
+
+// A client on the node that asks without a pause, each request on a new connection, and counts what fails.
+function spawnAsker({ host: { enter } }: Cluster, url: string): { stop(): Promise<{ requests: number; failures: string[] }> } {
+  const script = `while [ ! -e /run/asker-stop ]; do if curl -sS --max-time 5 -o /dev/null '${url}' 2>/run/asker-error; then echo ok; else echo "failed: $(cat /run/asker-error)"; fi; done`;
+  const [command = '', ...args] = [...enter, 'sh', '-c', `rm -f /run/asker-stop; ${script}`];
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => { output += chunk.toString(); });
+  return {
+    async stop() {
+      host.run('touch', '/run/asker-stop');
+      await once(child, 'close');
+      const lines = output.trim().split('\n');
+      return { requests: lines.length, failures: lines.filter((line) => line !== 'ok') };
+    },
+  };
+}
+
+function spawnEditor(of: Cluster, args: string[], expression: string): number {
+  const editor = join(of.lab.directory, 'editor');
+  writeFileSync(editor, `#!/bin/sh\nsed -i '${expression}' "$1"\n`, { mode: 0o755 });
+  process.env['KUBE_EDITOR'] = editor;
+  return of.tryKubectl(['--kubeconfig', of.kubeconfig, ...args]).code;
+}
+
+/** What a pod could leave behind on the host: processes, mounts, network namespaces, links, cgroups, chains. */
+async function leftovers({ host: { run } }: Cluster): Promise<string[]> {
+  const lines = (command: string): string[] => run('sh', '-c', command).trim().split('\n').filter(Boolean);
+  return Promise.resolve([
+    ...lines(`ps -eo comm= | grep -E 'conmon|runc|httpd|sleep' | grep -v '^sleep$' || true`),
+    ...lines(`grep -E 'overlay|kubelet|skiff' /proc/self/mountinfo | awk '{print $5}' | grep -vE '^/(etc|var/lib|var/log|var/lib/(skiff|kubelet)|var/log/(pods|containers))$' || true`),
+    ...lines(`ls /run/netns; ls /sys/class/net | grep -vE '^(lo|eth0)$' || true`),
+    ...lines(`find /sys/fs/cgroup -path '*pod*' -type d | grep -v unified || true`),
+    ...lines(`ls /var/log/pods /var/lib/kubelet/pods 2>/dev/null | grep -vE ':$' || true`),
+  ]).then((found) => found.filter((line) => !/skiff-dns/.test(line)));
+}
+
+function writeManifests(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const manifests = join(import.meta.dirname, '../fixtures/app');
+  for (const file of readdirSync(manifests)) writeFileSync(join(folder, file), readFileSync(join(manifests, file)));
+  return folder;
+}

@@ -1,0 +1,95 @@
+// A one-node Skiff on a test host, with a registry beside it, as a user has it: the built executable, a kubeconfig, upstream's kubectl.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLab, type Host, type Lab } from './lab.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SKIFF = join(ROOT, 'dist/skiff');
+export const KUBECTL = join(ROOT, 'build/kubectl');
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Cluster {
+  lab: Lab;
+  host: Host;
+  /** Path of a kubeconfig that works from the lab. */
+  kubeconfig: string;
+  /** kubectl in the lab; throws with what it printed unless it exits with 0. */
+  kubectl(...args: string[]): string;
+  /** The same without the throw, with input if wanted. */
+  tryKubectl(args: readonly string[], input?: string): Ran;
+  /** A kubectl that goes on: `get -w`, `logs -f`. */
+  spawnKubectl(...args: string[]): ChildProcess;
+  /** Starts the server and waits for the node to be Ready. */
+  start(...flags: string[]): Promise<void>;
+  /** Ends the server with a signal and waits for its end; pods go on. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** What the server has logged so far. */
+  log(): string;
+  remove(): Promise<void>;
+}
+
+export async function createCluster(prefix: string, net: string, registriesYaml: (lab: Lab) => string): Promise<Cluster> {
+  const lab = createLab(prefix, net);
+  const host = lab.addHost('n1');
+  const kubeconfig = join(lab.directory, 'kubeconfig');
+  const logFile = join(lab.directory, 'skiff.log');
+  mkdirSync(join(host.disk, 'upper/etc/skiff'), { recursive: true });
+  writeFileSync(join(lab.directory, 'registries.yaml'), registriesYaml(lab));
+  host.run('sh', '-c', `mkdir -p /etc/skiff && cp ${join(lab.directory, 'registries.yaml')} /etc/skiff/registries.yaml`);
+  let server: ChildProcess | undefined;
+  const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: lab.directory };
+  const tryKubectl = (args: readonly string[], input = ''): Ran => {
+    const { status, stdout, stderr } = spawnSync(KUBECTL, args, { env, input, encoding: 'utf8', timeout: 180_000, maxBuffer: 64 << 20 });
+    return { code: status ?? 1, stdout, stderr };
+  };
+  const cluster: Cluster = {
+    lab, host, kubeconfig, tryKubectl,
+    kubectl(...args) {
+      const { code, stdout, stderr } = tryKubectl(args);
+      if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`);
+      return stdout;
+    },
+    spawnKubectl: (...args) => spawn(KUBECTL, args, { env, stdio: ['pipe', 'pipe', 'pipe'] }),
+    async start(...flags) {
+      const [enter = '', ...rest] = [...host.enter, SKIFF, 'server', '--node-name', 'n1', '--node-ip', host.ip, ...flags];
+      const log = openSync(logFile, 'a');
+      server = spawn(enter, rest, { stdio: ['ignore', log, log] });
+      await until(() => {
+        if (server?.exitCode !== null) throw new Error(`the server ended: ${cluster.log().slice(-3000)}`);
+        const written = host.run('sh', '-c', 'cat /etc/skiff/skiff.yaml 2>/dev/null || true');
+        if (written !== '') writeFileSync(kubeconfig, written.replace(/https:\/\/[^:]+:/, `https://${host.ip}:`));
+        return existsSync(kubeconfig) && / Ready /.test(tryKubectl(['get', 'nodes', '--no-headers']).stdout);
+      }, 'the node to be Ready', 60_000);
+    },
+    async stop(signal = 'SIGTERM') {
+      if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+      const ended = once(server, 'exit');
+      host.run('pkill', `-${signal}`, '-f', `${SKIFF} server`);
+      await ended;
+    },
+    log: () => readFileSync(logFile, 'utf8'),
+    async remove() {
+      await cluster.stop('SIGKILL').catch(() => undefined); // it may have ended by itself
+      lab.remove();
+      rmSync(lab.directory, { recursive: true, force: true });
+    },
+  };
+  return cluster;
+}
+
+/** Asks again until it is so; the last error or the wait's end is thrown with what was awaited. */
+export async function until(done: () => boolean | Promise<boolean>, what: string, timeoutMs = 60_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await done())) {
+    if (performance.now() > deadline) throw new Error(`waited ${String(timeoutMs / 1000)} s for ${what}`);
+    await sleep(100);
+  }
+}
