@@ -36,6 +36,8 @@ interface Entry {
   readonly durable: boolean;
   /** The write in flight that this one was checked against. */
   readonly base: Entry | undefined;
+  /** Settles with the write; made when someone asks. */
+  ended?: PromiseWithResolvers<void>;
   state: 'waiting' | 'sent' | 'acknowledged' | 'failed';
   resolve(object: KubeObject): void;
   reject(error: unknown): void;
@@ -99,6 +101,12 @@ class Engine {
       },
       get: (resource, key) => this.#place(resource).table.get(key),
       newest: (resource, key) => this.#newest(this.#place(resource), key),
+      settled: (resource, key) => {
+        const entry = this.#place(resource).pending.get(textOf(key));
+        if (entry === undefined) return Promise.resolve();
+        entry.ended ??= Promise.withResolvers<void>();
+        return entry.ended.promise;
+      },
       count: (resource, namespace) => this.#place(resource).table.count(namespace),
       list: (resource, options) => this.#list(this.#place(resource), options),
       create: async (resource, object, durability) => {
@@ -263,7 +271,10 @@ class Engine {
     for (const { place, key } of failed) place.pending.delete(key);
     for (const entry of rest) entry.place.pending.set(entry.key, entry);
     const refusal = error instanceof StatusError ? error : new StatusError('InternalError', `the data store failed: ${messageOf(error)}`, { cause: error });
-    for (const entry of failed) entry.reject(refusal);
+    for (const entry of failed) {
+      entry.reject(refusal);
+      entry.ended?.resolve();
+    }
   }
 
   #takeDirty(): [Place, string][] {
@@ -311,6 +322,7 @@ class Engine {
     for (const live of place.watchers) deliver(live, change);
     for (const live of this.#revisionWatchers) if (live.seen < change.revision) live.watcher.onRevision?.(change.revision);
     entry.resolve(change.object);
+    entry.ended?.resolve();
   }
 
   // ── close ──

@@ -58,6 +58,8 @@ export interface Store {
    * Never show it to a client before it is committed.
    */
   newest(resource: GroupResource, key: ObjectKey): KubeObject | undefined;
+  /** Resolves when no write of this key that was accepted before the call is in flight any more, however it ended: what `newest` gave then is decided. */
+  settled(resource: GroupResource, key: ObjectKey): Promise<void>;
   /** Changes after `from` (from history), then live ones. `from` before history: StatusError Expired. */
   watch(resource: GroupResource, from: number, watcher: Watcher): Subscription;
   /** Writes out what is relaxed, then closes. */

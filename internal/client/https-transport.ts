@@ -1,0 +1,127 @@
+// The transport of agents and tools: HTTPS to an API server, JSON, connections kept open. The same errors as in process: a Status becomes a
+// StatusError, and a server that cannot be reached is ServiceUnavailable.
+import { Agent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { messageOf, StatusError } from '../base/errors.ts';
+import type { KubeObject } from '../api/meta.ts';
+import type { ApiRequest, Transport, WatchEvent } from '../api/request.ts';
+import { httpRequestOf, type HttpRequest } from './request-url.ts';
+import { statusErrorFrom, statusErrorOf } from './status-of.ts';
+
+export interface HttpsTransportOptions {
+  /** https://host:port */
+  url: string;
+  ca?: string | Buffer;
+  /** Client certificate, or a function that is asked at each new connection, so that a renewed one is used. */
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  /** Bearer token, or what gives the current one. */
+  token?: string | (() => string);
+  /** How long one request may take; watches have none. Default 60 s. */
+  timeoutMs?: number;
+  userAgent?: string;
+}
+
+export interface HttpsTransport extends Transport {
+  /** Sends anything to the same server: raw paths such as /healthz. Gives the body; a code of 400 and more throws. */
+  raw(request: HttpRequest, signal?: AbortSignal): Promise<string>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+const SOCKETS_MAX = 32;
+/** One object is at most 1.5 MB in upstream's etcd; a line longer than this is not a watch event. */
+const LINE_MAX = 32 * 1024 * 1024;
+
+export function createHttpsTransport(options: HttpsTransportOptions): HttpsTransport {
+  const { url, ca, cert, key } = options;
+  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: 4, ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) });
+  const base = new URL(url);
+
+  const open = (request: HttpRequest, call: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const sent = httpsRequest(
+        { agent, host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 443, method: request.method, path: request.path, headers: headersOf(request, options), ...(call.signal !== undefined && { signal: call.signal }) },
+        resolve,
+      );
+      if (call.timeoutMs !== undefined) sent.setTimeout(call.timeoutMs, () => sent.destroy(new Error(`no answer within ${String(call.timeoutMs)} ms`)));
+      sent.on('error', (error) => reject(unreachable(url, error, call.signal)));
+      sent.end(request.body);
+    });
+
+  const raw = async (request: HttpRequest, signal?: AbortSignal): Promise<string> => {
+    const response = await open(request, { signal, timeoutMs: options.timeoutMs ?? 60_000 });
+    const text = await textOf(response).catch((error: unknown) => Promise.reject(unreachable(url, error, signal)));
+    const code = response.statusCode ?? 0;
+    if (code >= 400) throw statusErrorOf(code, text);
+    return text;
+  };
+
+  return {
+    raw,
+    close: () => agent.destroy(),
+    send: async (request, signal) => JSON.parse(await raw(httpRequestOf(request), signal)) as unknown,
+    watch: (request, signal) => watch(request, signal),
+  };
+
+  async function* watch(request: ApiRequest, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+    const response = await open(httpRequestOf(request), { signal });
+    const code = response.statusCode ?? 0;
+    if (code >= 400) throw statusErrorOf(code, await textOf(response));
+    try {
+      for await (const line of linesOf(response)) {
+        const event = JSON.parse(line) as WatchEvent<KubeObject>;
+        if (event.type === 'ERROR') throw statusErrorFrom(event.object);
+        yield event;
+      }
+    } catch (error) {
+      if (error instanceof StatusError) throw error;
+      throw unreachable(url, error, signal);
+    } finally {
+      response.destroy();
+    }
+  }
+}
+
+function headersOf({ contentType, body }: HttpRequest, { token, userAgent = 'skiff' }: HttpsTransportOptions): Record<string, string> {
+  const bearer = typeof token === 'function' ? token() : token;
+  return {
+    accept: 'application/json',
+    'user-agent': userAgent,
+    ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+    ...(contentType !== undefined && { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body ?? '')) }),
+  };
+}
+
+function unreachable(url: string, error: unknown, signal: AbortSignal | undefined): Error {
+  if (error instanceof StatusError) return error;
+  if (signal?.aborted === true) return signal.reason instanceof Error ? signal.reason : new StatusError('Timeout', 'the request was given up');
+  return new StatusError('ServiceUnavailable', `cannot reach the API server at ${url}: ${messageOf(error)}`, { cause: error });
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+/** The stream's lines, without the empty ones. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let parts: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      const line = Buffer.concat([...parts, chunk.subarray(start, end)]).toString();
+      parts = [];
+      size = 0;
+      start = end + 1;
+      if (line !== '') yield line;
+    }
+    size += chunk.length - start;
+    if (size > LINE_MAX) throw new Error(`a watch event of more than ${String(LINE_MAX)} bytes`);
+    if (start < chunk.length) parts.push(chunk.subarray(start));
+  }
+  const rest = Buffer.concat(parts).toString();
+  if (rest !== '') yield rest;
+}

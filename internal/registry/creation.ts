@@ -1,0 +1,69 @@
+// Create: a draft becomes an object. Names that the server makes up are tried again when they are taken.
+import { isReason, StatusError } from '../base/errors.ts';
+import { copy, formatGroupResource, type KubeObject } from '../api/meta.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { durabilityOf } from './durability.ts';
+import type { Engine } from './generic-registry.ts';
+import { NOTHING_HELD } from './hooks.ts';
+import { placeOf } from './place.ts';
+import { applyAllDefaults, fillSystemFields, prepareForCreate, validateForCreate } from './preparation.ts';
+import type { WriteContext } from './registry.ts';
+
+const NAME_ATTEMPTS = 8;
+
+export async function createObject(engine: Engine, kind: Kind, draft: KubeObject, context: WriteContext): Promise<KubeObject> {
+  if (draft.metadata.resourceVersion) throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
+  if (draft.metadata.name || !draft.metadata.generateName) return createOnce(engine, kind, draft, context);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await createOnce(engine, kind, copy(draft), context);
+    } catch (error) {
+      if (attempt < NAME_ATTEMPTS || !isReason(error, 'AlreadyExists')) {
+        if (isReason(error, 'AlreadyExists')) continue;
+        throw error;
+      }
+      const { details } = error as StatusError;
+      throw new StatusError('AlreadyExists', `${formatGroupResource(kind)} ${JSON.stringify(details?.name ?? '')} already exists, the server was not able to generate a unique name for the object`, {
+        details: { ...details, retryAfterSeconds: 1 },
+      });
+    }
+  }
+}
+
+async function createOnce(engine: Engine, kind: Kind, draft: KubeObject, context: WriteContext): Promise<KubeObject> {
+  applyAllDefaults(engine, kind, draft);
+  if (context.mutate !== undefined) {
+    await context.mutate(draft, undefined);
+    applyAllDefaults(engine, kind, draft);
+  }
+  fillSystemFields(engine, kind, draft);
+  prepareForCreate(engine, kind, draft, context);
+  const held = engine.hookOf(kind)?.before(draft, undefined) ?? NOTHING_HELD;
+  try {
+    validateForCreate(engine, kind, draft, context);
+    context.track?.(draft, undefined);
+    await context.validate?.(draft, undefined);
+    const created = await store(engine, kind, draft, context);
+    if (context.dryRun) held.release();
+    else held.commit();
+    return created;
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
+async function store(engine: Engine, kind: Kind, draft: KubeObject, { dryRun }: WriteContext): Promise<KubeObject> {
+  const { resource, encode, decode } = placeOf(kind);
+  const { namespace = '', name } = draft.metadata;
+  const there = engine.store.newest(resource, { namespace, name });
+  if (there !== undefined) throw taken(kind, there);
+  if (dryRun) return draft;
+  return decode(await engine.store.create(resource, encode(draft), durabilityOf(kind, draft, undefined)));
+}
+
+function taken(kind: Kind, { metadata: { name, deletionTimestamp } }: KubeObject): StatusError {
+  const exists = `${formatGroupResource(kind)} ${JSON.stringify(name)} already exists`;
+  const { group, resource } = kind;
+  return new StatusError('AlreadyExists', deletionTimestamp === undefined ? exists : `object is being deleted: ${exists}`, { details: { name, ...(group !== '' && { group }), kind: resource } });
+}

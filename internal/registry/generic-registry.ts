@@ -1,0 +1,66 @@
+// The registry for every kind alike (contract: registry.ts). Reads come from the store as it is; writes are one file a verb.
+import type { Clock } from '../base/clock.ts';
+import { isReason } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+import type { KubeObject } from '../api/meta.ts';
+import type { DeleteOptions, ObjectList } from '../api/request.ts';
+import type { Schemas } from '../api/schema.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { Store } from '../store/store.ts';
+import { createObject } from './creation.ts';
+import { deleteObject } from './deletion.ts';
+import type { WriteHook } from './hooks.ts';
+import { getObject, listObjects } from './reads.ts';
+import type { ReadOptions, Registry, WriteContext } from './registry.ts';
+import { updateObject } from './updating.ts';
+import { watchObjects } from './watches.ts';
+
+export interface RegistryOptions {
+  store: Store;
+  schemas: Schemas;
+  clock: Clock;
+  random: Random;
+  /** By `group/resource`: '/services' → addresses and ports (allocators/). */
+  hooks?: Readonly<Record<string, WriteHook>>;
+}
+
+/** What the verbs work with. */
+export interface Engine extends RegistryOptions {
+  hookOf(kind: Kind): WriteHook | undefined;
+}
+
+/** Deletions of a collection that are under way at once: so many share a flush. */
+const DELETIONS_AT_ONCE = 64;
+
+export function createRegistry(options: RegistryOptions): Registry {
+  const engine: Engine = { ...options, hookOf: ({ group, resource }) => options.hooks?.[`${group}/${resource}`] };
+  return {
+    get: (kind, key) => getObject(engine.store, kind, key),
+    list: (kind, read) => listObjects(engine.store, kind, read),
+    create: (kind, draft, context) => createObject(engine, kind, draft, context),
+    update: (kind, key, change, context, { mayCreate = false } = {}) => updateObject(engine, kind, { key, change, context, mayCreate }),
+    delete: (kind, key, deletion, context) => deleteObject(engine, kind, { key, options: deletion, context }),
+    deleteCollection: (kind, read, deletion, context) => deleteCollection(engine, kind, { read, deletion, context }),
+    watch: (kind, watch, signal) => watchObjects(engine, kind, watch, signal),
+  };
+}
+
+/** Not atomic, as upstream: what was deleted stays deleted when another deletion fails. Gives what was selected. */
+async function deleteCollection(engine: Engine, kind: Kind, request: { read: ReadOptions; deletion: DeleteOptions; context: WriteContext }): Promise<ObjectList> {
+  const { read, deletion, context } = request;
+  const list = listObjects(engine.store, kind, read);
+  const left = [...list.items];
+  const work = async (): Promise<void> => {
+    for (let object = left.shift(); object !== undefined; object = left.shift()) await deleteOne(object);
+  };
+  const deleteOne = async ({ metadata: { namespace = '', name } }: KubeObject): Promise<void> => {
+    try {
+      await deleteObject(engine, kind, { key: { namespace, name }, options: deletion, context });
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(DELETIONS_AT_ONCE, left.length) }, work));
+  for (const result of ended) if (result.status === 'rejected') throw result.reason;
+  return list;
+}

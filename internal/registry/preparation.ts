@@ -1,0 +1,162 @@
+// A draft on its way to the store: metadata that is the server's, defaults, what the kind keeps from the old state, and validation with
+// every problem at once. The order is upstream's (registry/rest/create.go, update.go).
+import type { Clock } from '../base/clock.ts';
+import { nameSuffix, type Random } from '../base/random.ts';
+import { apiVersionOf, copy, formatTime, type KubeObject, type ObjectMeta, type Unstructured } from '../api/meta.ts';
+import { applyDefaults } from '../api/defaults.ts';
+import { invalidObject, type FieldError } from '../api/field-error.ts';
+import type { Schemas } from '../api/schema.ts';
+import type { Kind, RuleContext } from '../kinds/kind.ts';
+import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta-validation.ts';
+import { equals } from './reuse.ts';
+import type { WriteContext } from './registry.ts';
+
+export interface Preparing {
+  schemas: Schemas;
+  clock: Clock;
+  random: Random;
+}
+
+const NAME_MAX = 63;
+const NAME_SUFFIX = 5;
+
+/** uid, creationTimestamp and name; takes away what only the server sets. */
+export function fillSystemFields({ clock, random }: Preparing, kind: Kind, draft: KubeObject): void {
+  const { deletionTimestamp: _at, deletionGracePeriodSeconds: _grace, selfLink: _link, resourceVersion: _version, ...kept } = draft.metadata;
+  const metadata: ObjectMeta = { ...kept, uid: random.uuid(), creationTimestamp: formatTime(clock.now()) } as ObjectMeta;
+  if (!metadata.name && metadata.generateName) metadata.name = metadata.generateName.slice(0, NAME_MAX - NAME_SUFFIX) + nameSuffix(random, NAME_SUFFIX);
+  if (!kind.namespaced) delete metadata.namespace;
+  draft.metadata = metadata;
+  draft.apiVersion = apiVersionOf(kind.group, kind.version);
+  draft.kind = kind.kind;
+}
+
+export function applyAllDefaults({ schemas }: Preparing, kind: Kind, draft: KubeObject): void {
+  const definition = schemas.get(kind.schema);
+  if (definition !== undefined) applyDefaults(definition, draft, schemas);
+  kind.rules.applyDefaults?.(draft);
+}
+
+export function prepareForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
+  kind.rules.prepareForCreate?.(draft, ruleContext(preparing, context));
+  if (tracksGeneration(kind)) draft.metadata.generation = 1;
+  else delete draft.metadata.generation;
+}
+
+export function validateForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
+  const rule = ruleContext(preparing, context);
+  refuse(kind, draft, [...validateObjectMeta(draft, kind.namespaced, kind.rules.validateName), ...(kind.rules.validate?.(draft, rule) ?? [])]);
+  for (const warning of kind.rules.warnings?.(draft) ?? []) context.warn?.(warning);
+}
+
+/** Gives the draft what an update may not change, and what this subresource does not touch. */
+export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): KubeObject {
+  const { old, context } = update;
+  const rule = ruleContext(preparing, context);
+  const draft = ownedBy(context.subresource, update.draft, old);
+  keepSystemFields(draft, old);
+  if (context.subresource === 'status') kind.rules.prepareForStatusUpdate?.(draft, old, rule);
+  else if (isOfObject(context.subresource)) {
+    if (kind.rules.prepareForUpdate !== undefined) kind.rules.prepareForUpdate(draft, old, rule);
+    else if (hasStatus(kind)) keepField('status', draft, old);
+  }
+  if (tracksGeneration(kind)) {
+    const was = old.metadata.generation ?? 1;
+    draft.metadata.generation = context.subresource !== 'status' && specChanged(draft, old) ? was + 1 : was;
+  }
+  draft.apiVersion = apiVersionOf(kind.group, kind.version);
+  draft.kind = kind.kind;
+  return draft;
+}
+
+export function validateForUpdate(preparing: Preparing, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): void {
+  const { draft, old, context } = update;
+  const rule = ruleContext(preparing, context);
+  const errors: FieldError[] = validateObjectMetaUpdate(draft, old);
+  if (context.subresource === 'status') errors.push(...(kind.rules.validateStatusUpdate?.(draft, old, rule) ?? []));
+  else if (isOfObject(context.subresource)) {
+    errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateUpdate?.(draft, old, rule) ?? []));
+    for (const warning of kind.rules.warnings?.(draft, old) ?? []) context.warn?.(warning);
+  }
+  refuse(kind, draft, errors);
+}
+
+/** Subresources that are a way to write the object itself, so that its own rules hold. */
+function isOfObject(subresource: string): boolean {
+  return subresource === '' || subresource === 'scale';
+}
+
+/** What of the draft counts: for /status its status and metadata, for /finalize the namespace's finalizers, else all of it. */
+function ownedBy(subresource: string, draft: KubeObject, old: KubeObject): KubeObject {
+  if (subresource === 'status') {
+    const next = { ...(copy(old) as Unstructured), metadata: draft.metadata };
+    keepField('status', next, draft);
+    return next;
+  }
+  if (subresource === 'finalize') {
+    const next = copy(old) as KubeObject & { spec?: { finalizers?: string[] } };
+    const { finalizers } = (draft as typeof next).spec ?? {};
+    next.metadata.resourceVersion = draft.metadata.resourceVersion;
+    next.spec = { ...next.spec, ...(finalizers !== undefined && { finalizers }) };
+    if (finalizers === undefined) delete next.spec.finalizers;
+    return next;
+  }
+  return draft;
+}
+
+function keepSystemFields({ metadata }: KubeObject, { metadata: old }: KubeObject): void {
+  metadata.uid ||= old.uid;
+  metadata.creationTimestamp = old.creationTimestamp;
+  for (const field of ['generation', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
+    if (old[field] === undefined) delete metadata[field];
+    else (metadata as unknown as Record<string, unknown>)[field] = old[field];
+  }
+  delete metadata.selfLink;
+}
+
+function keepField(field: string, draft: KubeObject, from: KubeObject): void {
+  const value = (from as Unstructured)[field];
+  if (value === undefined) delete (draft as Unstructured)[field];
+  else (draft as Unstructured)[field] = value;
+}
+
+function hasStatus(kind: Kind): boolean {
+  return kind.subresources.some(({ name }) => name === 'status');
+}
+
+function tracksGeneration({ group, kind, rules }: Kind): boolean {
+  return rules.tracksGeneration ?? TRACKED[group]?.includes(kind) ?? !group.endsWith('.k8s.io');
+}
+
+// The built-in kinds whose metadata.generation upstream keeps (a fact of each strategy.go); custom resources all do.
+const TRACKED: Readonly<Record<string, readonly string[]>> = {
+  '': ['Pod', 'PodTemplate', 'ReplicationController'],
+  apps: ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'],
+  batch: ['Job', 'CronJob'],
+  autoscaling: [],
+  policy: ['PodDisruptionBudget'],
+  'networking.k8s.io': ['Ingress', 'IngressClass', 'NetworkPolicy'],
+  'discovery.k8s.io': ['EndpointSlice'],
+  'scheduling.k8s.io': ['PriorityClass'],
+  'flowcontrol.apiserver.k8s.io': ['FlowSchema', 'PriorityLevelConfiguration'],
+  'resource.k8s.io': ['ResourceSlice', 'DeviceClass', 'DeviceTaintRule'],
+  'apiextensions.k8s.io': ['CustomResourceDefinition'],
+  'admissionregistration.k8s.io': [
+    'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding',
+    'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration',
+  ],
+};
+
+function specChanged(draft: KubeObject, old: KubeObject): boolean {
+  const { metadata: _m, status: _s, apiVersion: _a, kind: _k, ...next } = draft as Unstructured;
+  const { metadata: _om, status: _os, apiVersion: _oa, kind: _ok, ...was } = old as Unstructured;
+  return !equals(was, next);
+}
+
+function ruleContext({ clock }: Preparing, { user }: WriteContext): RuleContext {
+  return { now: clock.now(), user: user.username };
+}
+
+function refuse(kind: Kind, draft: KubeObject, errors: FieldError[]): void {
+  if (errors.length > 0) throw invalidObject(kind, draft.metadata.name ?? '', errors);
+}

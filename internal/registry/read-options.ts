@@ -1,0 +1,47 @@
+// What list and watch options may say together (upstream: apimachinery's internalversion/validation), and revisions read out of them.
+import { StatusError } from '../base/errors.ts';
+import { forbidden, invalidObject, notSupported, type FieldError } from '../api/field-error.ts';
+import type { ReadOptions, WatchOptions } from './registry.ts';
+
+const MATCH = 'resourceVersionMatch';
+
+export function checkListOptions({ resourceVersion = '', resourceVersionMatch: match, continue: token = '' }: ReadOptions): void {
+  if (match === undefined) return;
+  const errors: FieldError[] = [];
+  if (resourceVersion === '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+  if (token !== '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+  if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']));
+  if (match === 'Exact' && resourceVersion === '0') errors.push(forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+  refuse(errors);
+}
+
+export function checkWatchOptions({ resourceVersionMatch: match, continue: token = '', sendInitialEvents }: WatchOptions): void {
+  const errors: FieldError[] = [];
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan') errors.push(forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  if (match !== undefined) {
+    if (sendInitialEvents === undefined) errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    if (match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['NotOlderThan']));
+    if (token !== '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+  }
+  refuse(errors);
+}
+
+function refuse(errors: FieldError[]): void {
+  if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
+}
+
+/** A resourceVersion as a number; '' and '0' give 0. */
+export function parseRevision(text: string | undefined): number {
+  if (text === undefined || text === '') return 0;
+  if (!/^\d{1,20}$/.test(text)) {
+    const errors: FieldError[] = [{ type: 'Invalid', field: 'resourceVersion', value: text, detail: `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax` }];
+    throw invalidObject({ group: '', kind: 'ListOptions' }, '', errors);
+  }
+  return Number(text);
+}
+
+/** What a client gets that is ahead of us (it talked to another server, or to this one before a restore). */
+export function tooLargeRevision(wanted: number, current: number): StatusError {
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+  return new StatusError('Timeout', `Timeout: Too large resource version: ${String(wanted)}, current: ${String(current)}`, { details: { retryAfterSeconds: 1, causes } });
+}

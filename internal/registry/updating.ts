@@ -1,0 +1,140 @@
+// Update: read the newest state, let the caller change it, prepare, validate, and write unless nothing changed. Started anew when another
+// write came between, unless the caller asked for one particular state. An update that takes the last finalizer away removes the object.
+import { conflict, isReason, notFound } from '../base/errors.ts';
+import { invalid, invalidObject } from '../api/field-error.ts';
+import { copy, type KubeObject, type ManagedFieldsEntry, type ObjectKey, type Unstructured } from '../api/meta.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { createObject } from './creation.ts';
+import { durabilityOf } from './durability.ts';
+import type { Engine } from './generic-registry.ts';
+import { NOTHING_HELD } from './hooks.ts';
+import { placeOf } from './place.ts';
+import { applyAllDefaults, prepareForUpdate, validateForUpdate } from './preparation.ts';
+import type { Registry, WriteContext } from './registry.ts';
+import { equals, reuse } from './reuse.ts';
+
+type Result = Awaited<ReturnType<Registry['update']>>;
+type Change = Parameters<Registry['update']>[2];
+
+/** Lost races before giving up: upstream goes on for as long as the request lives. */
+const ATTEMPTS = 50;
+
+export async function updateObject(engine: Engine, kind: Kind, update: { key: ObjectKey; change: Change; context: WriteContext; mayCreate: boolean }): Promise<Result> {
+  const { key, change, context, mayCreate } = update;
+  const { resource, decode } = placeOf(kind);
+  for (let attempt = 1; ; attempt++) {
+    const stored = engine.store.newest(resource, key);
+    try {
+      if (stored === undefined) {
+        if (!mayCreate && !(kind.rules.allowCreateOnUpdate === true && context.subresource === '')) throw notFound(kind, key.name);
+        return { object: await createByUpdate(engine, kind, { key, change, context }), created: true };
+      }
+      const old = decode(stored);
+      const wanted = await change(old);
+      const draft = Object.isFrozen(wanted) || Object.isFrozen(wanted.metadata) ? copy(wanted) : wanted;
+      checkPreconditions(kind, draft, old);
+      return { object: await updateOnce(engine, kind, { draft, old, context }), created: false };
+    } catch (error) {
+      // Only a lost race is tried again: the state has moved on from what this attempt read.
+      const lost = isReason(error, 'Conflict') ? engine.store.newest(resource, key) !== stored : stored === undefined && isReason(error, 'AlreadyExists');
+      if (!lost || attempt === ATTEMPTS || isStale(error)) throw error;
+    }
+  }
+}
+
+const stale = new WeakSet<object>();
+
+function isStale(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && stale.has(error);
+}
+
+async function createByUpdate(engine: Engine, kind: Kind, { key, change, context }: { key: ObjectKey; change: Change; context: WriteContext }): Promise<KubeObject> {
+  const wanted = await change(undefined);
+  const draft = copy(wanted);
+  if (draft.metadata.uid || draft.metadata.resourceVersion) {
+    // It was there once, as the caller saw it.
+    if (draft.metadata.uid) throw remember(conflict(kind, key.name, `StorageError: invalid object, Code: 4, Key: ${key.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${draft.metadata.uid}, UID in object meta: `));
+    draft.metadata.resourceVersion = '';
+  }
+  return createObject(engine, kind, draft, context);
+}
+
+function checkPreconditions(kind: Kind, draft: KubeObject, { metadata: old }: KubeObject): void {
+  const { metadata } = draft;
+  if (metadata.uid && metadata.uid !== old.uid) {
+    throw remember(conflict(kind, old.name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.uid}`));
+  }
+  if (!metadata.resourceVersion || metadata.resourceVersion === '0') {
+    if (kind.rules.allowUnconditionalUpdate === false) throw invalidObject({ group: kind.group, kind: kind.resource }, old.name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
+    metadata.resourceVersion = old.resourceVersion;
+  }
+  if (metadata.resourceVersion !== old.resourceVersion) throw remember(conflict(kind, old.name));
+}
+
+function remember<T extends object>(error: T): T {
+  stale.add(error);
+  return error;
+}
+
+async function updateOnce(engine: Engine, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): Promise<KubeObject> {
+  const { old, context } = update;
+  applyAllDefaults(engine, kind, update.draft);
+  if (context.mutate !== undefined) {
+    await context.mutate(update.draft, old);
+    applyAllDefaults(engine, kind, update.draft);
+  }
+  const draft = prepareForUpdate(engine, kind, update);
+  const held = engine.hookOf(kind)?.before(draft, old) ?? NOTHING_HELD;
+  try {
+    validateForUpdate(engine, kind, { draft, old, context });
+    context.track?.(draft, old);
+    const next = reuse(old, unchangedButTimes(old, draft) ? withFieldsOf(old, draft) : draft);
+    await context.validate?.(next, old);
+    const object = await store(engine, kind, { next, old, context });
+    if (context.dryRun) held.release();
+    else held.commit();
+    return object;
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
+async function store(engine: Engine, kind: Kind, { next, old, context }: { next: KubeObject; old: KubeObject; context: WriteContext }): Promise<KubeObject> {
+  const { resource, encode, decode } = placeOf(kind);
+  const { namespace = '', name, resourceVersion } = old.metadata;
+  if (isFinished(kind, next, old)) {
+    if (!context.dryRun) {
+      await engine.store.delete(resource, { namespace, name }, resourceVersion, durabilityOf(kind, undefined, old));
+      engine.hookOf(kind)?.deleted(old);
+    }
+    return next;
+  }
+  if (context.dryRun) return next;
+  if (next === old) {
+    await engine.store.settled(resource, { namespace, name }); // what was read may still be on its way to the disk
+    return old;
+  }
+  return decode(await engine.store.update(resource, encode(next), resourceVersion, durabilityOf(kind, next, old)));
+}
+
+/** Deletion was asked for, grace has passed, and the last finalizer is gone with this update. */
+function isFinished(kind: Kind, next: KubeObject, { metadata: old }: KubeObject): boolean {
+  if (old.deletionTimestamp === undefined || (next.metadata.finalizers?.length ?? 0) > 0) return false;
+  if (kind.group === '' && kind.kind === 'Namespace' && ((next as Unstructured & { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0) return false;
+  return (old.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+function unchangedButTimes(old: KubeObject, draft: KubeObject): boolean {
+  return equals(withoutTimes(old.metadata.managedFields), withoutTimes(draft.metadata.managedFields)) && equals(old, withFieldsOf(old, draft));
+}
+
+function withFieldsOf(old: KubeObject, draft: KubeObject): KubeObject {
+  const { managedFields } = old.metadata;
+  const { managedFields: _own, ...metadata } = draft.metadata;
+  return { ...draft, metadata: { ...metadata, ...(managedFields !== undefined && { managedFields }) } };
+}
+
+function withoutTimes(fields: ManagedFieldsEntry[] | undefined): unknown {
+  return fields?.map(({ time: _time, ...entry }) => entry);
+}

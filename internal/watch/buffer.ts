@@ -1,0 +1,83 @@
+// A consumer that reads at its own pace from a producer that never waits: ordered, bounded. One that falls too far behind is cut off
+// (the iteration ends after what it had not read is thrown away) and lists again, as the API allows at any time.
+
+export interface WatchBuffer<T> extends AsyncIterable<T> {
+  /** Appends, or cuts the consumer off when it is full. Never blocks; no effect once ended. */
+  push(item: T): void;
+  /** Ends after what is already there has been read. */
+  end(): void;
+  readonly ended: boolean;
+  /** Whether it ended because the consumer could not keep up. */
+  readonly overflowed: boolean;
+}
+
+export interface WatchBufferOptions {
+  /** Items that may wait. Default 4096: a burst of a whole list's changes. */
+  itemsMax?: number;
+  /** Called once when it has ended, from whichever side. */
+  onEnd?(): void;
+}
+
+export function createWatchBuffer<T>({ itemsMax = 4096, onEnd }: WatchBufferOptions = {}): WatchBuffer<T> {
+  let items: T[] = [];
+  let head = 0;
+  let ended = false;
+  let overflowed = false;
+  let waiting: ((result: IteratorResult<T>) => void) | undefined;
+
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    onEnd?.();
+    waiting?.({ value: undefined, done: true });
+    waiting = undefined;
+  };
+  const take = (): T => {
+    const item = items[head++] as T;
+    if (head === items.length) {
+      items = [];
+      head = 0;
+    }
+    return item;
+  };
+
+  return {
+    get ended() {
+      return ended;
+    },
+    get overflowed() {
+      return overflowed;
+    },
+    end,
+    push(item) {
+      if (ended) return;
+      if (waiting !== undefined) {
+        const resolve = waiting;
+        waiting = undefined;
+        return resolve({ value: item, done: false });
+      }
+      if (items.length - head >= itemsMax) {
+        overflowed = true;
+        items = [];
+        head = 0;
+        return end();
+      }
+      items.push(item);
+    },
+    [Symbol.asyncIterator]() {
+      return {
+        next() {
+          if (head < items.length) return Promise.resolve({ value: take(), done: false });
+          if (ended) return Promise.resolve({ value: undefined, done: true });
+          return new Promise<IteratorResult<T>>((resolve) => (waiting = resolve));
+        },
+        return() {
+          items = [];
+          head = 0;
+          end();
+          return Promise.resolve({ value: undefined, done: true });
+        },
+      };
+    },
+  };
+}
