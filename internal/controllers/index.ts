@@ -1,0 +1,54 @@
+// The controllers: the one list. Each says by `user` for whom it speaks (upstream's service accounts, so that bootstrap RBAC holds).
+import type { Resource } from '../api/request.ts';
+import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
+import type { ControllerLoop } from './action.ts';
+import { deploymentLoop } from './deployment.ts';
+import { endpointsLoop } from './endpoints.ts';
+import { endpointSliceLoop } from './endpointslice.ts';
+import { garbageCollectorLoop } from './garbage-collector.ts';
+import { kubernetesServiceLoop } from './kubernetes-service.ts';
+import { namespaceLoop } from './namespace.ts';
+import { nodeIpamLoop } from './node-ipam.ts';
+import { nodeLifecycleLoop } from './node-lifecycle.ts';
+import { podGarbageLoop } from './pod-garbage.ts';
+import { replicaSetLoop } from './replicaset.ts';
+import { replicationControllerLoop } from './replicationcontroller.ts';
+import { rootCaLoop } from './root-ca.ts';
+import { serviceAccountLoop } from './serviceaccount.ts';
+import { taintEvictionLoop } from './taint-eviction.ts';
+
+export interface ControllerOptions {
+  /** PEM that pods get as kube-root-ca.crt. */
+  rootCertificates: () => string;
+  clusterCidr: string;
+  /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
+  apiServer: { clusterIp: string; addresses: readonly string[]; port: number };
+  /** Everything that can be listed and deleted, each stored kind once; what is there when the loops start is watched. */
+  resources: () => readonly Resource[];
+}
+
+export function controllers(options: ControllerOptions): ControllerLoop[] {
+  return [
+    serviceAccountLoop(),
+    rootCaLoop(options.rootCertificates),
+    kubernetesServiceLoop(options.apiServer),
+    namespaceLoop(options.resources),
+    nodeIpamLoop(options.clusterCidr),
+    replicaSetLoop(),
+    replicationControllerLoop(),
+    deploymentLoop(),
+    endpointsLoop(),
+    endpointSliceLoop(),
+    garbageCollectorLoop(options.resources),
+    podGarbageLoop(),
+    nodeLifecycleLoop(),
+    taintEvictionLoop(),
+  ] as ControllerLoop[];
+}
+
+/** The identity behind a loop's user name. */
+export function userOf({ user }: ControllerLoop): UserInfo {
+  const account = /^system:serviceaccount:([^:]+):(.+)$/.exec(user);
+  if (account !== null) return serviceAccountUser(account[1] ?? '', account[2] ?? '');
+  return { username: user, groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
+}
