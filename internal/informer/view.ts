@@ -14,6 +14,8 @@ export interface View<T extends KubeObject = KubeObject> {
   readonly synced: Promise<void>;
   /** Newest revision shown, as a number. */
   readonly revision: number;
+  /** Resolves when the view shows this revision. Absent where it always shows the newest. */
+  reached?(revision: number): Promise<void>;
   get(namespace: string, name: string): T | undefined;
   /** All, or those of one namespace, in key order. */
   list(namespace?: string): T[];
