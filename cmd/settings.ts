@@ -26,7 +26,7 @@ export function readSettings(verb: 'server' | 'agent', argv: readonly string[], 
   const settings: Record<string, unknown> = {};
   for (const flag of FLAGS as readonly Flag[]) if (flag.verbs.includes(verb) && flag.default !== undefined) settings[flag.name] = flag.default;
   const given = new Set<string>();
-  for (const layer of [files, environment, line]) applyLayer(settings, layer, given);
+  for (const layer of [...files, environment, line]) applyLayer(settings, layer, given);
   return settings as Settings;
 }
 
@@ -75,12 +75,13 @@ function fromEnvironment(verb: 'server' | 'agent', env: Readonly<Record<string, 
   });
 }
 
-function fromFiles(verb: 'server' | 'agent', named: string | undefined): Given[] {
+// One layer a file: a drop-in replaces what an earlier file says.
+function fromFiles(verb: 'server' | 'agent', named: string | undefined): Given[][] {
   const main = named ?? '/etc/skiff/config.yaml';
   const text = readFileIfThere(main);
   if (text === undefined && named !== undefined) throw new UsageError(`--config: ${JSON.stringify(named)} does not exist`);
   const dropIns = listYaml(`${main}.d`).map((path) => [path, readFileIfThere(path)] as const);
-  return [[main, text] as const, ...dropIns].flatMap(([path, content]) => (content === undefined ? [] : fromFile(verb, path, content)));
+  return [[main, text] as const, ...dropIns].map(([path, content]) => (content === undefined ? [] : fromFile(verb, path, content)));
 }
 
 function fromFile(verb: 'server' | 'agent', path: string, content: string): Given[] {
