@@ -1,0 +1,81 @@
+// One scheduling pass, pure: every pending pod in order of priority and age, each placed on the snapshot so that the next one sees it.
+// Out comes what to bind, what to say about pods that fit nowhere, and who must leave for whom.
+import { copy, formatTime } from '../api/meta.ts';
+import type { Node, PersistentVolumeClaim, Pod, PodCondition, PodDisruptionBudget } from '../kinds/generated/api-types.ts';
+import { needsOf, refusal, type PodNeeds, type Refusal } from './filters.ts';
+import { availabilityMessage, preempt, priorityOf } from './preemption.ts';
+import { bestNode } from './scores.ts';
+import { addPod, nodeState, type NodeState, type Snapshot } from './snapshot.ts';
+
+export interface SchedulingState extends Omit<Snapshot, 'nodes'> {
+  nodes: readonly Node[];
+  podsOf(node: string): readonly Pod[];
+  pending: readonly Pod[];
+  budgets: readonly PodDisruptionBudget[];
+}
+
+export type Decision =
+  | { type: 'bind'; pod: Pod; node: string }
+  /** The claims' provisioner is told the node; the pod is bound once they are. */
+  | { type: 'choose'; pod: Pod; claims: PersistentVolumeClaim[]; node: string }
+  | { type: 'reject'; pod: Pod; condition: PodCondition; nominate?: string; changed: boolean }
+  | { type: 'evict'; pod: Pod; victims: Pod[]; node: string };
+
+export function schedule(state: SchedulingState, now: number): Decision[] {
+  const nodes = new Map(state.nodes.map((node) => [node.metadata.name, nodeState(node, state.podsOf(node.metadata.name).filter(isLive))]));
+  const snapshot: Snapshot = { nodes, namespace: (name) => state.namespace(name), volumes: state.volumes };
+  return inOrder(state.pending).flatMap((pod) => decide(pod, snapshot, state.budgets, now));
+}
+
+function isLive({ status }: Pod): boolean {
+  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+}
+
+function inOrder(pods: readonly Pod[]): Pod[] {
+  return pods.toSorted((left, right) => priorityOf(right) - priorityOf(left) || Date.parse(left.metadata.creationTimestamp) - Date.parse(right.metadata.creationTimestamp) || (left.metadata.name < right.metadata.name ? -1 : 1));
+}
+
+function decide(pod: Pod, snapshot: Snapshot, budgets: readonly PodDisruptionBudget[], now: number): Decision[] {
+  if (snapshot.nodes.size === 0) return [rejected(pod, 'no nodes available to schedule pods', undefined, now)];
+  const needs = needsOf(pod, snapshot);
+  const refusals = new Map<NodeState, Refusal>();
+  const feasible: NodeState[] = [];
+  for (const node of snapshot.nodes.values()) {
+    const verdict = needs.volumes.blocked === undefined ? refusal(needs, node) : { reasons: [needs.volumes.blocked], resolvable: false };
+    if (verdict === undefined) feasible.push(node);
+    else refusals.set(node, verdict);
+  }
+  const nominated = feasible.find(({ name }) => name === pod.status?.nominatedNodeName);
+  const chosen = nominated ?? bestNode(needs, feasible);
+  return chosen === undefined ? noRoom(needs, snapshot, budgets, refusals, now) : placed(needs, chosen);
+}
+
+function placed({ pod, volumes }: PodNeeds, chosen: NodeState): Decision[] {
+  addPod(chosen, pod);
+  const claims = volumes.waiting.filter(({ metadata }) => metadata.annotations?.['volume.kubernetes.io/selected-node'] !== chosen.name);
+  if (claims.length > 0) return [{ type: 'choose', pod, claims, node: chosen.name }];
+  return volumes.waiting.length > 0 ? [] : [{ type: 'bind', pod, node: chosen.name }];
+}
+
+function noRoom({ pod, volumes }: PodNeeds, snapshot: Snapshot, budgets: readonly PodDisruptionBudget[], refusals: ReadonlyMap<NodeState, Refusal>, now: number): Decision[] {
+  const reasons = new Map<string, number>();
+  for (const { reasons: each } of refusals.values()) for (const reason of each) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const why = volumes.blocked === undefined ? availabilityMessage(snapshot.nodes.size, reasons) : `0/${String(snapshot.nodes.size)} nodes are available: ${volumes.blocked}.`;
+  const outcome = preempt({ pod, snapshot, budgets, refusals });
+  if (typeof outcome === 'string') {
+    // What it was promised stays kept for it while those before it are leaving.
+    const promised = snapshot.nodes.get(pod.status?.nominatedNodeName ?? '');
+    if (promised !== undefined) addPod(promised, pod);
+    return [rejected(pod, `${why} preemption: ${outcome}`, undefined, now)];
+  }
+  addPod(outcome.node, pod);
+  return [{ type: 'evict', pod, victims: outcome.victims, node: outcome.node.name }, rejected(pod, why, outcome.node.name, now)];
+}
+
+function rejected(pod: Pod, message: string, nominate: string | undefined, now: number): Decision {
+  const old = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  const lastTransitionTime = old?.status === 'False' ? old.lastTransitionTime ?? formatTime(now) : formatTime(now);
+  const condition: PodCondition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime, observedGeneration: pod.metadata.generation ?? 0 };
+  const changed = old?.message !== message || old.reason !== 'Unschedulable' || (nominate !== undefined && nominate !== pod.status?.nominatedNodeName);
+  return { type: 'reject', pod: copy(pod), condition, changed, ...(nominate !== undefined && { nominate }) };
+}
