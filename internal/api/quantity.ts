@@ -1,5 +1,6 @@
 // Resource quantities ("100m", "1.5Gi", "2e3"), exact: an integer times a power of ten, as upstream's resource.Quantity.
-// Canonical form: no fraction, the largest suffix that keeps it whole, the suffix family (decimal, binary, exponent) as given.
+// Canonical form: no fraction, the largest suffix that keeps it whole, the suffix family (decimal, binary, exponent) as given, but
+// decimal for what binary suffixes cannot say exactly.
 // Values finer than 1n are rounded up to 1n. Canonical strings are what the API stores and answers.
 
 export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent';
@@ -36,7 +37,7 @@ export function formatQuantity({ nanos, format }: Quantity): string {
   if (nanos === 0n) return '0';
   const magnitude = nanos < 0n ? -nanos : nanos;
   const sign = nanos < 0n ? '-' : '';
-  if (format === 'BinarySI' && magnitude >= 1024n * NANO) return sign + formatBinary((magnitude + NANO - 1n) / NANO);
+  if (format === 'BinarySI' && magnitude >= 1024n * NANO && magnitude % NANO === 0n) return sign + formatBinary(magnitude / NANO);
   return sign + formatDecimal(magnitude, format === 'DecimalExponent');
 }
 

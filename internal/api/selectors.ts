@@ -212,7 +212,7 @@ class LabelParser {
     if (absent) return { key: key.text, operator: '!', values: [] };
     if (next.kind === 'end' || next.text === ',') return { key: key.text, operator: 'exists', values: [] };
     const operator = OPERATORS[next.text];
-    if (operator === undefined) this.refuse(`found '${next.text}', expected: ${EXPECTED_OPERATORS}`);
+    if (operator === undefined) return this.refuse(`found '${next.text}', expected: ${EXPECTED_OPERATORS}`);
     this.take();
     const values = operator === 'in' || operator === 'notin' ? this.list() : [this.exact()];
     return { key: key.text, operator, values: [...new Set(values)].sort() };
@@ -257,8 +257,8 @@ class LabelParser {
     return token;
   }
 
-  private refuseTop(message: string): never {
-    throw new SelectorError(`found at top: ${message}`);
+  private refuse(message: string): never {
+    throw new SelectorError(`unable to parse requirement: ${message}`);
   }
 }
 

@@ -23,6 +23,7 @@ const C_IDENTIFIER_SHAPE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const ENV_NAME_SHAPE = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
 
 export function dns1123LabelProblems(value: string): string[] {
+  if (value.includes('.') && SUBDOMAIN_SHAPE.test(value)) return [...lengthProblem(value, 63), 'must not contain dots'];
   return [...lengthProblem(value, 63), ...shapeProblem(value, LABEL_SHAPE, regexError(LABEL_ERROR, LABEL, ['my-name', '123-abc']))];
 }
 
@@ -49,12 +50,12 @@ export function qualifiedNameProblems(value: string): string[] {
   }
   const prefix = parts[0] ?? '';
   const prefixProblems = parts.length < 2 ? [] : prefix === '' ? ['prefix part must be non-empty'] : dns1123SubdomainProblems(prefix).map((problem) => `prefix part ${problem}`);
-  const nameProblems = name === '' ? ['name part must be non-empty'] : lengthProblem(name, 63).map((problem) => `name part ${problem}`);
+  const nameProblems = name === '' ? ['name part must be non-empty'] : lengthProblem(name, 63, 'bytes').map((problem) => `name part ${problem}`);
   return [...prefixProblems, ...nameProblems, ...shapeProblem(name, QUALIFIED_SHAPE, `name part ${regexError(QUALIFIED_ERROR, QUALIFIED, examples)}`)];
 }
 
 export function labelValueProblems(value: string): string[] {
-  return [...lengthProblem(value, 63), ...shapeProblem(value, LABEL_VALUE_SHAPE, regexError(LABEL_VALUE_ERROR, `(${QUALIFIED})?`, ['MyValue', 'my_value', '12345']))];
+  return [...lengthProblem(value, 63, 'bytes'), ...shapeProblem(value, LABEL_VALUE_SHAPE, regexError(LABEL_VALUE_ERROR, `(${QUALIFIED})?`, ['MyValue', 'my_value', '12345']))];
 }
 
 /** A key of ConfigMap and Secret data. */
@@ -116,8 +117,9 @@ function dotProblems(value: string): string[] {
   return value.startsWith('..') ? ["must not start with '..'"] : [];
 }
 
-function lengthProblem(value: string, max: number): string[] {
-  return Buffer.byteLength(value) > max ? [`must be no more than ${String(max)} bytes`] : [];
+// Upstream counts bytes everywhere and says so for labels only.
+function lengthProblem(value: string, max: number, unit: 'bytes' | 'characters' = 'characters'): string[] {
+  return Buffer.byteLength(value) > max ? [`must be no more than ${String(max)} ${unit}`] : [];
 }
 
 function shapeProblem(value: string, shape: RegExp, problem: string): string[] {
