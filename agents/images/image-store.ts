@@ -56,5 +56,7 @@ export interface ImageStore {
   pull(image: string, auth: RegistryAuth[], signal?: AbortSignal): Promise<Image>;
   /** Layer directories, lowest first, for an overlay's lowerdir. The image stays until `release`. */
   layers(id: string): string[];
+  /** Undoes one `layers`. An image removed meanwhile goes from the disk when its last user has released it. */
+  release(id: string): void;
   remove(image: string): Promise<void>;
 }

@@ -1,0 +1,144 @@
+// Image archives: what `docker save` and OCI layouts put into one tar. Read in place; a compressed one is expanded beside first.
+import { createWriteStream } from 'node:fs';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { chooseManifest, parseManifest, type Descriptor } from './image-manifest.ts';
+import { formatImageName, parseImageName } from './image-name.ts';
+import { decompressed } from './layer-store.ts';
+import { BLOCK, paddingOf, parsePax, parseTarHeader, parseText } from './tar-header.ts';
+
+export interface ArchivedImage {
+  /** Normalised. */
+  names: string[];
+  config: { digest: string; read(): Promise<Buffer> };
+  layerSources: { open(): AsyncIterable<Buffer> }[];
+}
+
+export interface ImageArchive extends AsyncDisposable {
+  images(): ArchivedImage[];
+}
+
+const DOCUMENT_BYTES_MAX = 8 << 20;
+
+export async function openArchive(path: string, scratch: string): Promise<ImageArchive> {
+  const expanded = join(scratch, `.import-${String(process.pid)}-${path.replaceAll('/', '_').slice(-100)}`);
+  const plain = await expandIfCompressed(path, expanded);
+  const file = await open(plain, 'r');
+  const dispose = async (): Promise<void> => {
+    await file.close();
+    await rm(expanded, { force: true });
+  };
+  try {
+    const members = await listMembers(file);
+    const images = members.has('index.json') && members.has('oci-layout') && !members.has('manifest.json') ? await readOciLayout(file, members) : await readDockerSave(file, members);
+    return { images: () => images, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+interface Member {
+  offset: number;
+  sizeBytes: number;
+}
+
+async function listMembers(file: FileHandle): Promise<Map<string, Member>> {
+  const members = new Map<string, Member>();
+  const links = new Map<string, string>();
+  const block = Buffer.alloc(BLOCK);
+  let path: string | undefined;
+  for (let offset = 0; (await file.read(block, 0, BLOCK, offset)).bytesRead === BLOCK; ) {
+    offset += BLOCK;
+    if (block.every((byte) => byte === 0)) continue;
+    const header = parseTarHeader(block);
+    if (header.type === 'L' || header.type === 'x') {
+      const data = await readMember(file, { offset, sizeBytes: header.sizeBytes });
+      path = header.type === 'L' ? parseText(data, 0, data.length) : (parsePax(data).get('path') ?? path);
+    } else {
+      const name = (path ?? header.name).replace(/^\.\//, '');
+      if (header.type === '0' || header.type === '\0') members.set(name, { offset, sizeBytes: header.sizeBytes });
+      if (header.type === '1' || header.type === '2') links.set(name, header.type === '1' ? header.link : join(name, '..', header.link));
+      path = undefined;
+    }
+    offset += header.sizeBytes + paddingOf(header.sizeBytes);
+  }
+  for (const [name, target] of links) { // docker save writes layers that occur twice as links
+    const member = members.get(target);
+    if (member !== undefined) members.set(name, member);
+  }
+  return members;
+}
+
+async function readDockerSave(file: FileHandle, members: ReadonlyMap<string, Member>): Promise<ArchivedImage[]> {
+  const { createHash } = await import('node:crypto');
+  const list = JSON.parse((await readNamed(file, members, 'manifest.json')).toString()) as { Config: string; RepoTags?: string[] | null; Layers: string[] }[];
+  return Promise.all(list.map(async ({ Config, RepoTags, Layers }) => {
+    const config = await readNamed(file, members, Config);
+    return {
+      names: (RepoTags ?? []).map((tag) => formatImageName(parseImageName(tag))),
+      config: { digest: `sha256:${createHash('sha256').update(config).digest('hex')}`, read: () => Promise.resolve(config) },
+      layerSources: Layers.map((layer) => ({ open: () => streamNamed(file, members, layer) })),
+    };
+  }));
+}
+
+async function readOciLayout(file: FileHandle, members: ReadonlyMap<string, Member>): Promise<ArchivedImage[]> {
+  const document = async (name: string): Promise<unknown> => JSON.parse((await readNamed(file, members, name)).toString()) as unknown;
+  const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
+  const { manifests } = (await document('index.json')) as { manifests: Descriptor[] };
+  const images: ArchivedImage[] = [];
+  for (const entry of manifests) {
+    const top = await document(blobName(entry.digest));
+    const chosen = chooseManifest(top, entry.digest);
+    const { config, layers } = parseManifest(chosen === undefined ? top : await document(blobName(chosen.digest)), entry.digest);
+    const name = entry.annotations?.['io.containerd.image.name'] ?? entry.annotations?.['org.opencontainers.image.ref.name'];
+    images.push({
+      names: name === undefined ? [] : [formatImageName(parseImageName(name))],
+      config: { digest: config.digest, read: () => readNamed(file, members, blobName(config.digest)) },
+      layerSources: layers.map((layer) => ({ open: () => streamNamed(file, members, blobName(layer.digest)) })),
+    });
+  }
+  return images;
+}
+
+async function readNamed(file: FileHandle, members: ReadonlyMap<string, Member>, name: string): Promise<Buffer> {
+  return readMember(file, memberOf(members, name));
+}
+
+async function readMember(file: FileHandle, { offset, sizeBytes }: Member): Promise<Buffer> {
+  if (sizeBytes > DOCUMENT_BYTES_MAX) throw new Error(`the archive is damaged: a document of ${String(sizeBytes)} bytes`);
+  const bytes = Buffer.alloc(sizeBytes);
+  const { bytesRead } = await file.read(bytes, 0, sizeBytes, offset);
+  if (bytesRead !== sizeBytes) throw new Error('the archive ends in the middle');
+  return bytes;
+}
+
+async function* streamNamed(file: FileHandle, members: ReadonlyMap<string, Member>, name: string): AsyncGenerator<Buffer> {
+  const { offset, sizeBytes } = memberOf(members, name);
+  for (let done = 0; done < sizeBytes; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(64 << 10, sizeBytes - done));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, offset + done);
+    if (bytesRead === 0) throw new Error('the archive ends in the middle');
+    done += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
+function memberOf(members: ReadonlyMap<string, Member>, name: string): Member {
+  const member = members.get(name);
+  if (member === undefined) throw new Error(`not an image archive: ${name} is missing (wanted: the output of docker save, or an OCI layout)`);
+  return member;
+}
+
+async function expandIfCompressed(path: string, target: string): Promise<string> {
+  const file = await open(path, 'r');
+  const head = Buffer.alloc(4);
+  await file.read(head, 0, 4, 0);
+  await file.close();
+  if (head.readUInt16BE(0) !== 0x1f8b && head.readUInt32LE(0) !== 0xfd2fb528) return path;
+  const source = await open(path, 'r');
+  await pipeline(decompressed(source.createReadStream() as AsyncIterable<Buffer>), createWriteStream(target, { mode: 0o600 }));
+  return target;
+}

@@ -1,0 +1,198 @@
+// Speaks the OCI distribution API: manifests and blobs of one repository through its endpoints (mirrors first), with redirects, basic and token
+// authentication. Blobs are streams that go on where a broken connection left off. What is read is verified by the caller's digest.
+import { createHash } from 'node:crypto';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { ImageError, type RegistryAuth } from './image-store.ts';
+import { secureContextOf, type Endpoint } from './registry-settings.ts';
+
+export interface Manifest {
+  mediaType: string;
+  digest: string;
+  body: Buffer;
+}
+
+export interface RepositoryClient {
+  manifest(reference: string): Promise<Manifest>;
+  /** Compressed bytes from the start, whole. */
+  blob(digest: string): AsyncGenerator<Buffer>;
+}
+
+const MANIFEST_TYPES = [
+  'application/vnd.oci.image.index.v1+json', 'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json', 'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ');
+const MANIFEST_BYTES_MAX = 4 << 20;
+const REDIRECTS_MAX = 10;
+const IDLE_TIMEOUT_MS = 60_000;
+const BLOB_TRIES = 5;
+
+class HttpError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Tries endpoints in order, and with each the credentials in order; the one that answered is kept for what follows. */
+export function createRepositoryClient(endpoints: readonly Endpoint[], auths: readonly RegistryAuth[], signal: AbortSignal): RepositoryClient {
+  const candidates = endpoints.flatMap((endpoint) => credentialsFor(endpoint, auths).map((auth) => createAccess(endpoint, auth, signal)));
+  let preferred: Access | undefined;
+
+  const open = async (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
+    const failures: { status: number; message: string }[] = [];
+    for (const access of preferred === undefined ? candidates : [preferred, ...candidates.filter((other) => other !== preferred)]) {
+      try {
+        const response = await access.get(path, headers);
+        preferred = access;
+        return response;
+      } catch (error) {
+        signal.throwIfAborted();
+        failures.push({ status: error instanceof HttpError ? error.status : 0, message: error instanceof Error ? error.message : String(error) });
+      }
+    }
+    const refused = failures.every(({ status }) => status === 0);
+    throw new ImageError(refused ? 'RegistryUnavailable' : 'ErrImagePull', [...new Set(failures.map(({ message }) => message))].join('; '));
+  };
+  return {
+    async manifest(reference) {
+      const response = await open(`manifests/${reference}`, { accept: MANIFEST_TYPES });
+      const body = await readAll(response, MANIFEST_BYTES_MAX);
+      const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+      if (reference.startsWith('sha256:') && reference !== digest) throw new ImageError('ErrImagePull', `manifest ${reference} arrived with digest ${digest}`);
+      return { body, digest, mediaType: (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '' };
+    },
+    blob: (digest) => resumingBlob((offset) => open(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${String(offset)}-` }), signal),
+  };
+}
+
+async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  let offset = 0;
+  let triesLeft = BLOB_TRIES;
+  for (;;) {
+    const before = offset;
+    try {
+      const response = await open(offset);
+      let skip = response.statusCode === 206 ? 0 : offset; // a server without ranges starts over
+      for await (const piece of response as AsyncIterable<Buffer>) {
+        const chunk = piece.subarray(Math.min(skip, piece.length));
+        skip -= piece.length - chunk.length;
+        offset += chunk.length;
+        if (chunk.length > 0) yield chunk;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      triesLeft = offset > before ? BLOB_TRIES : triesLeft - 1;
+      if (triesLeft <= 0 || error instanceof ImageError) throw error;
+    }
+  }
+}
+
+// Pull secrets first, then registries.yaml's, then none.
+function credentialsFor(endpoint: Endpoint, auths: readonly RegistryAuth[]): (RegistryAuth | { bearer: string } | undefined)[] {
+  return [...auths, ...(endpoint.auth === undefined ? [] : [endpoint.auth]), ...(endpoint.bearer === undefined ? [] : [{ bearer: endpoint.bearer }]), undefined];
+}
+
+interface Access {
+  get(path: string, headers: Record<string, string>): Promise<IncomingMessage>;
+}
+
+function createAccess(endpoint: Endpoint, auth: RegistryAuth | { bearer: string } | undefined, signal: AbortSignal): Access {
+  let authorization: string | undefined = auth !== undefined && 'bearer' in auth ? `Bearer ${auth.bearer}` : undefined;
+  const credentials = auth !== undefined && 'username' in auth ? auth : undefined;
+  const exchange = (url: URL, headers: Record<string, string>): Promise<IncomingMessage> => exchangeFollowing(url, { headers, endpoint, signal });
+  const send = (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
+    const url = new URL(`${endpoint.base}/${endpoint.repository}/${path}`);
+    if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace);
+    return exchange(url, { ...headers, ...(authorization !== undefined && { authorization }) });
+  };
+  return {
+    async get(path, headers) {
+      let response = await send(path, headers);
+      if (response.statusCode === 401) {
+        response.resume();
+        authorization = await answerChallenge(response.headers['www-authenticate'] ?? '', { endpoint, credentials, exchange });
+        if (authorization !== undefined) response = await send(path, headers);
+      }
+      if (response.statusCode !== 200 && response.statusCode !== 206) throw await errorOf(response, endpoint, path);
+      return response;
+    },
+  };
+}
+
+interface ChallengeOptions {
+  endpoint: Endpoint;
+  credentials: RegistryAuth | undefined;
+  exchange(url: URL, headers: Record<string, string>): Promise<IncomingMessage>;
+}
+
+/** The Authorization header that a `WWW-Authenticate` asks for (RFC 7617, and the distribution project's token flow). */
+async function answerChallenge(header: string, { endpoint, credentials, exchange }: ChallengeOptions): Promise<string | undefined> {
+  const basic = credentials === undefined ? undefined : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
+  if (!/^bearer /i.test(header)) return basic;
+  const fields = new Map([...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]));
+  const realm = fields.get('realm');
+  if (realm === undefined || !URL.canParse(realm)) return undefined;
+  const url = new URL(realm);
+  const service = fields.get('service');
+  if (service !== undefined) url.searchParams.set('service', service);
+  url.searchParams.set('scope', fields.get('scope') ?? `repository:${endpoint.repository}:pull`);
+  const response = await exchange(url, basic === undefined ? {} : { authorization: basic });
+  if (response.statusCode !== 200) throw await errorOf(response, endpoint, 'token');
+  const token = JSON.parse((await readAll(response, MANIFEST_BYTES_MAX)).toString()) as { token?: string; access_token?: string };
+  return `Bearer ${token.token ?? token.access_token ?? ''}`;
+}
+
+interface ExchangeOptions {
+  headers: Record<string, string>;
+  endpoint: Endpoint;
+  signal: AbortSignal;
+}
+
+async function exchangeFollowing(start: URL, options: ExchangeOptions): Promise<IncomingMessage> {
+  let url = start;
+  for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
+    const { authorization, ...rest } = options.headers;
+    // Credentials are for the registry, not for the store that it redirects to.
+    const headers = url.host === start.host && authorization !== undefined ? { ...rest, authorization } : rest;
+    const response = await exchangeOnce(url, { ...options, headers });
+    const { location } = response.headers;
+    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
+    response.resume();
+    url = new URL(location, url);
+  }
+  throw new HttpError(310, `${start.origin}: more than ${String(REDIRECTS_MAX)} redirects`);
+}
+
+function exchangeOnce(url: URL, { headers, endpoint, signal }: ExchangeOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const secure = url.protocol === 'https:';
+    const options = { headers: { 'user-agent': 'skiff', ...headers }, signal, timeout: IDLE_TIMEOUT_MS };
+    const request = secure ? httpsRequest(url, { ...options, ...secureContextOf(endpoint.tls) }, resolve) : httpRequest(url, options, resolve);
+    request.on('timeout', () => request.destroy(new Error(`no data for ${String(IDLE_TIMEOUT_MS / 1000)} s`)));
+    request.on('error', (error) => reject(new Error(`failed to do request: Get "${url.href}": ${error.message || (error as NodeJS.ErrnoException).code || 'connection failed'}`, { cause: error })));
+    request.end();
+  });
+}
+
+async function errorOf(response: IncomingMessage, endpoint: Endpoint, path: string): Promise<HttpError> {
+  const status = response.statusCode ?? 0;
+  const body = await readAll(response, 64 << 10).catch(() => Buffer.alloc(0));
+  const where = `${new URL(endpoint.base).host}/${endpoint.repository}`;
+  if (status === 404) return new HttpError(status, `${where} ${path}: not found`);
+  if (status === 401 || status === 403) return new HttpError(status, `pull access denied for ${where}, repository does not exist or may require authorization: ${String(status)}`);
+  return new HttpError(status, `${where} ${path}: unexpected status ${String(status)}: ${body.toString().slice(0, 500)}`);
+}
+
+async function readAll(response: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > bytesMax) throw new HttpError(413, `answer is larger than ${String(bytesMax)} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
