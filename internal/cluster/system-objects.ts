@@ -1,0 +1,66 @@
+// What every cluster holds from its first moment beside its policy: the system namespaces, the Service that names the cluster's DNS, the
+// certificates by which extension API servers know their callers. Created where missing, never overwritten.
+import { isReason } from '../base/errors.ts';
+import type { Draft, KubeObject } from '../api/meta.ts';
+import type { Resource } from '../api/request.ts';
+import type { Client } from '../client/client.ts';
+import type { Service } from '../kinds/generated/api-types.ts';
+import { CONFIGMAPS, NAMESPACES, SERVICES } from '../kinds/generated/resources.ts';
+
+export interface SystemObjectsOptions {
+  /** Absent: the cluster's DNS is disabled. */
+  dnsAddress?: string;
+  clientCa: string;
+  requestHeaderCa: string;
+}
+
+const SYSTEM_NAMESPACES = ['kube-system', 'default', 'kube-public', 'kube-node-lease'];
+/** kube-proxy's own word for "not mine" (the well-known label): the address is served on each node itself. */
+const SERVED_BY_NODE = { 'service.kubernetes.io/service-proxy-name': 'skiff-dns' };
+
+export async function ensureSystemObjects(client: Client, options: SystemObjectsOptions): Promise<void> {
+  await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(client, NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {} })));
+  await Promise.all([
+    ensure(client, CONFIGMAPS, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+      data: {
+        'client-ca-file': options.clientCa,
+        'requestheader-allowed-names': '["front-proxy-client"]',
+        'requestheader-client-ca-file': options.requestHeaderCa,
+        'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+        'requestheader-group-headers': '["X-Remote-Group"]',
+        'requestheader-uid-headers': '["X-Remote-Uid"]',
+        'requestheader-username-headers': '["X-Remote-User"]',
+      },
+    }),
+    options.dnsAddress === undefined ? undefined : ensure(client, SERVICES, dnsService(options.dnsAddress)),
+  ]);
+}
+
+function dnsService(clusterIP: string): Draft<Service> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS', ...SERVED_BY_NODE } },
+    spec: {
+      clusterIP,
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP' },
+        { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+      ],
+    },
+  };
+}
+
+// Looked up first: an existing object must cost no write, and no admission, at each start.
+async function ensure<T extends KubeObject>(client: Client, resource: Resource<T>, draft: Draft<T>): Promise<void> {
+  const { namespace = '', name = '' } = draft.metadata as Partial<KubeObject['metadata']>;
+  try {
+    await client.get(resource, { namespace, name });
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+    await client.create(resource, draft);
+  }
+}
