@@ -1,0 +1,26 @@
+// EndpointSlice (upstream: registry/discovery/endpointslice, pkg/apis/discovery).
+import { invalid, type FieldError } from '../api/field-error.ts';
+import type { EndpointSlice } from './generated/api-types.ts';
+import type { KindRules } from './kind.ts';
+import { objectAge } from './age.ts';
+import { firstThree } from './cells.ts';
+import { validateEndpointSlice } from './endpointslice-validation.ts';
+import { subdomainName } from './names.ts';
+
+export const endpointSlice: KindRules<EndpointSlice> = {
+  validateName: subdomainName,
+  applyDefaults: ({ ports = [] }) => {
+    for (const port of ports) {
+      port.name ??= '';
+      port.protocol ??= 'TCP';
+    }
+  },
+  validate: (object) => validateEndpointSlice(object),
+  validateUpdate: (object, old): FieldError[] => (object.addressType === old.addressType ? [] : [invalid('addressType', object.addressType, 'field is immutable')]),
+  cells: (object, now) => [
+    object.metadata.name, object.addressType, firstThree((object.ports ?? []).map(({ port, name }) => (port !== undefined ? String(port) : (name ?? '*'))), '<unset>'),
+    firstThree((object.endpoints ?? []).flatMap(({ addresses = [] }) => addresses), '<unset>'), objectAge(object, now),
+  ],
+  tracksGeneration: true,
+  allowCreateOnUpdate: false,
+};

@@ -1,0 +1,33 @@
+// Event, events.k8s.io/v1: the same events as core/v1, under newer names of fields; both are stored as core events.
+import type { KubeObject } from '../api/meta.ts';
+import type { Event, EventEventsV1 } from './generated/api-types.ts';
+import type { KindRules } from './kind.ts';
+import { event, eventCells, eventFields } from './event.ts';
+
+/** core name → events.k8s.io name, where they differ. */
+const RENAMED: readonly [core: string, newer: string][] = [
+  ['involvedObject', 'regarding'], ['message', 'note'], ['source', 'deprecatedSource'], ['firstTimestamp', 'deprecatedFirstTimestamp'],
+  ['lastTimestamp', 'deprecatedLastTimestamp'], ['count', 'deprecatedCount'], ['reportingComponent', 'reportingController'],
+];
+
+export const eventsEvent: KindRules<EventEventsV1> = {
+  ...(event as KindRules<never>),
+  storage: { group: '', resource: 'events', encode: toCore, decode: fromCore },
+  validate: () => [],
+  cells: (object, now) => eventCells(toCore(object), now),
+  selectableFields: (object) => eventFields(toCore(object)),
+};
+
+export function toCore(object: EventEventsV1): Event {
+  const { apiVersion: _version, ...rest } = rename(object, RENAMED.map(([core, newer]) => [newer, core]));
+  return { involvedObject: {}, ...rest, apiVersion: 'v1' } as unknown as Event;
+}
+
+export function fromCore(stored: KubeObject): EventEventsV1 {
+  return { ...rename(stored, RENAMED), apiVersion: 'events.k8s.io/v1' } as unknown as EventEventsV1;
+}
+
+function rename(object: object, names: readonly (readonly [from: string, to: string])[]): Record<string, unknown> {
+  const map = new Map(names);
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [map.get(key) ?? key, value]));
+}

@@ -1,0 +1,95 @@
+// Defaults of a pod's spec that depend on other fields or that OpenAPI does not say (upstream: pkg/apis/core/v1/defaults.go).
+// A template gets podSpecDefaults; a Pod itself gets podOnlyDefaults on top, so that templates stay as their users wrote them.
+import type { Container, EphemeralContainer, PodSpec, Probe, Volume } from '../generated/api-types.ts';
+import { imageTag } from './image-reference.ts';
+
+const FILE_MODE = 0o644;
+
+export function podSpecDefaults(spec: PodSpec | undefined): void {
+  if (spec === undefined) return;
+  spec.dnsPolicy ??= 'ClusterFirst';
+  spec.restartPolicy ??= 'Always';
+  spec.securityContext ??= {};
+  spec.terminationGracePeriodSeconds ??= 30;
+  spec.schedulerName ||= 'default-scheduler';
+  if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
+  else if (spec.serviceAccount !== undefined) spec.serviceAccountName = spec.serviceAccount;
+  spec.volumes?.forEach(volumeDefaults);
+  for (const list of [spec.initContainers, spec.containers, spec.ephemeralContainers]) list?.forEach(containerDefaults);
+}
+
+/** What only a Pod gets: requests from limits, service links, host ports of pods on the host's network. */
+export function podOnlyDefaults(spec: PodSpec): void {
+  for (const container of allContainers(spec)) requestsFromLimits(container);
+  podRequestsFromLimits(spec);
+  spec.enableServiceLinks ??= true;
+  if (spec.hostNetwork !== true) return;
+  for (const container of allContainers(spec)) for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
+}
+
+function allContainers(spec: PodSpec): Container[] {
+  return [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+}
+
+function containerDefaults(container: Container | EphemeralContainer): void {
+  container.imagePullPolicy ||= imageTag(container.image ?? '') === 'latest' ? 'Always' : 'IfNotPresent';
+  container.terminationMessagePath ||= '/dev/termination-log';
+  container.terminationMessagePolicy ||= 'File';
+  container.resources ??= {};
+  for (const port of container.ports ?? []) port.protocol ||= 'TCP';
+  for (const { valueFrom } of container.env ?? []) if (valueFrom?.fieldRef !== undefined) valueFrom.fieldRef.apiVersion ||= 'v1';
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) probeDefaults(probe);
+  for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) if (handler?.httpGet !== undefined) httpDefaults(handler.httpGet);
+}
+
+function probeDefaults(probe: Probe | undefined): void {
+  if (probe === undefined) return;
+  probe.timeoutSeconds ||= 1;
+  probe.periodSeconds ||= 10;
+  probe.successThreshold ||= 1;
+  probe.failureThreshold ||= 3;
+  if (probe.httpGet !== undefined) httpDefaults(probe.httpGet);
+  if (probe.grpc !== undefined) probe.grpc.service ??= '';
+}
+
+function httpDefaults(action: NonNullable<Probe['httpGet']>): void {
+  action.path ||= '/';
+  action.scheme ||= 'HTTP';
+}
+
+function volumeDefaults(volume: Volume): void {
+  if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {};
+  if (volume.image !== undefined) volume.image.pullPolicy ||= imageTag(volume.image.reference ?? '') === 'latest' ? 'Always' : 'IfNotPresent';
+  if (volume.secret !== undefined) volume.secret.defaultMode ??= FILE_MODE;
+  if (volume.configMap !== undefined) volume.configMap.defaultMode ??= FILE_MODE;
+  if (volume.hostPath !== undefined) volume.hostPath.type ??= '';
+  if (volume.downwardAPI !== undefined) {
+    volume.downwardAPI.defaultMode ??= FILE_MODE;
+    for (const { fieldRef } of volume.downwardAPI.items ?? []) if (fieldRef !== undefined) fieldRef.apiVersion ||= 'v1';
+  }
+  if (volume.projected !== undefined) projectedDefaults(volume.projected);
+  if (volume.ephemeral?.volumeClaimTemplate !== undefined) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
+}
+
+function projectedDefaults(projected: NonNullable<Volume['projected']>): void {
+  projected.defaultMode ??= FILE_MODE;
+  for (const { serviceAccountToken, downwardAPI } of projected.sources ?? []) {
+    if (serviceAccountToken !== undefined) serviceAccountToken.expirationSeconds ??= 3600;
+    for (const { fieldRef } of downwardAPI?.items ?? []) if (fieldRef !== undefined) fieldRef.apiVersion ||= 'v1';
+  }
+}
+
+function requestsFromLimits({ resources }: Container): void {
+  if (resources?.limits === undefined) return;
+  resources.requests = { ...resources.limits, ...resources.requests };
+}
+
+// Pod-level resources: a request that no container makes follows the pod's limit. Sums over containers are left as the client wrote them.
+function podRequestsFromLimits({ resources, containers }: PodSpec): void {
+  if (resources?.limits === undefined) return;
+  for (const [name, limit] of Object.entries(resources.limits)) {
+    if (resources.requests?.[name] !== undefined) continue;
+    if (containers.some((container) => container.resources?.requests?.[name] !== undefined)) continue;
+    resources.requests = { ...resources.requests, [name]: limit };
+  }
+}
