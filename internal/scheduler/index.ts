@@ -1,7 +1,7 @@
 // The scheduler as a loop with one key: a pass over all pending pods (pass.ts) whenever one appears, or something changed that could make
 // room. What it bound is in the views before the next pass (the runner's guard), so there is no cache of assumed pods. A pod that could not
 // be bound is left out of passes for a while, so that it does not hold up the others.
-import { messageOf } from '../base/errors.ts';
+import { isReason, messageOf } from '../base/errors.ts';
 import { formatTime, type KubeObject } from '../api/meta.ts';
 import { wake, type Acting, type Loop, type Plan } from '../informer/loop.ts';
 import type { Index, Views } from '../informer/view.ts';
@@ -54,7 +54,8 @@ export function createScheduler({ profiles = ['default-scheduler'] }: SchedulerO
     async act(action, acting) {
       clock = acting.clock;
       if (action.type !== 'bindAll') return carryOut(action, acting);
-      await Promise.all(action.decisions.map((decision) => bind(decision, acting, failures)));
+      const failed = (await Promise.all(action.decisions.map((decision) => bind(decision, acting, failures)))).find((error) => error !== undefined);
+      if (failed !== undefined) throw failed;
     },
   };
 }
@@ -116,18 +117,21 @@ function stateOf(views: Views, pending: readonly Pod[]): SchedulingState {
   };
 }
 
-// Binding one pod must not fail the pass of all: its error is told to the pod and it is tried again later.
-async function bind({ pod, node }: Extract<Decision, { type: 'bind' }>, acting: Acting, failures: Map<string, { attempts: number; retryAt: number }>): Promise<void> {
+// Binding one pod must not fail the others: its error is told to the pod, given back, and the pod sits out the next passes.
+async function bind({ pod, node }: Extract<Decision, { type: 'bind' }>, acting: Acting, failures: Map<string, { attempts: number; retryAt: number }>): Promise<unknown> {
   const { namespace = '', name, uid } = pod.metadata;
   try {
     const target = { apiVersion: 'v1', kind: 'Node', name: node };
     await acting.client.createSub(PODS, { namespace, name }, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target });
     failures.delete(uid);
     acting.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);
+    return undefined;
   } catch (error) {
+    if (isReason(error, 'NotFound')) return undefined;
     const attempts = (failures.get(uid)?.attempts ?? 0) + 1;
     failures.set(uid, { attempts, retryAt: acting.clock.now() + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (attempts - 1)) });
     acting.event(pod, 'Warning', 'FailedScheduling', `running Bind plugin "DefaultBinder": ${messageOf(error)}`);
+    return error;
   }
 }
 
@@ -154,13 +158,21 @@ async function evict(victim: Pod, { pod, node }: Extract<Decision, { type: 'evic
   const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message, lastTransitionTime: formatTime(acting.clock.now()), observedGeneration: victim.metadata.generation ?? 0 };
   if (victim.metadata.deletionTimestamp === undefined) {
     await patchStatus(acting, keyOf(victim), victim, { conditions: [condition] });
-    await acting.client.delete(PODS, keyOf(victim), { preconditions: { uid: victim.metadata.uid } });
+    await unlessGone(acting.client.delete(PODS, keyOf(victim), { preconditions: { uid: victim.metadata.uid } }));
   }
   acting.event(victim, 'Normal', 'Preempted', `Preempted by pod ${pod.metadata.uid} on node ${node}`);
 }
 
 async function patchStatus({ client }: Acting, key: { namespace: string; name: string }, pod: Pod, status: object): Promise<void> {
-  await client.patch(PODS, key, { type: 'strategic', body: { metadata: { uid: pod.metadata.uid }, status } }, { subresource: 'status' });
+  await unlessGone(client.patch(PODS, key, { type: 'strategic', body: { metadata: { uid: pod.metadata.uid }, status } }, { subresource: 'status' }));
+}
+
+async function unlessGone(writing: Promise<unknown>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
 }
 
 function keyOf({ metadata }: KubeObject): { namespace: string; name: string } {
