@@ -7,7 +7,8 @@
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { createLab, ownNetwork } from '../support/lab.ts';
-import { pushBusybox } from './busybox-image.ts';
+import { fixtureImages, pushImages } from '../support/images.ts';
+import { startRegistry } from '../support/registry.ts';
 import { measureApi } from './api-load.ts';
 import { measurePods } from './pods.ts';
 import { createServer, type BenchServer } from './server-process.ts';
@@ -34,7 +35,8 @@ printTable(columns);
 async function measure(name: string, command: string, net: string): Promise<Figures> {
   const lab = createLab(`b${name}`, net);
   try {
-    const registry = await pushBusybox(lab);
+    const registry = await startRegistry({ address: lab.ip, port: 5000 });
+    await pushImages(registry.url, fixtureImages().filter((image) => image.name === 'busybox:1'));
     const server = createServer({ lab, host: lab.addHost('n1'), registry: registry.address, command });
     const figures: Figures = {};
     try {
@@ -45,7 +47,7 @@ async function measure(name: string, command: string, net: string): Promise<Figu
       if (parts.has('start')) await measureWarmStarts(server, figures);
     } finally {
       await server.stop();
-      registry.stop();
+      await registry.stop();
     }
     return figures;
   } finally {
