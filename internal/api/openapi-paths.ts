@@ -13,6 +13,8 @@ const DELETE_COLLECTION = [...DELETE, ...LIST.filter((name) => name !== 'allowWa
 const INTEGERS = new Set(['gracePeriodSeconds', 'limit', 'timeoutSeconds']);
 const BOOLEANS = new Set(['allowWatchBookmarks', 'force', 'ignoreStoreReadErrorWithClusterBreakingPotential', 'orphanDependents', 'sendInitialEvents', 'watch']);
 const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml'];
+const ANSWER_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const WATCH_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const ITEM: readonly [verb: string, method: string, action: string, word: string][] = [
   ['get', 'get', 'get', 'read'], ['update', 'put', 'put', 'replace'], ['delete', 'delete', 'delete', 'delete'], ['patch', 'patch', 'patch', 'patch'], ['create', 'post', 'post', 'create'],
@@ -39,15 +41,25 @@ export function operationsOf(resource: ServedResource, context: Context): Record
 
 function pathItem(target: Target, operations: typeof ITEM, context: Context): object {
   const item: Record<string, unknown> = {};
-  for (const [verb, method, action, word] of operations) if (target.verbs.includes(verb)) item[method] = operation(target, { verb, action, word }, context);
+  const served = operations.filter(([verb]) => target.verbs.includes(verb));
+  // Upstream moves the parameters that all operations share up to the path.
+  const shared = served.length === 1 ? namesOf(served[0]?.[0] ?? '') : [];
+  for (const [verb, method, action, word] of served) item[method] = operation(target, { verb, action, word, names: shared.length > 0 ? [] : namesOf(verb) }, context);
   const placed = [...target.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name).sort();
-  item.parameters = [...placed.map((name) => parameter(name, 'path', context.dialect)), parameter('pretty', 'query', context.dialect)];
+  item.parameters = [...placed.map((name) => parameter(name, 'path', context.dialect)), ...[...shared, 'pretty'].sort().map((name) => parameter(name, 'query', context.dialect))];
   return item;
 }
 
-function operation(target: Target, { verb, action, word }: { verb: string; action: string; word: string }, { dialect }: Context): object {
+function namesOf(verb: string): readonly string[] {
+  if (verb === 'list') return LIST;
+  if (verb === 'get') return [];
+  if (verb === 'patch') return [...WRITE, 'force'];
+  if (verb === 'delete') return DELETE;
+  return verb === 'deletecollection' ? DELETE_COLLECTION : WRITE;
+}
+
+function operation(target: Target, { verb, action, word, names }: { verb: string; action: string; word: string; names: readonly string[] }, { dialect }: Context): object {
   const { resource, gvk } = target;
-  const names = verb === 'list' ? LIST : verb === 'deletecollection' ? DELETE_COLLECTION : verb === 'delete' ? DELETE : verb === 'patch' ? [...WRITE, 'force'] : verb === 'get' ? [] : WRITE;
   const answer = verb === 'list' ? `${target.body}List` : verb === 'delete' || verb === 'deletecollection' ? `${META}.Status` : target.body;
   const body = bodyOf(verb, target.body);
   const parameters = names.map((name) => parameter(name, 'query', dialect));
@@ -55,14 +67,19 @@ function operation(target: Target, { verb, action, word }: { verb: string; actio
   const schema = { $ref: reference(answer, dialect) };
   if (dialect === 'v2') {
     const bodyParameter = body === undefined ? [] : [{ in: 'body', name: 'body', ...(verb.startsWith('delete') ? {} : { required: true }), schema: { $ref: reference(body, dialect) } }];
-    return { ...shared, consumes: verb === 'patch' ? PATCH_TYPES : ['*/*'], produces: ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'], schemes: ['https'], parameters: [...bodyParameter, ...parameters], responses: { 200: { schema }, 401: {} } };
+    return { ...shared, consumes: verb === 'patch' ? PATCH_TYPES : ['*/*'], produces: [...ANSWER_TYPES, ...(verb === 'list' ? WATCH_TYPES : [])], schemes: ['https'], ...((bodyParameter.length + parameters.length > 0) && { parameters: [...bodyParameter, ...parameters] }), responses: responses(verb, { schema }) };
   }
   const types = verb === 'patch' ? PATCH_TYPES : ['*/*'];
   return {
-    ...shared, parameters,
+    ...shared, ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && { requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema: { $ref: reference(body, dialect) } }])), ...(!verb.startsWith('delete') && { required: true }) } }),
-    responses: { 200: { content: Object.fromEntries(['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml'].map((type) => [type, { schema }])) }, 401: {} },
+    responses: responses(verb, { content: Object.fromEntries([...ANSWER_TYPES, ...(verb === 'list' ? WATCH_TYPES : [])].map((type) => [type, { schema }])) }),
   };
+}
+
+function responses(verb: string, answer: object): Record<string, object> {
+  const also = verb === 'create' ? [201, 202] : verb === 'update' || verb === 'patch' ? [201] : verb === 'delete' ? [202] : [];
+  return Object.fromEntries([[200, answer], ...also.map((code): [number, object] => [code, answer]), [401, {}]]);
 }
 
 function bodyOf(verb: string, own: string): string | undefined {
