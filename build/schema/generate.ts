@@ -1,4 +1,4 @@
-// One command for the next Kubernetes version: writes internal/kinds/generated/ from upstream's facts.
+// One command for the next Kubernetes version: writes internal/kinds/generated/ and internal/api/generated/ from upstream's facts.
 // Usage: node build/schema/generate.ts FACTS_DIR [GO_MODULES VERSION]
 // FACTS_DIR holds {openapi-v2,openapi-v3,discovery,columns,bootstrap,proto}.json.gz, with proto-json-quirks.tsv in its parent.
 // GO_MODULES (…/pkg/mod/k8s.io) and VERSION (v0.36.3) are needed only to refresh go-fields.tsv.
@@ -15,7 +15,7 @@ if (factsDir === undefined) throw new Error('usage: generate.ts FACTS_DIR [GO_MO
 
 const facts = readFacts(factsDir);
 if (goModules !== undefined && goVersion !== undefined) refreshGoFields(goModules, goVersion, Object.keys(facts.v2.definitions));
-write('schema.ts', 'schema-table', `/** The schema table; internal/api/schema.ts reads it. */\nexport const SCHEMA_TABLE = ${template(schemaTable(facts, readGoFields()))};\n`);
+write('../../api/generated/schema-table.ts', 'schema-table', `/** The schema table; internal/api/schema.ts reads it. */\nexport const SCHEMA_TABLE = ${template(schemaTable(facts, readGoFields()))};\n`);
 write('kinds.ts', 'kinds-table', `${kindFactsType()}\n/** KindFacts[] as JSON, in discovery's order: parse it once, when it is needed. */\nexport const KINDS_JSON = ${template(kindsTable(facts))};\n`);
 write('bootstrap.ts', 'generate', `/** What a fresh upstream holds, by collection path, as JSON: Record<string, KubeObject[]> without type, uid and times. */\nexport const BOOTSTRAP_JSON = ${template(bootstrapTable(facts.bootstrap))};\n`);
 await import('./api-types.ts');

@@ -1,8 +1,8 @@
 // The schema table of every built-in kind: fields, types, defaults, list and patch semantics, and numbers on the wire.
-// One compact text (kinds/generated/schema.ts); a definition is parsed at its first use and kept. Nothing is parsed at import.
+// One compact text (generated/schema-table.ts); a definition is parsed at its first use and kept. Nothing is parsed at import.
 // Custom resources bring definitions of the same shape, so all schema-driven code (shape, defaults, patches) serves them too.
 // The table's letters are written by build/schema/schema-table.ts; the two change together.
-import { SCHEMA_TABLE } from '../kinds/generated/schema.ts';
+import { SCHEMA_TABLE } from './generated/schema-table.ts';
 import type { GroupVersionKind } from './meta.ts';
 
 export type ListType = 'atomic' | 'set' | 'map';
