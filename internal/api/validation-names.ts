@@ -68,7 +68,7 @@ export function cIdentifierProblems(value: string): string[] {
   return shapeProblem(value, C_IDENTIFIER_SHAPE, regexError("a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'", '[A-Za-z_][A-Za-z0-9_]*', ['my_name', 'MY_NAME', 'MyName']));
 }
 
-/** Names of environment variables: any printable ASCII but '='. */
+/** Names of environment variables: printable ASCII without '='. */
 export function envVarNameProblems(value: string): string[] {
   if (value === '') return ['environment variable name must be non-empty'];
   return shapeProblem(value, /^[ -<>-~]+$/, "a valid environment variable name must consist only of printable ASCII characters other than '='");
