@@ -1,0 +1,59 @@
+// Admission: after authorization, an ordered list of plugins may change what is written, then every one may refuse it. The order is
+// upstream's; each plugin is a file; index.ts has the list.
+import type { KubeObject } from '../api/meta.ts';
+import type { RequestOptions } from '../api/request.ts';
+import type { UserInfo } from '../api/user.ts';
+import type { Kind } from '../kinds/kind.ts';
+
+export interface AdmissionRequest {
+  operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  kind: Kind;
+  /** Of the URL; '' for cluster-scoped objects. A namespace itself: its name. */
+  namespace: string;
+  name: string;
+  subresource: string;
+  user: UserInfo;
+  dryRun: boolean;
+  options: RequestOptions;
+  /** The draft, to be changed in place by mutating plugins; undefined for DELETE. */
+  object: KubeObject | undefined;
+  /** As stored, frozen; undefined for CREATE. */
+  old: KubeObject | undefined;
+  warn(message: string): void;
+}
+
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** Throws StatusError to refuse. */
+  mutate?(request: AdmissionRequest): void | Promise<void>;
+  validate?(request: AdmissionRequest): void | Promise<void>;
+}
+
+export interface Admission {
+  mutate(request: AdmissionRequest): Promise<void>;
+  validate(request: AdmissionRequest): Promise<void>;
+}
+
+export function admissionOf(plugins: readonly AdmissionPlugin[]): Admission {
+  const mutating = plugins.filter((plugin) => plugin.mutate !== undefined);
+  const validating = plugins.filter((plugin) => plugin.validate !== undefined);
+  return {
+    async mutate(request) {
+      for (const plugin of mutating) {
+        const done = plugin.mutate?.(request);
+        if (done !== undefined) await done;
+      }
+    },
+    async validate(request) {
+      for (const plugin of validating) {
+        const done = plugin.validate?.(request);
+        if (done !== undefined) await done;
+      }
+    },
+  };
+}
+
+/** Whether the request writes this kind itself, not a subresource of it. */
+export function writes({ kind, subresource }: AdmissionRequest, group: string, resource: string): boolean {
+  return kind.group === group && kind.resource === resource && subresource === '';
+}

@@ -1,0 +1,41 @@
+// The one list of admission plugins, in upstream's order (kubeapiserver/options/plugins.go).
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { Kinds } from '../kinds/index.ts';
+import type { Store } from '../store/store.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import { admissionOf, type Admission } from './admission.ts';
+import { defaultClass } from './default-class.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import { priority } from './priority.ts';
+import { roleEscalation } from './role-escalation.ts';
+import { runtimeClass } from './runtime-class.ts';
+import { serviceAccount } from './service-account.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+
+export interface AdmissionOptions {
+  store: Store;
+  kinds: Kinds;
+  authorizer: Authorizer;
+  clock: Clock;
+  random: Random;
+}
+
+export function createAdmission({ store, authorizer, random }: AdmissionOptions): Admission {
+  return admissionOf([
+    namespaceLifecycle(store),
+    limitRanger(store),
+    serviceAccount(store, random),
+    nodeRestriction(store),
+    taintNodesByCondition(),
+    priority(store),
+    defaultTolerationSeconds(),
+    defaultClass(store, { name: 'DefaultStorageClass', of: { group: '', resource: 'persistentvolumeclaims' }, field: 'storageClassName', classes: { group: 'storage.k8s.io', resource: 'storageclasses' }, annotation: 'storageclass.kubernetes.io/is-default-class' }),
+    runtimeClass(store),
+    defaultClass(store, { name: 'DefaultIngressClass', of: { group: 'networking.k8s.io', resource: 'ingresses' }, field: 'ingressClassName', classes: { group: 'networking.k8s.io', resource: 'ingressclasses' }, annotation: 'ingressclass.kubernetes.io/is-default-class' }),
+    roleEscalation(authorizer, store),
+  ]);
+}

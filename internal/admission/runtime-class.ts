@@ -1,0 +1,44 @@
+// RuntimeClass: the class a pod names must exist; its overhead and scheduling become the pod's.
+import { copy, type KubeObject } from '../api/meta.ts';
+import { forbidden } from '../authz/forbidden.ts';
+import type { Store } from '../store/store.ts';
+import { writes, type AdmissionPlugin } from './admission.ts';
+
+const PODS = { group: '', resource: 'pods' };
+const CLASSES = { group: 'node.k8s.io', resource: 'runtimeclasses' };
+
+type RuntimeClass = KubeObject & { overhead?: { podFixed?: Record<string, string> }; scheduling?: { nodeSelector?: Record<string, string>; tolerations?: object[] } };
+interface Spec {
+  runtimeClassName?: string;
+  overhead?: Record<string, string>;
+  nodeSelector?: Record<string, string>;
+  tolerations?: object[];
+}
+
+export function runtimeClass(store: Store): AdmissionPlugin {
+  return {
+    name: 'RuntimeClass',
+    mutate(request) {
+      if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
+      const { metadata, spec } = request.object as KubeObject & { spec: Spec };
+      const { runtimeClassName } = spec;
+      if (runtimeClassName === undefined) {
+        if (spec.overhead !== undefined) throw forbidden(PODS, metadata.name ?? '', 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+        return;
+      }
+      const found = store.newest(CLASSES, { namespace: '', name: runtimeClassName }) as RuntimeClass | undefined;
+      if (found === undefined) throw forbidden(PODS, metadata.name ?? '', `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
+      applyClass(spec, found, metadata.name ?? '');
+    },
+  };
+}
+
+function applyClass(spec: Spec, { overhead, scheduling }: RuntimeClass, name: string): void {
+  if (overhead?.podFixed !== undefined) spec.overhead = copy(overhead.podFixed);
+  for (const [key, value] of Object.entries(scheduling?.nodeSelector ?? {})) {
+    const own = spec.nodeSelector?.[key];
+    if (own !== undefined && own !== value) throw forbidden(PODS, name, `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`);
+    spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
+  }
+  if (scheduling?.tolerations !== undefined) spec.tolerations = [...(spec.tolerations ?? []), ...copy(scheduling.tolerations)];
+}

@@ -1,0 +1,78 @@
+// ServiceAccount: every pod runs as an account of its namespace (default where it says none), which must exist, and gets the account's
+// token, the cluster's CA and its namespace mounted unless either says no. What is mounted is as upstream's, names included.
+import { StatusError } from '../base/errors.ts';
+import { nameSuffix, type Random } from '../base/random.ts';
+import type { KubeObject } from '../api/meta.ts';
+import { forbidden } from '../authz/forbidden.ts';
+import type { Pod, ServiceAccount } from '../kinds/generated/api-types.ts';
+import type { Store } from '../store/store.ts';
+import { writes, type AdmissionPlugin } from './admission.ts';
+
+const PODS = { group: '', resource: 'pods' };
+const ACCOUNTS = { group: '', resource: 'serviceaccounts' };
+const MIRROR = 'kubernetes.io/config.mirror';
+const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+const TOKEN_SECONDS = 3607;
+
+type Draft = KubeObject & { spec: Mutable };
+interface Mutable {
+  serviceAccountName?: string;
+  serviceAccount?: string;
+  automountServiceAccountToken?: boolean;
+  imagePullSecrets?: { name?: string }[];
+  volumes?: { name: string; projected?: unknown }[];
+  containers?: Container[];
+  initContainers?: Container[];
+}
+interface Container {
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+}
+
+export function serviceAccount(store: Store, random: Random): AdmissionPlugin {
+  return {
+    name: 'ServiceAccount',
+    mutate(request) {
+      if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
+      const pod = request.object as Draft;
+      if (pod.metadata.annotations?.[MIRROR] !== undefined) return refuseMirror(pod);
+      const { spec } = pod;
+      spec.serviceAccountName ||= 'default';
+      spec.serviceAccount = spec.serviceAccountName;
+      const account = store.newest(ACCOUNTS, { namespace: request.namespace, name: spec.serviceAccountName }) as ServiceAccount | undefined;
+      if (account === undefined) {
+        const { serviceAccountName: name } = spec;
+        throw forbidden(PODS, pod.metadata.name ?? '', `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
+      }
+      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, random);
+      if ((spec.imagePullSecrets?.length ?? 0) === 0 && account.imagePullSecrets !== undefined) spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ ...(name !== undefined && { name }) }));
+    },
+  };
+}
+
+function refuseMirror(pod: Draft): void {
+  const { name } = pod.metadata;
+  if (pod.spec.serviceAccountName) throw forbidden(PODS, name, 'a mirror pod may not reference service accounts');
+  if ((pod as unknown as Pod).spec?.volumes?.some(({ secret }) => secret !== undefined) === true) throw new StatusError('Forbidden', `pods ${JSON.stringify(name)} is forbidden: a mirror pod may not reference secrets`);
+}
+
+function mountToken(spec: Mutable, random: Random): void {
+  const existing = spec.volumes?.find(({ name }) => name.startsWith('kube-api-access-'))?.name;
+  const name = existing ?? `kube-api-access-${nameSuffix(random)}`;
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  let used = false;
+  for (const container of containers) {
+    if (container.volumeMounts?.some(({ mountPath }) => mountPath === MOUNT_PATH) === true) continue;
+    container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: MOUNT_PATH }];
+    used = true;
+  }
+  if (used && existing === undefined) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
+}
+
+function tokenVolume(name: string): { name: string; projected: unknown } {
+  const sources = [
+    { serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } },
+    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
+  ];
+  return { name, projected: { defaultMode: 0o644, sources } };
+}

@@ -1,0 +1,86 @@
+// Which pods are bound to a node, and what each of them refers to. The index is built at the first question (a cluster of one process never asks).
+import { keyOf, type KubeObject, type ObjectKey } from '../api/meta.ts';
+import type { Store } from '../store/store.ts';
+
+const PODS = { group: '', resource: 'pods' };
+type Pod = KubeObject & { spec?: PodSpec };
+interface PodSpec {
+  nodeName?: string;
+  serviceAccountName?: string;
+  imagePullSecrets?: { name?: string }[];
+  volumes?: Record<string, unknown>[];
+  containers?: Container[];
+  initContainers?: Container[];
+  ephemeralContainers?: Container[];
+}
+interface Container {
+  env?: { valueFrom?: { secretKeyRef?: { name?: string }; configMapKeyRef?: { name?: string } } }[];
+  envFrom?: { secretRef?: { name?: string }; configMapRef?: { name?: string } }[];
+}
+
+export function createNodePods(store: Store): { of(node: string): KubeObject[] } {
+  let byNode: Map<string, Map<string, KubeObject>> | undefined;
+  const put = (object: KubeObject): void => {
+    const node = (object as Pod).spec?.nodeName;
+    if (node === undefined || byNode === undefined) return;
+    let pods = byNode.get(node);
+    if (pods === undefined) byNode.set(node, (pods = new Map()));
+    pods.set(keyOf(object), object);
+  };
+  const build = (): void => {
+    byNode = new Map();
+    store.watch(PODS, store.revision, {
+      onChange({ type, object }) {
+        if (type !== 'DELETED') return put(object);
+        byNode?.get((object as Pod).spec?.nodeName ?? '')?.delete(keyOf(object));
+      },
+    });
+    store.list(PODS, { visit: (object) => (put(object), true) });
+  };
+  return {
+    of(node) {
+      if (byNode === undefined) build();
+      return [...(byNode?.get(node)?.values() ?? [])];
+    },
+  };
+}
+
+export function references(pod: KubeObject, resource: string, { namespace, name }: ObjectKey, store: Store): boolean {
+  const { spec = {}, metadata } = pod as Pod;
+  if (resource === 'persistentvolumes') return claims(spec).some((claim) => volumeOf(store, { namespace: metadata.namespace ?? '', name: claim }) === name);
+  if (metadata.namespace !== namespace) return false;
+  switch (resource) {
+    case 'serviceaccounts': return spec.serviceAccountName === name;
+    case 'persistentvolumeclaims': return claims(spec).includes(name);
+    case 'secrets': return (spec.imagePullSecrets ?? []).some((secret) => secret.name === name) || env(spec, 'secretKeyRef', 'secretRef').includes(name) || names(spec.volumes, ['secretName', 'secretRef', 'nodePublishSecretRef', 'secret']).has(name);
+    case 'configmaps': return env(spec, 'configMapKeyRef', 'configMapRef').includes(name) || names(spec.volumes, ['configMap']).has(name);
+    default: return false;
+  }
+}
+
+function env(spec: PodSpec, key: 'secretKeyRef' | 'configMapKeyRef', from: 'secretRef' | 'configMapRef'): string[] {
+  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
+  return containers.flatMap((container) => [...(container.env ?? []).map((one) => one.valueFrom?.[key]?.name ?? ''), ...(container.envFrom ?? []).map((one) => one[from]?.name ?? '')]);
+}
+
+function claims({ volumes = [] }: PodSpec): string[] {
+  return volumes.map((volume) => (volume['persistentVolumeClaim'] as { claimName?: string } | undefined)?.claimName ?? '').filter((name) => name !== '');
+}
+
+/** Names that stand under one of these fields, at any depth: `secret.secretName`, `projected.sources[].secret.name`, `csi.nodePublishSecretRef.name`. */
+function names(value: unknown, fields: readonly string[], found = new Set<string>()): Set<string> {
+  if (typeof value !== 'object' || value === null) return found;
+  for (const [field, child] of Object.entries(value)) {
+    if (fields.includes(field)) {
+      const named = typeof child === 'string' ? child : (child as { name?: string } | null)?.name;
+      if (named !== undefined) found.add(named);
+    }
+    names(child, fields, found);
+  }
+  return found;
+}
+
+function volumeOf(store: Store, key: ObjectKey): string | undefined {
+  const claim = store.get({ group: '', resource: 'persistentvolumeclaims' }, key) as (KubeObject & { spec?: { volumeName?: string } }) | undefined;
+  return claim?.spec?.volumeName;
+}

@@ -1,0 +1,119 @@
+// The node authorizer: a kubelet may read what its own pods refer to, write its own node, lease and CSINode, and read its own pods. What is
+// not about an object of its own goes by the ClusterRole system:node, as upstream.
+import type { KubeObject } from '../api/meta.ts';
+import type { Store } from '../store/store.ts';
+import type { Attributes, Decision } from './authorizer.ts';
+import { createNodePods, references } from './node-pods.ts';
+import { allows, type Rbac } from './rbac.ts';
+
+const NODES_GROUP = 'system:nodes';
+const PREFIX = 'system:node:';
+const ROLE = { kind: 'ClusterRole', name: 'system:node' };
+
+const yes: Decision = { allowed: true, reason: '' };
+const no = (reason: string): Decision => ({ allowed: false, reason });
+
+export interface NodeAuthorizer {
+  /** undefined: not a node, no opinion. */
+  authorize(attributes: Attributes): Decision | undefined;
+}
+
+/** The node whose identity the user has. */
+export function nodeNameOf({ username, groups }: { username: string; groups: readonly string[] }): string | undefined {
+  return username.startsWith(PREFIX) && groups.includes(NODES_GROUP) ? username.slice(PREFIX.length) : undefined;
+}
+
+export function createNodeAuthorizer(store: Store, rbac: Rbac): NodeAuthorizer {
+  const pods = createNodePods(store);
+  return {
+    authorize(attributes) {
+      const node = nodeNameOf(attributes.user);
+      if (node === undefined) return undefined;
+      const special = attributes.isResource ? SPECIAL[`${attributes.group}/${attributes.resource}`] : undefined;
+      if (special !== undefined) return special(attributes, { node, store, podsOf: pods.of });
+      return (rbac.rulesOfRole(ROLE, '') ?? []).some((rule) => allows(rule, attributes)) ? yes : no('');
+    },
+  };
+}
+
+interface Asking {
+  node: string;
+  store: Store;
+  podsOf(node: string): KubeObject[];
+}
+type Rule = (attributes: Attributes, asking: Asking) => Decision | undefined;
+
+const SPECIAL: Readonly<Record<string, Rule>> = {
+  '/secrets': readReferenced('secrets'),
+  '/configmaps': readReferenced('configmaps'),
+  '/persistentvolumeclaims': (attributes, asking) => (attributes.subresource === 'status' ? writeReferenced(attributes, asking) : getReferenced('persistentvolumeclaims')(attributes, asking)),
+  '/persistentvolumes': getReferenced('persistentvolumes'),
+  'storage.k8s.io/volumeattachments': (attributes, { node, store }) => {
+    if (attributes.verb !== 'get' || attributes.subresource !== '') return no('can only get individual resources of this type');
+    const attachment = store.get(attributes, { namespace: '', name: attributes.name }) as (KubeObject & { spec?: { nodeName?: string } }) | undefined;
+    return attachment?.spec?.nodeName === node ? yes : unrelated(node);
+  },
+  '/serviceaccounts': serviceAccounts,
+  'coordination.k8s.io/leases': (attributes, { node }) => {
+    if (!['get', 'create', 'update', 'patch', 'delete'].includes(attributes.verb)) return no('can only get, create, update, patch, or delete a node lease');
+    if (attributes.namespace !== 'kube-node-lease') return no('can only access leases in the "kube-node-lease" system namespace');
+    return attributes.verb === 'create' || attributes.name === node ? yes : no('can only access node lease with the same name as the requesting node');
+  },
+  'storage.k8s.io/csinodes': (attributes, { node }) => {
+    if (!['get', 'create', 'update', 'patch', 'delete'].includes(attributes.verb)) return no('can only get, create, update, patch, or delete a CSINode');
+    return attributes.verb === 'create' || attributes.name === node ? yes : no('can only access CSINode with the same name as the requesting node');
+  },
+  '/nodes': nodes,
+  '/pods': ownPods,
+};
+
+function readReferenced(resource: 'secrets' | 'configmaps'): Rule {
+  return (attributes, asking) => {
+    if (!['get', 'list', 'watch'].includes(attributes.verb)) return no('can only read resources of this type');
+    if (attributes.subresource !== '') return no('cannot read subresource');
+    if (attributes.namespace === '') return no('can only read namespaced object of this type');
+    return attributes.name === '' ? no('No Object name found') : related(resource, attributes, asking);
+  };
+}
+
+function getReferenced(resource: 'persistentvolumeclaims' | 'persistentvolumes'): Rule {
+  return (attributes, asking) => {
+    if (attributes.verb !== 'get' || attributes.name === '') return no('can only get individual resources of this type');
+    return attributes.subresource === '' ? related(resource, attributes, asking) : no('cannot get subresource');
+  };
+}
+
+function writeReferenced(attributes: Attributes, asking: Asking): Decision {
+  return ['get', 'update', 'patch'].includes(attributes.verb) ? related('persistentvolumeclaims', attributes, asking) : no('can only get/update/patch this type');
+}
+
+function serviceAccounts(attributes: Attributes, asking: Asking): Decision {
+  if (attributes.verb === 'get' && attributes.subresource === '') return attributes.name === '' ? no('can only get individual service accounts') : related('serviceaccounts', attributes, asking);
+  if (attributes.verb !== 'create' || attributes.name === '') return no('can only create tokens for individual service accounts');
+  return attributes.subresource === 'token' ? related('serviceaccounts', attributes, asking) : no('can only create token subresource of serviceaccount');
+}
+
+function nodes({ verb, name, subresource, fieldSelector }: Attributes, { node }: Asking): Decision {
+  if (verb === 'create' && subresource === '') return yes;
+  const own = name === node || (name === '' && fieldSelector === `metadata.name=${node}`);
+  if (['get', 'list', 'watch', 'patch', 'update'].includes(verb)) return own ? yes : no(`node '${node}' cannot read '${name}', only its own Node object`);
+  return no('');
+}
+
+function ownPods({ verb, namespace, name, subresource, fieldSelector }: Attributes, { node, store }: Asking): Decision {
+  if (verb === 'create' && (subresource === '' || subresource === 'eviction')) return yes; // NodeRestriction looks at which
+  if ((verb === 'list' || verb === 'watch') && name === '') {
+    return fieldSelector.split(',').some((one) => one === `spec.nodeName=${node}` || one === `spec.nodeName==${node}`) ? yes : no('can only list/watch pods with spec.nodeName field selector');
+  }
+  const pod = store.get({ group: '', resource: 'pods' }, { namespace, name }) as (KubeObject & { spec?: { nodeName?: string } }) | undefined;
+  const allowed = (subresource === '' && ['get', 'delete', 'watch', 'list'].includes(verb)) || (subresource === 'status' && ['patch', 'update'].includes(verb));
+  return allowed && (pod === undefined || pod.spec?.nodeName === node) ? yes : unrelated(node);
+}
+
+function related(resource: string, { namespace, name }: Attributes, { node, podsOf, store }: Asking): Decision {
+  return podsOf(node).some((pod) => references(pod, resource, { namespace, name }, store)) ? yes : unrelated(node);
+}
+
+function unrelated(node: string): Decision {
+  return no(`no relationship found between node '${node}' and this object`);
+}

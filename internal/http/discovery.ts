@@ -1,0 +1,104 @@
+// Discovery, made from the list of kinds when it is asked for: nothing is kept. Legacy (/api, /apis and each group and version) and
+// aggregated (v2, v2beta1), with an ETag.
+import { createHash } from 'node:crypto';
+import { apiVersionOf } from '../api/meta.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { parseAccept } from './negotiate.ts';
+
+type Found = { body: object; contentType: string; etag?: string };
+
+/** undefined: no such path. */
+export function discover(path: string, accept: string | undefined, options: { kinds: readonly Kind[]; address: string }): Found | undefined {
+  const parts = path.split('/').filter((part) => part !== '');
+  const [root, group = '', version = ''] = parts;
+  if (root === 'api') {
+    if (parts.length === 1) return aggregated(accept, { kinds: options.kinds, legacy: true }) ?? plain(legacyVersions(options.address));
+    return parts.length === 2 ? resources(options.kinds, '', group) : undefined;
+  }
+  if (root !== 'apis' || parts.length > 3) return undefined;
+  if (parts.length === 1) return aggregated(accept, { kinds: options.kinds, legacy: false }) ?? plain({ kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(options.kinds, false).map(legacyGroup) });
+  if (parts.length === 3) return resources(options.kinds, group, version);
+  const found = groupsOf(options.kinds, false).find(({ name }) => name === group);
+  return found === undefined ? undefined : plain({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(found) });
+}
+
+function plain(body: object): Found {
+  return { body, contentType: 'application/json' };
+}
+
+function legacyVersions(serverAddress: string): object {
+  return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
+}
+
+interface Group {
+  name: string;
+  versions: Map<string, Kind[]>;
+}
+
+function groupsOf(kinds: readonly Kind[], legacy: boolean): Group[] {
+  const groups = new Map<string, Group>();
+  for (const kind of kinds) {
+    if ((kind.group === '') !== legacy) continue;
+    let group = groups.get(kind.group);
+    if (group === undefined) groups.set(kind.group, (group = { name: kind.group, versions: new Map() }));
+    const version = group.versions.get(kind.version);
+    if (version === undefined) group.versions.set(kind.version, [kind]);
+    else version.push(kind);
+  }
+  return [...groups.values()];
+}
+
+function legacyGroup({ name, versions }: Group): object {
+  const all = [...versions.keys()].map((version) => ({ groupVersion: apiVersionOf(name, version), version }));
+  return { name, versions: all, preferredVersion: all[0] };
+}
+
+function resources(kinds: readonly Kind[], group: string, version: string): Found | undefined {
+  const there = kinds.filter((kind) => kind.group === group && kind.version === version);
+  if (there.length === 0) return undefined;
+  return plain({ kind: 'APIResourceList', ...(group !== '' && { apiVersion: 'v1' }), groupVersion: apiVersionOf(group, version), resources: there.flatMap(legacyResources) });
+}
+
+function legacyResources(kind: Kind): object[] {
+  const { resource, singular, namespaced, verbs, shortNames, categories, subresources } = kind;
+  const own = {
+    name: resource, singularName: singular, namespaced, kind: kind.kind, verbs: [...verbs].sort(),
+    ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }),
+  };
+  const below = subresources.map((sub) => ({
+    name: `${resource}/${sub.name}`, singularName: '', namespaced,
+    ...((sub.group !== kind.group || sub.version !== kind.version) && { group: sub.group, version: sub.version }),
+    kind: sub.kind, verbs: [...sub.verbs].sort(),
+  }));
+  return [own, ...below];
+}
+
+// ── aggregated ──
+
+function aggregated(accept: string | undefined, { kinds, legacy }: { kinds: readonly Kind[]; legacy: boolean }): Found | undefined {
+  for (const { type, params } of parseAccept(accept ?? '')) {
+    if (type !== 'application/json' && type !== '*/*') continue;
+    if (params['as'] === undefined) return undefined;
+    const version = params['v'] ?? '';
+    if (params['g'] !== 'apidiscovery.k8s.io' || params['as'] !== 'APIGroupDiscoveryList' || !['v2', 'v2beta1'].includes(version)) continue;
+    const items = groupsOf(kinds, legacy).map(groupDiscovery);
+    const etag = `"${createHash('sha256').update(JSON.stringify(items)).digest('hex').toUpperCase()}"`;
+    const body = { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
+    return { body, contentType: `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`, etag };
+  }
+  return undefined;
+}
+
+function groupDiscovery({ name, versions }: Group): object {
+  const listed = [...versions].map(([version, kinds]) => ({ version, resources: kinds.map(resourceDiscovery), freshness: 'Current' }));
+  return { metadata: { ...(name !== '' && { name }), creationTimestamp: null }, versions: listed };
+}
+
+function resourceDiscovery(kind: Kind): object {
+  const { group, version, resource, singular, namespaced, verbs, shortNames, categories, subresources } = kind;
+  return {
+    resource, responseKind: { group, version, kind: kind.kind }, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs: [...verbs].sort(),
+    ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }),
+    ...(subresources.length > 0 && { subresources: subresources.map((sub) => ({ subresource: sub.name, responseKind: { group: sub.group, version: sub.version, kind: sub.kind }, verbs: [...sub.verbs].sort() })) }),
+  };
+}

@@ -1,0 +1,187 @@
+// One HTTP request from its headers to its answer: authenticated, parsed, authorized, then its body read and the pipeline asked.
+//
+//   headers ─► authenticate ─► Parsed ─► Authenticated ─► Authorized ─┬─ non-resource path ─► text or JSON
+//                                                                     ├─ stream (exec, proxy, log) ─► piped to the node
+//                                                                     ├─ watch ─► lines
+//                                                                     └─ body ─► pipeline ─► Table, metadata or the object
+import type { TLSSocket } from 'node:tls';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { KubeObject } from '../api/meta.ts';
+import { partialMetadata, tableOf } from '../api/table.ts';
+import type { UserInfo } from '../api/user.ts';
+import { unauthorized, type Authenticator } from '../authn/authenticator.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
+import { impersonated } from './impersonation.ts';
+import type { Limits } from './limits.ts';
+import type { Metrics } from './metrics.ts';
+import { negotiate, type Form } from './negotiate.ts';
+import type { NonResources } from './non-resources.ts';
+import type { Pipeline } from './pipeline.ts';
+import { requestOptions } from './query.ts';
+import { errorPayload, payload, send, setCommonHeaders, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
+import { requestInfo, type RequestInfo } from './route.ts';
+import { authenticated, type Authorized, type Parsed } from './stages.ts';
+import { streamOf, type NodeDialer } from './streams.ts';
+import { bodyKind } from './subresources/index.ts';
+import { streamWatch } from './watch-stream.ts';
+
+export interface HandlerOptions {
+  pipeline: Pipeline;
+  authenticator: Authenticator;
+  nonResources: NonResources;
+  limits: Limits;
+  metrics: Metrics;
+  dialer: NodeDialer;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+export interface Exchange {
+  request: HttpRequest;
+  response: HttpResponse;
+  signal: AbortSignal;
+}
+
+interface Asked {
+  parsed: Parsed;
+  query: URLSearchParams | undefined;
+  warnings: string[];
+}
+
+export async function handle(options: HandlerOptions, request: HttpRequest, response: HttpResponse): Promise<void> {
+  const startedMs = options.clock.monotonicMs();
+  const warnings: string[] = [];
+  const auditId = headerOf(request, 'audit-id') ?? options.random.uuid();
+  const answer = (result: Payload): void => {
+    if (response.headersSent) return;
+    setCommonHeaders(response, { auditId, warnings });
+    send(request, response, result);
+  };
+  const query = queryOf(request.url ?? '/');
+  const info = requestInfo(request.method ?? 'GET', pathOf(request.url ?? '/'), query);
+  try {
+    const asking = options.authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization });
+    const user = asking instanceof Promise ? await asking : asking;
+    const parsed: Parsed = { info, options: info.isResource ? requestOptions(query, info.verb) : {}, userAgent: request.headers['user-agent'] ?? '', warn: (text) => void warnings.push(text) };
+    const result = await route(options, { exchange: { request, response }, asked: { parsed, query, warnings }, user, prepare: () => setCommonHeaders(response, { auditId, warnings }) });
+    if (result !== undefined) answer(result);
+  } catch (error) {
+    answer(errorPayload(error, options.log));
+  }
+  options.metrics.count({ ...info, code: response.statusCode, startedMs });
+}
+
+interface Routing {
+  exchange: Omit<Exchange, 'signal'>;
+  asked: Asked;
+  user: UserInfo;
+  /** Sets the headers that every answer has, for answers that are streamed. */
+  prepare(): void;
+}
+
+async function route(options: HandlerOptions, routing: Routing): Promise<Payload | undefined> {
+  const { exchange: { request }, asked: { parsed, query }, prepare } = routing;
+  const { pipeline, limits } = options;
+  const user = impersonated(request.headers, routing.user, pipeline.options.authorizer);
+  const authorized = pipeline.authorize(authenticated(parsed, user));
+  const { info } = authorized;
+  if (!info.isResource) return options.nonResources.serve({ path: info.path, verb: info.verb, query, headers: request.headers });
+  const stream = streamOf(info);
+  if (stream !== undefined) {
+    prepare();
+    await stream({ ...routing.exchange, authorized, query, pipeline, dialer: options.dialer });
+    return undefined;
+  }
+  if (pipeline.options.kinds.byResource(info.group, info.version, info.resource) === undefined) return textPayload(404, '404 page not found\n');
+  if (info.verb === 'watch') return watch(options, routing, authorized);
+  const leave = limits.enter(info.verb !== 'get' && info.verb !== 'list');
+  try {
+    return await serve(pipeline, routing, authorized);
+  } finally {
+    leave();
+  }
+}
+
+async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query } }: Routing, authorized: Authorized): Promise<Payload> {
+  const { schemas } = pipeline.options;
+  const kind = pipeline.kindOf(authorized.info);
+  const form = formOf(request, kind, authorized.info);
+  const { request: complete, body } = await withBody(pipeline, authorized, { request, kind });
+  const { code, body: answer } = await pipeline.serve(complete, body);
+  return payload(code, transformed(answer, { kind, form, query, now: pipeline.options.clock.now() }), { form, schemas });
+}
+
+function formOf(request: HttpRequest, kind: Kind, { verb, subresource }: RequestInfo): Form {
+  // Reviews and the like have no rows to show.
+  const readable = kind.verbs.includes('get') || kind.verbs.includes('list');
+  return negotiate(request.headers.accept, (as) => readable && subresource !== 'scale' && !(as === 'Table' && verb === 'deletecollection'));
+}
+
+async function withBody(pipeline: Pipeline, authorized: Authorized, { request, kind }: { request: HttpRequest; kind: Kind }): Promise<{ request: Authorized; body: Parameters<Pipeline['serve']>[1] }> {
+  const { info, options, warn } = authorized;
+  if (info.verb === 'get' || info.verb === 'list') return { request: authorized, body: undefined };
+  const { schemas } = pipeline.options;
+  const body = await readBody(request as Readable, request.headers);
+  if (info.verb === 'patch') {
+    const { patch, duplicates } = decodePatch(body);
+    if (options.fieldValidation !== 'Ignore') for (const path of duplicates) warn(`duplicate field "${path}"`);
+    return { request: authorized, body: patch };
+  }
+  if (info.verb === 'delete' || info.verb === 'deletecollection') {
+    const wanted = decodeDeleteOptions(body, schemas);
+    return { request: wanted === undefined ? authorized : { ...authorized, options: { ...options, delete: wanted } }, body: undefined };
+  }
+  const expected = bodyKind(kind, info.subresource, schemas);
+  return { request: authorized, body: decodeObject(body, { ...expected, validation: options.fieldValidation, warn }, schemas) };
+}
+
+function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, asked: { query }, prepare }: Routing, authorized: Authorized): Promise<undefined> {
+  const kind = pipeline.kindOf(authorized.info);
+  const form = formOf(request, kind, authorized.info);
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const events = pipeline.watch(authorized, gone.signal);
+  prepare();
+  const { clock } = pipeline.options;
+  return streamWatch(response, {
+    events, signal: gone.signal,
+    contentType: form.as === undefined ? 'application/json' : `application/json;as=${form.as};v=${form.version};g=meta.k8s.io`,
+    show: form.as === undefined ? (object) => object : (object, first) => transformed(object, { kind, form, query, now: clock.now(), columnsShown: first }) as object,
+  }).then(() => undefined);
+}
+
+function transformed(answer: unknown, { kind, form, query, now, columnsShown = true }: { kind: Kind; form: Form; query: URLSearchParams | undefined; now: number; columnsShown?: boolean }): unknown {
+  const { as, version } = form;
+  if (as === undefined || (answer as KubeObject).kind === 'Status') return answer;
+  if (as !== 'Table') return { ...partialMetadata(answer as KubeObject), apiVersion: `meta.k8s.io/${version}` };
+  const wanted = query?.get('includeObject') ?? 'Metadata';
+  return { ...tableOf(kind, answer as KubeObject, { includeObject: wanted as 'Metadata', now, columnsShown }), apiVersion: `meta.k8s.io/${version}` };
+}
+
+// ── what the two HTTP versions have in different places ──
+
+export function socketOf(request: HttpRequest): TLSSocket {
+  return ('stream' in request ? (request.stream.session?.socket ?? request.socket) : request.socket) as TLSSocket;
+}
+
+export function headerOf(request: HttpRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function pathOf(url: string): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? url : url.slice(0, mark);
+}
+
+export function queryOf(url: string): URLSearchParams | undefined {
+  const mark = url.indexOf('?');
+  return mark < 0 ? undefined : new URLSearchParams(url.slice(mark + 1));
+}
+
+export { unauthorized };

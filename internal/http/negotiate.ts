@@ -1,0 +1,62 @@
+// Which form the answer takes, from Accept: JSON (always possible, sent as exactly `application/json`), YAML, protobuf for those that take
+// nothing else, and Table or PartialObjectMetadata by the `as` parameter. The first that can be served wins, as upstream.
+import { StatusError } from '../base/errors.ts';
+
+export interface Form {
+  format: 'json' | 'yaml' | 'protobuf';
+  /** Set when the client asks for another kind of answer than the object. */
+  as?: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
+  /** Of meta.k8s.io, for `as`. */
+  version: string;
+  /** What kubectl -v and printers ask for: indented JSON. */
+  pretty: boolean;
+}
+
+interface Accepted {
+  type: string;
+  params: Readonly<Record<string, string>>;
+  quality: number;
+}
+
+const PLAIN: Form = { format: 'json', version: '', pretty: false };
+const TYPES: Readonly<Record<string, Form['format']>> = {
+  'application/json': 'json',
+  'application/yaml': 'yaml',
+  'application/vnd.kubernetes.protobuf': 'protobuf',
+  'application/*': 'json',
+  '*/*': 'json',
+};
+const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+
+/** `allows`: which of Table and PartialObjectMetadata the resource has. StatusError NotAcceptable. */
+export function negotiate(accept: string | undefined, allows: (as: string) => boolean): Form {
+  if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return PLAIN;
+  let protobuf: Form | undefined;
+  for (const { type, params } of parseAccept(accept)) {
+    const format = TYPES[type];
+    if (format === undefined) continue;
+    const as = params['as'];
+    if (as !== undefined && (!isTransform(as, params) || !allows(as))) continue;
+    const form: Form = { format, version: params['v'] ?? 'v1', pretty: params['pretty'] === '1', ...(as !== undefined && { as: as as 'Table' }) };
+    if (format !== 'protobuf') return form;
+    // JSON costs a client of ours nothing, and protobuf would be a second set of bytes to make: only where nothing else is taken.
+    protobuf ??= form;
+  }
+  if (protobuf !== undefined) return protobuf;
+  throw new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);
+}
+
+export function parseAccept(accept: string): Accepted[] {
+  return accept
+    .split(',')
+    .map((clause) => {
+      const [type = '', ...rest] = clause.split(';').map((part) => part.trim());
+      const params = Object.fromEntries(rest.map((param) => [param.slice(0, param.indexOf('=')), param.slice(param.indexOf('=') + 1).replace(/^"|"$/g, '')]));
+      return { type: type.toLowerCase(), params, quality: Number(params['q'] ?? 1) };
+    })
+    .sort((a, b) => b.quality - a.quality);
+}
+
+function isTransform(as: string, params: Readonly<Record<string, string>>): boolean {
+  return params['g'] === 'meta.k8s.io' && ['v1', 'v1beta1'].includes(params['v'] ?? '') && ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList'].includes(as);
+}

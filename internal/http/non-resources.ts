@@ -1,0 +1,117 @@
+// Paths that are no resources: version, health, metrics, discovery, OpenAPI, and the keys of service account tokens.
+import type { IncomingHttpHeaders } from 'node:http';
+import { messageOf } from '../base/errors.ts';
+import { apiVersionOf } from '../api/meta.ts';
+import { openApiV2, openApiV3, openApiV3Index, type OpenApiOptions } from '../api/openapi.ts';
+import type { TokenIssuer } from '../authn/service-account-tokens.ts';
+import { discover } from './discovery.ts';
+import type { Metrics } from './metrics.ts';
+import type { PipelineOptions } from './pipeline.ts';
+import { textPayload, type Payload } from './respond.ts';
+
+/** A named check; throws or gives a text when it fails. */
+export interface HealthCheck {
+  name: string;
+  check(): string | undefined | Promise<string | undefined>;
+}
+
+export interface VersionInfo {
+  gitVersion: string;
+  platform: string;
+}
+
+export interface NonResourceOptions {
+  pipeline: Pick<PipelineOptions, 'kinds' | 'schemas'>;
+  /** host:port that discovery names. */
+  address: string;
+  version: VersionInfo;
+  metrics: Metrics;
+  /** What must hold for /readyz; /livez leaves them out. */
+  readiness: readonly HealthCheck[];
+  tokens?: TokenIssuer;
+}
+
+export interface Asking {
+  path: string;
+  verb: string;
+  query: URLSearchParams | undefined;
+  headers: IncomingHttpHeaders;
+}
+export interface NonResources {
+  serve(asking: Asking): Promise<Payload>;
+}
+
+export function createNonResources(options: NonResourceOptions): NonResources {
+  return { serve: async (asking) => (await find(options, asking)) ?? textPayload(404, '404 page not found\n') };
+}
+
+async function find(options: NonResourceOptions, { path: given, query, headers }: Asking): Promise<Payload | undefined> {
+  const { pipeline: { kinds, schemas }, version, metrics, tokens, readiness } = options;
+  const path = given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given;
+  const [, root = ''] = path.split('/');
+  switch (root) {
+    case '': return json({ paths: ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
+    case 'version': return path === '/version' ? json(versionOf(version)) : undefined;
+    case 'healthz':
+    case 'livez':
+    case 'readyz': return health(path, { checks: [PING, ...(root === 'livez' ? [] : readiness)], query });
+    case 'metrics': return path === '/metrics' ? textPayload(200, metrics.text(), 'text/plain; version=0.0.4; charset=utf-8') : undefined;
+    case 'openapi': return openApi(path, headers, { resources: kinds.all(), schemas, version: /^v?(\d+\.\d+)/.exec(version.gitVersion)?.[1] ?? '1.36' });
+    case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? json(tokens.discovery()) : undefined;
+    case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? { ...json(tokens.keys()), contentType: 'application/jwk-set+json' } : undefined;
+    case 'api':
+    case 'apis': return discovery(options, path, headers);
+    default: return undefined;
+  }
+}
+
+const PING: HealthCheck = { name: 'ping', check: () => undefined };
+
+function json(body: object, contentType = 'application/json'): Payload {
+  return { code: 200, contentType, bytes: Buffer.from(`${JSON.stringify(body)}\n`) };
+}
+
+function discovery({ pipeline: { kinds }, address }: NonResourceOptions, path: string, headers: IncomingHttpHeaders): Payload | undefined {
+  const found = discover(path, headers.accept, { kinds: kinds.all(), address });
+  return found === undefined ? undefined : tagged(json(found.body, found.contentType), found.etag, headers);
+}
+
+function tagged(payload: Payload, etag: string | undefined, headers: IncomingHttpHeaders): Payload {
+  if (etag === undefined) return { ...payload, headers: { vary: 'Accept' } };
+  if (headers['if-none-match'] === etag) return { ...payload, code: 304, bytes: Buffer.alloc(0), headers: { etag, vary: 'Accept' } };
+  return { ...payload, headers: { etag, vary: 'Accept' } };
+}
+
+function openApi(path: string, headers: IncomingHttpHeaders, options: OpenApiOptions): Payload | undefined {
+  if (path === '/openapi/v2') return tagged(json(openApiV2(options)), undefined, headers);
+  if (path === '/openapi/v3') return json(openApiV3Index(options));
+  const groupVersion = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)?.[1];
+  const served = options.resources.some(({ group, version }) => apiVersionOf(group, version) === groupVersion);
+  if (groupVersion === undefined || !served) return undefined;
+  return json(openApiV3(groupVersion, options));
+}
+
+async function health(path: string, { checks, query }: { checks: readonly HealthCheck[]; query: URLSearchParams | undefined }): Promise<Payload | undefined> {
+  const [, root = '', one] = path.split('/');
+  const excluded = query?.getAll('exclude') ?? [];
+  const wanted = checks.filter(({ name }) => (one === undefined || name === one) && !excluded.includes(name));
+  if (one !== undefined && wanted.length === 0) return undefined;
+  const results = await Promise.all(wanted.map(async ({ name, check }) => ({ name, failure: await failureOf(check) })));
+  const failed = results.some(({ failure }) => failure !== undefined);
+  if (!failed && query?.has('verbose') !== true) return textPayload(200, 'ok');
+  const lines = results.map(({ name, failure }) => (failure === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`));
+  return textPayload(failed ? 500 : 200, `${lines.join('\n')}\n${root} check ${failed ? 'failed' : 'passed'}\n`);
+}
+
+async function failureOf(check: HealthCheck['check']): Promise<string | undefined> {
+  try {
+    return await check();
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function versionOf({ gitVersion, platform }: VersionInfo): object {
+  const [, major = '1', minor = '36'] = /^v(\d+)\.(\d+)/.exec(gitVersion) ?? [];
+  return { major, minor, emulationMajor: major, emulationMinor: minor, minCompatibilityMajor: major, minCompatibilityMinor: String(Number(minor) - 1), gitVersion, gitCommit: '', gitTreeState: 'clean', buildDate: '', goVersion: '', compiler: 'node', platform };
+}

@@ -1,0 +1,49 @@
+// Objects as bytes, serialised once: the frozen object that the store holds is the key, so a new state is a new entry. Bounded: when the
+// kept bytes come to more than the limit all are let go, and the hot ones come back by themselves.
+import type { KubeObject, ListMeta } from '../api/meta.ts';
+import type { ObjectList } from '../api/request.ts';
+
+const KEPT_MAX = 4 * 1024 * 1024;
+/** Larger objects are rarely asked for and would push out many small ones. */
+const ONE_MAX = 64 * 1024;
+
+let cache = new WeakMap<object, Buffer>();
+let kept = 0;
+
+export function objectBytes(object: object): Buffer {
+  const held = cache.get(object);
+  if (held !== undefined) return held;
+  const bytes = Buffer.from(JSON.stringify(object));
+  if (!Object.isFrozen(object) || bytes.length > ONE_MAX) return bytes;
+  kept += bytes.length;
+  if (kept > KEPT_MAX) {
+    cache = new WeakMap();
+    kept = bytes.length;
+  }
+  cache.set(object, bytes);
+  return bytes;
+}
+
+/** A list, put together from its items' bytes. */
+export function listBytes({ apiVersion, kind, metadata, items }: ObjectList): Buffer {
+  const parts: Buffer[] = [Buffer.from(`${head(apiVersion, kind, metadata)},"items":[`)];
+  items.forEach((item: KubeObject, index) => {
+    if (index > 0) parts.push(COMMA);
+    parts.push(objectBytes(item));
+  });
+  parts.push(LIST_END);
+  return Buffer.concat(parts);
+}
+
+/** One line of a watch. */
+export function eventBytes(type: string, object: object): Buffer {
+  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes(object), EVENT_END]);
+}
+
+const COMMA = Buffer.from(',');
+const LIST_END = Buffer.from(']}\n');
+const EVENT_END = Buffer.from('}\n');
+
+function head(apiVersion: string, kind: string, metadata: ListMeta): string {
+  return JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1);
+}

@@ -1,0 +1,123 @@
+// The one road of every request once it is known who asks: authorized, admitted, done by the registry. HTTP comes here with what it parsed;
+// loops and commands in the process come here with objects and no bytes: `as(user)` is a Transport for that user.
+//
+//   Authenticated ──authorize──► Authorized ──┬─ get, list, watch ──► registry
+//                                             └─ admit ──► Admitted ──► create, update, patch, delete ──► registry
+import type { Clock } from '../base/clock.ts';
+import { StatusError } from '../base/errors.ts';
+import type { ApiRequest, Impersonable, Transport, WatchEvent } from '../api/request.ts';
+import type { Schemas } from '../api/schema.ts';
+import type { UserInfo } from '../api/user.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { TokenIssuer } from '../authn/service-account-tokens.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { Kinds } from '../kinds/index.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { Registry, WatchOptions } from '../registry/registry.ts';
+import type { Store } from '../store/store.ts';
+import type { RequestInfo } from './route.ts';
+import { authenticated, authorize, type Authenticated, type Authorized } from './stages.ts';
+import { subresourceOf } from './subresources/index.ts';
+import { createOne, deleteMany, deleteOne, getOne, listMany, patchOne, updateOne } from './verbs.ts';
+
+export interface PipelineOptions {
+  registry: Registry;
+  store: Store;
+  kinds: Kinds;
+  schemas: Schemas;
+  authorizer: Authorizer;
+  admission: Admission;
+  clock: Clock;
+  /** Absent: no TokenRequests are answered. */
+  tokens?: TokenIssuer;
+  /** Whom a bearer token belongs to, for TokenReviews. */
+  identify?(token: string): Promise<UserInfo | undefined>;
+}
+
+/** What a verb came to. */
+export interface Answer {
+  code: 200 | 201;
+  body: unknown;
+}
+
+export interface Pipeline extends Impersonable {
+  readonly options: PipelineOptions;
+  authorize(request: Authenticated): Authorized;
+  /** StatusError NotFound when nothing is served there. */
+  kindOf(info: RequestInfo): Kind;
+  serve(request: Authorized, body: ApiRequest['body']): Promise<Answer>;
+  watch(request: Authorized, signal: AbortSignal): AsyncIterable<WatchEvent>;
+}
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { registry, kinds, authorizer } = options;
+  const kindOf = (info: RequestInfo): Kind => {
+    const kind = kinds.byResource(info.group, info.version, info.resource);
+    if (kind === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
+    return kind;
+  };
+  const pipeline: Pipeline = {
+    options,
+    kindOf,
+    authorize: (request) => authorize(request, authorizer),
+    serve(request, body) {
+      const kind = kindOf(request.info);
+      return request.info.subresource === '' ? ofObject(options, { request, kind, body }) : ofSubresource(options, { request, kind, body });
+    },
+    watch(request, signal) {
+      const kind = kindOf(request.info);
+      if (!kind.verbs.includes('watch')) throw notAllowed();
+      return registry.watch(kind, { ...request.options, namespace: request.info.namespace } as WatchOptions, signal);
+    },
+    as: (user) => transportOf(pipeline, user),
+  };
+  return pipeline;
+}
+
+export interface Call {
+  request: Authorized;
+  kind: Kind;
+  body: ApiRequest['body'];
+}
+
+async function ofObject(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request: { info: { verb } }, kind } = call;
+  if (!kind.verbs.includes(verb)) throw notAllowed();
+  switch (verb) {
+    case 'get': return getOne(options, call);
+    case 'list': return listMany(options, call);
+    case 'create': return subresourceOf(kind, '') === undefined ? createOne(options, call) : ofSubresource(options, call);
+    case 'update': return updateOne(options, call);
+    case 'patch': return patchOne(options, call);
+    case 'delete': return deleteOne(options, call);
+    case 'deletecollection': return deleteMany(options, call);
+    default: throw notAllowed();
+  }
+}
+
+async function ofSubresource(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request: { info }, kind } = call;
+  const handler = subresourceOf(kind, info.subresource);
+  const served = kind.subresources.find(({ name }) => name === info.subresource);
+  if (handler === undefined || (info.subresource !== '' && served === undefined)) throw new StatusError('NotFound', 'the server could not find the requested resource');
+  if (served !== undefined && !served.verbs.includes(info.verb)) throw notAllowed();
+  return handler(options, call);
+}
+
+export function notAllowed(): StatusError {
+  return new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+}
+
+function transportOf(pipeline: Pipeline, user: UserInfo): Transport {
+  const enter = (request: ApiRequest): Authorized => pipeline.authorize(authenticated({ info: infoOf(request), options: request.options, userAgent: 'skiff', warn: () => {} }, user));
+  return {
+    send: async (request) => (await pipeline.serve(enter(request), request.body)).body,
+    watch: (request, signal) => pipeline.watch(enter(request), signal),
+  };
+}
+
+function infoOf({ verb, resource, namespace, name, subresource, options }: ApiRequest): RequestInfo {
+  // A namespace is in itself, for authorization and for its own admission.
+  const within = resource.group === '' && resource.resource === 'namespaces' && name !== '' ? name : namespace;
+  return { isResource: true, verb, path: '', ...resource, namespace: within, name, subresource, rest: [], fieldSelector: options.fieldSelector ?? '' };
+}

@@ -1,0 +1,68 @@
+// Query parameters of every verb, decoded to RequestOptions. What cannot be read is BadRequest and names the value, as upstream's.
+import { StatusError } from '../base/errors.ts';
+import { invalid, invalidObject, notSupported } from '../api/field-error.ts';
+import type { DeleteOptions, RequestOptions } from '../api/request.ts';
+
+const TEXTS = ['resourceVersion', 'resourceVersionMatch', 'labelSelector', 'fieldSelector', 'continue', 'fieldManager'] as const;
+const NUMBERS = ['limit', 'timeoutSeconds'] as const;
+const FLAGS = ['allowWatchBookmarks', 'sendInitialEvents', 'force'] as const;
+const MANAGER_MAX = 128;
+
+export function requestOptions(query: URLSearchParams | undefined, verb: string): RequestOptions {
+  const options: Record<string, unknown> = {};
+  if (query === undefined) return options;
+  for (const name of TEXTS) if (query.has(name)) options[name] = query.get(name);
+  for (const name of NUMBERS) if (query.has(name)) options[name] = integer(query.get(name) ?? '');
+  for (const name of FLAGS) if (query.has(name)) options[name] = flag(query.get(name) ?? '');
+  if (query.has('dryRun')) options['dryRun'] = dryRun(query.getAll('dryRun'), verb);
+  if (query.has('fieldValidation')) options['fieldValidation'] = fieldValidation(query.get('fieldValidation') ?? '', verb);
+  if (verb === 'delete' || verb === 'deletecollection') options['delete'] = deleteOptions(query);
+  checkManager(options as RequestOptions, verb);
+  return options;
+}
+
+function deleteOptions(query: URLSearchParams): DeleteOptions {
+  const grace = query.get('gracePeriodSeconds');
+  const policy = query.get('propagationPolicy');
+  const orphan = query.get('orphanDependents');
+  const dry = query.getAll('dryRun');
+  return {
+    ...(grace !== null && { gracePeriodSeconds: integer(grace) }),
+    ...(policy !== null && { propagationPolicy: policy as 'Orphan' }),
+    ...(orphan !== null && { orphanDependents: flag(orphan) }),
+    ...(dry.length > 0 && { dryRun: dry }),
+  };
+}
+
+function integer(text: string): number {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw new StatusError('BadRequest', `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** As Go's query conversion: everything but false and 0 is true. */
+function flag(text: string): boolean {
+  return !['false', '0'].includes(text.toLowerCase());
+}
+
+function dryRun(values: string[], verb: string): boolean {
+  const wrong = values.filter((value) => value !== 'All');
+  if (wrong.length > 0) throw invalidObject({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', [notSupported('dryRun', values, ['All'])]);
+  return true;
+}
+
+function fieldValidation(value: string, verb: string): string | undefined {
+  if (value === '') return undefined;
+  if (['Ignore', 'Warn', 'Strict'].includes(value)) return value;
+  throw invalidObject({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', [notSupported('fieldValidation', value, ['Ignore', 'Warn', 'Strict'])]);
+}
+
+function checkManager({ fieldManager = '', force }: RequestOptions, verb: string): void {
+  const kind = { group: 'meta.k8s.io', kind: optionsKind(verb) };
+  if (fieldManager.length > MANAGER_MAX) throw invalidObject(kind, '', [{ type: 'TooLong', field: 'fieldManager', detail: `may not be more than ${String(MANAGER_MAX)} bytes` }]);
+  if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) throw invalidObject(kind, '', [invalid('fieldManager', fieldManager, 'should only contain printable characters')]);
+  void force;
+}
+
+function optionsKind(verb: string): string {
+  return verb === 'create' ? 'CreateOptions' : verb === 'update' ? 'UpdateOptions' : verb === 'patch' ? 'PatchOptions' : 'DeleteOptions';
+}

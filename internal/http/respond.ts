@@ -1,0 +1,89 @@
+// The one exit of the HTTP side: answers in the form that was negotiated, errors as Status, warnings and the audit id as headers.
+import { gzip } from 'node:zlib';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { isReason, messageOf, StatusError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { encodeProtobuf } from '../api/protobuf.ts';
+import type { KubeObject } from '../api/meta.ts';
+import type { ObjectList } from '../api/request.ts';
+import type { Schemas } from '../api/schema.ts';
+import { formatYaml } from '../api/yaml.ts';
+import type { Form } from './negotiate.ts';
+import { listBytes, objectBytes } from './object-bytes.ts';
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+export type HttpResponse = ServerResponse | Http2ServerResponse;
+
+const GZIP_FROM_BYTES = 128 * 1024;
+const WARNINGS_MAX = 64;
+
+const TYPES: Readonly<Record<Form['format'], string>> = { json: 'application/json', yaml: 'application/yaml', protobuf: 'application/vnd.kubernetes.protobuf' };
+
+export interface Payload {
+  code: number;
+  contentType: string;
+  bytes: Buffer;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** An object, list or Status in the wanted form. */
+export function payload(code: number, body: unknown, { form, schemas }: { form: Form; schemas: Schemas }): Payload {
+  const contentType = TYPES[form.format];
+  if (form.format === 'yaml') return { code, contentType, bytes: Buffer.from(formatYaml(body)) };
+  if (form.format === 'protobuf') return { code, contentType, bytes: Buffer.from(encodeProtobuf(body as KubeObject, schemas)) };
+  if (form.pretty) return { code, contentType, bytes: Buffer.from(`${JSON.stringify(body, undefined, 2)}\n`) };
+  return { code, contentType, bytes: isList(body) ? listBytes(body) : objectBytes(body as object) };
+}
+
+function isList(body: unknown): body is ObjectList {
+  const { kind, items } = body as { kind?: string; items?: unknown };
+  return Array.isArray(items) && kind !== undefined && kind.endsWith('List');
+}
+
+export function textPayload(code: number, text: string, contentType = 'text/plain; charset=utf-8'): Payload {
+  return { code, contentType, bytes: Buffer.from(text), headers: { 'x-content-type-options': 'nosniff' } };
+}
+
+/** What is wrong, as metav1.Status: every thrown thing becomes one. */
+export function statusOf(thrown: unknown): { code: number; status: object; retryAfterSeconds: number | undefined } {
+  const error = thrown instanceof StatusError ? thrown : new StatusError('InternalError', `Internal error occurred: ${messageOf(thrown)}`, { details: { causes: [{ reason: '', message: messageOf(thrown) }] }, cause: thrown });
+  const { code, reason, message, details } = error;
+  const metadata = error.continue === undefined ? {} : { continue: error.continue };
+  const status = { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, reason, ...(details !== undefined && { details }), code };
+  return { code, status, retryAfterSeconds: details?.retryAfterSeconds };
+}
+
+export function errorPayload(thrown: unknown, log: Log): Payload {
+  const { code, status, retryAfterSeconds } = statusOf(thrown);
+  if (code >= 500 && !isReason(thrown, 'ServiceUnavailable', 'Timeout')) log.warn('request failed', { error: thrown, cause: thrown instanceof Error && thrown.stack !== undefined && !(thrown instanceof StatusError) ? thrown.stack : undefined });
+  return { code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`), ...(retryAfterSeconds !== undefined && { headers: { 'retry-after': String(retryAfterSeconds) } }) };
+}
+
+/** Headers that every answer has. Call before the first byte. */
+export function setCommonHeaders(response: HttpResponse, { auditId, warnings }: { auditId: string; warnings: readonly string[] }): void {
+  response.setHeader('Audit-Id', auditId);
+  response.setHeader('Cache-Control', 'no-cache, private');
+  if (warnings.length > 0) response.setHeader('Warning', [...new Set(warnings)].slice(0, WARNINGS_MAX).map((text) => `299 - ${JSON.stringify(text)}`));
+}
+
+export function send(request: HttpRequest, response: HttpResponse, { code, contentType, bytes, headers = {} }: Payload): void {
+  if (response.headersSent || response.writableEnded) return;
+  response.statusCode = code;
+  response.setHeader('Content-Type', contentType);
+  for (const name in headers) response.setHeader(name, headers[name] ?? '');
+  if (bytes.length < GZIP_FROM_BYTES || !String(request.headers['accept-encoding'] ?? '').includes('gzip')) return end(request, response, bytes);
+  response.setHeader('Vary', 'Accept-Encoding');
+  gzip(bytes, { level: 1 }, (error, packed) => {
+    if (error !== null) return end(request, response, bytes);
+    response.setHeader('Content-Encoding', 'gzip');
+    end(request, response, packed);
+  });
+}
+
+function end(request: HttpRequest, response: HttpResponse, bytes: Buffer): void {
+  if (response.writableEnded) return;
+  if (response.statusCode !== 304) response.setHeader('Content-Length', bytes.length);
+  if (request.method === 'HEAD' || response.statusCode === 304) (response as ServerResponse).end();
+  else (response as ServerResponse).end(bytes);
+}

@@ -1,0 +1,123 @@
+// The API server's socket: TLS with HTTP/2 and HTTP/1.1, client certificates asked for and not required. Stopping lets answers finish and
+// ends watches and streams, whose clients come again.
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import type { Component } from '../base/component.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Authenticator } from '../authn/authenticator.ts';
+import type { TokenIssuer } from '../authn/service-account-tokens.ts';
+import { handle, type HandlerOptions } from './handler.ts';
+import { createLimits } from './limits.ts';
+import { createMetrics } from './metrics.ts';
+import { createNonResources, type HealthCheck, type VersionInfo } from './non-resources.ts';
+import type { Pipeline } from './pipeline.ts';
+import { handleUpgrade } from './upgrade.ts';
+import type { NodeDialer } from './streams.ts';
+
+export interface ApiServerOptions {
+  pipeline: Pipeline;
+  authenticator: Authenticator;
+  /** PEM. `clientCa` verifies client certificates; `cert` may be renewed with `renew`. */
+  tls: { cert: string; key: string; clientCa: string };
+  address: string;
+  /** 0: any free one. */
+  port: number;
+  /** host:port that discovery names; default the address it listens on. */
+  advertise?: string;
+  version: VersionInfo;
+  tokens?: TokenIssuer;
+  readiness?: readonly HealthCheck[];
+  dialer: NodeDialer;
+  /** Extra lines of /metrics. */
+  gauges?: () => Readonly<Record<string, number>>;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+export interface ApiServer extends Component {
+  /** The port it listens on, once started. */
+  readonly port: number;
+  /** Serves with this certificate from the next handshake on. */
+  renew(tls: { cert: string; key: string }): void;
+}
+
+const STOP_GRACE_MS = 2000;
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { tls, address, port, log, clock, random, pipeline, authenticator, dialer } = options;
+  const limits = createLimits();
+  const metrics = createMetrics(clock, () => ({
+    'apiserver_current_inflight_requests{request_kind="readOnly"}': limits.reading,
+    'apiserver_current_inflight_requests{request_kind="mutating"}': limits.writing,
+    ...options.gauges?.(),
+  }));
+  const nonResources = createNonResources({
+    pipeline: pipeline.options, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, readiness: options.readiness ?? [],
+    ...(options.tokens !== undefined && { tokens: options.tokens }),
+  });
+  const handling: HandlerOptions = { pipeline, authenticator, nonResources, limits, metrics, dialer, clock, random, log };
+  const connections = new Set<Socket>();
+  const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };
+  const server = createSecureServer({ ...secure, cert: tls.cert, key: tls.key, settings: { maxConcurrentStreams: 250 } });
+  wire(server, { connections, handling, log });
+  return {
+    name: 'api server',
+    get port() {
+      const bound = server.address();
+      return typeof bound === 'object' && bound !== null ? bound.port : port;
+    },
+    renew: ({ cert, key }) => server.setSecureContext({ cert, key, ca: tls.clientCa }),
+    start: () => listen(server, { address, port }),
+    stop: () => close(server, connections, clock),
+  };
+}
+
+function wire(server: Http2SecureServer, { connections, handling, log }: { connections: Set<Socket>; handling: HandlerOptions; log: Log }): void {
+  server.on('request', (request, response) => void handle(handling, request, response));
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void handleUpgrade(handling, request, { socket: socket as Socket, head }));
+  server.on('secureConnection', (socket) => {
+    connections.add(socket);
+    socket.setNoDelay(true);
+    socket.on('error', () => {}); // a client that goes away is not ours to mend
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.on('sessionError', (error: Error) => log.debug('connection failed', { error }));
+  server.on('tlsClientError', (error: Error) => log.debug('handshake failed', { error }));
+  server.setTimeout(0);
+}
+
+function listen(server: Http2SecureServer, { address, port }: { address: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => reject(explain(error, address, port));
+    server.once('error', onError);
+    server.listen({ host: address, port, backlog: 1024 }, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, address: string, port: number): Error {
+  const where = `${address}:${String(port)}`;
+  if (error.code === 'EADDRINUSE') return new Error(`${where} is already in use: stop what listens there, or choose another --https-listen-port`, { cause: error });
+  if (error.code === 'EACCES') return new Error(`not allowed to listen on ${where}: run as root, or choose a port above 1023 with --https-listen-port`, { cause: error });
+  if (error.code === 'EADDRNOTAVAIL') return new Error(`this machine has no address ${address}: correct --bind-address`, { cause: error });
+  return error;
+}
+
+async function close(server: Http2SecureServer, connections: ReadonlySet<Socket>, clock: Clock): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const timer = clock.setTimer(STOP_GRACE_MS, () => {
+    for (const socket of connections) socket.destroy();
+  });
+  // Idle connections are cut at once; what is being answered has the grace.
+  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  await closed;
+  timer.cancel();
+}

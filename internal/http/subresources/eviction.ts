@@ -1,0 +1,75 @@
+// Eviction: a deletion that asks the pod's disruption budget first.
+import { StatusError } from '../../base/errors.ts';
+import { copy, type KubeObject } from '../../api/meta.ts';
+import type { DeleteOptions } from '../../api/request.ts';
+import { selectorOf } from '../../api/selectors.ts';
+import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import { admit } from '../stages.ts';
+
+type Eviction = KubeObject & { deleteOptions?: DeleteOptions };
+type Pod = KubeObject & { status?: { phase?: string; conditions?: { type: string; status: string }[] } };
+type Budget = KubeObject & { spec?: { selector?: object; unhealthyPodEvictionPolicy?: string }; status?: { disruptionsAllowed?: number; observedGeneration?: number; currentHealthy?: number; desiredHealthy?: number; expectedPods?: number; disruptedPods?: Record<string, string> } };
+
+const BUDGETS = { group: 'policy', resource: 'poddisruptionbudgets' };
+
+export async function evict(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request: { info }, kind, body } = call;
+  const { deleteOptions = {} } = body as unknown as Eviction;
+  const key = { namespace: info.namespace, name: info.name };
+  const pod = options.registry.get(kind, key) as Pod;
+  const { context } = admit({ ...call.request, options: { ...call.request.options, delete: deleteOptions } }, options.admission, { kind });
+  if (!mayGoFreely(pod)) await askBudget(options, { pod, call });
+  await options.registry.delete(kind, key, deleteOptions, context);
+  return { code: 201, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };
+}
+
+function mayGoFreely({ metadata, status }: Pod): boolean {
+  return metadata.deletionTimestamp !== undefined || ['Succeeded', 'Failed', 'Pending'].includes(status?.phase ?? '');
+}
+
+async function askBudget(options: PipelineOptions, { pod, call }: { pod: Pod; call: Call }): Promise<void> {
+  const budgets: Budget[] = [];
+  options.store.list(BUDGETS, {
+    namespace: pod.metadata.namespace ?? '',
+    visit(object) {
+      if (selectorOf((object as Budget).spec?.selector as never).matches(pod.metadata.labels)) budgets.push(object as Budget);
+      return true;
+    },
+  });
+  const [budget, another] = budgets;
+  if (budget === undefined) return;
+  if (another !== undefined) throw new StatusError('InternalError', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+  const { status = {}, spec } = budget;
+  if (!isReady(pod) && (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow' || ((status.currentHealthy ?? 0) >= (status.desiredHealthy ?? 0) && (status.desiredHealthy ?? 0) > 0))) return;
+  await take(options, { budget, pod, call });
+}
+
+/** Counts this disruption before the pod goes, so that two evictions at once do not both take the last one. */
+async function take(options: PipelineOptions, { budget, pod, call }: { budget: Budget; pod: Pod; call: Call }): Promise<void> {
+  const kind = options.kinds.byResource(BUDGETS.group, 'v1', BUDGETS.resource);
+  if (kind === undefined) return;
+  const { name, namespace = '' } = budget.metadata;
+  const request = { ...call.request, info: { ...call.request.info, group: BUDGETS.group, version: 'v1', resource: BUDGETS.resource, name, subresource: 'status' } };
+  const { context } = admit(request, options.admission, { kind });
+  await options.registry.update(kind, { namespace, name }, (current) => disrupted(current as Budget, pod, options.clock.now()), context);
+}
+
+function disrupted(current: Budget, pod: Pod, now: number): Budget {
+  const { name } = current.metadata;
+  const status = current.status ?? {};
+  if ((status.observedGeneration ?? 0) < (current.metadata.generation ?? 0)) throw tooMany(name, `The disruption budget ${name} is still being processed by the server.`, 10);
+  if ((status.disruptionsAllowed ?? 0) <= 0) throw tooMany(name, `The disruption budget ${name} needs ${String(status.desiredHealthy ?? 0)} healthy pods and has ${String(status.currentHealthy ?? 0)} currently`);
+  const next = copy(current);
+  next.status = { ...next.status, disruptionsAllowed: (status.disruptionsAllowed ?? 0) - 1, disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: `${new Date(now).toISOString().slice(0, 19)}Z` } };
+  return next;
+}
+
+function tooMany(name: string, message: string, retryAfterSeconds?: number): StatusError {
+  const causes = [{ reason: 'DisruptionBudget', message }];
+  void name;
+  return new StatusError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", { details: { causes, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) } });
+}
+
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
+}

@@ -1,0 +1,27 @@
+// TokenReview (whose token is this) and SelfSubjectReview (who am I), answered and not stored.
+import { StatusError } from '../../base/errors.ts';
+import { formatTime, type KubeObject } from '../../api/meta.ts';
+import type { UserInfo } from '../../api/user.ts';
+import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+
+type TokenReview = KubeObject & { spec?: { token?: string; audiences?: string[] } };
+
+export async function tokenReview({ identify, tokens }: PipelineOptions, { body }: Call): Promise<Answer> {
+  const { spec = {} } = body as TokenReview;
+  const { token = '', audiences } = spec;
+  if (token === '') throw new StatusError('BadRequest', 'token is required for TokenReview in authentication');
+  const forOthers = audiences !== undefined && audiences.length > 0;
+  const user = forOthers ? tokens?.verify(token, audiences) : await identify?.(token);
+  const shown = forOthers ? audiences.filter((one) => tokens?.verify(token, [one]) !== undefined) : tokens === undefined ? [] : [tokens.issuer];
+  const status = user === undefined ? { user: {}, error: '[invalid bearer token, token lookup failed]' } : { authenticated: true, user: shownUser(user), audiences: shown };
+  return { code: 201, body: { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', metadata: {}, spec, status } };
+}
+
+export function selfSubjectReview({ clock }: PipelineOptions, { request: { user } }: Call): Promise<Answer> {
+  const metadata = { creationTimestamp: formatTime(clock.now()) };
+  return Promise.resolve({ code: 201, body: { kind: 'SelfSubjectReview', apiVersion: 'authentication.k8s.io/v1', metadata, status: { userInfo: shownUser(user) } } });
+}
+
+function shownUser({ username, uid, groups, extra }: UserInfo): object {
+  return { username, ...(uid !== undefined && { uid }), groups, ...(extra !== undefined && { extra }) };
+}

@@ -1,0 +1,45 @@
+// The scale subresource of workloads: replicas wanted and there, and the selector, in autoscaling/v1's shape.
+import { copy, type KubeObject } from '../../api/meta.ts';
+import type { Patch } from '../../api/request.ts';
+import { selectorOf, selectorOfMap } from '../../api/selectors.ts';
+import { patched, tracker } from '../patching.ts';
+import { notAllowed, type Answer, type Call, type PipelineOptions } from '../pipeline.ts';
+import { admit } from '../stages.ts';
+import { keyOf } from '../verbs.ts';
+import type { Kind } from '../../kinds/kind.ts';
+
+type Scalable = KubeObject & { spec?: { replicas?: number; selector?: object }; status?: { replicas?: number } };
+type Scale = KubeObject & { spec: { replicas?: number }; status: { replicas: number; selector?: string } };
+
+export async function scale(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request, kind, body } = call;
+  const { info } = request;
+  const key = keyOf(info, kind);
+  if (info.verb === 'get') return { code: 200, body: scaleOf(options.registry.get(kind, key) as Scalable, kind) };
+  if (info.verb !== 'update' && info.verb !== 'patch') throw notAllowed();
+  const { context } = admit(request, options.admission, { kind, track: tracker(options, call) });
+  const change = (current: KubeObject | undefined): KubeObject => {
+    const object = copy(current) as Scalable;
+    const asked = info.verb === 'update' ? (body as unknown as Scale) : (patched(options, scaleCall(options, call), { patch: body as Patch, current: scaleOf(object, kind) }) as Scale);
+    if (asked.metadata.resourceVersion) object.metadata.resourceVersion = asked.metadata.resourceVersion;
+    object.spec = { ...object.spec, replicas: asked.spec?.replicas ?? 0 };
+    return object;
+  };
+  const { object } = await options.registry.update(kind, key, change, context);
+  return { code: 200, body: scaleOf(object as Scalable, kind) };
+}
+
+/** The patch is one of a Scale, not of the object. */
+function scaleCall({ schemas }: PipelineOptions, call: Call): Call {
+  return { ...call, kind: { ...call.kind, group: 'autoscaling', version: 'v1', kind: 'Scale', schema: schemas.byKind('autoscaling', 'v1', 'Scale')?.id ?? '' } };
+}
+
+function scaleOf({ metadata, spec, status }: Scalable, { group, kind }: Kind): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  // A ReplicationController's selector is a map; the others' a LabelSelector.
+  const selector = group === '' && kind === 'ReplicationController' ? selectorOfMap((spec?.selector ?? {}) as Record<string, string>) : selectorOf(spec?.selector as never);
+  return {
+    kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name, ...(namespace !== undefined && { namespace }), uid, resourceVersion, creationTimestamp },
+    spec: { ...(spec?.replicas !== undefined && { replicas: spec.replicas }) }, status: { replicas: status?.replicas ?? 0, ...(selector.text !== '' && { selector: selector.text }) },
+  };
+}

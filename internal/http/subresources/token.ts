@@ -1,0 +1,48 @@
+// TokenRequest: a token for a service account, bound to a pod, secret or node where asked.
+import { conflict, notFound, StatusError } from '../../base/errors.ts';
+import { invalid, invalidObject } from '../../api/field-error.ts';
+import { formatTime, type KubeObject } from '../../api/meta.ts';
+import type { BoundTo } from '../../authn/service-account-tokens.ts';
+import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+
+type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: { kind?: string; name?: string; uid?: string } } };
+
+const HOUR_S = 3600;
+const MIN_S = 600;
+const MAX_S = 2 ** 32;
+const RESOURCES: Readonly<Record<string, string>> = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' };
+
+export function requestToken(options: PipelineOptions, { request: { info }, kind, body }: Call): Promise<Answer> {
+  const { tokens, registry } = options;
+  if (tokens === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
+  const asked = body as unknown as TokenRequest;
+  const { audiences = [], expirationSeconds = HOUR_S, boundObjectRef } = asked.spec ?? {};
+  if (expirationSeconds < MIN_S || expirationSeconds > MAX_S) {
+    const why = expirationSeconds < MIN_S ? 'may not specify a duration less than 10 minutes' : 'may not specify a duration larger than 2^32 seconds';
+    throw invalidObject({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', [invalid('spec.expirationSeconds', expirationSeconds, why)]);
+  }
+  const account = registry.get(kind, { namespace: info.namespace, name: info.name });
+  const bound = boundObjectRef === undefined ? undefined : boundObject(options, { ref: boundObjectRef, account });
+  const wanted = audiences.length === 0 ? [tokens.issuer] : audiences;
+  const { token, expirationMs } = tokens.issue({ namespace: info.namespace, name: info.name, uid: account.metadata.uid, audiences: wanted, expirationSeconds, ...bound });
+  const status = { token, expirationTimestamp: formatTime(expirationMs) };
+  const metadata = { name: info.name, namespace: info.namespace, creationTimestamp: formatTime(options.clock.now()) };
+  return Promise.resolve({ code: 201, body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, spec: { ...asked.spec, audiences: wanted, expirationSeconds }, status } });
+}
+
+type Ref = { kind?: string; name?: string; uid?: string };
+
+function boundObject({ store }: PipelineOptions, { ref: { kind = '', name = '', uid }, account }: { ref: Ref; account: KubeObject }): { boundTo: BoundTo; node?: { name: string; uid: string } } {
+  const resource = RESOURCES[kind];
+  if (resource === undefined) throw new StatusError('BadRequest', `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to object of type /v1, Kind=${kind}`);
+  const namespace = account.metadata.namespace ?? '';
+  const found = store.get({ group: '', resource }, { namespace: kind === 'Node' ? '' : namespace, name }) as (KubeObject & { spec?: { serviceAccountName?: string; nodeName?: string } }) | undefined;
+  if (found === undefined) throw notFound({ group: '', resource }, name);
+  if (uid !== undefined && uid !== '' && uid !== found.metadata.uid) throw conflict({ group: '', resource }, name, `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+  if (kind === 'Pod' && found.spec?.serviceAccountName !== account.metadata.name) {
+    throw new StatusError('BadRequest', `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to pod running with different serviceaccount name.`);
+  }
+  const boundTo: BoundTo = { kind: kind as BoundTo['kind'], name, uid: found.metadata.uid };
+  const node = kind === 'Pod' && found.spec?.nodeName ? store.get({ group: '', resource: 'nodes' }, { namespace: '', name: found.spec.nodeName }) : undefined;
+  return { boundTo, ...(node !== undefined && { node: { name: node.metadata.name, uid: node.metadata.uid } }) };
+}

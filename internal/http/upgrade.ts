@@ -1,0 +1,85 @@
+// HTTP/1.1 upgrades (SPDY/3.1 and WebSocket for exec, attach, port-forward and proxy): after the same checks as any request the two
+// connections are tied together, byte by byte; who speaks what on them is for the ends to know.
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { authenticated } from './stages.ts';
+import { headerOf, pathOf, queryOf, socketOf, type HandlerOptions } from './handler.ts';
+import { impersonated } from './impersonation.ts';
+import { StatusError } from '../base/errors.ts';
+import { errorPayload } from './respond.ts';
+import { requestInfo } from './route.ts';
+import { dial, forwardedHeaders, isStream, targetOf, unreachable } from './streams.ts';
+
+const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
+
+export async function handleUpgrade(options: HandlerOptions, request: IncomingMessage, client: { socket: Socket; head: Buffer }): Promise<void> {
+  const { socket } = client;
+  socket.on('error', () => socket.destroy());
+  try {
+    await tie(options, request, client);
+  } catch (error) {
+    const { code, bytes } = errorPayload(error, options.log);
+    socket.end(`HTTP/1.1 ${String(code)} ${code === 403 ? 'Forbidden' : 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${String(bytes.length)}\r\nConnection: close\r\n\r\n${bytes.toString()}`);
+  }
+}
+
+async function tie({ pipeline, authenticator, dialer }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
+  const url = request.url ?? '/';
+  const query = queryOf(url);
+  const info = requestInfo(request.method ?? 'GET', pathOf(url), query);
+  const user = impersonated(request.headers, await authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization ?? bearerOf(request) }), pipeline.options.authorizer);
+  const authorized = pipeline.authorize(authenticated({ info, options: {}, userAgent: headerOf(request, 'user-agent') ?? '', warn: () => {} }, user));
+  if (!isStream(info)) throw new StatusError('BadRequest', 'Upgrade request required by nobody on this path');
+  const target = await targetOf({ authorized, query, pipeline });
+  const headers = { ...forwardedHeaders(request.headers, target.host), ...repeated(request), connection: 'Upgrade', upgrade: request.headers.upgrade };
+  const outgoing = dial(target, dialer, { method: request.method ?? 'GET', headers });
+  socket.once('close', () => outgoing.destroy());
+  outgoing.end();
+  await new Promise<void>((resolve, reject) => {
+    outgoing.once('error', (error) => reject(unreachable(target, error)));
+    outgoing.once('response', (response) => {
+      socket.write(headOf(response));
+      response.pipe(socket);
+      resolve();
+    });
+    outgoing.once('upgrade', (response, node, first) => {
+      socket.write(headOf(response));
+      join(socket, node as Socket, { fromNode: first, fromClient: head });
+      resolve();
+    });
+  });
+}
+
+function join(client: Socket, node: Socket, { fromNode, fromClient }: { fromNode: Buffer; fromClient: Buffer }): void {
+  for (const socket of [client, node]) {
+    socket.setTimeout(0);
+    socket.setNoDelay(true);
+  }
+  node.on('error', () => client.destroy());
+  client.once('close', () => node.destroy());
+  node.once('close', () => client.end());
+  if (fromNode.length > 0) client.write(fromNode);
+  if (fromClient.length > 0) node.write(fromClient);
+  node.pipe(client);
+  client.pipe(node);
+}
+
+function headOf({ statusCode = 101, statusMessage = '', rawHeaders }: IncomingMessage): string {
+  const lines = [`HTTP/1.1 ${String(statusCode)} ${statusMessage}`];
+  for (let at = 0; at < rawHeaders.length; at += 2) lines.push(`${rawHeaders[at] ?? ''}: ${rawHeaders[at + 1] ?? ''}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** SPDY clients offer protocols in several headers of one name; joined by commas they would be one unknown protocol. */
+function repeated({ rawHeaders }: IncomingMessage): Record<string, string[]> {
+  const values: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === 'x-stream-protocol-version') values.push(rawHeaders[at + 1] ?? '');
+  return values.length === 0 ? {} : { 'x-stream-protocol-version': values };
+}
+
+/** Browsers cannot set headers on a WebSocket: the token comes as a subprotocol. */
+function bearerOf(request: IncomingMessage): string | undefined {
+  const offered = (headerOf(request, 'sec-websocket-protocol') ?? '').split(',').map((one) => one.trim());
+  const token = offered.find((one) => one.startsWith(BEARER_PROTOCOL));
+  return token === undefined ? undefined : `Bearer ${Buffer.from(token.slice(BEARER_PROTOCOL.length), 'base64url').toString()}`;
+}

@@ -1,0 +1,102 @@
+// The verbs on objects: what each needs of the request before the registry does it.
+import { StatusError } from '../base/errors.ts';
+import { copy, type KubeObject, type ObjectKey } from '../api/meta.ts';
+import type { Patch } from '../api/request.ts';
+import type { ReadOptions } from '../registry/registry.ts';
+import { checkObject } from './field-validation.ts';
+import { patched, tracker } from './patching.ts';
+import type { Answer, Call, PipelineOptions } from './pipeline.ts';
+import { admit, type Admitted } from './stages.ts';
+
+export function getOne({ registry }: PipelineOptions, { request: { info }, kind }: Call): Promise<Answer> {
+  return Promise.resolve({ code: 200, body: registry.get(kind, keyOf(info, kind)) });
+}
+
+export function listMany({ registry }: PipelineOptions, call: Call): Promise<Answer> {
+  return Promise.resolve({ code: 200, body: registry.list(call.kind, readOptions(call)) });
+}
+
+export async function createOne(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request, kind } = call;
+  const draft = objectOf(call);
+  settle(draft, call);
+  const { context } = admit(request, options.admission, { kind, track: tracker(options, call) });
+  return { code: 201, body: await options.registry.create(kind, draft, context) };
+}
+
+export async function updateOne(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request, kind } = call;
+  const wanted = objectOf(call);
+  settle(wanted, call);
+  checkName(wanted, request.info.name);
+  const { context } = admit(request, options.admission, { kind, track: tracker(options, call) });
+  const { object, created } = await options.registry.update(kind, keyOf(request.info, kind), () => copy(wanted), context);
+  return { code: created ? 201 : 200, body: object };
+}
+
+export async function patchOne(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request, kind } = call;
+  const patch = call.body as Patch;
+  const { context } = admit(request, options.admission, { kind, ...(patch.type !== 'apply' && { track: tracker(options, call) }) });
+  const change = (current: KubeObject | undefined): KubeObject => {
+    const next = patched(options, call, { patch, current });
+    checkObject(next, { ...kind, validation: request.options.fieldValidation, warn: request.warn }, { duplicates: [], schemas: options.schemas });
+    settle(next, call);
+    return next;
+  };
+  const { object, created } = await options.registry.update(kind, keyOf(request.info, kind), change, context, { mayCreate: patch.type === 'apply' && request.info.subresource === '' });
+  return { code: created ? 201 : 200, body: object };
+}
+
+export async function deleteOne(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request: { info, options: { delete: wanted = {} } }, kind } = call;
+  const { object, gone } = await options.registry.delete(kind, keyOf(info, kind), wanted, admitDelete(options, call).context);
+  if (!gone || kind.group !== '' && RETURNS_OBJECT.has(kind.resource)) return { code: 200, body: object };
+  return { code: 200, body: RETURNS_OBJECT.has(kind.resource) ? object : deleted(call, object) };
+}
+
+export async function deleteMany(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request: { options: { delete: wanted = {} } }, kind } = call;
+  return { code: 200, body: await options.registry.deleteCollection(kind, readOptions(call), wanted, admitDelete(options, call).context) };
+}
+
+// Kinds whose deletion upstream answers with the object rather than a Status.
+const RETURNS_OBJECT: ReadonlySet<string> = new Set(['pods', 'services', 'serviceaccounts', 'persistentvolumes', 'persistentvolumeclaims', 'podtemplates', 'resourcequotas', 'podsecuritypolicies']);
+
+function deleted({ kind }: Call, { metadata: { name, uid } }: KubeObject): object {
+  const details = { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.resource, uid };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
+}
+
+function admitDelete({ admission }: PipelineOptions, { request, kind }: Call): Admitted {
+  return admit(request, admission, { kind });
+}
+
+export function keyOf({ namespace, name }: { namespace: string; name: string }, { namespaced }: { namespaced: boolean }): ObjectKey {
+  return { namespace: namespaced ? namespace : '', name };
+}
+
+function readOptions({ request: { info, options }, kind }: Call): ReadOptions {
+  return { ...options, namespace: kind.namespaced ? info.namespace : '' };
+}
+
+export function objectOf({ body, kind }: Call): KubeObject {
+  if (body === undefined || !('metadata' in body || 'apiVersion' in body || 'kind' in body)) throw new StatusError('BadRequest', `a ${kind.kind} is needed in the body`);
+  const object = body as KubeObject;
+  return Object.isFrozen(object) ? copy(object) : { ...object, metadata: { ...object.metadata } };
+}
+
+/** The namespace of the URL counts; an object that says another one is refused. */
+function settle(draft: KubeObject, { request: { info }, kind }: Call): void {
+  if (!kind.namespaced) return void delete draft.metadata.namespace;
+  const { namespace } = draft.metadata;
+  if (namespace !== undefined && namespace !== '' && namespace !== info.namespace) {
+    throw new StatusError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request');
+  }
+  draft.metadata.namespace = info.namespace;
+}
+
+function checkName({ metadata }: KubeObject, name: string): void {
+  if (!metadata.name) metadata.name = name; // a body without a name takes the URL's
+  if (metadata.name !== name) throw new StatusError('BadRequest', `the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+}
