@@ -234,13 +234,16 @@ function createSet(pass: Pass, set: ReplicaSet, now: number): Action {
   return { type: 'batch', slowStart: false, actions: [action], onFailure: hasDeadline(deployment) ? [updateStatus(DEPLOYMENTS, failed)] : [] };
 }
 
+// The revision goes on the object itself, and its status is written in the pass that this write wakes: both at once would be two writes of
+// one revision.
 function statusActions({ newSet, oldSets, status }: Pass, deployment: Deployment): Action[] {
   const next = { ...copy(deployment), status };
-  if (newSet !== undefined) {
-    const revision = Math.max(revisionOf(newSet), nextRevision(oldSets));
-    next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: String(revision) };
+  const revision = newSet === undefined ? undefined : String(Math.max(revisionOf(newSet), nextRevision(oldSets)));
+  if (revision !== undefined && deployment.metadata.annotations?.[REVISION] !== revision && deployment.metadata.deletionTimestamp === undefined) {
+    next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: revision };
+    return [update(DEPLOYMENTS, next)];
   }
-  const same = sameJson({ ...next.status, conditions: sorted(next.status) }, { ...deployment.status, conditions: sorted(deployment.status) }) && sameJson(next.metadata.annotations, deployment.metadata.annotations);
+  const same = sameJson({ ...next.status, conditions: sorted(next.status) }, { ...deployment.status, conditions: sorted(deployment.status) });
   return same && deployment.status !== undefined ? [] : [updateStatus(DEPLOYMENTS, next)];
 }
 

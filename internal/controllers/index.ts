@@ -2,9 +2,12 @@
 import type { Resource } from '../api/request.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import type { ControllerLoop } from './action.ts';
+import { clusterRoleAggregationLoop } from './clusterrole-aggregation.ts';
 import { deploymentLoop } from './deployment.ts';
+import { disruptionLoop } from './disruption.ts';
 import { endpointsLoop } from './endpoints.ts';
 import { endpointSliceLoop } from './endpointslice.ts';
+import { endpointSliceMirroringLoop } from './endpointslice-mirroring.ts';
 import { garbageCollectorLoop } from './garbage-collector.ts';
 import { kubernetesServiceLoop } from './kubernetes-service.ts';
 import { namespaceLoop } from './namespace.ts';
@@ -39,6 +42,9 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     deploymentLoop(),
     endpointsLoop(),
     endpointSliceLoop(),
+    endpointSliceMirroringLoop(),
+    disruptionLoop(),
+    clusterRoleAggregationLoop(),
     garbageCollectorLoop(options.resources),
     podGarbageLoop(),
     nodeLifecycleLoop(),
