@@ -52,7 +52,7 @@ export function createImageStore(options: ImageStoreOptions): LocalImageStore {
     stop: () => shared.stop(),
     find: (image) => shelf.find(image),
     list: () => [...index.images.values()],
-    pull: (image, auth, signal) => shared.pull(parseImageName(image), auth, signal),
+    pull: async (image, auth, signal) => shared.pull(parseImageName(image), auth, signal),
     layers: (id) => shelf.hold(id),
     release: (id) => shelf.release(id),
     remove: (image) => shelf.remove(image),

@@ -121,6 +121,8 @@ interface BuiltImage {
   config: Blob;
   layers: Blob[];
   manifest: Blob;
+  /** What an index lists for another platform. */
+  other: Blob;
   /** Index or manifest: what the tag points to. */
   top: Blob;
 }
@@ -136,19 +138,21 @@ export function buildImage(image: FixtureImage): BuiltImage {
     rootfs: { type: 'layers', diff_ids: image.layers.map(({ tar }) => `sha256:${createHash('sha256').update(tar).digest('hex')}`) },
   });
   const manifest = document('application/vnd.oci.image.manifest.v1+json', { schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config: describe(config), layers: layers.map(describe) });
-  const foreign = { ...describe(manifest), digest: `sha256:${'0'.repeat(64)}`, platform: { os: 'windows', architecture: 'arm' } };
+  // The registry refuses an index whose entries it has not: the other platform's is a manifest that exists, of an image nobody can run.
+  const other = document('application/vnd.oci.image.manifest.v1+json', { schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config: describe(config), layers: [] });
+  const foreign = { ...describe(other), platform: { os: 'windows', architecture: 'arm' } };
   const index = document('application/vnd.oci.image.index.v1+json', { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [foreign, { ...describe(manifest), platform: { os: 'linux', architecture } }] });
-  return { config, layers, manifest, top: image.index === true ? index : manifest };
+  return { config, layers, manifest, other, top: image.index === true ? index : manifest };
 }
 
 /** Pushes under `prefix` (`library/` for what pods call `busybox:1` through a mirror of docker.io). */
 export async function pushImages(url: string, images: readonly FixtureImage[] = fixtureImages(), prefix = ''): Promise<Pushed[]> {
   const pushed: Pushed[] = [];
   for (const image of images) {
-    const { config, layers, manifest, top } = buildImage(image);
+    const { config, layers, manifest, other, top } = buildImage(image);
     const [repository = '', tag = 'latest'] = `${prefix}${image.name}`.split(':');
     for (const part of [config, ...layers]) await pushBlob(`${url}/v2/${repository}`, part);
-    await put(`${url}/v2/${repository}/manifests/${manifest.digest}`, manifest);
+    for (const one of [manifest, other]) await put(`${url}/v2/${repository}/manifests/${one.digest}`, one);
     await put(`${url}/v2/${repository}/manifests/${tag}`, top);
     pushed.push({ name: `${repository}:${tag}`, digest: top.digest, configDigest: config.digest });
   }

@@ -28,10 +28,17 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   const htpasswd = join(directory, 'htpasswd');
   if (options.htpasswd !== undefined) writeFileSync(htpasswd, options.htpasswd);
   const auth = options.htpasswd === undefined ? '' : `auth: {htpasswd: {realm: test, path: ${htpasswd}}}\n`;
-  writeFileSync(join(directory, 'config.yml'), `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${directory}/data}, delete: {enabled: true}}\nvalidation: {disabled: true}\nhttp: {addr: "${address}"}\n${auth}`);
+  writeFileSync(join(directory, 'config.yml'), `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${directory}/data}, delete: {enabled: true}}\nhttp: {addr: "${address}"}\n${auth}`);
   const [program = 'docker-registry', ...args] = [...(options.enter ?? []), 'docker-registry', 'serve', join(directory, 'config.yml')];
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' } });
+  const child = spawn(program, args, { stdio: 'ignore', env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' } });
+  // Also when a test throws before its teardown: else the orphan keeps the test's output open, and its reader waits for ever.
+  const onExit = (): void => {
+    child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', onExit);
   const stop = async (): Promise<void> => {
+    process.off('exit', onExit);
     await ended(child);
     rmSync(directory, { recursive: true, force: true });
   };
