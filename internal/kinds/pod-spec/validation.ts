@@ -1,14 +1,126 @@
-// Validation of a pod's spec, wherever it stands (upstream: ValidatePodSpec).
+// Validation of a pod's spec, wherever it stands (upstream: ValidatePodSpec in pkg/apis/core/validation; its words and paths).
+// Left out: the Windows fields, which no node of ours can run; dynamic resource claims' statuses.
 import type { ObjectMeta } from '../../api/meta.ts';
-import type { FieldError } from '../../api/field-error.ts';
+import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import type { PodSpec } from '../generated/api-types.ts';
+import { ipProblems } from '../ip-address.ts';
+import { validateLabels } from '../label-selector.ts';
+import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../names.ts';
+import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
+import { validateAffinity, validateTolerations, validateTopologySpread } from './placement.ts';
+import { quantityMapProblems } from './resources.ts';
+import { validatePodSecurityContext } from './security.ts';
+import { validateVolumes } from './volumes.ts';
 
 export interface PodSpecPlace {
   /** `spec`, `spec.template.spec`, … */
   path: string;
   metadata?: ObjectMeta;
+  /** A Pod itself rather than a template. */
+  isPod?: boolean;
 }
 
-export function validatePodSpec(_spec: PodSpec, _place: PodSpecPlace): FieldError[] {
-  return [];
+const INT32_MAX = 2_147_483_647;
+
+export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }: PodSpecPlace): FieldError[] {
+  const { volumes, errors } = validateVolumes(spec.volumes ?? [], { path: `${path}.volumes`, podName: metadata?.name ?? '' });
+  const context = {
+    volumes, gracePeriod: spec.terminationGracePeriodSeconds ?? 0, hostUsers: spec.hostUsers !== false,
+    claims: new Set((spec.resourceClaims ?? []).map(({ name }) => name)),
+  };
+  errors.push(
+    ...validateContainers(spec.containers ?? [], `${path}.containers`, context),
+    ...validateInitContainers(spec, `${path}.initContainers`, context),
+    ...validateEphemeralContainers(spec, `${path}.ephemeralContainers`, context),
+    ...validateHostNetwork(spec, path, isPod),
+    ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
+    ...validatePodSecurityContext(spec, path),
+    ...validateAffinity(spec.affinity, `${path}.affinity`),
+    ...validateDns(spec, `${path}.dnsConfig`),
+    ...validateGates(spec, path),
+    ...validateTopologySpread(spec.topologySpreadConstraints ?? [], `${path}.topologySpreadConstraints`),
+    ...validateHostUsers(spec, path),
+    ...validateNames(spec, path),
+    ...validateTolerations(spec.tolerations ?? [], `${path}.tolerations`),
+    ...validateHostAliases(spec, `${path}.hostAliases`),
+    ...quantityMapProblems(spec.overhead, `${path}.overhead`),
+  );
+  (spec.imagePullSecrets ?? []).forEach(({ name }, index) => { if (!name) errors.push(required(`${path}.imagePullSecrets[${String(index)}].name`)); });
+  if (spec.os !== undefined && spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(spec.os.name ? notSupported(`${path}.os`, spec.os.name, ['linux', 'windows']) : required(`${path}.os.name`));
+  return errors;
+}
+
+function validateNames(spec: PodSpec, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const check = (field: 'serviceAccountName' | 'nodeName' | 'priorityClassName' | 'runtimeClassName' | 'hostname' | 'subdomain', problemsOf: (text: string) => string[]): void => {
+    const value = spec[field];
+    if (value) for (const problem of problemsOf(value)) errors.push(invalid(`${path}.${field}`, value, problem));
+  };
+  check('serviceAccountName', subdomainProblems);
+  check('nodeName', subdomainProblems);
+  const deadline = spec.activeDeadlineSeconds;
+  if (deadline !== undefined) for (const problem of rangeProblems(deadline, 1, INT32_MAX)) errors.push(invalid(`${path}.activeDeadlineSeconds`, deadline, problem));
+  check('hostname', dnsLabelProblems);
+  check('subdomain', dnsLabelProblems);
+  check('priorityClassName', subdomainProblems);
+  check('runtimeClassName', subdomainProblems);
+  return errors;
+}
+
+function validateHostNetwork({ hostNetwork, containers }: PodSpec, path: string, isPod: boolean): FieldError[] {
+  if (hostNetwork !== true) return [];
+  return containers.flatMap(({ ports = [] }, index) => ports.flatMap(({ hostPort = 0, containerPort }, port) => (
+    (isPod || hostPort !== 0) && hostPort !== containerPort
+      ? [invalid(`${path}.containers[${String(index)}].ports[${String(port)}].hostPort`, hostPort, 'must match `containerPort` when `hostNetwork` is true')] : []
+  )));
+}
+
+function validateHostUsers(spec: PodSpec, path: string): FieldError[] {
+  if (spec.hostUsers !== false) return [];
+  const errors: FieldError[] = [];
+  if (spec.hostNetwork === true) errors.push(forbidden(`${path}.hostNetwork`, 'when `hostUsers` is false'));
+  if (spec.hostPID === true) errors.push(forbidden(`${path}.HostPID`, 'when `hostUsers` is false'));
+  if (spec.hostIPC === true) errors.push(forbidden(`${path}.HostIPC`, 'when `hostUsers` is false'));
+  return errors;
+}
+
+function validateDns({ dnsPolicy, dnsConfig }: PodSpec, path: string): FieldError[] {
+  if (dnsPolicy === 'None') {
+    if (dnsConfig === undefined) return [required(path, 'must provide `dnsConfig` when `dnsPolicy` is None')];
+    if ((dnsConfig.nameservers ?? []).length === 0) return [required(`${path}.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None')];
+  }
+  const { nameservers = [], searches = [], options = [] } = dnsConfig ?? {};
+  const errors: FieldError[] = [];
+  if (nameservers.length > 3) errors.push(invalid(`${path}.nameservers`, nameservers, 'must not have more than 3 nameservers'));
+  nameservers.forEach((server, index) => { for (const problem of ipProblems(server)) errors.push(invalid(`${path}.nameservers[${String(index)}]`, server, problem)); });
+  if (searches.length > 32) errors.push(invalid(`${path}.searches`, searches, 'must not have more than 32 search paths'));
+  if (searches.join(' ').length > 2048) errors.push(invalid(`${path}.searches`, searches, 'must not have more than 2048 characters (including spaces) in the search list'));
+  searches.forEach((search, index) => {
+    const name = search.endsWith('.') ? search.slice(0, -1) : search;
+    if (search !== '.') for (const problem of subdomainProblems(name.replaceAll('_', 'a'))) errors.push(invalid(`${path}.searches[${String(index)}]`, name, problem));
+  });
+  options.forEach(({ name }, index) => { if (!name) errors.push(required(`${path}.options[${String(index)}]`, 'must not be empty')); });
+  return errors;
+}
+
+function validateGates({ readinessGates = [], schedulingGates = [] }: PodSpec, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  readinessGates.forEach(({ conditionType: type }, index) => {
+    for (const problem of labelKeyProblems(type)) errors.push(invalid(`${path}.readinessGates[${String(index)}].conditionType`, type, problem));
+  });
+  const seen = new Set<string>();
+  schedulingGates.forEach(({ name }, index) => {
+    const at = `${path}.schedulingGates[${String(index)}]`;
+    for (const problem of labelKeyProblems(name)) errors.push(invalid(at, name, problem));
+    if (seen.has(name)) errors.push(duplicate(at, name));
+    seen.add(name);
+  });
+  return errors;
+}
+
+function validateHostAliases({ hostAliases = [] }: PodSpec, path: string): FieldError[] {
+  return hostAliases.flatMap(({ ip, hostnames = [] }, index) => [
+    ...ipProblems(ip).map((problem) => invalid(`${path}[${String(index)}].ip`, ip, problem)),
+    ...hostnames.flatMap((name, host) => subdomainProblems(name).map((problem) => invalid(`${path}[${String(index)}].hostnames[${String(host)}]`, name, problem))),
+  ]);
 }

@@ -1,0 +1,74 @@
+// Validation of a container's environment and of downward API references (upstream: ValidateEnv, ValidateEnvFrom, validateObjectFieldSelector).
+import { invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import type { EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector } from '../generated/api-types.ts';
+import { configKeyProblems, envNameProblems, labelKeyProblems, subdomainProblems } from '../names.ts';
+
+const ENV_FIELDS = ['metadata.name', 'metadata.namespace', 'metadata.uid', 'spec.nodeName', 'spec.serviceAccountName', 'status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs'];
+export const VOLUME_FIELDS = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
+const RESOURCES = ['limits.cpu', 'limits.ephemeral-storage', 'limits.memory', 'requests.cpu', 'requests.ephemeral-storage', 'requests.memory'];
+const SOURCES = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'] as const;
+const KNOWN_PATHS = new Set([...ENV_FIELDS, ...VOLUME_FIELDS]);
+
+export function validateEnv(variables: readonly EnvVar[], path: string): FieldError[] {
+  return variables.flatMap((variable, index) => {
+    const at = `${path}[${String(index)}]`;
+    const errors = variable.name ? envNameProblems(variable.name).map((problem) => invalid(`${at}.name`, variable.name, problem)) : [required(`${at}.name`)];
+    return [...errors, ...validateValueFrom(variable, `${at}.valueFrom`)];
+  });
+}
+
+export function validateEnvFrom(sources: readonly EnvFromSource[], path: string): FieldError[] {
+  return sources.flatMap(({ prefix, configMapRef, secretRef }, index) => {
+    const at = `${path}[${String(index)}]`;
+    const errors: FieldError[] = [];
+    if (prefix) for (const problem of envNameProblems(prefix)) errors.push(invalid(`${at}.prefix`, prefix, problem));
+    if (configMapRef !== undefined) errors.push(...referenceName(configMapRef.name, `${at}.configMapRef.name`));
+    if (secretRef !== undefined) errors.push(...referenceName(secretRef.name, `${at}.secretRef.name`));
+    if (configMapRef === undefined && secretRef === undefined) errors.push(invalid(path, '', 'must specify one of: `configMapRef` or `secretRef`'));
+    else if (configMapRef !== undefined && secretRef !== undefined) errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
+    return errors;
+  });
+}
+
+function validateValueFrom({ value, valueFrom }: EnvVar, path: string): FieldError[] {
+  if (valueFrom === undefined) return [];
+  const errors: FieldError[] = [];
+  if (valueFrom.fieldRef !== undefined) errors.push(...validateFieldRef(valueFrom.fieldRef, ENV_FIELDS, `${path}.fieldRef`));
+  if (valueFrom.resourceFieldRef !== undefined) errors.push(...validateResourceFieldRef(valueFrom.resourceFieldRef, `${path}.resourceFieldRef`, false));
+  for (const field of ['configMapKeyRef', 'secretKeyRef'] as const) {
+    const reference = valueFrom[field];
+    if (reference === undefined) continue;
+    errors.push(...subdomainProblems(reference.name ?? '').map((problem) => invalid(`${path}.${field}.name`, reference.name ?? '', problem)));
+    if (!reference.key) errors.push(required(`${path}.${field}.key`));
+    else for (const problem of configKeyProblems(reference.key)) errors.push(invalid(`${path}.${field}.key`, reference.key, problem));
+  }
+  const count = SOURCES.filter((source) => valueFrom[source] !== undefined).length;
+  if (count === 0) errors.push(invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
+  else if (value) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));
+  else if (count > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
+  return errors;
+}
+
+function referenceName(name: string | undefined, path: string): FieldError[] {
+  if (!name) return [required(path)];
+  return subdomainProblems(name).map((problem) => invalid(path, name, problem));
+}
+
+export function validateFieldRef({ apiVersion, fieldPath }: ObjectFieldSelector, allowed: readonly string[], path: string): FieldError[] {
+  if (!apiVersion) return [required(`${path}.apiVersion`)];
+  if (!fieldPath) return [required(`${path}.fieldPath`)];
+  const subscripted = /^(.*)\['(.*)'\]$/.exec(fieldPath);
+  if (subscripted !== null) {
+    const [, base = '', key = ''] = subscripted;
+    if (base !== 'metadata.annotations' && base !== 'metadata.labels') return [invalid(`${path}.fieldPath`, fieldPath, `error converting fieldPath: field label does not support subscript`)];
+    return labelKeyProblems(base === 'metadata.annotations' ? key.toLowerCase() : key).map((problem) => invalid(path, key, problem));
+  }
+  if (!KNOWN_PATHS.has(fieldPath)) return [invalid(`${path}.fieldPath`, fieldPath, `error converting fieldPath: field label not supported: ${fieldPath}`)];
+  return allowed.includes(fieldPath) ? [] : [notSupported(`${path}.fieldPath`, fieldPath, allowed)];
+}
+
+export function validateResourceFieldRef({ containerName, resource }: ResourceFieldSelector, path: string, inVolume: boolean): FieldError[] {
+  if (inVolume && !containerName) return [required(`${path}.containerName`)];
+  if (!resource) return [required(`${path}.resource`)];
+  return RESOURCES.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource) ? [] : [notSupported(`${path}.resource`, resource, RESOURCES)];
+}
