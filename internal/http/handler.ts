@@ -12,7 +12,7 @@ import type { Random } from '../base/random.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { partialMetadata, tableOf } from '../api/table.ts';
 import type { UserInfo } from '../api/user.ts';
-import { unauthorized, type Authenticator } from '../authn/authenticator.ts';
+import type { Authenticator } from '../authn/authenticator.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
 import { impersonated } from './impersonation.ts';
@@ -20,7 +20,7 @@ import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { negotiate, type Form } from './negotiate.ts';
 import type { NonResources } from './non-resources.ts';
-import type { Pipeline } from './pipeline.ts';
+import { notAllowed, type Pipeline } from './pipeline.ts';
 import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
 import { requestInfo, type RequestInfo } from './route.ts';
@@ -98,6 +98,7 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
     return undefined;
   }
   if (pipeline.options.kinds.byResource(info.group, info.version, info.resource) === undefined) return textPayload(404, '404 page not found\n');
+  checkMethod(pipeline.kindOf(info), info);
   if (info.verb === 'watch') return watch(options, routing, authorized);
   const leave = limits.enter(info.verb !== 'get' && info.verb !== 'list');
   try {
@@ -105,6 +106,11 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
   } finally {
     leave();
   }
+}
+
+/** Before the body is looked at: a collection takes no PUT, an object no POST. */
+function checkMethod({ verbs }: Kind, { verb, name, subresource }: RequestInfo): void {
+  if (subresource === '' && (!verbs.includes(verb) || (verb === 'create') !== (name === '') && ['create', 'update', 'patch'].includes(verb))) throw notAllowed();
 }
 
 async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query } }: Routing, authorized: Authorized): Promise<Payload> {
@@ -183,5 +189,3 @@ export function queryOf(url: string): URLSearchParams | undefined {
   const mark = url.indexOf('?');
   return mark < 0 ? undefined : new URLSearchParams(url.slice(mark + 1));
 }
-
-export { unauthorized };

@@ -56,11 +56,10 @@ function fieldValidation(value: string, verb: string): string | undefined {
   throw invalidObject({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', [notSupported('fieldValidation', value, ['Ignore', 'Warn', 'Strict'])]);
 }
 
-function checkManager({ fieldManager = '', force }: RequestOptions, verb: string): void {
+function checkManager({ fieldManager = '' }: RequestOptions, verb: string): void {
   const kind = { group: 'meta.k8s.io', kind: optionsKind(verb) };
   if (fieldManager.length > MANAGER_MAX) throw invalidObject(kind, '', [{ type: 'TooLong', field: 'fieldManager', detail: `may not be more than ${String(MANAGER_MAX)} bytes` }]);
   if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) throw invalidObject(kind, '', [invalid('fieldManager', fieldManager, 'should only contain printable characters')]);
-  void force;
 }
 
 function optionsKind(verb: string): string {

@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
-import { handle, type HandlerOptions } from './handler.ts';
+import { handle, socketOf, type HandlerOptions } from './handler.ts';
 import { createLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createNonResources, type HealthCheck, type VersionInfo } from './non-resources.ts';
@@ -61,7 +61,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...(options.tokens !== undefined && { tokens: options.tokens }),
   });
   const handling: HandlerOptions = { pipeline, authenticator, nonResources, limits, metrics, dialer, clock, random, log };
-  const connections = new Set<Socket>();
+  // Each with how many requests it has in hand.
+  const connections = new Map<Socket, number>();
   const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };
   const server = createSecureServer({ ...secure, cert: tls.cert, key: tls.key, settings: { maxConcurrentStreams: 250 } });
   wire(server, { connections, handling, log });
@@ -77,11 +78,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
-function wire(server: Http2SecureServer, { connections, handling, log }: { connections: Set<Socket>; handling: HandlerOptions; log: Log }): void {
-  server.on('request', (request, response) => void handle(handling, request, response));
+function wire(server: Http2SecureServer, { connections, handling, log }: { connections: Map<Socket, number>; handling: HandlerOptions; log: Log }): void {
+  server.on('request', (request, response) => {
+    const socket = socketOf(request);
+    const count = (by: number): void => void (connections.has(socket) && connections.set(socket, (connections.get(socket) ?? 0) + by));
+    count(1);
+    void handle(handling, request, response).finally(() => count(-1));
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void handleUpgrade(handling, request, { socket: socket as Socket, head }));
   server.on('secureConnection', (socket) => {
-    connections.add(socket);
+    connections.set(socket, 0);
     socket.setNoDelay(true);
     socket.on('error', () => {}); // a client that goes away is not ours to mend
     socket.once('close', () => connections.delete(socket));
@@ -110,14 +116,14 @@ function explain(error: NodeJS.ErrnoException, address: string, port: number): E
   return error;
 }
 
-async function close(server: Http2SecureServer, connections: ReadonlySet<Socket>, clock: Clock): Promise<void> {
+async function close(server: Http2SecureServer, connections: ReadonlyMap<Socket, number>, clock: Clock): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const timer = clock.setTimer(STOP_GRACE_MS, () => {
-    for (const socket of connections) socket.destroy();
+    for (const socket of connections.keys()) socket.destroy();
   });
   // Idle connections are cut at once; what is being answered has the grace.
-  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  for (const [socket, inHand] of connections) if (inHand === 0) socket.destroy();
   await closed;
   timer.cancel();
 }

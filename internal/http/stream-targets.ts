@@ -24,9 +24,9 @@ export function kubeletTarget(pipeline: Pipeline, info: RequestInfo, query: URLS
   const { namespace, name, subresource } = info;
   const pod = read<Pod>(store, 'pods', { namespace, name });
   const asked = new URLSearchParams(query);
-  const container = subresource === 'portforward' ? '' : `/${containerOf(pod, asked.get('container') ?? '', subresource)}`;
+  const container = subresource === 'portforward' ? '' : `/${containerOf(pod, asked.get('container') ?? '')}`;
   const nodeName = pod.spec?.nodeName ?? '';
-  if (nodeName === '') throw new StatusError('BadRequest', subresource === 'log' ? `pod ${name} does not have a host assigned` : `pod ${name} does not have a host assigned`);
+  if (nodeName === '') throw new StatusError('BadRequest', `pod ${name} does not have a host assigned`);
   const node = nodeAddress(store, nodeName);
   return { ...node, tls: 'kubelet', path: `/${PATHS[subresource] ?? ''}/${namespace}/${name}${container}?${kubeletQuery(asked, subresource).toString()}` };
 }
@@ -40,7 +40,7 @@ function kubeletQuery(asked: URLSearchParams, subresource: string): URLSearchPar
   return query;
 }
 
-function containerOf({ metadata: { name }, spec }: Pod, wanted: string, subresource: string): string {
+function containerOf({ metadata: { name }, spec }: Pod, wanted: string): string {
   const names = (list: readonly { name: string }[] | undefined): string[] => (list ?? []).map((container) => container.name);
   const containers = names(spec?.containers);
   const others = [...names(spec?.initContainers), ...names(spec?.ephemeralContainers as { name: string }[] | undefined)];
@@ -51,7 +51,6 @@ function containerOf({ metadata: { name }, spec }: Pod, wanted: string, subresou
   const [only] = containers;
   if (only !== undefined && containers.length === 1) return only;
   const init = names(spec?.initContainers);
-  void subresource;
   throw new StatusError('BadRequest', `a container name must be specified for pod ${name}, choose one of: [${containers.join(' ')}]${init.length === 0 ? '' : ` or one of the init containers: [${init.join(' ')}]`}`);
 }
 

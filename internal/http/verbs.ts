@@ -51,8 +51,7 @@ export async function patchOne(options: PipelineOptions, call: Call): Promise<An
 export async function deleteOne(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { info, options: { delete: wanted = {} } }, kind } = call;
   const { object, gone } = await options.registry.delete(kind, keyOf(info, kind), wanted, admitDelete(options, call).context);
-  if (!gone || kind.group !== '' && RETURNS_OBJECT.has(kind.resource)) return { code: 200, body: object };
-  return { code: 200, body: RETURNS_OBJECT.has(kind.resource) ? object : deleted(call, object) };
+  return { code: 200, body: !gone || (kind.group === '' && RETURNS_OBJECT.has(kind.resource)) ? object : deleted(call, object) };
 }
 
 export async function deleteMany(options: PipelineOptions, call: Call): Promise<Answer> {
@@ -61,7 +60,7 @@ export async function deleteMany(options: PipelineOptions, call: Call): Promise<
 }
 
 // Kinds whose deletion upstream answers with the object rather than a Status.
-const RETURNS_OBJECT: ReadonlySet<string> = new Set(['pods', 'services', 'serviceaccounts', 'persistentvolumes', 'persistentvolumeclaims', 'podtemplates', 'resourcequotas', 'podsecuritypolicies']);
+const RETURNS_OBJECT: ReadonlySet<string> = new Set(['pods', 'services', 'serviceaccounts', 'persistentvolumes', 'persistentvolumeclaims', 'podtemplates', 'resourcequotas']);
 
 function deleted({ kind }: Call, { metadata: { name, uid } }: KubeObject): object {
   const details = { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.resource, uid };

@@ -57,16 +57,15 @@ async function take(options: PipelineOptions, { budget, pod, call }: { budget: B
 function disrupted(current: Budget, pod: Pod, now: number): Budget {
   const { name } = current.metadata;
   const status = current.status ?? {};
-  if ((status.observedGeneration ?? 0) < (current.metadata.generation ?? 0)) throw tooMany(name, `The disruption budget ${name} is still being processed by the server.`, 10);
-  if ((status.disruptionsAllowed ?? 0) <= 0) throw tooMany(name, `The disruption budget ${name} needs ${String(status.desiredHealthy ?? 0)} healthy pods and has ${String(status.currentHealthy ?? 0)} currently`);
+  if ((status.observedGeneration ?? 0) < (current.metadata.generation ?? 0)) throw tooMany(`The disruption budget ${name} is still being processed by the server.`, 10);
+  if ((status.disruptionsAllowed ?? 0) <= 0) throw tooMany(`The disruption budget ${name} needs ${String(status.desiredHealthy ?? 0)} healthy pods and has ${String(status.currentHealthy ?? 0)} currently`);
   const next = copy(current);
   next.status = { ...next.status, disruptionsAllowed: (status.disruptionsAllowed ?? 0) - 1, disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: `${new Date(now).toISOString().slice(0, 19)}Z` } };
   return next;
 }
 
-function tooMany(name: string, message: string, retryAfterSeconds?: number): StatusError {
+function tooMany(message: string, retryAfterSeconds?: number): StatusError {
   const causes = [{ reason: 'DisruptionBudget', message }];
-  void name;
   return new StatusError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", { details: { causes, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) } });
 }
 
