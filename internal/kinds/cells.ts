@@ -1,11 +1,20 @@
 // Pieces that several kinds' Table rows share (upstream: pkg/printers/internalversion/printers.go).
 import type { KubeObject } from '../api/meta.ts';
 import type { Container } from './generated/api-types.ts';
-import type { Cell } from './kind.ts';
+import type { Cell, Column } from './kind.ts';
 import { objectAge } from './age.ts';
 
 export function nameAndAge(object: KubeObject, now: number): Cell[] {
   return [object.metadata.name, objectAge(object, now)];
+}
+
+/** A row for kinds without one of their own: name, age or creation where the columns ask for them, '' elsewhere. */
+export function plainCells(columns: readonly Column[]): (object: KubeObject, now: number) => Cell[] {
+  return (object, now) => columns.map(({ name, type }) => {
+    if (name === 'Name') return object.metadata.name;
+    if (type === 'date') return object.metadata.creationTimestamp;
+    return name === 'Age' ? objectAge(object, now) : '';
+  });
 }
 
 /** For kinds whose row says when, not how long ago. */

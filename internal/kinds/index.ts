@@ -5,48 +5,92 @@ import type { Schemas } from '../api/schema.ts';
 import type { Unstructured } from '../api/meta.ts';
 import type { Kind, KindRules } from './kind.ts';
 import { KINDS_JSON, type KindFacts } from './generated/kinds.ts';
+import { apiService } from './apiservice.ts';
+import { certificateSigningRequest } from './certificatesigningrequest.ts';
 import { clusterRole } from './clusterrole.ts';
 import { clusterRoleBinding } from './clusterrolebinding.ts';
 import { configMap } from './configmap.ts';
+import { controllerRevision } from './controllerrevision.ts';
+import { cronJob } from './cronjob.ts';
+import { daemonSet } from './daemonset.ts';
 import { deployment } from './deployment.ts';
 import { endpoints } from './endpoints.ts';
 import { endpointSlice } from './endpointslice.ts';
 import { event } from './event.ts';
 import { eventsEvent } from './events-event.ts';
+import { flowSchema, priorityLevelConfiguration } from './flowcontrol.ts';
+import { ingress } from './ingress.ts';
+import { ingressClass } from './ingressclass.ts';
+import { job } from './job.ts';
 import { lease } from './lease.ts';
+import { limitRange } from './limitrange.ts';
 import { namespace } from './namespace.ts';
+import { networkPolicy } from './networkpolicy.ts';
 import { node } from './node.ts';
+import { persistentVolume } from './persistentvolume.ts';
+import { persistentVolumeClaim } from './persistentvolumeclaim.ts';
 import { pod } from './pod.ts';
+import { podDisruptionBudget } from './poddisruptionbudget.ts';
+import { podTemplate } from './podtemplate.ts';
 import { priorityClass } from './priorityclass.ts';
 import { replicaSet } from './replicaset.ts';
+import { replicationController } from './replicationcontroller.ts';
+import { resourceQuota } from './resourcequota.ts';
 import { role } from './role.ts';
 import { roleBinding } from './rolebinding.ts';
+import { runtimeClass } from './runtimeclass.ts';
 import { secret } from './secret.ts';
 import { service } from './service.ts';
 import { serviceAccount } from './serviceaccount.ts';
-import { nameAndAge, nameAndCreation } from './cells.ts';
+import { statefulSet } from './statefulset.ts';
+import { storageClass } from './storageclass.ts';
+import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './webhookconfiguration.ts';
+import { plainCells } from './cells.ts';
 
 /** `group/Kind`, or `group/version/Kind` where versions differ. */
 const RULES: Readonly<Record<string, KindRules>> = {
   '/ConfigMap': configMap,
   '/Endpoints': endpoints,
   '/Event': event,
+  '/LimitRange': limitRange,
   '/Namespace': namespace,
   '/Node': node,
+  '/PersistentVolume': persistentVolume,
+  '/PersistentVolumeClaim': persistentVolumeClaim,
   '/Pod': pod,
+  '/PodTemplate': podTemplate,
+  '/ReplicationController': replicationController,
+  '/ResourceQuota': resourceQuota,
   '/Secret': secret,
   '/Service': service,
   '/ServiceAccount': serviceAccount,
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration': mutatingWebhookConfiguration,
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration': validatingWebhookConfiguration,
+  'apiregistration.k8s.io/APIService': apiService,
+  'apps/ControllerRevision': controllerRevision,
+  'apps/DaemonSet': daemonSet,
   'apps/Deployment': deployment,
   'apps/ReplicaSet': replicaSet,
+  'apps/StatefulSet': statefulSet,
+  'batch/CronJob': cronJob,
+  'batch/Job': job,
+  'certificates.k8s.io/CertificateSigningRequest': certificateSigningRequest,
   'coordination.k8s.io/Lease': lease,
   'discovery.k8s.io/EndpointSlice': endpointSlice,
   'events.k8s.io/Event': eventsEvent,
+  'flowcontrol.apiserver.k8s.io/FlowSchema': flowSchema,
+  'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': priorityLevelConfiguration,
+  'networking.k8s.io/Ingress': ingress,
+  'networking.k8s.io/IngressClass': ingressClass,
+  'networking.k8s.io/NetworkPolicy': networkPolicy,
+  'node.k8s.io/RuntimeClass': runtimeClass,
+  'policy/PodDisruptionBudget': podDisruptionBudget,
   'rbac.authorization.k8s.io/ClusterRole': clusterRole,
   'rbac.authorization.k8s.io/ClusterRoleBinding': clusterRoleBinding,
   'rbac.authorization.k8s.io/Role': role,
   'rbac.authorization.k8s.io/RoleBinding': roleBinding,
   'scheduling.k8s.io/PriorityClass': priorityClass,
+  'storage.k8s.io/StorageClass': storageClass,
 };
 
 export interface Kinds {
@@ -82,7 +126,7 @@ function kindOf(facts: KindFacts, schemas: Schemas): Kind {
   const schema = facts.schema === '' ? (schemas.byKind(group, version, kind)?.id ?? '') : facts.schema;
   const own = RULES[`${group}/${version}/${kind}`] ?? RULES[`${group}/${kind}`] ?? {};
   const hasStatus = facts.subresources.some(({ name }) => name === 'status');
-  return { ...facts, schema, rules: { cells: facts.columns[1]?.type === 'date' ? nameAndCreation : nameAndAge, ...(hasStatus && { prepareForCreate: dropStatus }), ...own } };
+  return { ...facts, schema, rules: { cells: plainCells(facts.columns), ...(hasStatus && { prepareForCreate: dropStatus }), ...own } };
 }
 
 /** What every strategy with a status does at create, unless the kind's own rules say more. */

@@ -128,7 +128,7 @@ export function dns1035Name(name: string, prefix: boolean): string[] {
 
 export function regexpWords(words: string, regexp: string, examples: readonly string[] = []): string {
   if (examples.length === 0) return `${words} (regex used for validation is '${regexp}')`;
-  return `${words} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${regexp}')`.replaceAll('  or', ' or');
+  return `${words} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${regexp}')`;
 }
 
 function maskDash(name: string): string {

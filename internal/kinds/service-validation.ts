@@ -156,5 +156,5 @@ function externalIpProblems(ip: string): string[] {
   if (ip === '0.0.0.0' || ip === '::') return [`may not be unspecified (${ip})`];
   if (ip.startsWith('127.') || ip === '::1') return ['may not be in the loopback range (127.0.0.0/8, ::1/128)'];
   if (ip.startsWith('169.254.') || ip.toLowerCase().startsWith('fe80:')) return ['may not be in the link-local range (169.254.0.0/16, fe80::/10)'];
-  return /^224\.0\.0\./.test(ip) || ip.toLowerCase().startsWith('ff02:') ? ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'] : [];
+  return ip.startsWith('224.0.0.') || ip.toLowerCase().startsWith('ff02:') ? ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'] : [];
 }

@@ -1,0 +1,65 @@
+// Job: defaults, the selector that a Job gets, and row (upstream: pkg/apis/batch, registry/batch/job).
+import { copy } from '../api/meta.ts';
+import type { Job, JobSpec } from './generated/api-types.ts';
+import type { Cell, KindRules } from './kind.ts';
+import { formatDuration, objectAge } from './age.ts';
+import { containerCells } from './cells.ts';
+import { formatLabelSelector } from './label-selector.ts';
+import { podSpecDefaults } from './pod-spec/defaults.ts';
+
+const STATES = ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'];
+
+export const job: KindRules<Job> = {
+  applyDefaults,
+  prepareForCreate,
+  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
+  cells,
+  selectableFields: ({ status }) => ({ 'status.successful': String(status?.succeeded ?? 0) }),
+  defaultPropagation: 'Background',
+};
+
+function jobSpecDefaults(spec: JobSpec): void {
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
+  spec.parallelism ??= 1;
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647;
+  spec.completionMode ??= 'NonIndexed';
+  spec.suspend ??= false;
+  spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
+  spec.manualSelector ??= false;
+  podSpecDefaults(spec.template?.spec);
+}
+
+function applyDefaults({ metadata, spec }: Job): void {
+  if (spec === undefined) return;
+  const labels = spec.template?.metadata?.labels;
+  if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+  jobSpecDefaults(spec);
+}
+
+// Without manualSelector a Job chooses its pods by its own uid.
+function prepareForCreate(draft: Job): void {
+  draft.status = {};
+  const { spec, metadata } = draft;
+  if (spec.manualSelector === true) return;
+  const own = { 'batch.kubernetes.io/controller-uid': metadata.uid, 'batch.kubernetes.io/job-name': metadata.name };
+  spec.template.metadata = { ...spec.template.metadata, labels: { ...spec.template.metadata?.labels, 'controller-uid': metadata.uid, 'job-name': metadata.name, ...own } } as NonNullable<typeof spec.template.metadata>;
+  spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, 'batch.kubernetes.io/controller-uid': metadata.uid } };
+}
+
+function cells(object: Job, now: number): Cell[] {
+  const { spec, status = {}, metadata } = object;
+  const done = String(status.succeeded ?? 0);
+  const parallelism = spec.parallelism ?? 0;
+  const completions = spec.completions !== undefined ? `${done}/${String(spec.completions)}` : parallelism > 1 ? `${done}/1 of ${String(parallelism)}` : `${done}/1`;
+  const end = status.completionTime === undefined ? now : Date.parse(status.completionTime);
+  const duration = status.startTime === undefined ? '' : formatDuration(end - Date.parse(status.startTime));
+  return [metadata.name, stateOf(object), completions, duration, objectAge(object, now), ...containerCells(spec.template.spec?.containers), formatLabelSelector(spec.selector)];
+}
+
+function stateOf({ metadata, status }: Job): string {
+  const has = (type: string): boolean => status?.conditions?.find((condition) => condition.type === type)?.status === 'True';
+  if (has('Complete')) return 'Complete';
+  if (has('Failed')) return 'Failed';
+  if (metadata.deletionTimestamp !== undefined) return 'Terminating';
+  return STATES.find(has) ?? 'Running';
+}

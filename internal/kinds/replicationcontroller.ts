@@ -1,0 +1,31 @@
+// ReplicationController: defaults and row (upstream: pkg/apis/core).
+import { copy } from '../api/meta.ts';
+import type { ReplicationController } from './generated/api-types.ts';
+import type { KindRules } from './kind.ts';
+import { objectAge } from './age.ts';
+import { containerCells, formatLabels } from './cells.ts';
+import { nonNegative } from './numbers.ts';
+import { podSpecDefaults } from './pod-spec/defaults.ts';
+import { validateLongRunningTemplate } from './pod-template.ts';
+
+export const replicationController: KindRules<ReplicationController> = {
+  applyDefaults: ({ metadata, spec }) => {
+    if (spec === undefined) return;
+    spec.replicas ??= 1;
+    const labels = spec.template?.metadata?.labels;
+    if (labels !== undefined) {
+      if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
+      if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+    }
+    podSpecDefaults(spec.template?.spec);
+  },
+  prepareForCreate: (draft) => { draft.status = { replicas: 0 }; },
+  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { replicas: 0 }); },
+  validate: ({ spec }) => [...nonNegative(spec.replicas, 'spec.replicas'), ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...validateLongRunningTemplate(spec.template, 'spec.template')],
+  cells: (object, now) => [
+    object.metadata.name, object.spec.replicas ?? 0, object.status?.replicas ?? 0, object.status?.readyReplicas ?? 0, objectAge(object, now),
+    ...containerCells(object.spec.template?.spec?.containers), formatLabels(object.spec.selector),
+  ],
+  selectableFields: ({ status }) => ({ 'status.replicas': String(status?.replicas ?? 0) }),
+  defaultPropagation: 'Orphan',
+};

@@ -1,0 +1,12 @@
+// ResourceQuota: row (upstream: pkg/apis/core).
+import type { ResourceQuota } from './generated/api-types.ts';
+import type { KindRules } from './kind.ts';
+import { objectAge } from './age.ts';
+
+export const resourceQuota: KindRules<ResourceQuota> = {
+  cells: (object, now) => {
+    const { hard = {}, used = {} } = object.status ?? {};
+    const text = (isLimit: boolean): string => Object.keys(hard).sort().filter((name) => name.startsWith('limits.') === isLimit).map((name) => `${name}: ${used[name] ?? '0'}/${hard[name] ?? '0'}`).join(', ');
+    return [object.metadata.name, text(false), text(true), objectAge(object, now)];
+  },
+};
