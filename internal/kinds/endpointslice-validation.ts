@@ -24,7 +24,8 @@ export function validateEndpointSlice({ addressType, endpoints = [], ports = [] 
   return errors;
 }
 
-function validateEndpoint({ addresses = [], hostname }: Endpoint, type: string, path: string): FieldError[] {
+function validateEndpoint({ hostname, ...endpoint }: Endpoint, type: string, path: string): FieldError[] {
+  const addresses = endpoint.addresses ?? [];
   const errors: FieldError[] = [];
   if (addresses.length === 0) errors.push(required(`${path}.addresses`, 'must contain at least 1 address'));
   else if (addresses.length > ADDRESSES_MAX) errors.push(tooMany(`${path}.addresses`, addresses.length, ADDRESSES_MAX));

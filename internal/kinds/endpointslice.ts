@@ -19,7 +19,7 @@ export const endpointSlice: KindRules<EndpointSlice> = {
   validateUpdate: (object, old): FieldError[] => (object.addressType === old.addressType ? [] : [invalid('addressType', object.addressType, 'field is immutable')]),
   cells: (object, now) => [
     object.metadata.name, object.addressType, firstThree((object.ports ?? []).map(({ port, name }) => (port !== undefined ? String(port) : (name ?? '*'))), '<unset>'),
-    firstThree((object.endpoints ?? []).flatMap(({ addresses = [] }) => addresses), '<unset>'), objectAge(object, now),
+    firstThree((object.endpoints ?? []).flatMap(({ addresses }) => addresses ?? []), '<unset>'), objectAge(object, now),
   ],
   tracksGeneration: true,
   allowCreateOnUpdate: false,

@@ -6,9 +6,9 @@ import { objectAge } from './age.ts';
 export const ingress: KindRules<Ingress> = {
   prepareForCreate: (draft) => { draft.status = { loadBalancer: {} }; },
   cells: (object, now) => {
-    const { spec = {}, status } = object;
+    const { spec, status } = object;
     const addresses = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => (ip ? ip : (hostname ?? ''))).filter((address) => address !== '');
-    return [object.metadata.name, spec.ingressClassName ?? '<none>', hosts(spec.rules), [...new Set(addresses)].sort().join(','), (spec.tls ?? []).length > 0 ? '80, 443' : '80', objectAge(object, now)];
+    return [object.metadata.name, spec?.ingressClassName ?? '<none>', hosts(spec?.rules), [...new Set(addresses)].sort().join(','), (spec?.tls ?? []).length > 0 ? '80, 443' : '80', objectAge(object, now)];
   },
 };
 

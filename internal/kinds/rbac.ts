@@ -54,8 +54,8 @@ function validateSubject(subject: Subject, path: string, namespaced: boolean): F
 
 export function validatePolicyRule(rule: PolicyRule, path: string, namespaced: boolean): FieldError[] {
   const errors: FieldError[] = [];
-  const { verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs: urls = [] } = rule;
-  if (verbs.length === 0) errors.push(required(`${path}.verbs`, 'verbs must contain at least one value'));
+  const { apiGroups = [], resources = [], resourceNames = [], nonResourceURLs: urls = [] } = rule;
+  if ((rule.verbs ?? []).length === 0) errors.push(required(`${path}.verbs`, 'verbs must contain at least one value'));
   if (urls.length > 0) {
     if (namespaced) errors.push(invalid(`${path}.nonResourceURLs`, urls, 'namespaced rules cannot apply to non-resource URLs'));
     if (apiGroups.length > 0 || resources.length > 0 || resourceNames.length > 0) {

@@ -41,7 +41,7 @@ function validate(object: Secret): FieldError[] {
 }
 
 function validateType({ type, metadata }: Secret, data: Record<string, string>): FieldError[] {
-  switch (type) {
+  switch (type ?? '') {
     case 'kubernetes.io/service-account-token':
       return metadata.annotations?.[SERVICE_ACCOUNT_NAME] ? [] : [required(`metadata.annotations[${SERVICE_ACCOUNT_NAME}]`)];
     case 'kubernetes.io/dockercfg': return jsonKey(data, '.dockercfg');

@@ -61,6 +61,6 @@ function externalAddress({ spec, status }: Service): string {
       return all.length > 0 ? all.join(',') : '<pending>';
     }
     case 'ExternalName': return spec.externalName ?? '';
-    default: return '<unknown>';
+    case undefined: return '<unknown>';
   }
 }

@@ -34,8 +34,8 @@ export function validateContainers(containers: readonly Container[], path: strin
   return [...errors, ...hostPortConflicts(containers, path)];
 }
 
-export function validateInitContainers({ initContainers = [], containers = [] }: PodSpec, path: string, context: ContainerContext): FieldError[] {
-  const names = new Set(containers.map(({ name }) => name));
+export function validateInitContainers({ initContainers = [], containers }: PodSpec, path: string, context: ContainerContext): FieldError[] {
+  const names = new Set((containers ?? []).map(({ name }) => name));
   return initContainers.flatMap((container, index) => {
     const at = `${path}[${String(index)}]`;
     const errors = [...validateContainer(container, at, context), ...validateRestartPolicy(container, at)];
@@ -51,8 +51,8 @@ export function validateInitContainers({ initContainers = [], containers = [] }:
   });
 }
 
-export function validateEphemeralContainers({ ephemeralContainers = [], containers = [], initContainers = [] }: PodSpec, path: string, context: ContainerContext): FieldError[] {
-  const others = new Set([...containers, ...initContainers].map(({ name }) => name));
+export function validateEphemeralContainers({ ephemeralContainers = [], containers, initContainers = [] }: PodSpec, path: string, context: ContainerContext): FieldError[] {
+  const others = new Set([...(containers ?? []), ...initContainers].map(({ name }) => name));
   const names = new Set(others);
   return ephemeralContainers.flatMap((container, index) => {
     const at = `${path}[${String(index)}]`;
