@@ -1,0 +1,145 @@
+// Cgroups of the node's pods, on cgroup v1 and v2: kubepods, a level for each QoS class, one for each pod.
+//
+//   <root>/kubepods[/burstable|/besteffort]/pod<uid>      the runtime puts containers below it
+//
+// The root is where this process stands (/proc/self/cgroup), never assumed to be the machine's: hosts of one machine, containers and
+// systemd units each have their own. On v2 a cgroup that holds processes cannot hand controllers down, so this process then moves
+// itself into a leaf.
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const MOUNT = '/sys/fs/cgroup';
+const V1_CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'cpuset', 'blkio', 'hugetlb', 'devices', 'freezer', 'net_cls', 'perf_event', 'systemd', 'name=systemd'];
+const V2_CONTROLLERS = ['cpu', 'memory', 'pids', 'io', 'cpuset', 'hugetlb'];
+
+export interface CgroupLimits {
+  cpuShares?: number;
+  cpuQuota?: number;
+  cpuPeriod?: number;
+  memoryLimitBytes?: number;
+  pidsLimit?: number;
+}
+
+export interface CgroupTree {
+  readonly version: 1 | 2;
+  /** Makes it in every hierarchy with these limits; idempotent. The path is relative to the root: `/kubepods/burstable`. */
+  set(path: string, limits: CgroupLimits): void;
+  /** Removes it with all below; what still holds processes stays. */
+  remove(path: string): void;
+  /** Names directly below. */
+  children(path: string): string[];
+  /** Directory of a controller's files. */
+  directory(path: string, controller: string): string;
+}
+
+export function openCgroupTree(): CgroupTree {
+  return existsSync(join(MOUNT, 'cgroup.controllers')) ? openV2(ownPath('')) : openV1();
+}
+
+/** Path of this process in the hierarchy of a controller ('' for v2). */
+function ownPath(controller: string): string {
+  const lines = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
+  const line = lines.find((candidate) => (candidate.split(':')[1] ?? '').split(',').includes(controller));
+  const path = line?.slice(line.indexOf(':', line.indexOf(':') + 1) + 1) ?? '/';
+  // Above the root of a cgroup namespace the kernel shows `..`: the namespace's root is what can be used.
+  return path.startsWith('/..') || path === '/' ? '' : path;
+}
+
+function openV1(): CgroupTree {
+  const controllers = [...new Set(readFileSync('/proc/self/cgroup', 'utf8').split('\n').flatMap((line) => (line.split(':')[1] ?? '').split(',')))]
+    .filter((name) => V1_CONTROLLERS.includes(name) && existsSync(join(MOUNT, name.replace('name=', ''))));
+  const roots = new Map(controllers.map((name) => [name, join(MOUNT, name.replace('name=', ''), ownPath(name))]));
+  const directory = (path: string, controller: string): string => join(roots.get(controller) ?? join(MOUNT, controller), path);
+  return {
+    version: 1,
+    directory,
+    set(path, limits) {
+      for (const controller of controllers) makeV1(directory(path, controller), controller);
+      write(directory(path, 'cpu'), 'cpu.shares', limits.cpuShares);
+      write(directory(path, 'cpu'), 'cpu.cfs_period_us', limits.cpuQuota === undefined ? undefined : limits.cpuPeriod);
+      write(directory(path, 'cpu'), 'cpu.cfs_quota_us', limits.cpuQuota);
+      write(directory(path, 'memory'), 'memory.limit_in_bytes', limits.memoryLimitBytes);
+      write(directory(path, 'pids'), 'pids.max', limits.pidsLimit);
+    },
+    remove: (path) => { for (const controller of controllers) removeTree(directory(path, controller)); },
+    children: (path) => childrenOf(directory(path, 'memory')),
+  };
+}
+
+/** A new cpuset allows nothing until it is told what. */
+function makeV1(directory: string, controller: string): void {
+  if (existsSync(directory)) return;
+  const parent = join(directory, '..');
+  if (!existsSync(parent)) makeV1(parent, controller);
+  mkdirSync(directory, { recursive: true });
+  if (controller === 'memory') write(directory, 'memory.use_hierarchy', 1);
+  if (controller !== 'cpuset') return;
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) write(directory, file, readFileSync(join(parent, file), 'utf8').trim());
+}
+
+function openV2(own: string): CgroupTree {
+  const root = join(MOUNT, own);
+  const directory = (path: string): string => join(root, path);
+  handDown(root, true);
+  return {
+    version: 2,
+    directory,
+    set(path, limits) {
+      let at = '';
+      for (const part of path.split('/').filter((name) => name !== '')) {
+        if (at !== '') handDown(directory(at), false);
+        at = `${at}/${part}`;
+        mkdirSync(directory(at), { recursive: true });
+      }
+      handDown(directory(path), false);
+      write(directory(path), 'cpu.weight', limits.cpuShares === undefined ? undefined : weightOf(limits.cpuShares));
+      write(directory(path), 'cpu.max', limits.cpuQuota === undefined ? undefined : `${limits.cpuQuota < 0 ? 'max' : String(limits.cpuQuota)} ${String(limits.cpuPeriod ?? 100_000)}`);
+      write(directory(path), 'memory.max', limits.memoryLimitBytes === undefined ? undefined : limits.memoryLimitBytes < 0 ? 'max' : limits.memoryLimitBytes);
+      write(directory(path), 'pids.max', limits.pidsLimit);
+    },
+    remove: (path) => removeTree(directory(path)),
+    children: (path) => childrenOf(directory(path)),
+  };
+}
+
+function handDown(directory: string, moveSelf: boolean): void {
+  const have = readFileSync(join(directory, 'cgroup.controllers'), 'utf8').trim().split(' ');
+  const given = readFileSync(join(directory, 'cgroup.subtree_control'), 'utf8').trim().split(' ');
+  const wanted = V2_CONTROLLERS.filter((name) => have.includes(name) && !given.includes(name));
+  if (wanted.length === 0) return;
+  const line = wanted.map((name) => `+${name}`).join(' ');
+  try {
+    writeFileSync(join(directory, 'cgroup.subtree_control'), line);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || !moveSelf) throw error;
+    mkdirSync(join(directory, 'skiff'), { recursive: true });
+    writeFileSync(join(directory, 'skiff', 'cgroup.procs'), String(process.pid));
+    writeFileSync(join(directory, 'cgroup.subtree_control'), line);
+  }
+}
+
+/** cpu.shares (2…262144) as cpu.weight (1…10000), as runc maps it (KEP-2254). */
+export function weightOf(shares: number): number {
+  return Math.max(1, Math.min(10_000, 1 + Math.floor(((shares - 2) * 9999) / 262_142)));
+}
+
+function write(directory: string, file: string, value: number | string | undefined): void {
+  const path = join(directory, file);
+  // A kernel without the controller has no such file: then there is nothing to limit with.
+  if (value === undefined || !existsSync(path)) return;
+  if (readFileSync(path, 'utf8').trim() !== String(value)) writeFileSync(path, String(value));
+}
+
+function childrenOf(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+function removeTree(directory: string): void {
+  for (const name of childrenOf(directory)) removeTree(join(directory, name));
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}

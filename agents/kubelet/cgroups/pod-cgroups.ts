@@ -1,0 +1,46 @@
+// Which cgroup a pod has, and the keeping of the levels above it: besteffort gets the least CPU, burstable as much as its pods ask for.
+import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { qosClassOf } from '../pod-spec.ts';
+import type { CgroupTree } from './cgroup-tree.ts';
+import { podLimits, podRequest, sharesOf } from './pod-resources.ts';
+
+const PARENTS = { Guaranteed: '/kubepods', Burstable: '/kubepods/burstable', BestEffort: '/kubepods/besteffort' } as const;
+
+export interface PodCgroups {
+  /** Relative to the node's root: what the runtime is told. */
+  pathOf(pod: Pod): string;
+  start(): void;
+  make(pod: Pod): void;
+  remove(pod: Pod): void;
+  /** Removes cgroups of pods that are not among these uids. */
+  removeOthers(uids: ReadonlySet<string>): void;
+}
+
+export function createPodCgroups(tree: CgroupTree): PodCgroups {
+  const burstable = new Map<string, number>();
+  const pathOf = (pod: Pod): string => `${PARENTS[qosClassOf(pod)]}/pod${pod.metadata.uid}`;
+  const weighBurstable = (): void => tree.set(PARENTS.Burstable, { cpuShares: sharesOf([...burstable.values()].reduce((sum, asked) => sum + asked, 0)) });
+  return {
+    pathOf,
+    start() {
+      tree.set(PARENTS.Guaranteed, {});
+      tree.set(PARENTS.BestEffort, { cpuShares: sharesOf(0) });
+      weighBurstable();
+    },
+    make(pod) {
+      tree.set(pathOf(pod), podLimits(pod));
+      if (qosClassOf(pod) !== 'Burstable') return;
+      burstable.set(pod.metadata.uid, podRequest(pod, 'cpu'));
+      weighBurstable();
+    },
+    remove(pod) {
+      tree.remove(pathOf(pod));
+      if (burstable.delete(pod.metadata.uid)) weighBurstable();
+    },
+    removeOthers(uids) {
+      for (const parent of Object.values(PARENTS)) {
+        for (const name of tree.children(parent)) if (name.startsWith('pod') && !uids.has(name.slice(3))) tree.remove(`${parent}/${name}`);
+      }
+    },
+  };
+}

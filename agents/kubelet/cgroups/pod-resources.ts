@@ -1,0 +1,89 @@
+// Requests and limits as the kernel's numbers: of containers, of whole pods, and how willingly the kernel kills whom (oom_score_adj).
+// Formulas: node resource management design, KEP-2837 (pod-level resources), KEP-753 (sidecars count beside the main containers).
+import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
+import type { Container, Pod, ResourceRequirements } from '../../../internal/kinds/generated/api-types.ts';
+import { initContainersOf, qosClassOf } from '../pod-spec.ts';
+import type { CgroupLimits } from './cgroup-tree.ts';
+
+export const CPU_PERIOD_US = 100_000;
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+const MIN_QUOTA_US = 1000;
+const CRITICAL_PRIORITY = 2_000_000_000;
+
+export function sharesOf(milliCpu: number): number {
+  return Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((milliCpu * 1024) / 1000)));
+}
+
+export function quotaOf(milliCpu: number): number {
+  return Math.max(MIN_QUOTA_US, Math.floor((milliCpu * CPU_PERIOD_US) / 1000));
+}
+
+export function containerLimits(resources: ResourceRequirements | undefined): CgroupLimits {
+  const { requests = {}, limits = {} } = resources ?? {};
+  const cpu = requests['cpu'] ?? limits['cpu'];
+  return {
+    cpuShares: sharesOf(cpu === undefined ? 0 : quantityMilliValue(cpu)),
+    ...(limits['cpu'] !== undefined && quantityMilliValue(limits['cpu']) > 0 && { cpuQuota: quotaOf(quantityMilliValue(limits['cpu'])), cpuPeriod: CPU_PERIOD_US }),
+    ...(limits['memory'] !== undefined && quantityValue(limits['memory']) > 0 && { memoryLimitBytes: quantityValue(limits['memory']) }),
+  };
+}
+
+export function hugepageLimits(resources: ResourceRequirements | undefined): Record<string, number> {
+  const found = Object.entries(resources?.limits ?? {}).filter(([name]) => name.startsWith('hugepages-'));
+  return Object.fromEntries(found.map(([name, amount]) => [name.slice('hugepages-'.length), quantityValue(amount)]));
+}
+
+/** A limit holds for the pod only when every container has one (or the pod itself says it). */
+export function podLimits(pod: Pod): CgroupLimits {
+  const limits = pod.spec.resources?.limits;
+  const cpu = limits?.['cpu'] !== undefined ? quantityMilliValue(limits['cpu']) : totalOf(pod, 'limits', 'cpu', true);
+  const memory = limits?.['memory'] !== undefined ? quantityValue(limits['memory']) : totalOf(pod, 'limits', 'memory', true);
+  return {
+    cpuShares: sharesOf(podRequest(pod, 'cpu')),
+    ...(cpu !== undefined && cpu > 0 && { cpuQuota: quotaOf(cpu), cpuPeriod: CPU_PERIOD_US }),
+    ...(memory !== undefined && memory > 0 && { memoryLimitBytes: memory }),
+  };
+}
+
+/** What the pod asks for: cpu in milli-cores, everything else in units. */
+export function podRequest(pod: Pod, name: string): number {
+  const own = pod.spec.resources?.requests?.[name];
+  const amount = own !== undefined ? valueOf(name, own) : totalOf(pod, 'requests', name, false) ?? 0;
+  return amount + (pod.spec.overhead?.[name] === undefined ? 0 : valueOf(name, pod.spec.overhead[name]));
+}
+
+/** Main containers and sidecars together, or the greediest init container beside the sidecars before it, whichever is more. */
+function totalOf(pod: Pod, what: 'requests' | 'limits', name: string, all: boolean): number | undefined {
+  const amount = (container: Container): number | undefined => {
+    const value = container.resources?.[what]?.[name] ?? (what === 'requests' ? container.resources?.limits?.[name] : undefined);
+    return value === undefined ? undefined : valueOf(name, value);
+  };
+  let sidecars = 0;
+  let peak = 0;
+  let complete = true;
+  for (const { kind, spec } of initContainersOf(pod)) {
+    const own = amount(spec);
+    if (own === undefined) complete = false;
+    if (kind === 'sidecar') sidecars += own ?? 0;
+    peak = Math.max(peak, sidecars + (kind === 'sidecar' ? 0 : own ?? 0));
+  }
+  const main = pod.spec.containers.map(amount);
+  if (main.includes(undefined)) complete = false;
+  const sum = main.reduce<number>((total, own) => total + (own ?? 0), sidecars);
+  return all && !complete ? undefined : Math.max(sum, peak);
+}
+
+function valueOf(name: string, amount: string): number {
+  return name === 'cpu' ? quantityMilliValue(amount) : quantityValue(amount);
+}
+
+/** Guaranteed and critical pods are killed last, pods without requests first, the others by how little of the memory they asked for. */
+export function oomScoreAdjust(pod: Pod, container: Container, memoryCapacityBytes: number): number {
+  const qos = qosClassOf(pod);
+  if ((pod.spec.priority ?? 0) >= CRITICAL_PRIORITY || qos === 'Guaranteed') return -997;
+  if (qos === 'BestEffort') return 1000;
+  const asked = container.resources?.requests?.['memory'] ?? container.resources?.limits?.['memory'] ?? pod.spec.resources?.requests?.['memory'];
+  const score = 1000 - Math.floor((1000 * (asked === undefined ? 0 : quantityValue(asked))) / Math.max(1, memoryCapacityBytes));
+  return score < 3 ? 3 : score >= 1000 ? 999 : score;
+}

@@ -1,0 +1,25 @@
+// What is written on sandboxes and containers, so that after a restart of Skiff the runtime's list alone tells what belongs to whom.
+// The `io.kubernetes.*` labels are the ones that every node tool looks for.
+
+export const LABEL = {
+  podName: 'io.kubernetes.pod.name',
+  podNamespace: 'io.kubernetes.pod.namespace',
+  podUid: 'io.kubernetes.pod.uid',
+  containerName: 'io.kubernetes.container.name',
+} as const;
+
+export const ANNOTATION = {
+  /** What status shows as imageID. */
+  imageRef: 'io.kubernetes.container.imageRef',
+  restartCount: 'io.kubernetes.container.restartCount',
+  terminationMessagePath: 'io.kubernetes.container.terminationMessagePath',
+  terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',
+  /** Host file that is bound at the termination message path. */
+  terminationMessageFile: 'io.kubernetes.container.terminationMessageFile',
+  /** JSON of the requests and limits that the container runs with. */
+  resources: 'io.skiff.container.resources',
+  /** JSON of uid, gid and supplementalGroups. */
+  user: 'io.skiff.container.user',
+  /** Seconds that a stop gives, for a pod that the API no longer knows. */
+  gracePeriod: 'io.kubernetes.pod.terminationGracePeriod',
+} as const;

@@ -1,0 +1,212 @@
+// What to do next for one pod: pure. The worker carries the actions out and plans again whenever something has changed, so a plan only
+// ever says the next steps, and says nothing about what is already under way.
+//
+//   ending? ──yes──► kill (main, then sidecars from the last) ──► dismantle
+//      no
+//   sandbox and volumes ──► init containers and sidecars in order ──► main containers   (ephemeral ones as soon as there is a sandbox)
+//
+// Restart back-off: 10 s doubling to 5 min, forgotten after 10 min without a restart (API reference, container restart policy).
+import type { ContainerStatus as RuntimeContainer } from '../runtime/runtime.ts';
+import { containersOf, ephemeralContainersOf, findContainer, gracePeriodMs, initContainersOf, mainContainersOf, podInMessages, restartsAfter, restartsAfterKill, type PodContainer } from './pod-spec.ts';
+import { isRunning, latest, type BackOff, type PodState } from './pod-state.ts';
+import { formatGoDuration } from './go-duration.ts';
+
+export const BACKOFF_INITIAL_MS = 10_000;
+export const BACKOFF_MAX_MS = 300_000;
+const BACKOFF_FORGET_MS = 2 * BACKOFF_MAX_MS;
+const MIN_GRACE_MS = 2_000;
+
+export type PodAction =
+  | { do: 'prepare'; attempt: number }
+  | { do: 'start'; container: string; attempt: number; backOff?: BackOff }
+  | { do: 'wait'; container: string; reason: string; message: string }
+  | { do: 'kill'; id: string; container: string; message: string; graceMs: number; restart: boolean }
+  | { do: 'remove'; id: string }
+  | { do: 'dismantle' };
+
+export interface PodPlan {
+  actions: PodAction[];
+  againInMs?: number;
+}
+
+export function planPod(state: PodState): PodPlan {
+  if (state.dismantled) return { actions: [] };
+  if (state.ending !== undefined) return planEnding(state, state.ending.sinceMs + state.ending.graceMs);
+  const containers = planContainers(state);
+  if (containers.finished) return planEnding(state, state.now + gracePeriodMs(state.pod));
+  const ground = planGround(state, containers.actions);
+  return withTimers(state, [...ground, ...containers.actions, ...planRemoval(state)]);
+}
+
+interface ContainerPlan {
+  /** Nothing runs that must, and nothing is to be started: the pod has come to its end. */
+  finished: boolean;
+  actions: PodAction[];
+}
+
+function planContainers(state: PodState): ContainerPlan {
+  const init = planInit(state);
+  if (init.failed) return { finished: true, actions: [] };
+  const ephemeral = ephemeralContainersOf(state.pod).filter(({ spec }) => latest(state, spec.name) === undefined).flatMap((container) => start(state, container));
+  if (!init.initialized) return { finished: false, actions: [...ephemeral, ...init.actions] };
+  const main = mainContainersOf(state.pod).map((container) => planMain(state, container));
+  if (main.every(({ stays }) => !stays)) return { finished: true, actions: [] };
+  return { finished: false, actions: [...ephemeral, ...init.actions, ...main.flatMap(({ actions }) => actions)] };
+}
+
+/** Init containers one after the other; sidecars are left running behind them and started again when they end. */
+function planInit(state: PodState): { initialized: boolean; failed: boolean; actions: PodAction[] } {
+  const actions: PodAction[] = [];
+  const begun = mainContainersOf(state.pod).some(({ spec }) => isOfSandbox(state, latest(state, spec.name)));
+  for (const container of initContainersOf(state.pod)) {
+    const status = latest(state, container.spec.name);
+    const step = container.kind === 'sidecar' ? planSidecar(state, container, status) : begun ? DONE : planInitContainer(state, container, isOfSandbox(state, status) ? status : undefined);
+    actions.push(...step.actions);
+    if (step.failed) return { initialized: false, failed: true, actions: [] };
+    if (!step.done && !begun) return { initialized: false, failed: false, actions };
+  }
+  return { initialized: true, failed: false, actions };
+}
+
+interface InitStep {
+  done: boolean;
+  failed: boolean;
+  actions: PodAction[];
+}
+const DONE: InitStep = { done: true, failed: false, actions: [] };
+
+function planInitContainer(state: PodState, container: PodContainer, status: RuntimeContainer | undefined): InitStep {
+  if (isRunning(status)) return { done: false, failed: false, actions: [] };
+  if (status?.state === 'exited') {
+    const exitCode = status.exitCode ?? 255;
+    if (exitCode === 0) return DONE;
+    if (!restartsAfter(state.pod, container, exitCode)) return { done: false, failed: true, actions: [] };
+  }
+  return { done: false, failed: false, actions: start(state, container) };
+}
+
+function planSidecar(state: PodState, container: PodContainer, status: RuntimeContainer | undefined): InitStep {
+  if (!isRunning(status) || !isOfSandbox(state, status)) return { done: false, failed: false, actions: start(state, container) };
+  const id = status?.id ?? '';
+  const kill = killWhenUnhealthy(state, container, id, 'Init container');
+  const done = container.spec.startupProbe === undefined || state.probes(id).startup === 'success';
+  return { done, failed: false, actions: kill };
+}
+
+function planMain(state: PodState, container: PodContainer): { stays: boolean; actions: PodAction[] } {
+  const status = latest(state, container.spec.name);
+  if (state.starting.has(container.spec.name)) return { stays: true, actions: [] };
+  if (status !== undefined && isRunning(status)) return { stays: true, actions: killWhenUnhealthy(state, container, status.id, 'Container') };
+  const again = status?.state !== 'exited' || state.restart.has(status.id) || restartsAfter(state.pod, container, status.exitCode ?? 255);
+  return again ? { stays: true, actions: start(state, container) } : { stays: false, actions: [] };
+}
+
+function killWhenUnhealthy(state: PodState, container: PodContainer, id: string, what: string): PodAction[] {
+  const { spec } = container;
+  const { startup, liveness } = state.probes(id);
+  const status = state.containers.find((candidate) => candidate.id === id);
+  const restart = restartsAfterKill(state.pod, container);
+  const kill = (why: string, graceSeconds: number | undefined, again: boolean): PodAction[] => {
+    const graceMs = graceSeconds === undefined ? gracePeriodMs(state.pod) : graceSeconds * 1000;
+    return killUnless(state, { do: 'kill', id, container: spec.name, message: `${what} ${spec.name} ${why}${again ? ', will be restarted' : ''}`, graceMs, restart: again });
+  };
+  if (status !== undefined && spec.image !== undefined && status.config.imageName !== spec.image) return kill('definition changed', undefined, true);
+  if (liveness === 'failure') return kill('failed liveness probe', spec.livenessProbe?.terminationGracePeriodSeconds, restart);
+  if (startup === 'failure') return kill('failed startup probe', spec.startupProbe?.terminationGracePeriodSeconds, restart);
+  return [];
+}
+
+/** One kill at a time, unless the new one leaves less time. */
+function killUnless(state: PodState, kill: Extract<PodAction, { do: 'kill' }>): PodAction[] {
+  const deadline = state.stopping.get(kill.id);
+  return deadline === undefined || state.now + kill.graceMs < deadline - 500 ? [kill] : [];
+}
+
+/** Starts a container, or says how long it still has to wait. */
+function start(state: PodState, { spec }: PodContainer): PodAction[] {
+  if (state.starting.has(spec.name)) return [];
+  const last = latest(state, spec.name);
+  if (last !== undefined && isRunning(last) && state.sandbox?.id === last.sandboxId) return [];
+  if ((state.notBefore.get(spec.name) ?? 0) > state.now) return [];
+  const attempt = nextAttempt(state, spec.name);
+  if (last?.state !== 'exited') return [{ do: 'start', container: spec.name, attempt }];
+  const backOff = state.backOffs.get(spec.name);
+  const until = backOffEnd(backOff, last.finishedAt, state.now);
+  if (until > state.now) return waitFor(state, spec.name, backOff?.durationMs ?? 0);
+  return [{ do: 'start', container: spec.name, attempt, backOff: raise(backOff, last.finishedAt, state.now) }];
+}
+
+function waitFor(state: PodState, container: string, durationMs: number): PodAction[] {
+  const message = `back-off ${formatGoDuration(durationMs)} restarting failed container=${container} pod=${podInMessages(state.pod)}`;
+  return state.waiting.get(container)?.message === message ? [] : [{ do: 'wait', container, reason: 'CrashLoopBackOff', message }];
+}
+
+/** When the back-off that stands lets the container start; 0 when none stands. */
+function backOffEnd(backOff: BackOff | undefined, finishedAt: number, now: number): number {
+  if (backOff === undefined || now - backOff.updatedAt > BACKOFF_FORGET_MS) return 0;
+  return finishedAt + backOff.durationMs;
+}
+
+function raise(backOff: BackOff | undefined, finishedAt: number, now: number): BackOff {
+  const fresh = backOff === undefined || finishedAt - backOff.updatedAt > BACKOFF_FORGET_MS;
+  return { durationMs: fresh ? BACKOFF_INITIAL_MS : Math.min(backOff.durationMs * 2, BACKOFF_MAX_MS), updatedAt: now };
+}
+
+/** Restart count of the next container: one more than any that is known, here or in the status. */
+function nextAttempt(state: PodState, name: string): number {
+  const here = state.containers.filter(({ config }) => config.name === name).map(({ config }) => config.attempt);
+  if (here.length > 0) return Math.max(...here) + 1;
+  const statuses = [...(state.previous.initContainerStatuses ?? []), ...(state.previous.containerStatuses ?? []), ...(state.previous.ephemeralContainerStatuses ?? [])];
+  const known = statuses.find((status) => status.name === name);
+  const ran = known !== undefined && (known.state?.running !== undefined || known.state?.terminated !== undefined || known.lastState?.terminated !== undefined);
+  return ran ? known.restartCount + 1 : 0;
+}
+
+/** Volumes and sandbox are made as soon as the pod is seen, beside the pulling of images. */
+function planGround(state: PodState, starts: readonly PodAction[]): PodAction[] {
+  if (state.ground === 'busy') return [];
+  const standing = state.ground === 'ready' && state.sandbox?.state === 'ready';
+  const wanted = starts.some((action) => action.do === 'start') || state.containers.some(isRunning) || state.containers.length === 0;
+  if (standing || !wanted || state.groundNotBefore > state.now) return [];
+  const attempt = state.sandbox === undefined ? 0 : state.sandbox.state === 'ready' ? state.sandbox.config.attempt : state.sandbox.config.attempt + 1;
+  return [{ do: 'prepare', attempt }];
+}
+
+/** Two of each name are kept: the one that counts and the one before, for its logs and lastState. */
+function planRemoval(state: PodState): PodAction[] {
+  const kept = new Map<string, number>();
+  return state.containers.flatMap((container): PodAction[] => {
+    const count = (kept.get(container.config.name) ?? 0) + 1;
+    kept.set(container.config.name, count);
+    return count > 2 && container.state !== 'running' && !state.stopping.has(container.id) ? [{ do: 'remove', id: container.id }] : [];
+  });
+}
+
+/** Main and ephemeral containers first; each sidecar when all that started after it are gone. */
+function planEnding(state: PodState, deadline: number): PodPlan {
+  const running = state.containers.filter(isRunning);
+  const graceMs = Math.max(MIN_GRACE_MS, deadline - state.now);
+  const kind = (container: RuntimeContainer) => findContainer(state.pod, container.config.name)?.kind ?? 'main';
+  const others = running.filter((container) => kind(container) !== 'sidecar');
+  const order = containersOf(state.pod).map(({ spec }) => spec.name);
+  const sidecars = running.filter((container) => kind(container) === 'sidecar').sort((a, b) => order.indexOf(b.config.name) - order.indexOf(a.config.name));
+  const now = others.length > 0 && deadline > state.now ? others : others.length > 0 ? running : sidecars.slice(0, 1);
+  const kills = now.flatMap((container) => killUnless(state, { do: 'kill', id: container.id, container: container.config.name, message: `Stopping container ${container.config.name}`, graceMs, restart: false }));
+  if (running.length > 0) return sidecars.length > 0 && deadline > state.now ? { actions: kills, againInMs: deadline - state.now } : { actions: kills };
+  const idle = state.starting.size === 0 && state.ground !== 'busy' && state.stopping.size === 0;
+  return { actions: idle ? [{ do: 'dismantle' }] : [] };
+}
+
+function withTimers(state: PodState, actions: PodAction[]): PodPlan {
+  const ends = [...state.notBefore.values(), state.groundNotBefore].filter((at) => at > state.now);
+  for (const { spec } of containersOf(state.pod)) {
+    const last = latest(state, spec.name);
+    if (last?.state === 'exited') ends.push(backOffEnd(state.backOffs.get(spec.name), last.finishedAt, state.now));
+  }
+  const due = ends.filter((at) => at > state.now);
+  return due.length === 0 ? { actions } : { actions, againInMs: Math.min(...due) - state.now };
+}
+
+function isOfSandbox(state: PodState, container: RuntimeContainer | undefined): boolean {
+  return container !== undefined && container.sandboxId === state.sandbox?.id;
+}

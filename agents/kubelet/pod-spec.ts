@@ -1,0 +1,104 @@
+// What a pod's spec says, asked in the ways the kubelet asks it: which containers there are and of what kind, what restarts them, its
+// QoS class and its grace period. Pure; sources: API reference (PodSpec), KEP-753 (sidecars), KEP-5307 (container restart rules).
+import { compareQuantities } from '../../internal/api/quantity.ts';
+import type { Container, EphemeralContainer, Pod } from '../../internal/kinds/generated/api-types.ts';
+
+export type ContainerKind = 'init' | 'sidecar' | 'main' | 'ephemeral';
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+
+export interface PodContainer {
+  kind: ContainerKind;
+  spec: Container;
+  /** Only of ephemeral containers. */
+  targetContainerName?: string;
+}
+
+/** Every container in the order of the spec: init (and sidecars), main, ephemeral. */
+export function containersOf(pod: Pod): PodContainer[] {
+  return [...initContainersOf(pod), ...mainContainersOf(pod), ...ephemeralContainersOf(pod)];
+}
+
+export function initContainersOf(pod: Pod): PodContainer[] {
+  return (pod.spec.initContainers ?? []).map((spec) => ({ kind: isSidecar(spec) ? 'sidecar' : 'init', spec }));
+}
+
+export function mainContainersOf(pod: Pod): PodContainer[] {
+  return pod.spec.containers.map((spec) => ({ kind: 'main', spec }));
+}
+
+export function ephemeralContainersOf(pod: Pod): PodContainer[] {
+  return (pod.spec.ephemeralContainers ?? []).map((spec: EphemeralContainer) => ({
+    kind: 'ephemeral', spec: spec as Container, ...(spec.targetContainerName !== undefined && { targetContainerName: spec.targetContainerName }),
+  }));
+}
+
+export function findContainer(pod: Pod, name: string): PodContainer | undefined {
+  return containersOf(pod).find(({ spec }) => spec.name === name);
+}
+
+/** An init container that keeps running beside the main ones. */
+export function isSidecar(container: Container): boolean {
+  return container.restartPolicy === 'Always';
+}
+
+/** Whether a container that ended with this code is to be started again: its own rules, its own policy, then the pod's. */
+export function restartsAfter(pod: Pod, { kind, spec }: PodContainer, exitCode: number): boolean {
+  if (kind === 'ephemeral') return false;
+  if (kind === 'sidecar') return true;
+  const rule = (spec.restartPolicyRules ?? []).find((candidate) => matchesExitCode(candidate.exitCodes, exitCode));
+  if (rule !== undefined) return rule.action === 'Restart' || rule.action === 'RestartAllContainers';
+  const policy = spec.restartPolicy ?? pod.spec.restartPolicy ?? 'Always';
+  if (kind === 'init') return exitCode !== 0 && policy !== 'Never';
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+}
+
+/** Whether a kill (failed probe) is followed by a start: rules about exit codes do not count, as there was none. */
+export function restartsAfterKill(pod: Pod, { kind, spec }: PodContainer): boolean {
+  if (kind === 'ephemeral') return false;
+  return (spec.restartPolicy ?? pod.spec.restartPolicy ?? 'Always') !== 'Never';
+}
+
+function matchesExitCode(codes: { operator?: string; values?: number[] } | undefined, exitCode: number): boolean {
+  if (codes === undefined) return false;
+  const listed = (codes.values ?? []).includes(exitCode);
+  return codes.operator === 'NotIn' ? !listed : listed;
+}
+
+/** As the API server derives it; what the status says wins, since the class of a pod never changes. */
+export function qosClassOf(pod: Pod): QosClass {
+  if (pod.status?.qosClass !== undefined) return pod.status.qosClass;
+  const parts = pod.spec.resources?.requests !== undefined || pod.spec.resources?.limits !== undefined
+    ? [pod.spec.resources]
+    : [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ resources }) => resources);
+  const amounts = parts.flatMap((part) => COUNTED.flatMap((name) => [part?.requests?.[name], part?.limits?.[name]]));
+  if (amounts.every((amount) => amount === undefined || compareQuantities(amount, '0') === 0)) return 'BestEffort';
+  const guaranteed = parts.every((part) => COUNTED.every((name) => {
+    const limit = part?.limits?.[name];
+    return limit !== undefined && compareQuantities(part?.requests?.[name] ?? limit, limit) === 0;
+  }));
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+const COUNTED = ['cpu', 'memory'] as const;
+
+/** Pods from files, mirrored to the API, carry where they come from. */
+export const CONFIG_SOURCE = 'kubernetes.io/config.source';
+export const CONFIG_HASH = 'kubernetes.io/config.hash';
+export const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
+
+/** Grace of a stop in ms: what the deletion says, else what the spec says. */
+export function gracePeriodMs(pod: Pod): number {
+  return (pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+}
+
+export function isHostNetwork(pod: Pod): boolean {
+  return pod.spec.hostNetwork === true;
+}
+
+export function isTerminalPhase(phase: string | undefined): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}
+
+/** `name_namespace(uid)`: how upstream's messages write a pod. */
+export function podInMessages(pod: Pod): string {
+  return `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid})`;
+}

@@ -1,0 +1,131 @@
+// The API's status of one container, from what the runtime has of it, why it waits, what the probes found, and the status before.
+import type { Container, ContainerState, ContainerStatus, VolumeMountStatus } from '../../../internal/kinds/generated/api-types.ts';
+import { formatTime } from '../../../internal/api/meta.ts';
+import type { ContainerStatus as RuntimeContainer } from '../../runtime/runtime.ts';
+import { findContainer, initContainersOf, mainContainersOf, restartsAfter, type PodContainer } from '../pod-spec.ts';
+import { latest, type PodState } from '../pod-state.ts';
+import { ANNOTATION } from '../labels.ts';
+
+export function containerStatusOf(state: PodState, container: PodContainer, ended: boolean): ContainerStatus {
+  const { spec } = container;
+  const before = previousStatus(state, spec.name);
+  const [current, earlier] = state.containers.filter(({ config }) => config.name === spec.name);
+  const base = current === undefined ? absentStatus(state, container, before) : presentStatus(current, earlier, before);
+  const waiting = ended ? undefined : waitingOf(state, container, current);
+  const status = waiting === undefined ? base : withWaiting(base, waiting);
+  return { ...status, ...readinessOf(state, container, current, status), ...detailsOf(container, current, before) };
+}
+
+function previousStatus({ previous }: PodState, name: string): ContainerStatus | undefined {
+  return [...(previous.initContainerStatuses ?? []), ...(previous.containerStatuses ?? []), ...(previous.ephemeralContainerStatuses ?? [])].find((status) => status.name === name);
+}
+
+type Bare = Omit<ContainerStatus, 'ready'>;
+
+function presentStatus(current: RuntimeContainer, earlier: RuntimeContainer | undefined, before: ContainerStatus | undefined): Bare {
+  const { config } = current;
+  const carried = before?.containerID === containerId(current.id) ? before.lastState : before?.state?.terminated === undefined ? before?.lastState : { terminated: before.state.terminated };
+  const lastState = earlier === undefined ? carried : stateOf(earlier);
+  return {
+    name: config.name, image: config.imageName, imageID: config.annotations[ANNOTATION.imageRef] ?? config.imageId, containerID: containerId(current.id),
+    restartCount: config.attempt, state: stateOf(current), lastState: lastState ?? {},
+  };
+}
+
+/** No container (yet): waiting, or what the status last said when it had ended. */
+function absentStatus(state: PodState, { kind, spec }: PodContainer, before: ContainerStatus | undefined): Bare {
+  const bare = { name: spec.name, image: spec.image ?? '', imageID: '' };
+  if (before?.state?.terminated !== undefined) return { ...bare, ...withoutReady(before) };
+  const begun = kind === 'init' && mainContainersOf(state.pod).some((main) => latest(state, main.spec.name) !== undefined);
+  if (begun) {
+    return { ...bare, restartCount: before?.restartCount ?? 0, lastState: before?.lastState ?? {}, state: { terminated: {
+      exitCode: 0, reason: 'Completed', message: 'Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally',
+    } } };
+  }
+  const reason = initContainersOf(state.pod).length > 0 && kind !== 'ephemeral' ? 'PodInitializing' : 'ContainerCreating';
+  const lost = before?.state?.running !== undefined && before.lastState?.terminated === undefined;
+  return {
+    ...bare, restartCount: (before?.restartCount ?? 0) + (lost && state.pod.metadata.deletionTimestamp === undefined ? 1 : 0), state: { waiting: { reason } },
+    lastState: lost ? { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was deleted.  The container used to be Running' } } : before?.lastState ?? {},
+  };
+}
+
+function withoutReady({ ready: _ready, started: _started, ...rest }: ContainerStatus): Bare {
+  return rest;
+}
+
+export function containerId(id: string): string {
+  return `runc://${id}`;
+}
+
+function stateOf(container: RuntimeContainer): ContainerState {
+  const times = { ...(container.startedAt > 0 && { startedAt: formatTime(container.startedAt) }) };
+  if (container.state === 'running') return { running: times };
+  if (container.state === 'created') return { waiting: {} };
+  if (container.state === 'unknown') return { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was terminated' } };
+  const exitCode = container.exitCode ?? 255;
+  return { terminated: {
+    exitCode, reason: container.reason ?? (exitCode === 0 ? 'Completed' : 'Error'), ...(container.message !== undefined && container.message !== '' && { message: container.message }),
+    ...times, ...(container.finishedAt > 0 && { finishedAt: formatTime(container.finishedAt) }), containerID: containerId(container.id),
+  } };
+}
+
+/** Why it is not running although it is to be: the reason of the last failure, if there was one. */
+function waitingOf(state: PodState, container: PodContainer, current: RuntimeContainer | undefined): { reason: string; message: string } | undefined {
+  const waiting = state.waiting.get(container.spec.name);
+  if (waiting === undefined || current?.state === 'running') return undefined;
+  if (current?.state === 'exited' && !state.restart.has(current.id) && !restartsAfter(state.pod, container, current.exitCode ?? 255)) return undefined;
+  return waiting;
+}
+
+function withWaiting(status: Bare, waiting: { reason: string; message: string }): Bare {
+  const lastState = status.state?.terminated === undefined ? status.lastState : { terminated: status.state.terminated };
+  return { ...status, ...(lastState !== undefined && { lastState }), state: { waiting: { reason: waiting.reason, ...(waiting.message !== '' && { message: waiting.message }) } } };
+}
+
+/** `started` and `ready`: probes decide where there are any; an init container is ready when it has succeeded. */
+function readinessOf(state: PodState, { kind, spec }: PodContainer, current: RuntimeContainer | undefined, status: Bare): Pick<ContainerStatus, 'ready' | 'started'> {
+  if (kind === 'ephemeral') return { ready: false };
+  if (kind === 'init') return { ready: status.state?.terminated?.exitCode === 0, started: status.state?.running !== undefined };
+  if (status.state?.running === undefined || current === undefined) return { ready: false, started: false };
+  const probes = state.probes(current.id);
+  const started = spec.startupProbe === undefined || probes.startup === 'success';
+  const ready = started && (spec.readinessProbe === undefined || probes.readiness === 'success');
+  return { started, ready };
+}
+
+function detailsOf({ spec }: PodContainer, current: RuntimeContainer | undefined, before: ContainerStatus | undefined): Partial<ContainerStatus> {
+  const mounts = volumeMountsOf(spec);
+  const user = current === undefined ? undefined : userOf(current);
+  return {
+    ...(mounts.length > 0 && { volumeMounts: mounts }),
+    ...(current !== undefined && { resources: resourcesOf(current, spec) }),
+    ...(current !== undefined && spec.resources?.requests !== undefined && { allocatedResources: spec.resources.requests }),
+    ...(current !== undefined && user !== undefined && { user }),
+    ...(before?.allocatedResourcesStatus !== undefined && { allocatedResourcesStatus: before.allocatedResourcesStatus }),
+  };
+}
+
+function volumeMountsOf(spec: Container): VolumeMountStatus[] {
+  return (spec.volumeMounts ?? []).map((mount) => ({
+    name: mount.name, mountPath: mount.mountPath,
+    ...(mount.readOnly === true && { readOnly: true, recursiveReadOnly: mount.recursiveReadOnly === 'Enabled' || mount.recursiveReadOnly === 'IfPossible' ? 'Enabled' : 'Disabled' }),
+  }));
+}
+
+function resourcesOf(current: RuntimeContainer, spec: Container): NonNullable<ContainerStatus['resources']> {
+  const actuated = current.state === 'running' ? current.config.annotations[ANNOTATION.resources] : undefined;
+  const resources = actuated === undefined ? spec.resources ?? {} : JSON.parse(actuated) as NonNullable<ContainerStatus['resources']>;
+  const { limits, requests } = resources;
+  return { ...(limits !== undefined && { limits }), ...(requests !== undefined && { requests }) };
+}
+
+function userOf({ config }: RuntimeContainer): ContainerStatus['user'] {
+  const recorded = config.annotations[ANNOTATION.user];
+  return recorded === undefined ? undefined : { linux: JSON.parse(recorded) as NonNullable<NonNullable<ContainerStatus['user']>['linux']> };
+}
+
+/** Whether any container of the status list can still be running. */
+export function specOf(state: PodState, name: string): PodContainer | undefined {
+  return findContainer(state.pod, name);
+}

@@ -1,0 +1,67 @@
+// A pod's whole status from its state: pure. Upstream's rules: a terminal phase is never left, and is not shown while a container may still run.
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../../internal/kinds/generated/api-types.ts';
+import { formatTime } from '../../../internal/api/meta.ts';
+import { ephemeralContainersOf, initContainersOf, isHostNetwork, isTerminalPhase, mainContainersOf, qosClassOf } from '../pod-spec.ts';
+import { isRunning, type PodState } from '../pod-state.ts';
+import { conditionsOf } from './conditions.ts';
+import { containerStatusOf } from './container-status.ts';
+import { phaseOf, type Phase } from './phase.ts';
+
+export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[] = []): PodStatus {
+  const { pod, previous, ending } = state;
+  const ended = ending !== undefined;
+  const init = initContainersOf(pod).map((container) => containerStatusOf(state, container, ended));
+  const main = mainContainersOf(pod).map((container) => containerStatusOf(state, container, ended)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const ephemeral = ephemeralContainersOf(pod).map((container) => containerStatusOf(state, container, ended));
+  const { phase, reason, message } = phaseAndReason(state, [...init, ...main]);
+  const conditions = conditionsOf({ pod, now: state.now, phase, statuses: [...init, ...main], sandboxReady: state.sandbox?.state === 'ready', previous, extra });
+  return {
+    ...carried(pod, previous),
+    phase, conditions, observedGeneration: pod.metadata.generation ?? 1,
+    ...(reason !== undefined && { reason }), ...(message !== undefined && { message }),
+    ...addresses(state),
+    startTime: previous.startTime ?? pod.status?.startTime ?? formatTime(state.now),
+    ...(init.length > 0 && { initContainerStatuses: init }), containerStatuses: main, ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
+    qosClass: qosClassOf(pod),
+  };
+}
+
+/** The status of a pod that this node does not take on. */
+export function rejectedStatus(pod: Pod, now: number, hostIps: readonly string[], rejection: { reason: string; message: string }): PodStatus {
+  const base = pod.status ?? {};
+  return {
+    ...base, phase: 'Failed', reason: rejection.reason, message: rejection.message, startTime: base.startTime ?? formatTime(now), observedGeneration: pod.metadata.generation ?? 1,
+    qosClass: qosClassOf(pod), ...(hostIps[0] !== undefined && { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
+  };
+}
+
+function phaseAndReason(state: PodState, statuses: readonly ContainerStatus[]): { phase: Phase; reason?: string; message?: string } {
+  const { pod, previous, ending } = state;
+  const active = state.containers.some(isRunning) || state.starting.size > 0;
+  const initialized = mainContainersOf(pod).some(({ spec }) => state.containers.some((container) => container.config.name === spec.name && container.state !== 'created'));
+  const reached = [pod.status?.phase, previous.phase].find(isTerminalPhase) as Phase | undefined;
+  const now = ending?.status?.phase ?? phaseOf(pod, statuses, { ended: ending !== undefined, initialized });
+  const before = (previous.phase ?? 'Pending') as Phase;
+  const phase = reached ?? (isTerminalPhase(now) && active ? before : now);
+  const kept = phase === (previous.phase ?? pod.status?.phase) ? previous : {};
+  const why = phase === 'Failed' && ending?.status !== undefined && reached === undefined ? ending.status : kept;
+  return { phase, ...(why.reason !== undefined && { reason: why.reason }), ...(why.message !== undefined && { message: why.message }) };
+}
+
+function addresses({ pod, sandbox, hostIps, previous }: PodState): Partial<PodStatus> {
+  const ips = isHostNetwork(pod) ? hostIps : sandbox?.state === 'ready' ? sandbox.ips : (previous.podIPs ?? []).map(({ ip }) => ip);
+  return {
+    ...(hostIps[0] !== undefined && { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
+    ...(ips[0] !== undefined && { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
+  };
+}
+
+/** What others write into a pod's status, and what the kubelet sets once. */
+function carried({ status }: Pod, previous: PodStatus): Partial<PodStatus> {
+  const { nominatedNodeName, resourceClaimStatuses, extendedResourceClaimStatus } = status ?? {};
+  const { resources, allocatedResources } = previous;
+  return {
+    ...(nominatedNodeName !== undefined && { nominatedNodeName }), ...(resourceClaimStatuses !== undefined && { resourceClaimStatuses }),
+    ...(extendedResourceClaimStatus !== undefined && { extendedResourceClaimStatus }), ...(resources !== undefined && { resources }), ...(allocatedResources !== undefined && { allocatedResources }),
+  };
+}

@@ -1,0 +1,43 @@
+// emptyDir: a directory that lives as long as the pod; medium Memory is a tmpfs of its own, as large as sizeLimit and the pod's memory allow.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { command } from '../../../internal/base/command.ts';
+import { quantityValue } from '../../../internal/api/quantity.ts';
+import type { EmptyDirVolumeSource, Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { mountPointsUnder } from './mount-table.ts';
+import { applyFsGroup } from './ownership.ts';
+import { volumeDirectory, type VolumeKind } from './volume.ts';
+
+export const EMPTY_DIR: VolumeKind = {
+  directory: 'empty-dir',
+  matches: ({ emptyDir }) => emptyDir !== undefined,
+  async mount({ name, emptyDir = {} }, { pod, podDirectory, fields, fsGroup }) {
+    const path = volumeDirectory(podDirectory, 'empty-dir', name);
+    mkdirSync(path, { recursive: true, mode: 0o750 });
+    const medium = emptyDir.medium ?? '';
+    if (medium !== '' && !mountPointsUnder(path).includes(path)) {
+      const options = medium === 'Memory' ? ['-t', 'tmpfs', '-o', `size=${String(memorySize(emptyDir, pod, fields.allocatable))}`] : hugepageOptions(medium);
+      await command('mount', [...options, medium === 'Memory' ? 'tmpfs' : 'nodev', path]);
+    }
+    chmodSync(path, 0o777);
+    applyFsGroup(path, fsGroup, { readOnly: false });
+    return { name, hostPath: path, readOnly: false };
+  },
+  async unmount({ name, emptyDir }, { podDirectory }) {
+    const path = volumeDirectory(podDirectory, 'empty-dir', name);
+    if ((emptyDir?.medium ?? '') !== '' && mountPointsUnder(path).includes(path)) await command('umount', ['-l', path]);
+  },
+};
+
+function hugepageOptions(medium: string): string[] {
+  const size = medium === 'HugePages' ? '' : medium.slice('HugePages-'.length);
+  return ['-t', 'hugetlbfs', ...(size === '' ? [] : ['-o', `pagesize=${String(quantityValue(size))}`])];
+}
+
+/** The least of sizeLimit, the pod's memory limit (when every container has one) and what the node has. */
+function memorySize({ sizeLimit }: EmptyDirVolumeSource, pod: Pod, allocatable: Readonly<Record<string, string>>): number {
+  const limits = pod.spec.containers.map(({ resources }) => resources?.limits?.['memory']);
+  const podLimit = pod.spec.resources?.limits?.['memory'];
+  const sum = podLimit !== undefined ? quantityValue(podLimit) : limits.every((limit) => limit !== undefined) ? limits.reduce((total, limit) => total + quantityValue(limit ?? '0'), 0) : Infinity;
+  const wanted = sizeLimit === undefined || quantityValue(sizeLimit) === 0 ? Infinity : quantityValue(sizeLimit);
+  return Math.min(wanted, sum, quantityValue(allocatable['memory'] ?? '0') || Infinity);
+}

@@ -1,0 +1,50 @@
+// hostPath: a path of the node as it is, checked against (or made by) its type.
+import { chmodSync, closeSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import type { VolumeKind } from './volume.ts';
+
+const CHECKS: Record<string, [is: (info: Stats) => boolean, what: string]> = {
+  Directory: [(info) => info.isDirectory(), 'directory'],
+  File: [(info) => info.isFile(), 'file'],
+  Socket: [(info) => info.isSocket(), 'socket file'],
+  CharDevice: [(info) => info.isCharacterDevice(), 'character device'],
+  BlockDevice: [(info) => info.isBlockDevice(), 'block device'],
+};
+
+export const HOST_PATH: VolumeKind = {
+  directory: 'host-path',
+  matches: ({ hostPath }) => hostPath !== undefined,
+  mount({ name, hostPath }) {
+    const path = hostPath?.path ?? '';
+    prepareHostPath(path, hostPath?.type ?? '');
+    return Promise.resolve({ name, hostPath: path, readOnly: false });
+  },
+};
+
+export function prepareHostPath(path: string, type: string): void {
+  if (type === 'DirectoryOrCreate' && statOf(path) === undefined) {
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o755);
+  }
+  if (type === 'FileOrCreate' && statOf(path) === undefined) {
+    if (statOf(dirname(path)) === undefined) throw new Error(`hostPath type check failed: ${path} is not a file`);
+    closeSync(openSync(path, 'a', 0o644));
+  }
+  // No type: no check; what is not there is made a directory when the container is created, as Docker did and everyone since.
+  const check = CHECKS[type.replace('OrCreate', '')];
+  if (check === undefined) {
+    if (type === '' && statOf(path) === undefined) mkdirSync(path, { recursive: true });
+    return;
+  }
+  const info = statOf(path);
+  if (info === undefined || !check[0](info)) throw new Error(`hostPath type check failed: ${path} is not a ${check[1]}`);
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+// The one list of volume kinds, and the mounting of all volumes of a pod. A volume that fails keeps the pod waiting, not the node.
+import { messageOf } from '../../../internal/base/errors.ts';
+import type { Volume } from '../../../internal/kinds/generated/api-types.ts';
+import { CLAIM } from './claim.ts';
+import { EMPTY_DIR } from './empty-dir.ts';
+import { HOST_PATH } from './host-path.ts';
+import { IMAGE } from './image.ts';
+import { CONFIG_MAP, DOWNWARD_API, PROJECTED, SECRET, followsObjects } from './projected.ts';
+import type { MountedVolume, VolumeContext, VolumeKind } from './volume.ts';
+
+export const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, IMAGE];
+
+/** `message` is the FailedMount event's. */
+export class MountError extends Error {
+  override readonly name = 'MountError';
+}
+
+/** All volumes of the pod; `only` says which to bring up to date. */
+export async function mountVolumes(context: VolumeContext, only: (volume: Volume) => boolean = () => true): Promise<MountedVolume[]> {
+  const mounted: MountedVolume[] = [];
+  for (const volume of (context.pod.spec.volumes ?? []).filter(only)) {
+    try {
+      mounted.push(await kindOf(volume).mount(volume, context));
+    } catch (error) {
+      throw new MountError(`MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error });
+    }
+  }
+  return mounted;
+}
+
+/** Brings what follows the API's objects up to date in a running pod. */
+export function refreshVolumes(context: VolumeContext): Promise<MountedVolume[]> {
+  return mountVolumes(context, followsObjects);
+}
+
+export async function unmountVolumes(volumes: readonly Volume[], context: Pick<VolumeContext, 'podDirectory' | 'memoryDirectory'>): Promise<void> {
+  for (const volume of volumes) {
+    const kind = VOLUME_KINDS.find((candidate) => candidate.matches(volume));
+    await kind?.unmount?.(volume, context);
+  }
+}
+
+function kindOf(volume: Volume): VolumeKind {
+  // A volume that names no source is an emptyDir (API reference).
+  const source = Object.keys(volume).filter((key) => key !== 'name');
+  if (source.length === 0) return EMPTY_DIR;
+  const kind = VOLUME_KINDS.find((candidate) => candidate.matches(volume));
+  if (kind === undefined) throw new Error(`no volume plugin matched (${source.join(', ')} is not supported by this node)`);
+  return kind;
+}

@@ -1,0 +1,15 @@
+// The kernel's mount table, for mount points below a directory.
+import { readFileSync } from 'node:fs';
+
+/** Deepest first, so that they can be unmounted in this order. `directory` itself counts. */
+export function mountPointsUnder(directory: string): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => unescape(line.split(' ')[4] ?? ''))
+    .filter((point) => point === directory || point.startsWith(`${directory}/`))
+    .sort((a, b) => b.length - a.length);
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+}

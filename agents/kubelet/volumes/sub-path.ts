@@ -1,0 +1,67 @@
+// subPath without races: what a container put into a volume (a symbolic link, say) must never make the node bind a path outside it. The path
+// is resolved, must stay below the volume, is then walked again part by part without following links, and is bound through the open
+// file (`/proc/<pid>/fd/N`), which cannot be swapped any more. Recipe in facts: runc follows a linked bind source to the host.
+import { closeSync, constants, existsSync, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+const O_PATH = 0o10000000; // not among Node's constants
+
+export interface OpenedPath {
+  hostPath: string;
+  /** To be called when the container has been created. */
+  close(): void;
+}
+
+/** Makes what is missing, with the mode of the volume's root. */
+export function openSubPath(volumePath: string, subPath: string): OpenedPath {
+  if (subPath.startsWith('/') || subPath.split('/').includes('..')) throw new Error(`subPath "${subPath}" must be a relative path and must not contain ".."`);
+  const root = realpathSync(volumePath);
+  makeMissing(root, subPath);
+  const real = realpathSync(join(root, subPath));
+  const inside = relative(root, real);
+  if (inside.startsWith('..') || inside.startsWith('/')) throw new Error(`subpath "${real}" not within volume path "${root}"`);
+  const file = walk(root, inside);
+  return { hostPath: `/proc/${String(process.pid)}/fd/${String(file)}`, close: () => closeSync(file) };
+}
+
+/** Opens `root/path` one part after the other; a link anywhere on the way is refused. */
+function walk(root: string, path: string): number {
+  let at = openSync(root, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  for (const part of path.split('/').filter((name) => name !== '')) {
+    const parent = at;
+    try {
+      at = openSync(`/proc/self/fd/${String(parent)}/${part}`, O_PATH | constants.O_NOFOLLOW);
+    } finally {
+      closeSync(parent);
+    }
+    if (fstatSync(at).isSymbolicLink()) {
+      closeSync(at);
+      throw new Error(`unexpected symlink found ${part}`);
+    }
+  }
+  return at;
+}
+
+function makeMissing(root: string, subPath: string): void {
+  const mode = statSync(root).mode & 0o7777;
+  let path = root;
+  for (const part of subPath.split('/').filter((name) => name !== '' && name !== '.')) {
+    const real = existsSync(path) ? realpathSync(path) : path;
+    if (real !== root && !real.startsWith(`${root}/`)) throw new Error(`subpath "${real}" not within volume path "${root}"`);
+    path = join(real, part);
+    if (isThere(path)) continue;
+    const parent = walk(root, relative(root, real));
+    try {
+      mkdirSync(`/proc/self/fd/${String(parent)}/${part}`, { mode });
+      const made = openSync(`/proc/self/fd/${String(parent)}/${part}`, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      fchmodSync(made, mode);
+      closeSync(made);
+    } finally {
+      closeSync(parent);
+    }
+  }
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
