@@ -61,6 +61,7 @@ function externalAddress({ spec, status }: Service): string {
       return all.length > 0 ? all.join(',') : '<pending>';
     }
     case 'ExternalName': return spec.externalName ?? '';
-    case undefined: return '<unknown>';
+    case undefined: break;
   }
+  return '<unknown>';
 }
