@@ -1,11 +1,11 @@
-// What every cluster holds from its first moment beside its policy: the system namespaces, the Service that names the cluster's DNS, the
+// What every cluster holds from its first moment beside its policy and namespaces: the Service that names the cluster's DNS, the
 // certificates by which extension API servers know their callers. Created where missing, never overwritten.
 import { isReason } from '../base/errors.ts';
 import type { Draft, KubeObject } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import type { Client } from '../client/client.ts';
 import type { Service } from '../kinds/generated/api-types.ts';
-import { CONFIGMAPS, NAMESPACES, SERVICES } from '../kinds/generated/resources.ts';
+import { CONFIGMAPS, SERVICES } from '../kinds/generated/resources.ts';
 
 export interface SystemObjectsOptions {
   /** Absent: the cluster's DNS is disabled. */
@@ -14,12 +14,10 @@ export interface SystemObjectsOptions {
   requestHeaderCa: string;
 }
 
-const SYSTEM_NAMESPACES = ['kube-system', 'default', 'kube-public', 'kube-node-lease'];
 /** kube-proxy's own word for "not mine" (the well-known label): the address is served on each node itself. */
 const SERVED_BY_NODE = { 'service.kubernetes.io/service-proxy-name': 'skiff-dns' };
 
 export async function ensureSystemObjects(client: Client, options: SystemObjectsOptions): Promise<void> {
-  await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(client, NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {} })));
   await Promise.all([
     ensure(client, CONFIGMAPS, {
       apiVersion: 'v1',

@@ -1,0 +1,114 @@
+// The control plane of one server, wired in flow order: store → registry → who may → the road → the socket → what keeps it going.
+import { join } from 'node:path';
+import { systemClock } from '../internal/base/clock.ts';
+import type { Component } from '../internal/base/component.ts';
+import type { Log } from '../internal/base/log.ts';
+import { systemRandom } from '../internal/base/random.ts';
+import type { Resource } from '../internal/api/request.ts';
+import { loadSchemas } from '../internal/api/schema.ts';
+import { AUTHENTICATED_GROUP, MASTERS_GROUP, type UserInfo } from '../internal/api/user.ts';
+import { createAdmission } from '../internal/admission/index.ts';
+import { createAuthenticator } from '../internal/authn/authenticator.ts';
+import { createTokenIssuer } from '../internal/authn/service-account-tokens.ts';
+import { createAuthorizer } from '../internal/authz/authorizer.ts';
+import { bootstrapPolicy } from '../internal/authz/bootstrap-policy.ts';
+import { createClient } from '../internal/client/typed-client.ts';
+import type { Client } from '../internal/client/client.ts';
+import type { Authority } from '../internal/cluster/authority.ts';
+import { ensureSystemObjects } from '../internal/cluster/system-objects.ts';
+import { controllers, userOf } from '../internal/controllers/index.ts';
+import { createPipeline, type Pipeline } from '../internal/http/pipeline.ts';
+import { createApiServer } from '../internal/http/server.ts';
+import { createEventRecorder } from '../internal/informer/event-recorder.ts';
+import { createLocalViews } from '../internal/informer/local-views.ts';
+import type { Loop } from '../internal/informer/loop.ts';
+import { runLoop } from '../internal/informer/run-loop.ts';
+import type { Views } from '../internal/informer/view.ts';
+import { loadKinds } from '../internal/kinds/index.ts';
+import { createServiceAllocator } from '../internal/registry/allocators/service-allocator.ts';
+import { createEventExpiry } from '../internal/registry/event-expiry.ts';
+import { createRegistry } from '../internal/registry/generic-registry.ts';
+import { createScheduler, SCHEDULER_USER } from '../internal/scheduler/index.ts';
+import type { Store } from '../internal/store/store.ts';
+import { openSqliteStore } from '../internal/store/sqlite.ts';
+import { firstAddress, portRange } from './addresses.ts';
+import type { Settings } from './flags.ts';
+import { KUBERNETES_VERSION } from './version.ts';
+
+export interface ControlPlane {
+  components: Component[];
+  pipeline: Pipeline;
+  views: Views;
+  /** A client that speaks for a user, down the same road as everyone's. */
+  clientOf(user: UserInfo): Client;
+  /** Runs a loop in this process for a user; `component` is who its Events name. */
+  run(loop: Loop, user: UserInfo, component: string): Component;
+}
+
+export const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
+const ISSUER = 'https://kubernetes.default.svc';
+
+export async function createControlPlane(settings: Settings, { authority, address, log }: { authority: Authority; address: string; log: Log }): Promise<ControlPlane> {
+  const [clock, random] = [systemClock, systemRandom];
+  const dataDir = settings['data-dir'];
+  const store = await openSqliteStore({ path: join(dataDir, 'server/db/state.db'), clock });
+  const schemas = loadSchemas();
+  const kinds = loadKinds(schemas);
+  const serviceCidr = settings['service-cidr'][0] ?? '';
+  const views = createLocalViews(store);
+  const registry = createRegistry({ store, schemas, clock, random, hooks: { '/services': createServiceAllocator({ store, random, serviceCidr, nodePorts: portRange(settings['service-node-port-range']) }) } });
+  const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store });
+  const authenticator = createAuthenticator({ clock, tokens: [(token) => tokens.verify(token)] });
+  const authorizer = createAuthorizer(store);
+  const admission = createAdmission({ store, kinds, authorizer, clock, random });
+  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: (token) => authenticator.identify(token) });
+  const clientOf = (user: UserInfo): Client => createClient(pipeline.as(user));
+  const run = (loop: Loop, user: UserInfo, component: string): Component => {
+    const client = clientOf(user);
+    return runLoop(loop, { views, client, clock, random, log, recorder: createEventRecorder({ client, clock, random, log, component }) });
+  };
+  // Each stored kind once: what is served under two names is collected under the one it is stored by.
+  const resources = (): Resource[] => kinds.all().filter(({ verbs, rules }) => verbs.includes('watch') && verbs.includes('delete') && rules.storage === undefined);
+  const port = settings['https-listen-port'];
+  const loops = controllers({ rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: [address], port }, resources });
+  const apiServer = createApiServer({
+    pipeline, authenticator, tokens, clock, random, log,
+    tls: { ...servingPair(settings, authority, address), clientCa: authority.clientCa.certificate },
+    address: settings['bind-address'],
+    port,
+    advertise: `${address}:${String(port)}`,
+    version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` },
+    dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...kubeletClient(authority) }) },
+  });
+  const components: Component[] = [
+    closing(store),
+    createEventExpiry({ store, clock }),
+    { name: 'policy', start: () => prepare(settings, authority, { pipeline, client: clientOf(LOOPBACK_USER) }), stop: () => Promise.resolve() },
+    apiServer,
+    ...loops.map((loop) => run(loop, userOf(loop), loop.name)),
+    run(createScheduler() as Loop, { username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] }, 'default-scheduler'),
+  ];
+  return { components, pipeline, views, clientOf, run };
+}
+
+function closing(store: Store): Component {
+  return { name: 'store', start: () => Promise.resolve(), stop: () => store.close() };
+}
+
+async function prepare(settings: Settings, authority: Authority, { pipeline, client }: { pipeline: Pipeline; client: Client }): Promise<void> {
+  await bootstrapPolicy(pipeline.options);
+  const dns = settings.disable.includes('dns') ? undefined : settings['cluster-dns'][0];
+  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, ...(dns !== undefined && { dnsAddress: dns }) });
+}
+
+function servingPair(settings: Settings, authority: Authority, address: string): { cert: string; key: string } {
+  const domain = settings['cluster-domain'];
+  const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`, 'localhost', '127.0.0.1', firstAddress(settings['service-cidr'][0] ?? ''), address, ...settings['tls-san']];
+  const { certificate, key } = authority.leaf('serving-kube-apiserver', 'serverCa', { subject: { commonName: 'kube-apiserver' }, names: [...new Set(names)], usages: ['server'] });
+  return { cert: certificate, key };
+}
+
+function kubeletClient(authority: Authority): { cert: string; key: string } {
+  const { certificate, key } = authority.leaf('client-kube-apiserver', 'clientCa', { subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
+  return { cert: certificate, key };
+}

@@ -1,0 +1,63 @@
+// Table v1 and PartialObjectMetadata (meta/v1): what `kubectl get` and metadata informers ask for instead of objects. Knows no kind: columns
+// come from the discovery table, cells from the kind's rules.
+import type { KubeObject, ListMeta } from './meta.ts';
+
+interface Column {
+  name: string;
+  type: string;
+  format: string;
+  priority: number;
+}
+type Cell = string | number | boolean | null;
+
+export interface Tabular<T extends KubeObject> {
+  columns: readonly Column[];
+  rules: { cells?(object: T, now: number): Cell[] };
+}
+
+export interface TableOptions {
+  /** How much of each object its row carries. */
+  includeObject: 'None' | 'Metadata' | 'Object';
+  /** Epoch ms, for ages. */
+  now: number;
+  /** false: a later event of a watch, whose client knows the columns. */
+  columnsShown: boolean;
+}
+
+interface List {
+  metadata: ListMeta;
+  items: KubeObject[];
+}
+
+/** A Table of one object, or of a list with its metadata. */
+export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObject | List, { includeObject, now, columnsShown }: TableOptions): object {
+  const objects = 'items' in answer ? answer.items : [answer];
+  const { resourceVersion, continue: more, remainingItemCount } = answer.metadata as ListMeta;
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: { ...(resourceVersion !== undefined && { resourceVersion }), ...(more !== undefined && { continue: more }), ...(remainingItemCount !== undefined && { remainingItemCount }) },
+    columnDefinitions: columnsShown ? kind.columns.map(({ name, type, format, priority }) => ({ name, type, format, description: '', priority })) : null,
+    rows: objects.map((object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject) })),
+  };
+}
+
+/** PartialObjectMetadata of an object, PartialObjectMetadataList of a list. */
+export function partialMetadata(answer: KubeObject | List): object {
+  if ('items' in answer) return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata: answer.metadata, items: answer.items.map(metadataOnly) };
+  return metadataOnly(answer);
+}
+
+function metadataOnly({ metadata }: KubeObject): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
+}
+
+function cellsOf<T extends KubeObject>({ rules, columns }: Tabular<T>, object: T, now: number): Cell[] {
+  if (rules.cells !== undefined) return rules.cells(object, now);
+  return columns.map(({ name }) => (name === 'Name' ? object.metadata.name : object.metadata.creationTimestamp));
+}
+
+function carried(object: KubeObject, includeObject: TableOptions['includeObject']): object | null {
+  if (includeObject === 'None') return null;
+  return includeObject === 'Object' ? object : metadataOnly(object);
+}
