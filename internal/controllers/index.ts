@@ -3,6 +3,7 @@ import type { Resource } from '../api/request.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import type { ControllerLoop } from './action.ts';
 import { clusterRoleAggregationLoop } from './clusterrole-aggregation.ts';
+import { daemonSetLoop } from './daemonset.ts';
 import { deploymentLoop } from './deployment.ts';
 import { disruptionLoop } from './disruption.ts';
 import { endpointsLoop } from './endpoints.ts';
@@ -40,6 +41,7 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     replicaSetLoop(),
     replicationControllerLoop(),
     deploymentLoop(),
+    daemonSetLoop(),
     endpointsLoop(),
     endpointSliceLoop(),
     endpointSliceMirroringLoop(),

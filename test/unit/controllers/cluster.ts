@@ -49,7 +49,7 @@ export async function startCluster(): Promise<TestCluster> {
   const loops = controllers({ rootCertificates: () => 'PEM', clusterCidr: '10.42.0.0/16', apiServer: { clusterIp: '10.43.0.1', addresses: ['192.0.2.1'], port: 6443 }, resources: () => RESOURCES });
   const running: Running = await startAll([...loops, createScheduler(), kubelet()].map((loop) => run(loop as Loop)), silentLog);
   for (const name of ['default', 'kube-system']) await client.create(ALL.NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {} });
-  await client.create(ALL.NODES, node('n1'));
+  await client.create(ALL.NODES, testNode('n1'));
   return {
     client, views, events,
     until: (resource, wish) => new Promise((resolve) => {
@@ -70,7 +70,7 @@ export async function startCluster(): Promise<TestCluster> {
   };
 }
 
-function node(name: string): Node {
+export function testNode(name: string): Node {
   const now = new Date(systemClock.now()).toISOString();
   return { apiVersion: 'v1', kind: 'Node', metadata: { name } as Node['metadata'], spec: {}, status: { allocatable: { cpu: '4', memory: '4Gi', pods: '110' }, capacity: { cpu: '4', memory: '4Gi', pods: '110' }, conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now }] } };
 }
