@@ -60,13 +60,9 @@ export const wrongType = {
 /** The type of a decoded JSON value as Go names it. */
 export function goType(value: unknown): string {
   if (Array.isArray(value)) return '[]interface {}';
-  switch (typeof value) {
-    case 'string': return 'string';
-    case 'boolean': return 'bool';
-    case 'number': return Number.isInteger(value) ? 'int64' : 'float64';
-    case 'object': return value === null ? '%!s(<nil>)' : 'map[string]interface {}';
-    default: return typeof value;
-  }
+  if (value === null) return '%!s(<nil>)';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return { object: 'map[string]interface {}', boolean: 'bool' }[typeof value as string] ?? typeof value;
 }
 
 /** A value as Go's %v writes it. */
