@@ -21,11 +21,12 @@ await build({
   keepNames: false,
   legalComments: 'none',
   logLevel: 'warning',
+  logOverride: { 'empty-import-meta': 'silent' },
   define: { SKIFF_VERSION: JSON.stringify(version) },
 });
 const arch = process.arch;
 const output = `dist/skiff-linux-${arch}`;
-writeFileSync('dist/sea.json', JSON.stringify({ main: 'dist/skiff.cjs', output, disableExperimentalSEAWarning: true, useCodeCache: true, execArgv: NODE_FLAGS, execArgvExtension: 'none' }));
+writeFileSync('dist/sea.json', JSON.stringify({ main: 'dist/skiff.cjs', output, disableExperimentalSEAWarning: true, useCodeCache: true, execArgv: NODE_FLAGS, execArgvExtension: 'none', assets: { 'pty.node': `node_modules/@lydell/node-pty-linux-${arch}/pty.node` } }));
 rmSync(output, { force: true });
 execFileSync(process.execPath, ['--build-sea', 'dist/sea.json'], { stdio: ['ignore', 'ignore', 'inherit'] });
 rmSync('dist/skiff', { force: true });

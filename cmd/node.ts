@@ -1,2 +1,129 @@
+// A node, wired in flow order: images → pod network → runtime → kubelet → service proxy → DNS. The same parts on a server, where the client
+// is the pipeline and the views read the store, and on an agent, where both speak HTTPS.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { systemClock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
-export function createNode(...args: unknown[]): { components: Component[]; ready: Promise<void> } { return { components: [], ready: Promise.resolve() }; }
+import { readFileIfThere } from '../internal/base/files.ts';
+import type { Log } from '../internal/base/log.ts';
+import { systemRandom } from '../internal/base/random.ts';
+import { parseYaml } from '../internal/api/yaml.ts';
+import type { Client } from '../internal/client/client.ts';
+import type { Loop } from '../internal/informer/loop.ts';
+import type { View, Views } from '../internal/informer/view.ts';
+import type { Node } from '../internal/kinds/generated/api-types.ts';
+import { NODES } from '../internal/kinds/generated/resources.ts';
+import { createDns } from '../agents/dns/index.ts';
+import { createImageStore } from '../agents/images/local-image-store.ts';
+import { NO_REGISTRIES, parseRegistrySettings, type RegistrySettings } from '../agents/images/registry-settings.ts';
+import { createKubelet } from '../agents/kubelet/index.ts';
+import { createPointToPointNetwork } from '../agents/network/point-to-point.ts';
+import { createProxy } from '../agents/proxy/index.ts';
+import { createRuncRuntime } from '../agents/runtime/runc/index.ts';
+import type { Settings } from './flags.ts';
+import { hostResolvConf } from './host.ts';
+import { terminalAddon } from './terminal-addon.ts';
+import { KUBERNETES_VERSION } from './version.ts';
+
+/** What a node needs of the cluster, wherever its server is. */
+export interface ClusterAccess {
+  client: Client;
+  views: Views;
+  /** The views read the store itself. */
+  viewsAreLocal: boolean;
+  run(loop: Loop): Component;
+  /** PEM: the kubelet's serving pair, and the CA of those who may call it. */
+  tls: { cert: string; key: string; clientCa: string };
+  clusterCidr: string;
+  clusterDns: readonly string[];
+  clusterDomain: string;
+}
+
+export interface NodeParts {
+  components: Component[];
+  /** Resolves when the API shows the node Ready. */
+  ready: Promise<void>;
+}
+
+type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf'> & { disable?: readonly string[] };
+
+export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: readonly string[]; log: Log }): NodeParts {
+  const [clock, random] = [systemClock, systemRandom];
+  const dataDir = settings['data-dir'];
+  const resolvConf = settings['resolv-conf'] ?? hostResolvConf();
+  const nodes = cluster.views.of(NODES);
+  const images = createImageStore({ dataDir, registries: readRegistries(settings['private-registry']), clock, log });
+  const network = createPointToPointNetwork({ directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
+  const runtime = createRuncRuntime({
+    dataDir, images, network, clock, random, log,
+    runDir: join('/run/skiff', createHash('sha256').update(dataDir).digest('hex').slice(0, 8)),
+    ociRuntime: settings['oci-runtime'],
+    self: ownCommand(),
+    terminalAddon,
+  });
+  const kubelet = createKubelet({
+    nodeName, nodeIps, runtime, images, clock, random, log, resolvConf,
+    ...cluster,
+    ...(settings['node-external-ip'].length > 0 && { externalIps: settings['node-external-ip'] }),
+    version: `v${KUBERNETES_VERSION}+skiff1`,
+    port: settings['kubelet-port'],
+    labels: Object.fromEntries(settings['node-label'].map(splitLabel)),
+    taints: settings['node-taint'].map(parseTaint),
+  });
+  const disabled = new Set(settings.disable ?? []);
+  const components: Component[] = [lifecycle('images', images), lifecycle('runtime', runtime), kubelet];
+  if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run }));
+  if (!disabled.has('dns')) components.push(createDns({ views: cluster.views, addresses: [...cluster.clusterDns], port: 53, domain: cluster.clusterDomain, resolvConf, clock, random, log }));
+  return { components, ready: seen(nodes, nodeName, isReady).then(() => undefined) };
+}
+
+function lifecycle(name: string, { start, stop }: Pick<Component, 'start' | 'stop'>): Component {
+  return { name, start, stop };
+}
+
+function splitLabel(text: string): [string, string] {
+  const at = text.indexOf('=');
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `key=value:Effect`, as the flag's check has it. */
+function parseTaint(text: string): { key: string; value: string; effect: 'NoSchedule' } {
+  const [, key = '', value = '', effect] = /^([^=:]+)(?:=([^:]*))?:(\w+)$/.exec(text) ?? [];
+  return { key, value, effect: effect as 'NoSchedule' };
+}
+
+/** Words that start this very program: the executable alone, or Node with the sources. */
+function ownCommand(): string[] {
+  const script = process.argv[1] ?? '';
+  return script.endsWith('.ts') ? [process.execPath, ...process.execArgv, script] : [process.execPath];
+}
+
+function readRegistries(path: string): RegistrySettings {
+  const text = readFileIfThere(path);
+  if (text === undefined) return NO_REGISTRIES;
+  try {
+    return parseRegistrySettings(parseYaml(text) ?? {});
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}; correct the file and start again`, { cause: error });
+  }
+}
+
+/** What the view shows of the node, as soon as there is something. */
+function seen<T>(nodes: View<Node>, name: string, look: (node: Node) => T | undefined): Promise<T> {
+  return new Promise((resolve) => {
+    let end: (() => void) | undefined;
+    let done = false;
+    end = nodes.subscribe(({ type, object }) => {
+      const found = done || type === 'DELETED' || object.metadata.name !== name ? undefined : look(object);
+      if (found === undefined) return;
+      done = true;
+      end?.();
+      resolve(found);
+    });
+    if (done) end();
+  });
+}
+
+function isReady({ status }: Node): true | undefined {
+  return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true ? true : undefined;
+}

@@ -2,23 +2,27 @@
 import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../internal/base/clock.ts';
+import { command } from '../internal/base/command.ts';
 import { startAll } from '../internal/base/component.ts';
 import { writeFileAtomically } from '../internal/base/files.ts';
 import { createLog, type Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
-import { MASTERS_GROUP } from '../internal/api/user.ts';
+import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../internal/api/user.ts';
 import { openAuthority, type Authority } from '../internal/cluster/authority.ts';
 import { openJoinToken } from '../internal/cluster/join-token.ts';
 import { formatKubeconfig } from '../internal/cluster/kubeconfig.ts';
-import { command } from '../internal/base/command.ts';
-import { createControlPlane } from './control-plane.ts';
+import type { Loop } from '../internal/informer/loop.ts';
+import { createControlPlane, type ControlPlane } from './control-plane.ts';
 import type { Settings } from './flags.ts';
 import { hostAddress, hostNodeName } from './host.ts';
-import { createNode } from './node.ts';
+import { createNode, type NodeParts } from './node.ts';
 import { findProblems } from './preflight.ts';
 import { notifyReady } from './service-manager.ts';
 import { readSettings } from './settings.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
+
+const NODES_GROUP = 'system:nodes';
+const PROXY_USER = { username: 'system:kube-proxy', groups: ['system:node-proxier', AUTHENTICATED_GROUP] };
 
 export async function runServer(argv: readonly string[]): Promise<number> {
   const settings = readSettings('server', argv, process.env);
@@ -43,11 +47,28 @@ async function startServer(settings: Settings, log: Log): Promise<{ stop(): Prom
   const address = settings['advertise-address'] ?? nodeIp;
   const plane = await createControlPlane(settings, { authority, address, log });
   const components = [...plane.components, { name: 'kubeconfig', start: () => writeKubeconfig(settings, authority), stop: () => Promise.resolve() }];
-  const node = settings['disable-agent'] ? undefined : createNode(settings, { plane, authority, nodeName: settings['node-name'] ?? hostNodeName(), nodeIp, log });
+  const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, nodeIp, log });
   const running = await startAll([...components, ...(node?.components ?? [])], log);
   await node?.ready;
   log.info('ready', { address: `https://${address}:${String(settings['https-listen-port'])}`, kubeconfig: settings['write-kubeconfig'] });
   return running;
+}
+
+function createServerNode(settings: Settings, { plane, authority, nodeIp, log }: { plane: ControlPlane; authority: Authority; nodeIp: string; log: Log }): NodeParts {
+  const nodeName = settings['node-name'] ?? hostNodeName();
+  const user = { username: `system:node:${nodeName}`, groups: [NODES_GROUP, AUTHENTICATED_GROUP] };
+  const serving = authority.leaf('serving-kubelet', 'serverCa', { subject: { commonName: user.username, organizations: [NODES_GROUP] }, names: [nodeName, '127.0.0.1', nodeIp], usages: ['server'] });
+  const cluster = {
+    client: plane.clientOf(user),
+    views: plane.views,
+    viewsAreLocal: true,
+    run: (loop: Loop) => plane.run(loop, PROXY_USER, 'kube-proxy'),
+    tls: { cert: serving.certificate, key: serving.key, clientCa: authority.clientCa.certificate },
+    clusterCidr: settings['cluster-cidr'][0] ?? '',
+    clusterDns: settings['cluster-dns'],
+    clusterDomain: settings['cluster-domain'],
+  };
+  return createNode(settings, { cluster, nodeName, nodeIps: settings['node-ip'].length > 0 ? settings['node-ip'] : [nodeIp], log });
 }
 
 async function writeKubeconfig(settings: Settings, authority: Authority): Promise<void> {
