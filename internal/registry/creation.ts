@@ -8,12 +8,13 @@ import { NOTHING_HELD } from './hooks.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, fillSystemFields, prepareForCreate, validateForCreate } from './preparation.ts';
 import type { WriteContext } from './registry.ts';
+import { thaw } from './thaw.ts';
 
 const NAME_ATTEMPTS = 8;
 
 export async function createObject(engine: Engine, kind: Kind, draft: KubeObject, context: WriteContext): Promise<KubeObject> {
   if (draft.metadata.resourceVersion) throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
-  if (draft.metadata.name || !draft.metadata.generateName) return createOnce(engine, kind, draft, context);
+  if (draft.metadata.name || !draft.metadata.generateName) return createOnce(engine, kind, thaw(draft), context);
   for (let attempt = 1; ; attempt++) {
     try {
       return await createOnce(engine, kind, copy(draft), context);

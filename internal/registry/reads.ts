@@ -74,6 +74,7 @@ function startOf(options: ReadOptions, current: number): { revision?: number; af
       throw new StatusError('BadRequest', 'specifying resource version is not allowed when using continue');
     }
     const token: ContinueToken = parseContinue(options.continue);
+    if (token.revision !== undefined && token.revision > current) throw tooLargeRevision(token.revision, current);
     return { after: token.after, ...(token.revision !== undefined && { revision: token.revision }) };
   }
   const wanted = parseRevision(options.resourceVersion);

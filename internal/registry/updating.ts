@@ -2,7 +2,7 @@
 // write came between, unless the caller asked for one particular state. An update that takes the last finalizer away removes the object.
 import { conflict, isReason, notFound } from '../base/errors.ts';
 import { invalid, invalidObject } from '../api/field-error.ts';
-import { copy, type KubeObject, type ManagedFieldsEntry, type ObjectKey, type Unstructured } from '../api/meta.ts';
+import type { KubeObject, ManagedFieldsEntry, ObjectKey, Unstructured } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { createObject } from './creation.ts';
 import { durabilityOf } from './durability.ts';
@@ -12,6 +12,7 @@ import { placeOf } from './place.ts';
 import { applyAllDefaults, prepareForUpdate, validateForUpdate } from './preparation.ts';
 import type { Registry, WriteContext } from './registry.ts';
 import { equals, reuse } from './reuse.ts';
+import { thaw } from './thaw.ts';
 
 type Result = Awaited<ReturnType<Registry['update']>>;
 type Change = Parameters<Registry['update']>[2];
@@ -30,8 +31,7 @@ export async function updateObject(engine: Engine, kind: Kind, update: { key: Ob
         return { object: await createByUpdate(engine, kind, { key, change, context }), created: true };
       }
       const old = decode(stored);
-      const wanted = await change(old);
-      const draft = Object.isFrozen(wanted) || Object.isFrozen(wanted.metadata) ? copy(wanted) : wanted;
+      const draft = thaw(await change(old));
       checkPreconditions(kind, draft, old);
       return { object: await updateOnce(engine, kind, { draft, old, context }), created: false };
     } catch (error) {
@@ -49,8 +49,7 @@ function isStale(error: unknown): boolean {
 }
 
 async function createByUpdate(engine: Engine, kind: Kind, { key, change, context }: { key: ObjectKey; change: Change; context: WriteContext }): Promise<KubeObject> {
-  const wanted = await change(undefined);
-  const draft = copy(wanted);
+  const draft = thaw(await change(undefined));
   if (draft.metadata.uid || draft.metadata.resourceVersion) {
     // It was there once, as the caller saw it.
     if (draft.metadata.uid) throw remember(conflict(kind, key.name, `StorageError: invalid object, Code: 4, Key: ${key.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${draft.metadata.uid}, UID in object meta: `));
