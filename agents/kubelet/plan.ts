@@ -128,6 +128,8 @@ function start(state: PodState, { spec }: PodContainer): PodAction[] {
   const last = latest(state, spec.name);
   if (last !== undefined && isRunning(last) && state.sandbox?.id === last.sandboxId) return [];
   if ((state.notBefore.get(spec.name) ?? 0) > state.now) return [];
+  // Volumes or sandbox failed and wait for their own retry: there is nothing to stand on.
+  if (state.ground === 'none' && state.groundNotBefore > state.now) return [];
   const attempt = nextAttempt(state, spec.name);
   if (last?.state !== 'exited') return [{ do: 'start', container: spec.name, attempt }];
   const backOff = state.backOffs.get(spec.name);
@@ -166,7 +168,7 @@ function nextAttempt(state: PodState, name: string): number {
 function planGround(state: PodState, starts: readonly PodAction[]): PodAction[] {
   if (state.ground === 'busy') return [];
   const standing = state.ground === 'ready' && state.sandbox?.state === 'ready';
-  const wanted = starts.some((action) => action.do === 'start') || state.containers.some(isRunning) || state.containers.length === 0;
+  const wanted = starts.some((action) => action.do === 'start') || state.starting.size > 0 || state.containers.some(isRunning) || state.containers.length === 0;
   if (standing || !wanted || state.groundNotBefore > state.now) return [];
   const attempt = state.sandbox === undefined ? 0 : state.sandbox.state === 'ready' ? state.sandbox.config.attempt : state.sandbox.config.attempt + 1;
   return [{ do: 'prepare', attempt }];

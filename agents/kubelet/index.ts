@@ -1,0 +1,134 @@
+// The kubelet: this node in the API, and the node's pods brought to what the API says of them.
+//
+//   views(pods of this node) ─┐
+//   runtime events ───────────┼─► worker of the pod (pod-worker.ts) ─► steps/, runtime ─► status ─► API
+//   probes, timers ───────────┘
+//
+// Containers are not children of the kubelet: it may stop and start again at any time and finds all as it stands.
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Clock } from '../../internal/base/clock.ts';
+import { command } from '../../internal/base/command.ts';
+import type { Component } from '../../internal/base/component.ts';
+import type { Log } from '../../internal/base/log.ts';
+import type { Random } from '../../internal/base/random.ts';
+import type { Client } from '../../internal/client/client.ts';
+import { createEventRecorder } from '../../internal/informer/event-recorder.ts';
+import type { Views } from '../../internal/informer/view.ts';
+import type { Node } from '../../internal/kinds/generated/api-types.ts';
+import type { ImageStore } from '../images/image-store.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { openCgroupTree } from './cgroups/cgroup-tree.ts';
+import { createPodCgroups } from './cgroups/pod-cgroups.ts';
+import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
+import { createRegistration, type Registration } from './node/registration.ts';
+import { systemInfo } from './node/system-info.ts';
+import type { NodeFacts } from './node/node-status.ts';
+import type { NodeContext } from './node-context.ts';
+import { createFetchedObjects, createLocalObjects } from './objects.ts';
+import { createPods, type Pods } from './pods.ts';
+import { findContainer } from './pod-spec.ts';
+import { createKubeletServer, type KubeletServer, type KubeletTls } from './server/server.ts';
+import { mountPointsUnder } from './volumes/mount-table.ts';
+import { createTokenSource } from './volumes/token-source.ts';
+
+export interface KubeletOptions {
+  nodeName: string;
+  /** IPv4 first. */
+  nodeIps: readonly string[];
+  externalIps?: readonly string[];
+  /** Default: the host's own. */
+  hostname?: string;
+  /** `v1.36.x+skiff1`. */
+  version: string;
+  /** Default `/var/lib/kubelet`. */
+  kubeletDir?: string;
+  /** Default `/var/log/pods`. */
+  logsDir?: string;
+  client: Client;
+  views: Views;
+  /** The views read the store itself (a server): objects are read there rather than fetched. */
+  viewsAreLocal: boolean;
+  runtime: Runtime;
+  images: ImageStore;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Absent: no API on the kubelet's port. */
+  tls?: KubeletTls;
+  /** Default 10250. */
+  port?: number;
+  clusterDns: readonly string[];
+  clusterDomain: string;
+  /** Default `/etc/resolv.conf`. */
+  resolvConf?: string;
+  labels?: Readonly<Record<string, string>>;
+  taints?: NonNullable<NonNullable<Node['spec']>['taints']>;
+}
+
+/** The runtime and the image store must be started before it and stopped after it. */
+export function createKubelet(options: KubeletOptions): Component {
+  const { nodeName, client, views, clock, log } = options;
+  const kubeletDir = options.kubeletDir ?? '/var/lib/kubelet';
+  let pods: Pods | undefined;
+  let registration: Registration | undefined;
+  let server: KubeletServer | undefined;
+  let node: NodeContext | undefined;
+
+  return {
+    name: 'kubelet',
+    async start() {
+      mkdirSync(`${kubeletDir}/pods`, { recursive: true, mode: 0o750 });
+      const memoryDir = await mountMemory(kubeletDir);
+      const capacity = readCapacity(kubeletDir);
+      const system = systemInfo(options.version, options.runtime.info);
+      const facts = (): NodeFacts => ({
+        name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps, ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
+        capacity, system, images: imagesOf(options.images), labels: options.labels ?? {}, taints: options.taints ?? [], problem: '', now: clock.now(),
+      });
+      registration = createRegistration({ client, views, clock, log, nodeName, facts });
+      node = contextOf(options, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable });
+      node.cgroups.start();
+      pods = createPods(node);
+      if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
+      await server?.start();
+      await registration.start();
+      pods.start();
+    },
+    async stop() {
+      pods?.stop();
+      registration?.stop();
+      node?.objects.stop();
+      await server?.stop();
+    },
+  };
+}
+
+/** One tmpfs for all that must not reach a disk; it stays over a restart, as containers hold it. */
+async function mountMemory(kubeletDir: string): Promise<string> {
+  const path = `${kubeletDir}/memory`;
+  mkdirSync(path, { recursive: true, mode: 0o750 });
+  if (!mountPointsUnder(path).includes(path)) await command('mount', ['-t', 'tmpfs', '-o', 'mode=0750,size=50%', 'tmpfs', path]);
+  return path;
+}
+
+function contextOf(options: KubeletOptions, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'memoryCapacityBytes' | 'allocatable'>): NodeContext {
+  const { client, views, clock, random, log, nodeName } = options;
+  const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
+  return {
+    ...derived, nodeName, nodeIps: options.nodeIps, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log,
+    dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
+    objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock),
+    tokens: createTokenSource({ client, clock, random }), cgroups: createPodCgroups(openCgroupTree()), oomScoreAdjMin: lowestOomScoreAdj(),
+    event(pod, type, reason, message, container) {
+      const kind = container === undefined ? undefined : findContainer(pod, container)?.kind;
+      const list = kind === 'ephemeral' ? 'ephemeralContainers' : kind === 'init' || kind === 'sidecar' ? 'initContainers' : 'containers';
+      recorder.event(pod, type, reason, message, container === undefined || container === '' ? {} : { fieldPath: `spec.${list}{${container}}` });
+    },
+  };
+}
+
+/** The 50 largest, as upstream lists them. */
+function imagesOf(images: ImageStore): NodeFacts['images'] {
+  return images.list().sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, 50).map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, 5), sizeBytes }));
+}

@@ -1,0 +1,59 @@
+// What the parts of the kubelet share: the node's names and places, the seams, and the stores they read. Made once, in index.ts.
+import type { Clock } from '../../internal/base/clock.ts';
+import type { Log } from '../../internal/base/log.ts';
+import type { Random } from '../../internal/base/random.ts';
+import type { Client } from '../../internal/client/client.ts';
+import type { Views } from '../../internal/informer/view.ts';
+import type { Pod } from '../../internal/kinds/generated/api-types.ts';
+import type { ImageStore } from '../images/image-store.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { PodCgroups } from './cgroups/pod-cgroups.ts';
+import type { ObjectSource } from './objects.ts';
+import type { TokenSource } from './volumes/token-source.ts';
+
+export interface DnsSettings {
+  clusterDns: readonly string[];
+  clusterDomain: string;
+  /** Path of the node's own resolv.conf. */
+  resolvConf: string;
+}
+
+export interface NodeContext {
+  nodeName: string;
+  nodeIps: readonly string[];
+  /** `/var/lib/kubelet`. */
+  kubeletDir: string;
+  /** `/var/log/pods`. */
+  logsDir: string;
+  /** A tmpfs of the kubelet's own. */
+  memoryDir: string;
+  dns: DnsSettings;
+  client: Client;
+  views: Views;
+  runtime: Runtime;
+  images: ImageStore;
+  objects: ObjectSource;
+  tokens: TokenSource;
+  cgroups: PodCgroups;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Allocatable resources of the node, as quantities. */
+  allocatable(): Readonly<Record<string, string>>;
+  memoryCapacityBytes: number;
+  /** The lowest oom_score_adj that this process may give. */
+  oomScoreAdjMin: number;
+  event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void;
+}
+
+export function podDirectory(node: Pick<NodeContext, 'kubeletDir'>, uid: string): string {
+  return `${node.kubeletDir}/pods/${uid}`;
+}
+
+export function podMemoryDirectory(node: Pick<NodeContext, 'memoryDir'>, uid: string): string {
+  return `${node.memoryDir}/${uid}`;
+}
+
+export function podLogDirectory(node: Pick<NodeContext, 'logsDir'>, pod: Pod): string {
+  return `${node.logsDir}/${pod.metadata.namespace ?? ''}_${pod.metadata.name}_${pod.metadata.uid}`;
+}

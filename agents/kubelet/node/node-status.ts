@@ -1,0 +1,66 @@
+// The Node object: what is registered, and the status that is posted. Pure: facts in, object out. What others put there is kept.
+import type { ContainerImage, Node, NodeCondition, NodeStatus, NodeSystemInfo } from '../../../internal/kinds/generated/api-types.ts';
+import { formatTime } from '../../../internal/api/meta.ts';
+import type { Draft } from '../../../internal/api/meta.ts';
+import type { Capacity } from './capacity.ts';
+
+export interface NodeFacts {
+  name: string;
+  hostname: string;
+  ips: readonly string[];
+  externalIps?: readonly string[];
+  port: number;
+  capacity: Capacity;
+  system: NodeSystemInfo;
+  images: ContainerImage[];
+  labels: Readonly<Record<string, string>>;
+  taints: NonNullable<NonNullable<Node['spec']>['taints']>;
+  /** Why the node is not ready; '' when it is. */
+  problem: string;
+  now: number;
+}
+
+export function nodeDraft(facts: NodeFacts): Draft<Node> {
+  return {
+    apiVersion: 'v1', kind: 'Node',
+    metadata: { name: facts.name, labels: nodeLabels(facts), annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
+    spec: facts.taints.length === 0 ? {} : { taints: facts.taints },
+    status: nodeStatus(facts, undefined),
+  };
+}
+
+export function nodeLabels({ hostname, system, labels }: Pick<NodeFacts, 'hostname' | 'system' | 'labels'>): Record<string, string> {
+  const { operatingSystem: os, architecture: arch } = system;
+  return { 'beta.kubernetes.io/arch': arch, 'beta.kubernetes.io/os': os, 'kubernetes.io/arch': arch, 'kubernetes.io/hostname': hostname.toLowerCase(), 'kubernetes.io/os': os, ...labels };
+}
+
+export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeStatus {
+  const own = new Set(['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']);
+  return {
+    ...old,
+    addresses: [...facts.ips.map((address) => ({ type: 'InternalIP', address })), ...(facts.externalIps ?? []).map((address) => ({ type: 'ExternalIP', address })), { type: 'Hostname', address: facts.hostname }],
+    // Extended resources are other people's: kept as they are.
+    capacity: { ...old?.capacity, ...facts.capacity.capacity }, allocatable: { ...old?.allocatable, ...facts.capacity.allocatable },
+    conditions: [...(old?.conditions ?? []).filter(({ type }) => !own.has(type)), ...conditionsOf(facts, old?.conditions ?? [])],
+    daemonEndpoints: { kubeletEndpoint: { Port: facts.port } }, nodeInfo: facts.system, images: facts.images,
+    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: false } }], features: { supplementalGroupsPolicy: true },
+  };
+}
+
+function conditionsOf({ problem, now }: NodeFacts, old: readonly NodeCondition[]): NodeCondition[] {
+  const condition = (type: string, status: string, reason: string, message: string): NodeCondition => {
+    const before = old.find((candidate) => candidate.type === type);
+    return { type, status, reason, message, lastHeartbeatTime: formatTime(now), lastTransitionTime: before?.status === status ? before.lastTransitionTime ?? formatTime(now) : formatTime(now) };
+  };
+  return [
+    condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
+    condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+    condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+    problem === '' ? condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status') : condition('Ready', 'False', 'KubeletNotReady', problem),
+  ];
+}
+
+/** Whether anything but heartbeat times differs. */
+export function withoutHeartbeats(status: NodeStatus | undefined): NodeStatus {
+  return { ...status, conditions: (status?.conditions ?? []).map(({ lastHeartbeatTime: _time, ...rest }) => rest) };
+}

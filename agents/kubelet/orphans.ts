@@ -1,0 +1,25 @@
+// What is left of pods that the API no longer knows: their containers are stopped with the grace they were started with, then everything goes.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { command } from '../../internal/base/command.ts';
+import { ANNOTATION } from './labels.ts';
+import { podDirectory, podMemoryDirectory, type NodeContext } from './node-context.ts';
+import { mountPointsUnder } from './volumes/mount-table.ts';
+
+export async function removeOrphans(known: ReadonlySet<string>, node: NodeContext): Promise<void> {
+  const orphans = node.runtime.listSandboxes().filter(({ config }) => !known.has(config.uid));
+  await Promise.all(orphans.map(async ({ id, config }) => {
+    const running = node.runtime.listContainers(id).filter(({ state }) => state === 'running');
+    await Promise.all(running.map((container) => node.runtime.stopContainer(container.id, Number(container.config.annotations[ANNOTATION.gracePeriod] ?? '30') * 1000)));
+    await node.runtime.stopSandbox(id);
+    await node.runtime.removeSandbox(id);
+    rmSync(config.logDirectory, { recursive: true, force: true });
+  }));
+  for (const uid of existsSync(`${node.kubeletDir}/pods`) ? readdirSync(`${node.kubeletDir}/pods`) : []) if (!known.has(uid)) await removeLeftovers(uid, node);
+  node.cgroups.removeOthers(known);
+}
+
+async function removeLeftovers(uid: string, node: NodeContext): Promise<void> {
+  for (const point of mountPointsUnder(podDirectory(node, uid))) await command('umount', ['-l', point]);
+  rmSync(podMemoryDirectory(node, uid), { recursive: true, force: true });
+  rmSync(podDirectory(node, uid), { recursive: true, force: true });
+}

@@ -1,0 +1,132 @@
+// Carrying out what the plan says: each action starts its work and returns; the work wakes the worker when it is done.
+import { messageOf } from '../../internal/base/errors.ts';
+import { runPreStop } from './hooks.ts';
+import type { NodeContext } from './node-context.ts';
+import type { PodAction } from './plan.ts';
+import type { PodMemory } from './pod-memory.ts';
+import { findContainer } from './pod-spec.ts';
+import { StartError } from './start-error.ts';
+import { startContainer } from './steps/container.ts';
+import { applySteps, StepError, undoSteps } from './steps/index.ts';
+import { sandboxesOf } from './steps/sandbox.ts';
+import type { Ground } from './steps/step.ts';
+
+type Of<Kind extends PodAction['do']> = Extract<PodAction, { do: Kind }>;
+const GROUND_RETRY_MS = 500;
+const GROUND_RETRY_MAX_MS = 122_000;
+const START_RETRY_MS = 10_000;
+
+export function perform(action: PodAction, memory: PodMemory, node: NodeContext, wake: () => void): void {
+  switch (action.do) {
+    case 'prepare': return prepare(action, memory, node, wake);
+    case 'start': return start(action, memory, node, wake);
+    case 'kill': return kill(action, memory, node, wake);
+    case 'remove': return remove(action, memory, node);
+    case 'dismantle': return dismantle(memory, node, wake);
+    case 'wait':
+      node.event(memory.pod, 'Warning', 'BackOff', `Back-off restarting failed container ${action.container} in pod ${memory.pod.metadata.name}_${memory.pod.metadata.namespace ?? ''}(${memory.pod.metadata.uid})`, action.container);
+      memory.waiting.set(action.container, { reason: action.reason, message: action.message });
+  }
+}
+
+function prepare({ attempt }: Of<'prepare'>, memory: PodMemory, node: NodeContext, wake: () => void): void {
+  const ground: Ground = { pod: memory.pod, attempt, volumes: [] };
+  memory.standing = undefined;
+  memory.ground = applySteps(ground, node).then(
+    () => {
+      memory.standing = ground;
+      memory.groundFailures = 0;
+      const refresh = ground.volumes.flatMap(({ refreshAt }) => (refreshAt === undefined ? [] : [refreshAt]));
+      memory.refreshAt = refresh.length === 0 ? undefined : Math.min(...refresh);
+      return ground;
+    },
+    (error: unknown) => {
+      tellGroundFailure(error, memory, node);
+      memory.groundNotBefore = node.clock.now() + Math.min(GROUND_RETRY_MS * 2 ** memory.groundFailures++, GROUND_RETRY_MAX_MS);
+      return undefined;
+    },
+  ).finally(() => {
+    memory.ground = undefined;
+    wake();
+  });
+}
+
+function tellGroundFailure(error: unknown, { pod }: PodMemory, node: NodeContext): void {
+  const step = error instanceof StepError ? error.step : '';
+  if (step === 'volumes') node.event(pod, 'Warning', 'FailedMount', messageOf(error));
+  else if (step === 'sandbox') node.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
+  else node.event(pod, 'Warning', 'FailedSync', `error making pod ${step}: ${messageOf(error)}`);
+  node.log.debug('pod could not be prepared', { pod: pod.metadata.name, step, error: messageOf(error) });
+}
+
+function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMemory, node: NodeContext, wake: () => void): void {
+  const { pod } = memory;
+  const container = findContainer(pod, name);
+  if (container === undefined) return;
+  const aborted = new AbortController();
+  memory.starting.set(name, aborted);
+  memory.notBefore.delete(name);
+  if (backOff !== undefined) memory.backOffs.set(name, backOff);
+  const target = container.targetContainerName === undefined ? undefined : targetOf(container.targetContainerName, memory, node);
+  startContainer({
+    pod, container, attempt, pullBackOffs: memory.pullBackOffs, signal: aborted.signal, ...(target !== undefined && { targetId: target }),
+    // Asked when the image is there: the ground may have been begun after this start.
+    ground: Promise.resolve().then(() => memory.ground ?? memory.standing),
+  }, node).then(
+    () => memory.waiting.delete(name),
+    (error: unknown) => {
+      if (aborted.signal.aborted) return;
+      memory.waiting.set(name, { reason: error instanceof StartError ? error.reason : 'CreateContainerError', message: messageOf(error) });
+      const pulling = memory.pullBackOffs.get(container.spec.image ?? '')?.until;
+      const backedOff = error instanceof StartError && error.reason === 'ImagePullBackOff';
+      memory.notBefore.set(name, backedOff && pulling !== undefined ? pulling : node.clock.now() + (pulling === undefined ? START_RETRY_MS : 1000));
+    },
+  ).finally(() => {
+    memory.starting.delete(name);
+    wake();
+  });
+}
+
+function targetOf(name: string, { pod }: PodMemory, node: NodeContext): string | undefined {
+  const containers = sandboxesOf(node, pod.metadata.uid).flatMap(({ id }) => node.runtime.listContainers(id));
+  return containers.find(({ config, state }) => config.name === name && state === 'running')?.id;
+}
+
+function kill({ id, container: name, message, graceMs, restart }: Of<'kill'>, memory: PodMemory, node: NodeContext, wake: () => void): void {
+  const { pod } = memory;
+  const repeated = memory.stopping.has(id);
+  memory.stopping.set(id, node.clock.now() + graceMs);
+  if (restart) memory.restart.add(id);
+  const container = findContainer(pod, name)?.spec;
+  if (!repeated) node.event(pod, 'Normal', 'Killing', message, name);
+  const podIps = sandboxesOf(node, pod.metadata.uid)[0]?.ips ?? [];
+  const hook = container === undefined || repeated ? Promise.resolve(0) : runPreStop({ pod, container, id, podIps: pod.spec.hostNetwork === true ? node.nodeIps : podIps }, graceMs, node);
+  hook.then((tookMs) => node.runtime.stopContainer(id, Math.max(repeated ? 0 : 2000, Math.min(graceMs, graceMs - tookMs))))
+    .catch((error: unknown) => node.log.warn('container could not be stopped', { container: name, pod: pod.metadata.name, error: messageOf(error) }))
+    .finally(() => {
+      memory.stopping.delete(id);
+      wake();
+    });
+}
+
+function remove({ id }: Of<'remove'>, memory: PodMemory, node: NodeContext): void {
+  memory.messages.delete(id);
+  memory.restart.delete(id);
+  node.runtime.removeContainer(id).catch((error: unknown) => node.log.warn('old container could not be removed', { error: messageOf(error) }));
+}
+
+function dismantle(memory: PodMemory, node: NodeContext, wake: () => void): void {
+  memory.dismantling = true;
+  undoSteps({ pod: memory.pod, attempt: 0, volumes: [] }, node).then(
+    () => { memory.dismantled = true; },
+    (error: unknown) => {
+      node.log.warn('pod could not be dismantled', { pod: memory.pod.metadata.name, error: messageOf(error) });
+      memory.groundNotBefore = node.clock.now() + 1000;
+    },
+  ).finally(() => {
+    memory.dismantling = false;
+    memory.standing = undefined;
+    if (memory.dismantled) wake();
+    else node.clock.setTimer(1000, wake);
+  });
+}

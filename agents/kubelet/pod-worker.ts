@@ -1,0 +1,167 @@
+// One pod's worker: gathers the state, asks the plan, carries it out, and writes the status when it has changed. It is woken by the API, by
+// the runtime, by probes, by its own finished work and by one timer; between those it does nothing. Long work (pulling, starting,
+// stopping) runs beside it and is part of the next state, so that a deletion is seen at once whatever is under way.
+//
+//   wake ─► gather ─► planPod ─► perform ─► status ─► (patch)        ended ─► dismantle ─► final status ─► delete ─► clean up
+import type { Timer } from '../../internal/base/clock.ts';
+import { isReason, messageOf } from '../../internal/base/errors.ts';
+import type { Pod } from '../../internal/kinds/generated/api-types.ts';
+import { PODS } from '../../internal/kinds/generated/resources.ts';
+import type { NodeContext } from './node-context.ts';
+import { planPod } from './plan.ts';
+import { createPodMemory, endingOf, gather, type PodMemory } from './pod-memory.ts';
+import type { PodState } from './pod-state.ts';
+import { perform } from './pod-work.ts';
+import { superviseProbes } from './pod-probes.ts';
+import { podStatusOf } from './status/pod-status.ts';
+import { statusPatch } from './status/status-patch.ts';
+import { removeDirectories } from './steps/directories.ts';
+import { removeSandboxes } from './steps/sandbox.ts';
+import { applyVolumeChanges } from './pod-volumes.ts';
+
+export interface PodWorker {
+  readonly pod: Pod;
+  readonly memory: PodMemory;
+  /** The API shows it so now. */
+  update(pod: Pod): void;
+  /** The API no longer has it. */
+  gone(): void;
+  /** Something about it has changed. */
+  wake(): void;
+  /** What its volumes show may have changed. */
+  volumesChanged(): void;
+  end(reason: string, message: string, graceMs: number): void;
+  stop(): void;
+}
+
+const RETRY_MS = 5_000;
+
+export function createPodWorker(first: Pod, node: NodeContext, onCleanedUp: () => void): PodWorker {
+  const memory = createPodMemory(first);
+  let queued = false;
+  let timer: Timer | undefined;
+
+  function wake(): void {
+    if (queued || memory.stopped) return;
+    queued = true;
+    queueMicrotask(() => {
+      queued = false;
+      if (memory.stopped) return;
+      try {
+        turn();
+      } catch (error) {
+        node.log.error('pod could not be planned', { pod: memory.pod.metadata.name, namespace: memory.pod.metadata.namespace, error: messageOf(error) });
+        again(RETRY_MS);
+      }
+    });
+  }
+
+  function again(inMs: number): void {
+    timer?.cancel();
+    timer = node.clock.setTimer(Math.max(1, inMs), wake);
+  }
+
+  function turn(): void {
+    timer?.cancel();
+    memory.ending = endingOf(memory, node.clock.now());
+    superviseProbes(memory, node, wake);
+    const plan = planPod(gather(memory, node));
+    for (const action of plan.actions) perform(action, memory, node, wake);
+    const state = gather(memory, node);
+    memory.status = podStatusOf(state);
+    superviseDeadline(state, plan.againInMs);
+    if (!memory.writing) void writeStatus();
+    void finish();
+  }
+
+  /** One timer for whatever comes first: a back-off, the deadline of the pod, a token. */
+  function superviseDeadline({ pod, now }: PodState, againInMs: number | undefined): void {
+    const deadline = pod.spec.activeDeadlineSeconds;
+    const startTime = memory.status.startTime;
+    const deadlineIn = deadline === undefined || startTime === undefined || memory.ending !== undefined ? undefined : Date.parse(startTime) + deadline * 1000 - now;
+    const refreshIn = memory.refreshAt === undefined ? undefined : memory.refreshAt - now;
+    if (refreshIn !== undefined && refreshIn <= 0) applyVolumeChanges(memory, node, wake);
+    const due = [againInMs, deadlineIn, refreshIn].filter((ms) => ms !== undefined && ms > 0) as number[];
+    if (due.length > 0) again(Math.min(...due));
+  }
+
+  async function writeStatus(): Promise<void> {
+    const patch = memory.gone ? undefined : statusPatch(memory.pod, memory.status);
+    if (patch === undefined) return;
+    memory.writing = true;
+    try {
+      const written = await node.client.patch(PODS, keyOfPod(memory.pod), { type: 'strategic', body: patch }, { subresource: 'status' });
+      if (written.metadata.uid === memory.pod.metadata.uid) memory.see(written);
+    } catch (error) {
+      memory.writing = false;
+      // Not there, or another pod of that name by now: the view will say so.
+      if (isReason(error, 'NotFound', 'Conflict')) return;
+      node.log.debug('pod status could not be written', { pod: memory.pod.metadata.name, error: messageOf(error) });
+      again(RETRY_MS);
+      return;
+    }
+    memory.writing = false;
+    wake();
+  }
+
+  /** After the containers: the last status is out, the API lets go of the pod, then everything of it goes. */
+  async function finish(): Promise<void> {
+    if (!memory.dismantled || memory.finishing || memory.writing) return;
+    if (memory.gone) return cleanUp();
+    if (memory.pod.metadata.deletionTimestamp === undefined || statusPatch(memory.pod, memory.status) !== undefined) return;
+    memory.finishing = true;
+    try {
+      await node.client.delete(PODS, keyOfPod(memory.pod), { gracePeriodSeconds: 0, preconditions: { uid: memory.pod.metadata.uid } });
+    } catch (error) {
+      if (!isReason(error, 'NotFound', 'Conflict')) again(RETRY_MS);
+    }
+    memory.finishing = false;
+  }
+
+  async function cleanUp(): Promise<void> {
+    memory.finishing = true;
+    try {
+      await removeSandboxes(memory.pod, node);
+      removeDirectories(memory.pod, node);
+      memory.stopped = true;
+      timer?.cancel();
+      onCleanedUp();
+    } catch (error) {
+      node.log.warn('pod could not be cleaned up', { pod: memory.pod.metadata.name, error: messageOf(error) });
+      memory.finishing = false;
+      again(RETRY_MS);
+    }
+  }
+
+  return {
+    get pod() {
+      return memory.pod;
+    },
+    memory,
+    wake,
+    update(pod) {
+      const before = memory.pod;
+      memory.see(pod);
+      if (before.metadata.labels !== memory.pod.metadata.labels || before.metadata.annotations !== memory.pod.metadata.annotations) applyVolumeChanges(memory, node, wake);
+      wake();
+    },
+    gone() {
+      memory.gone = true;
+      wake();
+    },
+    volumesChanged: () => applyVolumeChanges(memory, node, wake),
+    end(reason, message, graceMs) {
+      memory.forced ??= { sinceMs: node.clock.now(), graceMs, status: { phase: 'Failed', reason, message } };
+      wake();
+    },
+    stop() {
+      memory.stopped = true;
+      timer?.cancel();
+      for (const prober of memory.probers.values()) prober.stop();
+    },
+  };
+}
+
+function keyOfPod({ metadata }: Pod): { namespace: string; name: string } {
+  return { namespace: metadata.namespace ?? '', name: metadata.name };
+}

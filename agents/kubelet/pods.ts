@@ -1,0 +1,83 @@
+// All pods of this node: a worker for each, woken by what concerns it. Pods that the runtime still has and the API no longer knows are ended.
+import { messageOf } from '../../internal/base/errors.ts';
+import type { Pod } from '../../internal/kinds/generated/api-types.ts';
+import { CONFIGMAPS, PODS, SECRETS } from '../../internal/kinds/generated/resources.ts';
+import type { NodeContext } from './node-context.ts';
+import { isTerminalPhase } from './pod-spec.ts';
+import { mountsObject } from './pod-volumes.ts';
+import { createPodWorker, type PodWorker } from './pod-worker.ts';
+import { rejectedStatus } from './status/pod-status.ts';
+import { statusPatch } from './status/status-patch.ts';
+import { admit } from './steps/admission.ts';
+import { removeOrphans } from './orphans.ts';
+
+export interface Pods {
+  start(): void;
+  workers(): PodWorker[];
+  find(namespace: string, name: string): PodWorker | undefined;
+  stop(): void;
+}
+
+export function createPods(node: NodeContext): Pods {
+  const workers = new Map<string, PodWorker>();
+  const bySandbox = new Map<string, string>();
+  const ends: (() => void)[] = [];
+  let stopped = false;
+
+  function see(pod: Pod): void {
+    if (pod.spec.nodeName !== node.nodeName || stopped) return;
+    const known = workers.get(pod.metadata.uid);
+    if (known !== undefined) return known.update(pod);
+    if (isTerminalPhase(pod.status?.phase) && pod.metadata.deletionTimestamp === undefined && !isHere(pod)) return;
+    const rejection = isHere(pod) || pod.metadata.deletionTimestamp !== undefined ? undefined : admit(pod, [...workers.values()].map((worker) => worker.pod), node);
+    if (rejection !== undefined) return reject(pod, rejection);
+    const worker = createPodWorker(pod, node, () => workers.delete(pod.metadata.uid));
+    workers.set(pod.metadata.uid, worker);
+    worker.wake();
+  }
+
+  function isHere({ metadata }: Pod): boolean {
+    return node.runtime.listSandboxes().some(({ config }) => config.uid === metadata.uid);
+  }
+
+  function reject(pod: Pod, rejection: { reason: string; message: string }): void {
+    node.event(pod, 'Warning', rejection.reason, rejection.message);
+    const patch = statusPatch(pod, rejectedStatus(pod, node.clock.now(), node.nodeIps, rejection));
+    if (patch === undefined) return;
+    node.client.patch(PODS, { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, { type: 'strategic', body: patch }, { subresource: 'status' })
+      .catch((error: unknown) => node.log.warn('pod could not be rejected', { pod: pod.metadata.name, error: messageOf(error) }));
+  }
+
+  function objectChanged(resource: 'configmaps' | 'secrets', namespace: string, name: string): void {
+    for (const worker of workers.values()) if (worker.pod.metadata.namespace === namespace && mountsObject(worker.pod, resource, name)) worker.volumesChanged();
+  }
+
+  function workerOfSandbox(id: string): PodWorker | undefined {
+    let uid = bySandbox.get(id);
+    if (uid === undefined) {
+      uid = node.runtime.listSandboxes().find((sandbox) => sandbox.id === id)?.config.uid;
+      if (uid !== undefined) bySandbox.set(id, uid);
+    }
+    return uid === undefined ? undefined : workers.get(uid);
+  }
+
+  return {
+    start() {
+      const view = node.views.of(PODS, { fieldSelector: `spec.nodeName=${node.nodeName}` });
+      ends.push(node.runtime.subscribe(({ sandboxId }) => workerOfSandbox(sandboxId)?.wake()));
+      ends.push(view.subscribe(({ type, object }) => { if (type === 'DELETED') workers.get(object.metadata.uid)?.gone(); else see(object); }));
+      ends.push(node.objects.onChange(CONFIGMAPS, (namespace, name) => objectChanged('configmaps', namespace, name)));
+      ends.push(node.objects.onChange(SECRETS, (namespace, name) => objectChanged('secrets', namespace, name)));
+      // Only a complete list tells what is no longer wanted: until it is there, everything goes on.
+      void view.synced.then(() => (stopped ? undefined : removeOrphans(new Set(view.list().map(({ metadata }) => metadata.uid)), node)))
+        .catch((error: unknown) => node.log.warn('leftovers of old pods could not be removed', { error: messageOf(error) }));
+    },
+    workers: () => [...workers.values()],
+    find: (namespace, name) => [...workers.values()].find(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name),
+    stop() {
+      stopped = true;
+      for (const end of ends.splice(0)) end();
+      for (const worker of workers.values()) worker.stop();
+    },
+  };
+}

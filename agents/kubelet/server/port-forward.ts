@@ -1,0 +1,58 @@
+// Port-forward: pairs of streams, one for the bytes and one for what goes wrong. Over SPDY (also inside a WebSocket) the client opens a pair
+// for each connection; over plain WebSocket the pairs stand from the start, two channels for each port asked for.
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { messageOf } from '../../../internal/base/errors.ts';
+import { createSpdySession, type SpdyStream } from './spdy-session.ts';
+import type { SpdyConnection } from './spdy-upgrade.ts';
+import { channelWriter, type ChannelSocket } from './websocket.ts';
+
+type Connect = (port: number) => Promise<Socket>;
+
+export function forwardOverSpdy(connection: SpdyConnection | Duplex, connect: Connect): void {
+  const session = 'session' in connection ? connection.session : createSpdySession(connection);
+  const pairs = new Map<string, { data?: SpdyStream; error?: SpdyStream }>();
+  session.onStream((stream) => {
+    const { streamtype = '', requestid = '', port = '' } = stream.headers;
+    // Old clients send no request id: their error stream comes first and its id is that of the data stream less two.
+    const key = requestid === '' ? String(streamtype === 'error' ? stream.id : stream.id - 2) : requestid;
+    const pair = pairs.get(key) ?? {};
+    pairs.set(key, pair);
+    if (streamtype === 'error') pair.error = stream;
+    else pair.data = stream;
+    if (pair.data === undefined || pair.error === undefined) return;
+    pairs.delete(key);
+    void join(pair.data.duplex, pair.error.duplex, Number(port), connect);
+  });
+}
+
+async function join(data: Duplex, error: Duplex, port: number, connect: Connect): Promise<void> {
+  try {
+    const socket = await connect(port);
+    socket.on('error', () => data.destroy());
+    data.pipe(socket);
+    socket.pipe(data);
+    socket.on('close', () => error.end());
+    data.on('close', () => socket.destroy());
+  } catch (failure) {
+    error.end(`an error occurred forwarding ${String(port)}: ${messageOf(failure)}`);
+    data.end();
+  }
+}
+
+export function forwardOverWebSocket(client: ChannelSocket, ports: readonly number[], connect: Connect): void {
+  const sockets = ports.map((port, index) => ({ port, data: 2 * index, error: 2 * index + 1, socket: undefined as Promise<Socket> | undefined }));
+  for (const pair of sockets) {
+    const number = Buffer.alloc(2);
+    number.writeUInt16LE(pair.port);
+    void client.send(pair.data, number);
+    void client.send(pair.error, number);
+    pair.socket = connect(pair.port);
+    pair.socket.then((socket) => {
+      socket.on('error', () => {});
+      socket.pipe(channelWriter(client, pair.data));
+    }, (error: unknown) => client.send(pair.error, Buffer.from(`an error occurred forwarding ${String(pair.port)}: ${messageOf(error)}`)));
+  }
+  client.onMessage((channel, bytes) => void sockets.find(({ data }) => data === channel)?.socket?.then((socket) => socket.write(bytes), () => {}));
+  client.onClose(() => { for (const { socket } of sockets) void socket?.then((open) => open.destroy(), () => {}); });
+}

@@ -1,0 +1,103 @@
+// The kubelet's API on 10250: TLS, client certificates of the cluster's CA or bearer tokens reviewed through the API, each request
+// authorised there as `nodes/<subresource>`. Routes as upstream's; streams in exec-streams.ts.
+import { createServer, type Server } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { messageOf } from '../../../internal/base/errors.ts';
+import type { NodeContext } from '../node-context.ts';
+import type { Pods } from '../pods.ts';
+import { createAccess } from './access.ts';
+import { serveLogs } from './container-logs.ts';
+import { serveStream } from './streams.ts';
+
+export interface KubeletTls {
+  cert: string;
+  key: string;
+  /** PEM of the CA whose client certificates are accepted. */
+  clientCa: string;
+}
+
+export interface KubeletServer {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  node: NodeContext;
+  pods: Pods;
+  tls: KubeletTls;
+  port: number;
+}
+
+export function createKubeletServer({ node, pods, tls, port }: ServerOptions): KubeletServer {
+  const access = createAccess(node);
+  const server: Server = createServer({ cert: tls.cert, key: tls.key, ca: tls.clientCa, requestCert: true, rejectUnauthorized: false });
+
+  async function guard(request: IncomingMessage, url: URL): Promise<{ code: number; message: string } | undefined> {
+    const socket = request.socket as TLSSocket;
+    const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
+    const name = subject?.CN;
+    const groups = subject?.O === undefined ? [] : [subject.O].flat();
+    return access.check({ certificate: name === undefined ? undefined : { name: String(name), groups: groups.map(String) }, token: /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1], path: url.pathname, method: request.method ?? 'GET' });
+  }
+
+  server.on('request', (request, response) => void handle(request, response));
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'https://kubelet');
+    try {
+      const refused = await guard(request, url);
+      if (refused !== undefined) return answer(response, refused.code, refused.message);
+      await route(request, response, url);
+    } catch (error) {
+      if (!response.headersSent) answer(response, 500, messageOf(error));
+      else response.destroy();
+    }
+  }
+
+  async function route(_request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    const [, head = '', ...rest] = url.pathname.split('/');
+    if (url.pathname === '/healthz') return answer(response, 200, 'ok');
+    if (head === 'pods' || head === 'runningpods') {
+      const items = pods.workers().map(({ pod, memory }) => ({ ...pod, status: memory.status }));
+      return answerJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items });
+    }
+    if (head === 'containerLogs') {
+      const [namespace = '', pod = '', container = ''] = rest.map(decodeURIComponent);
+      return serveLogs({ node, worker: pods.find(namespace, pod), pod, container, query: url.searchParams }, response);
+    }
+    return answer(response, 404, '404 page not found');
+  }
+
+  server.on('upgrade', (request, socket, head) => {
+    const url = new URL(request.url ?? '/', 'https://kubelet');
+    guard(request, url).then((refused) => {
+      if (refused !== undefined) return void socket.end(`HTTP/1.1 ${String(refused.code)} Refused\r\ncontent-length: ${String(Buffer.byteLength(refused.message))}\r\nconnection: close\r\n\r\n${refused.message}`);
+      return serveStream({ node, pods, request, socket, head, url });
+    }).catch((error: unknown) => {
+      node.log.debug('a stream failed', { error: messageOf(error) });
+      socket.destroy();
+    });
+  });
+
+  return {
+    start: () => new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    }),
+    stop: () => new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    }),
+  };
+}
+
+export function answer(response: ServerResponse, code: number, text: string): void {
+  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+function answerJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}

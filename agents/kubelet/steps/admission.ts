@@ -1,0 +1,65 @@
+// Whether this node takes a pod on: what the scheduler should have seen, checked again where it counts, and what only the node can know.
+// Reasons and messages as upstream's predicates and admit handlers give them.
+import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
+import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { podRequest } from '../cgroups/pod-resources.ts';
+import type { NodeContext } from '../node-context.ts';
+import { isTerminalPhase } from '../pod-spec.ts';
+
+export interface Rejection {
+  reason: string;
+  message: string;
+}
+
+const SAFE_SYSCTLS = new Set([
+  'kernel.shm_rmid_forced', 'net.ipv4.ip_local_port_range', 'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range', 'net.ipv4.ip_unprivileged_port_start', 'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
+]);
+
+export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable'>): Rejection | undefined {
+  const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
+  return checkUserNamespace(pod) ?? checkSysctls(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
+}
+
+function checkUserNamespace({ spec }: Pod): Rejection | undefined {
+  return spec.hostUsers === false ? { reason: 'UserNamespacesNotSupported', message: 'Pod was rejected: user namespaces (hostUsers: false) are not supported on this node' } : undefined;
+}
+
+function checkSysctls({ spec }: Pod): Rejection | undefined {
+  const host = spec.hostNetwork === true;
+  for (const { name } of spec.securityContext?.sysctls ?? []) {
+    const dotted = name.replaceAll('/', '.');
+    if (!SAFE_SYSCTLS.has(dotted)) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${name}" not allowlisted` };
+    if (host && dotted.startsWith('net.')) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${name}" not allowed with host net enabled` };
+    if (spec.hostIPC === true && dotted.startsWith('kernel.shm')) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${name}" not allowed with host ipc enabled` };
+  }
+  return undefined;
+}
+
+interface HostPort {
+  port: number;
+  protocol: string;
+  ip: string;
+}
+
+function hostPortsOf({ spec }: Pod): HostPort[] {
+  const containers = [...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'), ...spec.containers];
+  return containers.flatMap(({ ports = [] }) => ports).filter(({ hostPort = 0 }) => hostPort > 0)
+    .map(({ hostPort = 0, protocol = 'TCP', hostIP = '' }) => ({ port: hostPort, protocol, ip: hostIP === '' ? '0.0.0.0' : hostIP }));
+}
+
+function checkPorts(pod: Pod, others: readonly Pod[]): Rejection | undefined {
+  const taken = others.flatMap(hostPortsOf);
+  const clash = hostPortsOf(pod).some(({ port, protocol, ip }) => taken.some((other) => other.port === port && other.protocol === protocol && (other.ip === ip || other.ip === '0.0.0.0' || ip === '0.0.0.0')));
+  return clash ? { reason: 'NodePorts', message: 'Pod was rejected: Predicate NodePorts failed: node(s) didn\'t have free ports for the requested pod ports' } : undefined;
+}
+
+function checkResources(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Rejection | undefined {
+  for (const name of ['cpu', 'memory', 'ephemeral-storage']) {
+    const value = name === 'cpu' ? quantityMilliValue : quantityValue;
+    const [asked, used, has] = [podRequest(pod, name), others.reduce((sum, other) => sum + podRequest(other, name), 0), value(allocatable[name] ?? '0')];
+    if (asked > 0 && asked + used > has) return { reason: `OutOf${name}`, message: `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${String(asked)}, used: ${String(used)}, capacity: ${String(has)}` };
+  }
+  const places = quantityValue(allocatable['pods'] ?? '110');
+  return others.length + 1 > places ? { reason: 'OutOfpods', message: `Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: ${String(others.length)}, capacity: ${String(places)}` } : undefined;
+}

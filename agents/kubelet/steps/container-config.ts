@@ -1,0 +1,91 @@
+// A container of a pod as the runtime is told it: command, environment, resources, security. Pure but for the probing of oom_score_adj.
+import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import type { Image } from '../../images/image-store.ts';
+import type { ContainerConfig, Mount, Resources, SecurityConfig } from '../../runtime/runtime.ts';
+import { containerLimits, hugepageLimits, oomScoreAdjust } from '../cgroups/pod-resources.ts';
+import type { Environment } from '../environment/environment.ts';
+import { expand } from '../environment/expansion.ts';
+import { ANNOTATION, LABEL } from '../labels.ts';
+import type { NodeContext } from '../node-context.ts';
+import { gracePeriodMs, podInMessages, type PodContainer } from '../pod-spec.ts';
+
+export interface ConfigInput {
+  pod: Pod;
+  container: PodContainer;
+  attempt: number;
+  image: Image;
+  mounts: Mount[];
+  messageFile: string;
+  environment: Environment;
+  targetId?: string;
+}
+
+export function containerConfig(input: ConfigInput, node: NodeContext): ContainerConfig {
+  const { pod, container: { spec }, attempt, image, mounts, environment } = input;
+  const expanded = (list: readonly string[] | undefined): string[] => (list ?? []).map((text) => expand(text, environment.lookup));
+  return {
+    name: spec.name, attempt, imageId: image.id, imageName: spec.image ?? '', command: expanded(spec.command), args: expanded(spec.args), workingDir: spec.workingDir ?? '',
+    env: environment.variables, mounts, devices: [], labels: labelsOf(input), annotations: annotationsOf(input),
+    logPath: `${spec.name}/${String(attempt)}.log`, stdin: spec.stdin === true, stdinOnce: spec.stdinOnce === true, tty: spec.tty === true,
+    resources: resourcesOf(pod, input.container, node), security: securityOf(input, node),
+    ...(input.targetId !== undefined && { targetPidContainerId: input.targetId }),
+    ...(spec.lifecycle?.stopSignal !== undefined && { stopSignal: spec.lifecycle.stopSignal }),
+  };
+}
+
+function labelsOf({ pod, container }: ConfigInput): Record<string, string> {
+  return { [LABEL.podName]: pod.metadata.name, [LABEL.podNamespace]: pod.metadata.namespace ?? '', [LABEL.podUid]: pod.metadata.uid, [LABEL.containerName]: container.spec.name };
+}
+
+function annotationsOf({ pod, container: { spec }, attempt, image, messageFile }: ConfigInput): Record<string, string> {
+  return {
+    [ANNOTATION.restartCount]: String(attempt), [ANNOTATION.imageRef]: image.digests[0] ?? image.id,
+    [ANNOTATION.terminationMessagePath]: spec.terminationMessagePath ?? '/dev/termination-log', [ANNOTATION.terminationMessagePolicy]: spec.terminationMessagePolicy ?? 'File',
+    [ANNOTATION.terminationMessageFile]: messageFile, [ANNOTATION.gracePeriod]: String(gracePeriodMs(pod) / 1000), [ANNOTATION.resources]: JSON.stringify(spec.resources ?? {}),
+  };
+}
+
+export function resourcesOf(pod: Pod, { spec }: PodContainer, node: Pick<NodeContext, 'memoryCapacityBytes' | 'oomScoreAdjMin'>): Resources {
+  const hugepages = hugepageLimits(spec.resources);
+  return {
+    ...containerLimits(spec.resources), oomScoreAdj: Math.max(node.oomScoreAdjMin, oomScoreAdjust(pod, spec, node.memoryCapacityBytes)),
+    ...(Object.keys(hugepages).length > 0 && { hugepageLimits: hugepages }),
+  };
+}
+
+function securityOf({ pod, container: { spec }, image }: ConfigInput, node: NodeContext): SecurityConfig {
+  const own = spec.securityContext ?? {};
+  const ofPod = pod.spec.securityContext ?? {};
+  const runAsUser = own.runAsUser ?? ofPod.runAsUser;
+  const runAsGroup = own.runAsGroup ?? ofPod.runAsGroup;
+  if (own.runAsNonRoot ?? ofPod.runAsNonRoot ?? false) checkNonRoot(pod, spec.name, runAsUser, image.config.user);
+  const privileged = own.privileged === true;
+  const apparmor = own.appArmorProfile ?? ofPod.appArmorProfile;
+  return {
+    privileged, readOnlyRootfs: own.readOnlyRootFilesystem === true, noNewPrivileges: own.allowPrivilegeEscalation === false,
+    ...(runAsUser !== undefined && { runAsUser }), ...(runAsGroup !== undefined && { runAsGroup }),
+    supplementalGroups: [...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup]), ...(ofPod.supplementalGroups ?? [])],
+    supplementalGroupsPolicy: ofPod.supplementalGroupsPolicy ?? 'Merge',
+    addCapabilities: own.capabilities?.add ?? [], dropCapabilities: own.capabilities?.drop ?? [],
+    seccomp: seccompOf(own.seccompProfile ?? ofPod.seccompProfile, privileged, node),
+    ...(apparmor !== undefined && { apparmor: { type: apparmor.type as 'Unconfined', ...(apparmor.localhostProfile !== undefined && { profile: apparmor.localhostProfile }) } }),
+    maskedPaths: !privileged && own.procMount !== 'Unmasked',
+  };
+}
+
+function seccompOf(profile: { type: string; localhostProfile?: string } | undefined, privileged: boolean, { kubeletDir }: NodeContext): SecurityConfig['seccomp'] {
+  if (privileged || profile === undefined) return { type: 'Unconfined' };
+  if (profile.type === 'Localhost') return { type: 'Localhost', path: `${kubeletDir}/seccomp/${profile.localhostProfile ?? ''}` };
+  return { type: profile.type === 'RuntimeDefault' ? 'RuntimeDefault' : 'Unconfined' };
+}
+
+function checkNonRoot(pod: Pod, container: string, runAsUser: number | undefined, imageUser: string): void {
+  const where = `(pod: "${podInMessages(pod)}", container: ${container})`;
+  if (runAsUser !== undefined) {
+    if (runAsUser === 0) throw new Error(`container's runAsUser breaks non-root policy ${where}`);
+    return;
+  }
+  const user = imageUser.split(':')[0] ?? '';
+  if (user === '' || user === '0') throw new Error(`container has runAsNonRoot and image will run as root ${where}`);
+  if (!/^\d+$/.test(user)) throw new Error(`container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root ${where}`);
+}

@@ -1,0 +1,82 @@
+// The mounts of a container: its volumes (subPath resolved safely), /etc/hosts, and the file for its termination message.
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Container, Pod, VolumeMount } from '../../../internal/kinds/generated/api-types.ts';
+import type { Mount } from '../../runtime/runtime.ts';
+import { expand, unresolved } from '../environment/expansion.ts';
+import { podDirectory, type NodeContext } from '../node-context.ts';
+import { hostsFile } from '../pod-names.ts';
+import { openSubPath } from '../volumes/sub-path.ts';
+import type { MountedVolume } from '../volumes/volume.ts';
+
+export interface ContainerMounts {
+  mounts: Mount[];
+  /** Host file of the termination message. */
+  messageFile: string;
+  /** Lets go of the open subpaths, once the container is created. */
+  close(): void;
+}
+
+export interface MountInput {
+  pod: Pod;
+  container: Container;
+  volumes: readonly MountedVolume[];
+  podIps: readonly string[];
+  lookup(name: string): string | undefined;
+}
+
+export function containerMounts(input: MountInput, node: NodeContext): ContainerMounts {
+  const { pod, container } = input;
+  const opened: { close(): void }[] = [];
+  const close = (): void => { for (const path of opened.splice(0)) path.close(); };
+  try {
+    const mounts = (container.volumeMounts ?? []).map((mount) => volumeMount(mount, input, opened));
+    const ownHosts = (container.volumeMounts ?? []).some(({ mountPath }) => mountPath.replace(/\/+$/, '') === '/etc/hosts');
+    if (!ownHosts) mounts.push({ containerPath: '/etc/hosts', hostPath: writeHosts(input, node), readOnly: false, propagation: 'None' });
+    const messageFile = makeMessageFile(pod, container, node);
+    mounts.push({ containerPath: container.terminationMessagePath ?? '/dev/termination-log', hostPath: messageFile, readOnly: false, propagation: 'None' });
+    return { mounts, messageFile, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function volumeMount(mount: VolumeMount, { volumes, lookup }: MountInput, opened: { close(): void }[]): Mount {
+  const volume = volumes.find(({ name }) => name === mount.name);
+  if (volume === undefined) throw new Error(`cannot find volume "${mount.name}" to mount into container`);
+  const readOnly = mount.readOnly === true || volume.readOnly;
+  const recursive = mount.recursiveReadOnly === 'Enabled' || mount.recursiveReadOnly === 'IfPossible';
+  const shared = { containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : join('/', mount.mountPath), readOnly, ...(recursive && { recursiveReadOnly: true }), propagation: mount.mountPropagation ?? 'None' } as const;
+  const subPath = subPathOf(mount, lookup);
+  if (volume.image !== undefined) return { ...shared, hostPath: '', image: volume.image, ...(subPath !== '' && { imageSubPath: subPath }) };
+  if (subPath === '') return { ...shared, hostPath: volume.hostPath };
+  const path = openSubPath(volume.hostPath, subPath);
+  opened.push(path);
+  return { ...shared, hostPath: path.hostPath };
+}
+
+function subPathOf({ subPath = '', subPathExpr = '' }: VolumeMount, lookup: MountInput['lookup']): string {
+  if (subPathExpr === '') return subPath;
+  const missing = unresolved(subPathExpr, lookup);
+  if (missing.length > 0) throw new Error(`missing value for "${missing[0] ?? ''}"`);
+  const path = expand(subPathExpr, lookup);
+  if (path.startsWith('/')) throw new Error(`error SubPath \`${path}\` must not be an absolute path`);
+  if (path.split('/').includes('..')) throw new Error(`unable to provision SubPath \`${path}\`: must not contain '..'`);
+  return path;
+}
+
+function writeHosts({ pod, podIps }: MountInput, node: NodeContext): string {
+  const path = join(podDirectory(node, pod.metadata.uid), 'etc-hosts');
+  writeFileSync(path, hostsFile(pod, podIps, node.dns.clusterDomain), { mode: 0o644 });
+  return path;
+}
+
+function makeMessageFile(pod: Pod, container: Container, node: NodeContext): string {
+  const directory = join(podDirectory(node, pod.metadata.uid), 'containers', container.name);
+  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  const path = join(directory, node.random.bytes(4).toString('hex'));
+  writeFileSync(path, '');
+  chmodSync(path, 0o666); // any user of the container may write its last words
+  return path;
+}

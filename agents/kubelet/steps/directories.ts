@@ -1,0 +1,27 @@
+// Step: the pod's directories on disk and on tmpfs. They go when the API has let the pod go (cleanUp), not when its containers end:
+// logs and termination messages are still asked for then.
+import { mkdirSync, rmSync } from 'node:fs';
+import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { podDirectory, podLogDirectory, podMemoryDirectory, type NodeContext } from '../node-context.ts';
+import type { Step } from './step.ts';
+
+export const DIRECTORIES: Step = {
+  name: 'directories',
+  apply({ pod }, node) {
+    const path = podDirectory(node, pod.metadata.uid);
+    mkdirSync(`${path}/volumes`, { recursive: true, mode: 0o750 });
+    mkdirSync(`${path}/containers`, { recursive: true, mode: 0o750 });
+    mkdirSync(podMemoryDirectory(node, pod.metadata.uid), { recursive: true, mode: 0o755 });
+    mkdirSync(podLogDirectory(node, pod), { recursive: true, mode: 0o755 });
+    return Promise.resolve();
+  },
+  undo: () => Promise.resolve(),
+};
+
+/** Volumes must be unmounted by now: what is mounted is never walked into. */
+export function removeDirectories(pod: Pod, node: NodeContext): void {
+  const { uid } = pod.metadata;
+  rmSync(podMemoryDirectory(node, uid), { recursive: true, force: true });
+  rmSync(podDirectory(node, uid), { recursive: true, force: true });
+  rmSync(podLogDirectory(node, pod), { recursive: true, force: true });
+}

@@ -1,0 +1,118 @@
+// The image of a container (or of an image volume): there already, or pulled as its policy says, with the pod's pull secrets. Failed pulls
+// back off as restarts do, for each pod and image.
+import type { Container, Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { SECRETS } from '../../../internal/kinds/generated/resources.ts';
+import { messageOf } from '../../../internal/base/errors.ts';
+import { ImageError, type Image, type RegistryAuth } from '../../images/image-store.ts';
+import { formatGoDuration } from '../go-duration.ts';
+import type { NodeContext } from '../node-context.ts';
+import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../plan.ts';
+import { StartError } from '../start-error.ts';
+
+export interface PullBackOff {
+  durationMs: number;
+  until: number;
+  /** `ErrImagePull: …` of the last attempt. */
+  last: string;
+}
+
+export interface ImageRequest {
+  pod: Pod;
+  /** Empty for an image volume. */
+  container: string;
+  image: string;
+  policy: Container['imagePullPolicy'];
+  backOffs: Map<string, PullBackOff>;
+  signal: AbortSignal;
+}
+
+export async function ensureImage(request: ImageRequest, node: NodeContext): Promise<Image> {
+  const { pod, image, container } = request;
+  const policy = request.policy ?? 'IfNotPresent';
+  const present = policy === 'Always' ? undefined : node.images.find(image);
+  if (present !== undefined) {
+    node.event(pod, 'Normal', 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`, container);
+    return present;
+  }
+  if (policy === 'Never') {
+    const message = `Container image "${image}" is not present with pull policy of Never`;
+    node.event(pod, 'Warning', 'ErrImageNeverPull', message, container);
+    throw new StartError('ErrImageNeverPull', message);
+  }
+  const backOff = request.backOffs.get(image);
+  if (backOff !== undefined && node.clock.now() < backOff.until) {
+    const message = `Back-off pulling image "${image}"`;
+    node.event(pod, 'Normal', 'BackOff', message, container);
+    throw new StartError('ImagePullBackOff', `${message}: ${backOff.last}`);
+  }
+  return pull(request, node);
+}
+
+async function pull(request: ImageRequest, node: NodeContext): Promise<Image> {
+  const { pod, image, container, signal, backOffs } = request;
+  node.event(pod, 'Normal', 'Pulling', `Pulling image "${image}"`, container);
+  const begun = node.clock.monotonicMs();
+  try {
+    const pulled = await node.images.pull(image, await credentialsFor(pod, image, node), signal);
+    const took = formatGoDuration(Math.round(node.clock.monotonicMs() - begun));
+    node.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${String(pulled.sizeBytes)} bytes.`, container);
+    backOffs.delete(image);
+    return pulled;
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = error instanceof ImageError ? error.reason : 'ErrImagePull';
+    if (reason === 'InvalidImageName') {
+      const message = `Failed to apply default image tag "${image}": ${messageOf(error)}`;
+      node.event(pod, 'Warning', 'InspectFailed', message, container);
+      throw new StartError(reason, message, { cause: error });
+    }
+    node.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${messageOf(error)}`, container);
+    const durationMs = Math.min((backOffs.get(image)?.durationMs ?? BACKOFF_INITIAL_MS / 2) * 2, BACKOFF_MAX_MS);
+    backOffs.set(image, { durationMs, until: node.clock.now() + durationMs, last: `${reason}: ${messageOf(error)}` });
+    throw new StartError(reason, messageOf(error), { cause: error });
+  }
+}
+
+/** What the pod's pull secrets hold for the image's registry. */
+async function credentialsFor(pod: Pod, image: string, { objects }: NodeContext): Promise<RegistryAuth[]> {
+  const found: RegistryAuth[] = [];
+  for (const { name = '' } of pod.spec.imagePullSecrets ?? []) {
+    const secret = await objects.get(SECRETS, pod.metadata.namespace ?? '', name);
+    const text = secret?.data?.['.dockerconfigjson'] ?? secret?.data?.['.dockercfg'];
+    if (text !== undefined) found.push(...parseDockerConfig(Buffer.from(text, 'base64').toString(), registryOf(image)));
+  }
+  return found;
+}
+
+interface DockerAuth {
+  username?: string;
+  password?: string;
+  auth?: string;
+}
+
+export function parseDockerConfig(text: string, registry: string): RegistryAuth[] {
+  try {
+    const parsed = JSON.parse(text) as { auths?: Record<string, DockerAuth> } & Record<string, DockerAuth>;
+    return Object.entries(parsed.auths ?? parsed).filter(([host]) => hostOf(host) === registry).flatMap(([, entry]) => authOf(entry));
+  } catch (error) {
+    if (error instanceof SyntaxError) return []; // as upstream: a secret that cannot be read is as good as none
+    throw error;
+  }
+}
+
+function authOf({ username, password, auth }: DockerAuth): RegistryAuth[] {
+  if (username !== undefined && username !== '') return [{ username, password: password ?? '' }];
+  const decoded = Buffer.from(auth ?? '', 'base64').toString();
+  const colon = decoded.indexOf(':');
+  return colon < 0 ? [] : [{ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }];
+}
+
+function hostOf(entry: string): string {
+  const host = entry.replace(/^https?:\/\//, '').split('/')[0] ?? '';
+  return ['index.docker.io', 'registry-1.docker.io'].includes(host) ? 'docker.io' : host;
+}
+
+function registryOf(image: string): string {
+  const [first = '', second] = image.split('/');
+  return second !== undefined && (first.includes('.') || first.includes(':') || first === 'localhost') ? hostOf(first) : 'docker.io';
+}
