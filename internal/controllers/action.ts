@@ -31,7 +31,14 @@ export type Action =
   | ({ type: 'delete'; resource: GroupVersionResource; key: ObjectKey; options?: DeleteOptions } & Outcome)
   | ({ type: 'deleteAll'; resource: GroupVersionResource; options: ReadOptions & { delete?: DeleteOptions } } & Outcome)
   | { type: 'event'; note: EventNote }
+  | Sequence
   | Batch;
+
+/** One after the other, as one member of a batch. */
+export interface Sequence {
+  type: 'sequence';
+  actions: Action[];
+}
 
 /** Runs alike actions side by side, in rounds of 1, 2, 4, …: a quota that refuses one is asked once, not five hundred times. */
 export interface Batch {
@@ -89,6 +96,10 @@ export function note(about: KubeObject, type: 'Normal' | 'Warning', reason: stri
 export async function perform(action: Action, acting: Acting): Promise<void> {
   if (action.type === 'event') return post(action.note, acting, {});
   if (action.type === 'batch') return performBatch(action, acting);
+  if (action.type === 'sequence') {
+    for (const each of action.actions) await perform(each, acting);
+    return;
+  }
   try {
     const name = await send(action, acting);
     if (action.done !== undefined) post(action.done, acting, { $name: name });
@@ -100,7 +111,7 @@ export async function perform(action: Action, acting: Acting): Promise<void> {
   }
 }
 
-async function send(action: Exclude<Action, Batch | { type: 'event' }>, { client }: Acting): Promise<string> {
+async function send(action: Exclude<Action, Batch | Sequence | { type: 'event' }>, { client }: Acting): Promise<string> {
   switch (action.type) {
     case 'create':
       return (await client.create(action.resource, action.object)).metadata.name;

@@ -19,6 +19,7 @@ import { replicaSetLoop } from './replicaset.ts';
 import { replicationControllerLoop } from './replicationcontroller.ts';
 import { rootCaLoop } from './root-ca.ts';
 import { serviceAccountLoop } from './serviceaccount.ts';
+import { statefulSetLoop } from './statefulset.ts';
 import { taintEvictionLoop } from './taint-eviction.ts';
 
 export interface ControllerOptions {
@@ -42,6 +43,7 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     replicationControllerLoop(),
     deploymentLoop(),
     daemonSetLoop(),
+    statefulSetLoop(),
     endpointsLoop(),
     endpointSliceLoop(),
     endpointSliceMirroringLoop(),
