@@ -1,5 +1,6 @@
 // Table v1 and PartialObjectMetadata (meta/v1): what `kubectl get` and metadata informers ask for instead of objects. Knows no kind: columns
 // come from the discovery table, cells from the kind's rules.
+import { formatAge } from './duration.ts';
 import type { KubeObject, ListMeta } from './meta.ts';
 
 interface Column {
@@ -54,7 +55,27 @@ function metadataOnly({ metadata }: KubeObject): object {
 
 function cellsOf<T extends KubeObject>({ rules, columns }: Tabular<T>, object: T, now: number): Cell[] {
   if (rules.cells !== undefined) return rules.cells(object, now);
-  return columns.map(({ name }) => (name === 'Name' ? object.metadata.name : object.metadata.creationTimestamp));
+  return columns.map((column) => defaultCell(column, object, now));
+}
+
+// Upstream's default table has the names and when they were created; an Age column shows how long ago.
+function defaultCell({ name }: Column, { metadata }: KubeObject, now: number): Cell {
+  switch (name) {
+    case 'Name': return metadata.name;
+    case 'Created At': return metadata.creationTimestamp ?? '';
+    case 'Age': return ageOf(metadata.creationTimestamp, now);
+    default: return '';
+  }
+}
+
+/** `5m`, `3h20m`, `2d`: a duration in milliseconds in kubectl's words. */
+export function humanDuration(durationMs: number): string {
+  return formatAge(durationMs);
+}
+
+/** How long ago an RFC 3339 time was; `<unknown>` when there is none. */
+export function ageOf(timestamp: string | null | undefined, now: number): string {
+  return timestamp === undefined || timestamp === null || timestamp === '' ? '<unknown>' : formatAge(now - Date.parse(timestamp));
 }
 
 function carried(object: KubeObject, includeObject: TableOptions['includeObject']): object | null {
