@@ -8,13 +8,18 @@ import type { ApiRequest, Transport, WatchEvent } from '../api/request.ts';
 import { httpRequestOf, type HttpRequest } from './request-url.ts';
 import { statusErrorFrom, statusErrorOf } from './status-of.ts';
 
+/** PEM. All may be absent: the system's CAs, and a token or nobody. */
+export interface TlsCredentials {
+  ca?: string;
+  cert?: string;
+  key?: string;
+}
+
 export interface HttpsTransportOptions {
   /** https://host:port */
   url: string;
-  ca?: string | Buffer;
-  /** Client certificate, or a function that is asked at each new connection, so that a renewed one is used. */
-  cert?: string | Buffer;
-  key?: string | Buffer;
+  /** What connections are made with, or what gives the current ones: renewed ones are used from the next request on. */
+  credentials?: TlsCredentials | (() => TlsCredentials);
   /** Bearer token, or what gives the current one. */
   token?: string | (() => string);
   /** How long one request may take; watches have none. Default 60 s. */
@@ -25,23 +30,24 @@ export interface HttpsTransportOptions {
 export interface HttpsTransport extends Transport {
   /** Sends anything to the same server: raw paths such as /healthz. Gives the body; a code of 400 and more throws. */
   raw(request: HttpRequest, signal?: AbortSignal): Promise<string>;
-  /** Closes idle connections. */
+  /** Ends all connections, idle or not. */
   close(): void;
 }
 
 const SOCKETS_MAX = 32;
+const IDLE_MAX = 4;
 /** One object is at most 1.5 MB in upstream's etcd; a line longer than this is not a watch event. */
 const LINE_MAX = 32 * 1024 * 1024;
 
 export function createHttpsTransport(options: HttpsTransportOptions): HttpsTransport {
-  const { url, ca, cert, key } = options;
-  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: 4, ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) });
+  const { url } = options;
+  const connections = createConnections(options.credentials);
   const base = new URL(url);
 
   const open = (request: HttpRequest, call: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const sent = httpsRequest(
-        { agent, host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 443, method: request.method, path: request.path, headers: headersOf(request, options), ...(call.signal !== undefined && { signal: call.signal }) },
+        { agent: connections.agent(), host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 443, method: request.method, path: request.path, headers: headersOf(request, options), ...(call.signal !== undefined && { signal: call.signal }) },
         resolve,
       );
       if (call.timeoutMs !== undefined) sent.setTimeout(call.timeoutMs, () => sent.destroy(new Error(`no answer within ${String(call.timeoutMs)} ms`)));
@@ -59,7 +65,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
 
   return {
     raw,
-    close: () => agent.destroy(),
+    close: connections.close,
     send: async (request, signal) => JSON.parse(await raw(httpRequestOf(request), signal)) as unknown,
     watch: (request, signal) => watch(request, signal),
   };
@@ -81,6 +87,37 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
       response.destroy();
     }
   }
+}
+
+interface Connections {
+  agent(): Agent;
+  close(): void;
+}
+
+/** Connections kept open, one set for each certificate: those of an earlier one serve what is under way, then close. */
+function createConnections(credentials: HttpsTransportOptions['credentials'] = {}): Connections {
+  const current = typeof credentials === 'function' ? credentials : () => credentials;
+  const agents = new Set<Agent>();
+  let used: { by: TlsCredentials; agent: Agent } | undefined;
+  return {
+    agent() {
+      const { ca, cert, key } = current();
+      if (used !== undefined && used.by.ca === ca && used.by.cert === cert && used.by.key === key) return used.agent;
+      if (used !== undefined) retire(used.agent);
+      const by = { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+      used = { by, agent: new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: IDLE_MAX, ...by }) };
+      agents.add(used.agent);
+      return used.agent;
+    },
+    close() {
+      for (const agent of agents) agent.destroy();
+    },
+  };
+}
+
+function retire(agent: Agent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 function headersOf({ contentType, body }: HttpRequest, { token, userAgent = 'skiff' }: HttpsTransportOptions): Record<string, string> {

@@ -26,22 +26,22 @@ export interface Body {
 }
 
 /** StatusError RequestEntityTooLarge before more than the bound is held. */
-export async function readBody(stream: Readable, headers: { 'content-type'?: string | undefined; 'content-length'?: string | undefined; 'content-encoding'?: unknown }): Promise<Body> {
-  if (Number(headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw tooLarge();
+export async function readBody(stream: Readable, headers: { 'content-type'?: string | undefined; 'content-length'?: string | undefined; 'content-encoding'?: unknown }, maxBytes = BODY_MAX_BYTES): Promise<Body> {
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > BODY_MAX_BYTES) throw tooLarge();
+    if (length > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-  const bytes = headers['content-encoding'] === 'gzip' ? gunzipSync(whole, { maxOutputLength: BODY_MAX_BYTES }) : whole;
+  const bytes = headers['content-encoding'] === 'gzip' ? gunzipSync(whole, { maxOutputLength: maxBytes }) : whole;
   return { bytes, contentType: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '' };
 }
 
-function tooLarge(): StatusError {
-  return new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${String(BODY_MAX_BYTES)}`);
+function tooLarge(maxBytes: number): StatusError {
+  return new StatusError('RequestEntityTooLarge', `Request entity too large: limit is ${String(maxBytes)}`);
 }
 
 /** The object of a create or update. */

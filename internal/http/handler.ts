@@ -19,7 +19,7 @@ import { impersonated } from './impersonation.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { negotiate, type Form } from './negotiate.ts';
-import type { NonResources } from './non-resources.ts';
+import type { ExtraPath, NonResources } from './non-resources.ts';
 import { notAllowed, type Pipeline } from './pipeline.ts';
 import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
@@ -33,6 +33,8 @@ export interface HandlerOptions {
   pipeline: Pipeline;
   authenticator: Authenticator;
   nonResources: NonResources;
+  /** By path; asked before authentication. */
+  extraPaths: ReadonlyMap<string, ExtraPath>;
   limits: Limits;
   metrics: Metrics;
   dialer: NodeDialer;
@@ -65,6 +67,8 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
   const query = queryOf(request.url ?? '/');
   const info = requestInfo(request.method ?? 'GET', pathOf(request.url ?? '/'), query);
   try {
+    const extra = options.extraPaths.get(info.path);
+    if (extra !== undefined) return answer(await serveExtra(extra, request));
     const asking = options.authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization });
     const user = asking instanceof Promise ? await asking : asking;
     const parsed: Parsed = { info, options: info.isResource ? requestOptions(query, info.verb) : {}, userAgent: request.headers['user-agent'] ?? '', warn: (text) => void warnings.push(text) };
@@ -74,6 +78,13 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
     answer(errorPayload(error, options.log));
   }
   options.metrics.count({ ...info, code: response.statusCode, startedMs });
+}
+
+const EXTRA_BODY_MAX_BYTES = 64 * 1024;
+
+async function serveExtra(extra: ExtraPath, request: HttpRequest): Promise<Payload> {
+  const { bytes } = await readBody(request as Readable, request.headers, EXTRA_BODY_MAX_BYTES);
+  return extra.serve({ method: request.method ?? 'GET', headers: request.headers, body: bytes });
 }
 
 interface Routing {

@@ -20,6 +20,15 @@ export interface VersionInfo {
   platform: string;
 }
 
+/**
+ * A path of its own beside the API, answered by another part of Skiff (joining). It is asked before anyone is authenticated: who may ask is
+ * for it to say. What it throws is answered as a Status.
+ */
+export interface ExtraPath {
+  path: string;
+  serve(asking: { method: string; headers: IncomingHttpHeaders; body: Buffer }): Promise<Payload>;
+}
+
 export interface NonResourceOptions {
   pipeline: Pick<PipelineOptions, 'kinds' | 'schemas'>;
   /** host:port that discovery names. */

@@ -13,7 +13,7 @@ import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import { handle, socketOf, type HandlerOptions } from './handler.ts';
 import { createLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
-import { createNonResources, type HealthCheck, type VersionInfo } from './non-resources.ts';
+import { createNonResources, type ExtraPath, type HealthCheck, type VersionInfo } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
 import { handleUpgrade } from './upgrade.ts';
 import type { NodeDialer } from './streams.ts';
@@ -32,6 +32,7 @@ export interface ApiServerOptions {
   tokens?: TokenIssuer;
   readiness?: readonly HealthCheck[];
   dialer: NodeDialer;
+  extraPaths?: readonly ExtraPath[];
   /** Extra lines of /metrics. */
   gauges?: () => Readonly<Record<string, number>>;
   clock: Clock;
@@ -60,7 +61,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     pipeline: pipeline.options, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, readiness: options.readiness ?? [],
     ...(options.tokens !== undefined && { tokens: options.tokens }),
   });
-  const handling: HandlerOptions = { pipeline, authenticator, nonResources, limits, metrics, dialer, clock, random, log };
+  const extraPaths = new Map((options.extraPaths ?? []).map((extra) => [extra.path, extra]));
+  const handling: HandlerOptions = { pipeline, authenticator, nonResources, extraPaths, limits, metrics, dialer, clock, random, log };
   // Each with how many requests it has in hand.
   const connections = new Map<Socket, number>();
   const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };
