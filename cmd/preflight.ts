@@ -1,6 +1,7 @@
 // What must be there before a server or agent starts. Every problem at once, each with what to do, before anything is touched.
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../internal/base/files.ts';
 
 export interface Needs {
   dataDir: string;
@@ -27,7 +28,7 @@ export function findProblems(needs: Needs): string[] {
     problems.push(...cgroupProblems());
   }
   try {
-    mkdirSync(needs.dataDir, { recursive: true });
+    makeDirectory(needs.dataDir);
     accessSync(needs.dataDir, constants.W_OK);
   } catch (error) {
     problems.push(`data folder ${needs.dataDir} cannot be written (${(error as NodeJS.ErrnoException).code ?? ''}): choose another with --data-dir`);

@@ -1,6 +1,7 @@
 // Settings of `skiff server` and `skiff agent`: the configuration files, then the environment, then the command line; the later wins.
 // Lists given by a later source replace earlier ones, unless the key ends in `+` (`node-label+:`), which appends.
 import { readdirSync } from 'node:fs';
+import { messageOf } from '../internal/base/errors.ts';
 import { readFileIfThere } from '../internal/base/files.ts';
 import { parseYaml } from '../internal/api/yaml.ts';
 import { FLAGS, type Flag, type Settings } from './flags.ts';
@@ -89,7 +90,7 @@ function fromFile(verb: 'server' | 'agent', path: string, content: string): Give
   try {
     document = parseYaml(content);
   } catch (error) {
-    throw new UsageError(`${path}: not valid YAML: ${error instanceof Error ? error.message : String(error)}; correct the file and start again`);
+    throw new UsageError(`${path}: not valid YAML: ${messageOf(error).split('\n')[0] ?? ''}; correct the file and start again`);
   }
   if (document === null || document === undefined) return [];
   if (typeof document !== 'object' || Array.isArray(document)) throw new UsageError(`${path}: must be a list of "flag: value" lines`);

@@ -1,5 +1,5 @@
 // Files that must survive a power cut: written beside, synced, renamed (facts: ext4 keeps the name and loses what was not synced).
-import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Replaces the file whole or not at all. Makes its folder. `sync: false` for what can be made anew. */
@@ -17,6 +17,17 @@ export function writeFileAtomically(path: string, data: string | Uint8Array, opt
   }
   renameSync(temporary, path);
   if (options.sync !== false) syncDirectory(dirname(path));
+}
+
+/** mkdir -p. Node's own `recursive` never returns below /proc, where nothing can be made. */
+export function makeDirectory(path: string, mode = 0o755): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path), mode);
+  try {
+    mkdirSync(path, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 export function syncDirectory(path: string): void {

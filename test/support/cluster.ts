@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLab, type Host, type Lab } from './lab.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const SKIFF = join(ROOT, 'dist/skiff');
+export const SKIFF = join(ROOT, 'dist/skiff');
 export const KUBECTL = join(ROOT, 'build/kubectl');
 
 export interface Ran {
