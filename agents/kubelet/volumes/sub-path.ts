@@ -19,7 +19,8 @@ export function openSubPath(volumePath: string, subPath: string): OpenedPath {
   makeMissing(root, subPath);
   const real = realpathSync(join(root, subPath));
   const inside = relative(root, real);
-  if (inside.startsWith('..') || inside.startsWith('/')) throw new Error(`subpath "${real}" not within volume path "${root}"`);
+  // Names may begin with two dots, as the atomic writer's folders do.
+  if (inside === '..' || inside.startsWith('../') || inside.startsWith('/')) throw new Error(`subpath "${real}" not within volume path "${root}"`);
   const file = walk(root, inside);
   return { hostPath: `/proc/${String(process.pid)}/fd/${String(file)}`, close: () => closeSync(file) };
 }
