@@ -68,7 +68,7 @@ export function createFetchedObjects(client: Client, clock: Clock): ObjectSource
   async function refresh(): Promise<void> {
     timer = undefined;
     const now = clock.monotonicMs();
-    for (const [key, { resource, namespace, name, usedAt }] of [...kept]) {
+    for (const [key, { resource, namespace, name, usedAt }] of kept) {
       if (now - usedAt > 10 * KEEP_MS) kept.delete(key);
       else await fetch(resource, namespace, name).catch(() => undefined);
     }

@@ -89,7 +89,7 @@ function once({ url, headers }: HttpTarget, { timeoutMs, clock }: HttpOptions): 
 
 export function goWords(error: Error, { hostname, port, protocol }: { hostname: string; port: string; protocol?: string }): string {
   const where = `dial tcp ${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}: `;
-  switch ((error as NodeJS.ErrnoException).code) {
+  switch ((error as NodeJS.ErrnoException).code ?? '') {
     case 'ECONNREFUSED': return `${where}connect: connection refused`;
     case 'EHOSTUNREACH': return `${where}connect: no route to host`;
     case 'ENETUNREACH': return `${where}connect: network is unreachable`;

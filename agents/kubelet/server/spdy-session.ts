@@ -1,6 +1,7 @@
 // A SPDY/3.1 connection as the server side of Kubernetes' streams sees it: the client opens streams, each with headers and bytes both ways,
 // each direction ended by itself, with flow control of 64 KB a stream and for the session.
 import { Duplex } from 'node:stream';
+import { callbackify } from 'node:util';
 import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FLAG_FIN, FRAME, words, type Frame } from './spdy-frames.ts';
 
 const WINDOW_BYTES = 65_536;
@@ -102,11 +103,13 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
     }
   }
 
+  const transmitThen = callbackify(transmit);
+
   function streamDuplex(id: number): Duplex {
     return new Duplex({
       allowHalfOpen: true,
       read() {},
-      write: (chunk: Buffer, _encoding, done) => void transmit(id, chunk).then(() => done(), done),
+      write: (chunk: Buffer, _encoding, done) => transmitThen(id, chunk, done),
       final(done) {
         send(dataFrame(id, Buffer.alloc(0), true));
         done();
@@ -118,7 +121,7 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
     if (closed) return;
     closed = true;
     codec.close();
-    for (const id of [...streams.keys()]) drop(id);
+    for (const id of streams.keys()) drop(id);
     for (const wake of waiting.splice(0)) wake();
     for (const listener of closers) listener();
     socket.destroy();

@@ -2,6 +2,7 @@
 // (v4/v5.channel.k8s.io, the older channel.k8s.io, and their base64 forms). v5 adds message 255, which closes one channel.
 // kubectl's port-forward speaks SPDY inside a WebSocket instead: then the connection is a tunnel.
 import { Duplex, PassThrough, Writable } from 'node:stream';
+import { callbackify } from 'node:util';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { createEventQueue } from './event-queue.ts';
 import type { CommandStreams, ExecStatus, RemoteCommand } from './remote-command.ts';
@@ -130,5 +131,6 @@ export function pushSize(data: Buffer, push: (size: { width: number; height: num
 }
 
 export function channelWriter(socket: Pick<ChannelSocket, 'send'>, channel: number): Writable {
-  return new Writable({ write: (chunk: Buffer, _encoding, done) => void socket.send(channel, chunk).then(() => done(), done) });
+  const send = callbackify((chunk: Buffer) => socket.send(channel, chunk));
+  return new Writable({ write: (chunk: Buffer, _encoding, done) => send(chunk, done) });
 }

@@ -1,0 +1,99 @@
+// Volumes with real files: what a container would see.
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { CONFIGMAPS, SECRETS } from '../../../internal/kinds/generated/resources.ts';
+import { writePayload } from '../../../agents/kubelet/volumes/atomic-writer.ts';
+import { prepareHostPath } from '../../../agents/kubelet/volumes/host-path.ts';
+import { applyFsGroup } from '../../../agents/kubelet/volumes/ownership.ts';
+import { openSubPath } from '../../../agents/kubelet/volumes/sub-path.ts';
+import { createScene } from './scene.ts';
+
+const folder = mkdtempSync(join(tmpdir(), `skiff-volumes-${String(process.pid)}-`));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+const fresh = (name: string): string => {
+  mkdirSync(join(folder, name));
+  return join(folder, name);
+};
+const file = (text: string, mode = 0o644) => ({ data: Buffer.from(text), mode });
+
+t.test('a set of files is swapped whole, and only when it differs', (t) => {
+  const volume = fresh('atomic');
+  t.equal(writePayload(volume, new Map([['a', file('1', 0o400)], ['deep/b', file('2')]]), '1'), true);
+  t.equal(readFileSync(join(volume, 'a'), 'utf8'), '1');
+  t.equal(statSync(join(volume, 'a')).mode & 0o777, 0o400);
+  t.equal(readlinkSync(join(volume, 'deep')), '..data/deep');
+  t.equal(writePayload(volume, new Map([['a', file('1', 0o400)], ['deep/b', file('2')]]), '2'), false);
+  t.equal(writePayload(volume, new Map([['c', file('3')]]), '3'), true);
+  t.same(readdirSync(volume).sort(), ['..3', '..data', 'c']);
+  t.end();
+});
+
+t.test('fsGroup opens everything to the group, and directories pass it on', (t) => {
+  const volume = fresh('group');
+  writePayload(volume, new Map([['a', file('1', 0o400)]]), '1', (directory) => applyFsGroup(directory, 1001, { readOnly: true }));
+  const info = statSync(join(volume, 'a'));
+  t.same([info.gid, info.mode & 0o7777], [1001, 0o440]);
+  applyFsGroup(volume, 1001, { readOnly: false });
+  t.equal(statSync(volume).mode & 0o7777, 0o2775);
+  t.end();
+});
+
+t.test('a subpath is made, and never leaves its volume', (t) => {
+  const volume = fresh('sub');
+  const opened = openSubPath(volume, 'x/y');
+  writeFileSync(`${opened.hostPath}/f`, 'inside');
+  opened.close();
+  t.equal(readFileSync(join(volume, 'x/y/f'), 'utf8'), 'inside');
+  symlinkSync('/etc', join(volume, 'out'));
+  symlinkSync('x', join(volume, 'in'));
+  t.throws(() => openSubPath(volume, 'out'), /not within volume path/);
+  t.throws(() => openSubPath(volume, 'out/made'), /not within volume path/);
+  t.throws(() => openSubPath(volume, '../up'), /must not contain/);
+  const link = openSubPath(volume, 'in/y');
+  t.equal(readFileSync(`${link.hostPath}/f`, 'utf8'), 'inside');
+  link.close();
+  t.end();
+});
+
+t.test('hostPath types are made or checked', (t) => {
+  prepareHostPath(join(folder, 'made/here'), 'DirectoryOrCreate');
+  t.ok(statSync(join(folder, 'made/here')).isDirectory());
+  prepareHostPath(join(folder, 'made/file'), 'FileOrCreate');
+  t.ok(statSync(join(folder, 'made/file')).isFile());
+  t.throws(() => prepareHostPath(join(folder, 'none'), 'Directory'), { message: `hostPath type check failed: ${join(folder, 'none')} is not a directory` });
+  t.throws(() => prepareHostPath(join(folder, 'made/file'), 'Socket'), /is not a socket file/);
+  t.doesNotThrow(() => prepareHostPath('/dev/null', 'CharDevice'));
+  t.end();
+});
+
+t.test('a pod sees its ConfigMaps, Secrets and itself, and changes of them', async (t) => {
+  const s = await createScene();
+  t.teardown(() => s.stop());
+  await s.client.create(CONFIGMAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'conf', namespace: 'default' }, data: { a: 'one', b: 'two' }, binaryData: { c: 'AAE=' } });
+  await s.client.create(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'secret', namespace: 'default' }, data: { key: Buffer.from('hidden').toString('base64') } });
+  await s.create('web', {
+    containers: [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'conf', mountPath: '/conf' }, { name: 'all', mountPath: '/all', readOnly: true }, { name: 'empty', mountPath: '/empty', subPath: 'part' }] }],
+    volumes: [
+      { name: 'conf', configMap: { name: 'conf', items: [{ key: 'a', path: 'path/a', mode: 0o600 }] } }, { name: 'empty', emptyDir: {} },
+      { name: 'all', projected: { sources: [{ secret: { name: 'secret' } }, { configMap: { name: 'none', optional: true } }, { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }, { path: 'notes', fieldRef: { fieldPath: 'metadata.annotations' } }, { path: 'cpu', resourceFieldRef: { containerName: 'main', resource: 'limits.cpu' } }] } }] } },
+    ],
+  }, { labels: { b: 'y', a: '1' }, annotations: { note: 'x"y\nz' } });
+  await s.rest();
+  const mounts = new Map(s.runtime.listContainers()[0]?.config.mounts.map((mount) => [mount.containerPath, mount]));
+  const at = (container: string, path: string): string => join(mounts.get(container)?.hostPath ?? '', path);
+  t.equal(readFileSync(at('/conf', 'path/a'), 'utf8'), 'one');
+  t.equal(statSync(at('/conf', 'path/a')).mode & 0o777, 0o600);
+  t.equal(readFileSync(at('/all', 'key'), 'utf8'), 'hidden');
+  t.equal(readFileSync(at('/all', 'labels'), 'utf8'), 'a="1"\nb="y"');
+  t.equal(readFileSync(at('/all', 'notes'), 'utf8'), 'note="x\\"y\\nz"');
+  t.equal(readFileSync(at('/all', 'cpu'), 'utf8'), '4', 'without a limit: what the node has');
+  t.match(readFileSync(mounts.get('/etc/hosts')?.hostPath ?? '', 'utf8'), /^# Kubernetes-managed hosts file\.\n127\.0\.0\.1\tlocalhost\n[\s\S]*\n10\.42\.0\.\d+\tweb\n$/);
+  t.match(mounts.get('/empty')?.hostPath, /^\/proc\/\d+\/fd\//);
+  const { uid } = (await s.pod('web')).metadata;
+  t.ok(lstatSync(join(s.folder, 'kubelet/pods', uid, 'volumes/kubernetes.io~projected/all')).isSymbolicLink(), 'secrets are on tmpfs');
+  await s.client.patch(CONFIGMAPS, { namespace: 'default', name: 'conf' }, { type: 'merge', body: { data: { a: 'changed' } } });
+  await s.rest();
+  t.equal(readFileSync(at('/conf', 'path/a'), 'utf8'), 'changed');
+});
