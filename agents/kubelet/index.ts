@@ -60,6 +60,8 @@ export interface KubeletOptions {
   port?: number;
   clusterDns: readonly string[];
   clusterDomain: string;
+  /** Path below the process's own cgroup that stands for the root; the runtime must be told the same. Default: that cgroup itself. */
+  cgroupRoot?: string;
   /** Default `/etc/resolv.conf`. */
   resolvConf?: string;
   labels?: Readonly<Record<string, string>>;
@@ -119,7 +121,7 @@ function contextOf(options: KubeletOptions, derived: Pick<NodeContext, 'kubeletD
     ...derived, nodeName, nodeIps: options.nodeIps, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock),
-    tokens: createTokenSource({ client, clock, random }), cgroups: createPodCgroups(openCgroupTree()), oomScoreAdjMin: lowestOomScoreAdj(),
+    tokens: createTokenSource({ client, clock, random }), cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot)), oomScoreAdjMin: lowestOomScoreAdj(),
     event(pod, type, reason, message, container) {
       const kind = container === undefined ? undefined : findContainer(pod, container)?.kind;
       const list = kind === 'ephemeral' ? 'ephemeralContainers' : kind === 'init' || kind === 'sidecar' ? 'initContainers' : 'containers';

@@ -32,8 +32,9 @@ export interface CgroupTree {
   directory(path: string, controller: string): string;
 }
 
-export function openCgroupTree(): CgroupTree {
-  return existsSync(join(MOUNT, 'cgroup.controllers')) ? openV2(ownPath('')) : openV1();
+/** `below`: a path under the root to use as the root, for several nodes in one cgroup. */
+export function openCgroupTree(below = ''): CgroupTree {
+  return existsSync(join(MOUNT, 'cgroup.controllers')) ? openV2(ownPath(''), below) : openV1(below);
 }
 
 /** Path of this process in the hierarchy of a controller ('' for v2). */
@@ -45,10 +46,10 @@ function ownPath(controller: string): string {
   return path.startsWith('/..') || path === '/' ? '' : path;
 }
 
-function openV1(): CgroupTree {
+function openV1(below: string): CgroupTree {
   const controllers = [...new Set(readFileSync('/proc/self/cgroup', 'utf8').split('\n').flatMap((line) => (line.split(':')[1] ?? '').split(',')))]
     .filter((name) => V1_CONTROLLERS.includes(name) && existsSync(join(MOUNT, name.replace('name=', ''))));
-  const roots = new Map(controllers.map((name) => [name, join(MOUNT, name.replace('name=', ''), ownPath(name))]));
+  const roots = new Map(controllers.map((name) => [name, join(MOUNT, name.replace('name=', ''), ownPath(name), below)]));
   const directory = (path: string, controller: string): string => join(roots.get(controller) ?? join(MOUNT, controller), path);
   return {
     version: 1,
@@ -77,10 +78,14 @@ function makeV1(directory: string, controller: string): void {
   for (const file of ['cpuset.cpus', 'cpuset.mems']) write(directory, file, readFileSync(join(parent, file), 'utf8').trim());
 }
 
-function openV2(own: string): CgroupTree {
-  const root = join(MOUNT, own);
+function openV2(own: string, below: string): CgroupTree {
+  const root = join(MOUNT, own, below);
   const directory = (path: string): string => join(root, path);
-  handDown(root, true);
+  handDown(join(MOUNT, own), true);
+  if (below !== '') {
+    mkdirSync(root, { recursive: true });
+    handDown(root, false);
+  }
   return {
     version: 2,
     directory,

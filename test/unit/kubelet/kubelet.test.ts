@@ -1,0 +1,77 @@
+// The whole kubelet over a real socket, real cgroups and a real tmpfs: the node registers, and its API lets in whom it should.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { LEASES, NAMESPACES, NODES } from '../../../internal/kinds/generated/resources.ts';
+import { systemClock } from '../../../internal/base/clock.ts';
+import { createKubelet } from '../../../agents/kubelet/index.ts';
+import { openCgroupTree } from '../../../agents/kubelet/cgroups/cgroup-tree.ts';
+import { createScene } from './scene.ts';
+
+const folder = mkdtempSync(join(tmpdir(), `skiff-kubelet-api-${String(process.pid)}-`));
+const cgroupRoot = `skiff-test-${String(process.pid)}`;
+const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+for (const name of ['ca', 'other']) openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.crt`, '-subj', `/CN=${name}`, '-days', '2');
+for (const [name, ca, subject] of [['server', 'ca', '/CN=n1'], ['admin', 'ca', '/O=system:masters/CN=admin'], ['nobody', 'ca', '/CN=nobody'], ['stranger', 'other', '/O=system:masters/CN=admin']] as const) {
+  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
+  openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${ca}.crt`, '-CAkey', `${ca}.key`, '-CAcreateserial', '-out', `${name}.crt`, '-days', '2');
+}
+
+const port = 20_000 + (process.pid % 10_000);
+function ask(path: string, as?: string): Promise<{ code: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path, rejectUnauthorized: false, agent: false as const, ...(as !== undefined && { cert: read(`${as}.crt`), key: read(`${as}.key`) }) };
+    request(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => resolve({ code: response.statusCode ?? 0, text }));
+    }).on('error', reject).end();
+  });
+}
+
+t.test('the node is there, Ready, with its lease; its API knows who asks', async (t) => {
+  const s = await createScene();
+  s.pods().stop();
+  await s.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-node-lease' }, spec: {} });
+  const kubelet = createKubelet({
+    nodeName: 'n1', nodeIps: ['192.0.2.1'], version: 'v1.36.3+skiff1', kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), client: s.client, views: s.node.views, viewsAreLocal: true,
+    runtime: s.runtime, images: s.images, clock: { ...s.clock, monotonicMs: systemClock.monotonicMs }, random: s.node.random, log: s.node.log, port, tls: { cert: read('server.crt'), key: read('server.key'), clientCa: read('ca.crt') },
+    clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', cgroupRoot, labels: { zone: 'a' },
+  });
+  t.teardown(async () => {
+    await kubelet.stop();
+    s.stop();
+    execFileSync('umount', ['-l', join(folder, 'kubelet/memory')]);
+    openCgroupTree().remove(`/${cgroupRoot}`);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await kubelet.start();
+  const node = await s.client.get(NODES, { namespace: '', name: 'n1' });
+  t.match(node.metadata.labels, { 'kubernetes.io/os': 'linux', zone: 'a' });
+  t.match(node.status?.conditions?.find(({ type }) => type === 'Ready'), { status: 'True', reason: 'KubeletReady' });
+  t.match(node.status?.nodeInfo, { kubeletVersion: 'v1.36.3+skiff1', operatingSystem: 'linux' });
+  t.match(node.status?.allocatable, { pods: '110', memory: /^\d+Ki$/ });
+  await s.clock.advance(1);
+  t.match((await s.client.get(LEASES, { namespace: 'kube-node-lease', name: 'n1' })).spec, { holderIdentity: 'n1', leaseDurationSeconds: 40 });
+  t.ok(existsSync(openCgroupTree(cgroupRoot).directory('/kubepods/burstable', 'memory')));
+
+  await s.create('web', { containers: [{ name: 'main', image: 'app:1' }] });
+  await s.rest();
+  t.equal((await s.pod('web')).status?.phase, 'Running');
+  t.ok(existsSync(openCgroupTree(cgroupRoot).directory(`/kubepods/besteffort/pod${(await s.pod('web')).metadata.uid}`, 'memory')));
+  t.same((await ask('/pods')).code, 401);
+  t.same((await ask('/pods', 'stranger')).code, 401);
+  t.match(await ask('/pods', 'nobody'), { code: 403, text: /^Forbidden \(user=nobody, verb=get/ });
+  const { code, text } = await ask('/pods', 'admin');
+  t.same([code, (JSON.parse(text) as { items: { metadata: { name: string } }[] }).items.map(({ metadata }) => metadata.name)], [200, ['web']]);
+  t.same((await ask('/containerLogs/default/none/main', 'admin')).code, 404);
+  t.same((await ask('/nowhere', 'admin')).code, 404);
+
+  await s.client.delete(NODES, { namespace: '', name: 'n1' });
+  await s.clock.advance(1);
+  await s.rest();
+  t.ok(await s.client.get(NODES, { namespace: '', name: 'n1' }), 'registered again');
+});
