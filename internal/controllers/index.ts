@@ -10,6 +10,9 @@ import { endpointsLoop } from './endpoints.ts';
 import { endpointSliceLoop } from './endpointslice.ts';
 import { endpointSliceMirroringLoop } from './endpointslice-mirroring.ts';
 import { garbageCollectorLoop } from './garbage-collector.ts';
+import { jobLoop } from './job.ts';
+import { jobOrphanLoop } from './job-orphans.ts';
+import { jobTtlLoop } from './job-ttl.ts';
 import { kubernetesServiceLoop } from './kubernetes-service.ts';
 import { namespaceLoop } from './namespace.ts';
 import { nodeIpamLoop } from './node-ipam.ts';
@@ -44,6 +47,9 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     deploymentLoop(),
     daemonSetLoop(),
     statefulSetLoop(),
+    jobLoop(),
+    jobOrphanLoop(),
+    jobTtlLoop(),
     endpointsLoop(),
     endpointSliceLoop(),
     endpointSliceMirroringLoop(),

@@ -89,12 +89,26 @@ function kubelet(): Loop<Pod, Pod> {
     async act(pod, { client, clock }) {
       const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
       if (pod.metadata.deletionTimestamp !== undefined) return client.delete(ALL.PODS, key, { gracePeriodSeconds: 0 });
+      const code = exitCode(pod);
       const podIP = `10.42.0.${String(++next)}`;
       const bad = pod.spec.containers[0]?.image === 'bad';
       const time = new Date(clock.now()).toISOString().replace(/\.\d+/, '');
+      if (code !== undefined) {
+        const containerStatuses = [{ name: 'c', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode: code, startedAt: time, finishedAt: time } } }];
+        await client.updateStatus(ALL.PODS, { ...copy(pod), status: { ...pod.status, phase: code === 0 ? 'Succeeded' : 'Failed', containerStatuses } });
+        return;
+      }
       await client.updateStatus(ALL.PODS, { ...copy(pod), status: { ...pod.status, phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions: [...(pod.status?.conditions ?? []), { type: 'Ready', status: bad ? 'False' : 'True', lastTransitionTime: time }] } });
     },
   };
+}
+
+// `exit-3` ends with that code, `exit-3-at-1-5` only at these completion indexes, with 0 at others.
+function exitCode({ metadata, spec }: Pod): number | undefined {
+  const [, code, indexes] = /^exit-(\d+)(?:-at-(.+))?$/.exec(spec.containers[0]?.image ?? '') ?? [];
+  if (code === undefined) return undefined;
+  const at = metadata.annotations?.['batch.kubernetes.io/job-completion-index'];
+  return indexes === undefined || indexes.split('-').includes(at ?? '') ? Number(code) : 0;
 }
 
 async function send(registry: ReturnType<typeof createRegistry>, kinds: ReturnType<typeof loadKinds>, request: ApiRequest): Promise<unknown> {
@@ -120,7 +134,9 @@ function merged(target: object, patch: object): object {
   const result = target as Record<string, unknown>;
   for (const [name, value] of Object.entries(patch)) {
     const old = result[name];
-    if (value === null) delete result[name];
+    if (name === '$deleteFromPrimitiveList/finalizers') result.finalizers = ((result.finalizers as string[] | undefined) ?? []).filter((each) => !(value as string[]).includes(each));
+    else if (name === 'finalizers') result[name] = [...new Set([...((old as string[] | undefined) ?? []), ...(value as string[])])];
+    else if (value === null) delete result[name];
     else if (name === 'conditions') result[name] = [...((old as { type: string }[] | undefined) ?? []).filter(({ type }) => !(value as { type: string }[]).some((each) => each.type === type)), ...(value as object[])];
     else if (Array.isArray(value) && value.some((each) => (each as { $patch?: string }).$patch === 'delete')) result[name] = (old as { uid: string }[]).filter(({ uid }) => !(value as { uid: string }[]).some((each) => each.uid === uid));
     else if (typeof value === 'object' && value !== null && !Array.isArray(value)) result[name] = merged((old as object | undefined) ?? {}, value);
