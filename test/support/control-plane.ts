@@ -29,7 +29,7 @@ export interface RunningControlPlane {
 
 /** `port` 0 is a free one; `directory` another start's data folder. */
 export async function startControlPlane({ port = 0, directory = mkdtempSync(join(tmpdir(), `skiff-api-${String(process.pid)}-`)), loops = false } = {}): Promise<RunningControlPlane & { directory: string }> {
-  const settings = { ...readSettings('server', ['--data-dir', directory, '--bind-address', '127.0.0.1', '--config', join(directory, 'none.yaml')], {}), 'https-listen-port': port };
+  const settings = { ...readSettings('server', ['--data-dir', directory, '--bind-address', '127.0.0.1'], {}), 'https-listen-port': port };
   const authority = openAuthority(join(directory, 'server/tls'), { clock: systemClock, random: systemRandom });
   const log = createLog({ level: 'error', format: 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const plane = await createControlPlane(settings, { authority, address: '127.0.0.1', log });

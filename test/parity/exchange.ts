@@ -1,0 +1,128 @@
+// One request of the table sent to a server, and its answer made comparable: names, times, uids and versions are taken out, nothing else.
+import { request as httpsRequest } from 'node:https';
+import { load } from 'js-yaml';
+
+export interface Server {
+  url: string;
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** One row of the table. `{ns}` in path and body is the run's own name; `{save.path.to.field}` a field of an earlier answer. */
+export interface Row {
+  name: string;
+  method: string;
+  path: string;
+  /** Sent as JSON unless it is text. */
+  body?: unknown;
+  contentType?: string;
+  accept?: string;
+  /** Default: the admin. Another name is impersonated. */
+  as?: 'admin' | 'anonymous' | (string & {});
+  headers?: Readonly<Record<string, string>>;
+  /** Keeps the answer's body for later rows. */
+  save?: string;
+  /** Compares metadata.managedFields too. */
+  managed?: boolean;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[]>;
+  body: unknown;
+}
+
+/** What one run remembers: its own name, and answers by their `save`. */
+export interface Run {
+  server: Server;
+  id: string;
+  saved: Map<string, unknown>;
+}
+
+const HEADERS = ['content-type', 'warning', 'retry-after', 'allow', 'location', 'www-authenticate', 'cache-control', 'x-content-type-options', 'vary'] as const;
+
+export async function ask(run: Run, row: Row): Promise<Answer> {
+  const path = fill(run, row.path);
+  const text = row.body === undefined ? undefined : fill(run, typeof row.body === 'string' ? row.body : JSON.stringify(row.body));
+  const contentType = row.contentType ?? (row.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
+  const identity = row.as === undefined || row.as === 'admin' || row.as === 'anonymous' ? {} : { 'impersonate-user': row.as };
+  const headers = { 'user-agent': 'parity/1', accept: row.accept ?? 'application/json', ...(text !== undefined && { 'content-type': contentType }), ...identity, ...row.headers };
+  const raw = await send(run.server, { method: row.method, path, headers, text, certified: row.as !== 'anonymous' });
+  const body = parse(raw);
+  if (row.save !== undefined) run.saved.set(row.save, body);
+  const kept: Answer['headers'] = {};
+  for (const name of HEADERS) {
+    const value = raw.headers[name];
+    if (value !== undefined) kept[name] = clean(run, row, name, value) as string;
+  }
+  return { status: raw.status, headers: kept, body: clean(run, row, '', body) };
+}
+
+interface Raw {
+  status: number;
+  headers: NodeJS.Dict<string | string[]>;
+  text: string;
+}
+
+function send({ url, ca, cert, key }: Server, { method, path, headers, text, certified }: { method: string; path: string; headers: Record<string, string>; text: string | undefined; certified: boolean }): Promise<Raw> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpsRequest(new URL(url), { method, path, headers, ca, ...(certified && { cert, key }), agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      // Node makes one text of a repeated Warning; they are told apart again here.
+      response.on('end', () => {
+        const warning = response.headersDistinct['warning'];
+        resolve({ status: response.statusCode ?? 0, headers: { ...response.headers, ...(warning !== undefined && { warning }) }, text: Buffer.concat(chunks).toString() });
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(text);
+  });
+}
+
+function parse({ headers, text }: Raw): unknown {
+  const type = String(headers['content-type'] ?? '');
+  if (type.includes('yaml')) return load(text);
+  if (!type.includes('json') || text === '') return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown); // the lines of a watch
+  }
+}
+
+function fill({ id, saved }: Run, text: string): string {
+  return text.replaceAll('{ns}', id).replace(/\{(\w+)((?:\.\w+)+)\}/g, (whole, name: string, path: string) => {
+    let value = saved.get(name);
+    for (const part of path.slice(1).split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
+    return value === undefined ? whole : String(value as string);
+  });
+}
+
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+/** The value with all that differs from run to run replaced by what it is. */
+function clean(run: Run, row: Row, key: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => clean(run, row, key === 'cells' ? 'cell' : key, item));
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([name]) => name !== 'managedFields' || row.managed === true);
+    return Object.fromEntries(entries.map(([name, item]) => [name, clean(run, row, name, item)]));
+  }
+  if (key === 'nodePort' && typeof value === 'number') return 'PORT';
+  if (typeof value !== 'string') return value;
+  if (key === 'resourceVersion' && value !== '' && value !== '0') return 'VERSION';
+  if (key === 'continue' && value !== '') return 'CONTINUE';
+  if (key === 'cell' && /^(\d+[smhdy])+$/.test(value)) return 'AGE';
+  return value
+    .replaceAll(run.id, 'parity')
+    .replace(TIME, 'TIME')
+    .replace(UID, 'UID')
+    .replace(/gen-[a-z0-9]{5}\b/g, 'gen-RANDOM')
+    .replace(/\b10\.43\.\d+\.\d+\b/g, 'CLUSTER-IP')
+    .replace(/:3[0-2]\d{3}\//g, ':PORT/')
+    .replace(/(resource ?version[^0-9"]{0,60})\d+/gi, '$1VERSION')
+    .replace(/(current: )\d+/, '$1VERSION');
+}

@@ -1,0 +1,23 @@
+// The table of requests that both servers are asked, in order: a section is a file, and starts from what the sections before it left.
+import type { Row } from './exchange.ts';
+import { BODIES } from './requests/bodies.ts';
+import { DELETIONS } from './requests/deletions.ts';
+import { DISCOVERY } from './requests/discovery.ts';
+import { IDENTITY } from './requests/identity.ts';
+import { KINDS } from './requests/kinds.ts';
+import { READS } from './requests/reads.ts';
+import { SETUP } from './requests/setup.ts';
+import { SUBRESOURCES } from './requests/subresources.ts';
+import { WRITES } from './requests/writes.ts';
+
+export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
+  setup: SETUP,
+  discovery: DISCOVERY,
+  identity: IDENTITY,
+  bodies: BODIES,
+  writes: WRITES,
+  reads: READS,
+  subresources: SUBRESOURCES,
+  kinds: KINDS,
+  deletions: DELETIONS,
+};
