@@ -92,18 +92,20 @@ function startReplica(client: Client, resource: Resource, { scope, ...options }:
 async function keep(replica: Replica): Promise<void> {
   let state: State = { is: 'listing' };
   let failures = 0;
+  // Since when nothing has been seen but lists: a server whose every watch is Expired must not be listed in a tight loop.
+  let relists = 0;
   while (!replica.signal.aborted) {
     try {
       const next: State = await step(replica, state);
       if (state.is !== 'waiting') failures = 0;
+      if (state.is === 'watching') relists = 0;
       state = next;
     } catch (error) {
       if (replica.signal.aborted) return;
-      if (isReason(error, 'Expired', 'Gone')) {
-        state = { is: 'listing' };
-        continue;
-      }
-      failures++;
+      const expired = isReason(error, 'Expired', 'Gone');
+      if (expired) state = { is: 'listing' };
+      if (expired && ++relists === 1) continue;
+      failures = Math.max(failures + 1, relists - 1);
       replica.log.debug('a view could not be kept up', { resource: replica.resource.resource, failures, error: messageOf(error) });
       state = { is: 'waiting', failures, then: state };
     }
