@@ -69,11 +69,13 @@ export function checkOrder(patch: unknown[], order: unknown[], mergeKey: string)
   if (patch.length === 0 || order.length === 0) return;
   const named = mergeKey === '' ? patch : patch.filter((item) => {
     if (!isMembers(item)) throw wrongType.members(item);
-    return !Object.hasOwn(item, '$patch');
+    return own(item, '$patch') !== 'delete';
   });
   let next = 0;
-  for (const place of order) {
-    if (next < named.length && identityOf(named[next], mergeKey) === identityOf(place, mergeKey)) next++;
+  for (let place = 0; next < named.length && place < order.length;) {
+    const item = named[next];
+    if (isMembers(item) && Object.hasOwn(item, '$patch')) next++; // seen only before the order ends, as upstream does
+    else if (identityOf(item, mergeKey) === identityOf(order[place++], mergeKey)) next++;
   }
   if (next < named.length) throw internal(`The order in patch list:\n${goFormat(patch)}\n doesn't match $setElementOrder list:\n${goFormat(order)}\n`);
 }
