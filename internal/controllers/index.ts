@@ -3,6 +3,7 @@ import type { Resource } from '../api/request.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import type { ControllerLoop } from './action.ts';
 import { clusterRoleAggregationLoop } from './clusterrole-aggregation.ts';
+import { cronJobLoop } from './cronjob.ts';
 import { daemonSetLoop } from './daemonset.ts';
 import { deploymentLoop } from './deployment.ts';
 import { disruptionLoop } from './disruption.ts';
@@ -50,6 +51,7 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     jobLoop(),
     jobOrphanLoop(),
     jobTtlLoop(),
+    cronJobLoop(),
     endpointsLoop(),
     endpointSliceLoop(),
     endpointSliceMirroringLoop(),
