@@ -49,11 +49,12 @@ export function errorBody({ type, value, detail }: FieldError): string {
 /** The Status that upstream's errors.NewInvalid gives: every problem, `Kind.group "name" is invalid: …`. */
 export function invalidObject(kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
   const qualified = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
-  const lines = [...new Set(errors.map((error) => `${error.field}: ${errorBody(error)}`))];
-  const causes: StatusCause[] = errors.map((error) => ({ reason: TEXT[error.type][0], message: errorBody(error), field: error.field }));
+  const lines = [...new Set(errors.map((error) => `${error.field || '[]'}: ${errorBody(error)}`))];
+  // An error of the whole object has no path: upstream writes [].
+  const causes: StatusCause[] = errors.map((error) => ({ reason: TEXT[error.type][0], message: errorBody(error), field: error.field || '[]' }));
   const text = lines.length === 1 ? (lines[0] ?? '') : `[${lines.join(', ')}]`;
   return new StatusError('Invalid', `${qualified} ${JSON.stringify(name)} is invalid${errors.length === 0 ? '' : `: ${text}`}`, {
-    details: { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.kind, causes },
+    details: { ...(name !== '' && { name }), ...(kind.group !== '' && { group: kind.group }), ...(kind.kind !== '' && { kind: kind.kind }), causes },
   });
 }
 

@@ -17,6 +17,8 @@ export interface Shape {
   errors: ShapeError[];
   /** Paths of unknown fields, for `unknown field "spec.foo"`. At most 100, as upstream's. */
   unknown: string[];
+  /** Where every unknown field stands, to take it away: decoders drop what they do not know. */
+  strays: { owner: Record<string, unknown>; name: string }[];
 }
 
 const UNKNOWN_MAX = 100;
@@ -25,7 +27,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const INT_RANGE = { int32: [-2147483648, 2147483647], int64: [-9223372036854775808, 9223372036854775807] } as const;
 
 export function checkShape(definition: Definition, value: unknown, schemas: Schemas): Shape {
-  const shape: Shape = { errors: [], unknown: [] };
+  const shape: Shape = { errors: [], unknown: [], strays: [] };
   checkObject({ shape, schemas, path: [], names: [], struct: nameOf(definition) }, definition, value);
   return shape;
 }
@@ -50,6 +52,7 @@ function checkObject(walk: Walk, definition: Definition, value: unknown): void {
     const field = definition.fields.get(name);
     walk.path.push(name);
     if (field === undefined) {
+      walk.shape.strays.push({ owner: value as Record<string, unknown>, name });
       if (walk.shape.unknown.length < UNKNOWN_MAX) walk.shape.unknown.push(formatPath(walk.path));
     } else {
       walk.names.push(name);
@@ -94,10 +97,8 @@ function checkList(walk: Walk, items: TypeRef, value: unknown): void {
 function checkMap(walk: Walk, values: TypeRef, value: unknown): void {
   if (typeof value !== 'object' || Array.isArray(value)) return refuse(walk, value, `map[string]${goTypeOf(values)}`);
   for (const [key, child] of Object.entries(value as object)) {
-    walk.path.push(key);
-    walk.names.push(key);
+    walk.path.push(key); // Go's stack of fields has no keys of maps
     checkType(walk, values, child);
-    walk.names.pop();
     walk.path.pop();
   }
 }

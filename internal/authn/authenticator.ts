@@ -56,7 +56,7 @@ export function createAuthenticator({ clock, tokens }: AuthenticatorOptions): Au
       const user = byCertificate(socket);
       if (user !== undefined) return user;
       if (authorization === undefined || authorization === '') return ANONYMOUS;
-      const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+      const token = /^Bearer (\S+)(?: |$)/i.exec(authorization)?.[1]; // what follows a token is not looked at
       if (token === undefined) return ANONYMOUS; // basic and the like: unknown to upstream too
       return identify(token).then((found) => {
         if (found === undefined) throw unauthorized();

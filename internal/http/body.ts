@@ -1,7 +1,7 @@
 // Request bodies: read with a bound, decoded from JSON, YAML or protobuf, held to the schema as field validation asks.
 import type { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { messageOf, StatusError } from '../base/errors.ts';
+import { isReason, messageOf, StatusError } from '../base/errors.ts';
 import { parseJson } from '../api/json.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta.ts';
 import { decodeProtobuf } from '../api/protobuf.ts';
@@ -47,11 +47,7 @@ function tooLarge(maxBytes: number): StatusError {
 /** The object of a create or update. */
 export function decodeObject(body: Body, expected: Expected, schemas: Schemas): KubeObject {
   const duplicates: string[] = [];
-  const value = decode(body, schemas, (path) => duplicates.push(path));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new StatusError('BadRequest', `the object provided is unrecognized (must be of type ${expected.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (${body.bytes.subarray(0, 64).toString('hex')})`);
-  }
-  const object = value as KubeObject;
+  const object = recognized(body, expected.kind, () => decode(body, schemas, (path) => duplicates.push(path)));
   object.apiVersion ||= apiVersionOf(expected.group, expected.version);
   object.kind ||= expected.kind;
   object.metadata ??= {} as KubeObject['metadata'];
@@ -59,17 +55,46 @@ export function decodeObject(body: Body, expected: Expected, schemas: Schemas): 
   return object;
 }
 
+/** An object that says which kind it is, or nothing at all (`null`), which is of the expected kind. */
+function recognized(body: Body, kind: string, read: () => unknown): KubeObject {
+  const unrecognized = (why: string, cause?: unknown): StatusError => new StatusError('BadRequest', `the object provided is unrecognized (must be of type ${kind}): ${why} (${excerpt(body.bytes)})`, { cause });
+  let value: unknown;
+  try {
+    value = read() ?? {};
+  } catch (error) {
+    if (isReason(error, 'UnsupportedMediaType')) throw error;
+    throw unrecognized(body.contentType.endsWith('json') || body.contentType === '' ? `couldn't get version/kind; json parse error: ${messageOf(error)}` : messageOf(error), error);
+  }
+  const object = value as KubeObject;
+  if (typeof value !== 'object' || Array.isArray(value)) throw unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if (object[field] !== undefined && typeof object[field] !== 'string') throw unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(object[field])} into Go struct field .${field} of type string`);
+  }
+  if (object.apiVersion?.split('/').length > 2) throw unrecognized(`unexpected GroupVersion string: ${object.apiVersion}`);
+  return object;
+}
+
+const EXCERPT_MAX = 30;
+
+/** The body's beginning in an error: as text when it could be JSON, else in hex. */
+function excerpt(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>';
+  const text = bytes.toString().trimStart();
+  const shown = text.startsWith('{') ? text : bytes.subarray(0, EXCERPT_MAX + 1).toString('hex');
+  return text.startsWith('{') && shown.length > EXCERPT_MAX ? `${shown.slice(0, EXCERPT_MAX)} ...` : shown;
+}
+
 export function decodePatch(body: Body): { patch: Patch; duplicates: string[] } {
   const type = PATCH_TYPES[body.contentType];
   if (type === undefined) {
-    throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${Object.keys(PATCH_TYPES).join(', ')}, application/apply-patch+cbor`);
+    throw new StatusError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} }); // the router's answer, not the codec's
   }
   const duplicates: string[] = [];
   const text = body.bytes.toString();
   try {
     return { patch: { type, body: type === 'apply' ? parseYaml(text, { onDuplicate: (path) => duplicates.push(path) }) : parseJson(text, (path) => duplicates.push(path)) }, duplicates };
   } catch (error) {
-    throw new StatusError('BadRequest', type === 'apply' ? `error decoding YAML: ${messageOf(error)}` : messageOf(error), { cause: error });
+    throw new StatusError('BadRequest', type === 'apply' ? `error decoding YAML: error converting YAML to JSON: ${messageOf(error)}` : type === 'strategic' ? messageOf(error) : `error decoding patch: ${messageOf(error)}`, { cause: error });
   }
 }
 

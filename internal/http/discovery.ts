@@ -64,6 +64,7 @@ function legacyResources(kind: Kind): object[] {
   const own = {
     name: resource, singularName: singular, namespaced, kind: kind.kind, verbs: [...verbs].sort(),
     ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }),
+    ...(verbs.includes('create') && verbs.includes('get') && { storageVersionHash: storageVersionHash(kind) }),
   };
   const below = subresources.map((sub) => ({
     name: `${resource}/${sub.name}`, singularName: '', namespaced,
@@ -80,7 +81,7 @@ function aggregated(accept: string | undefined, { kinds, legacy }: { kinds: read
     if (type !== 'application/json' && type !== '*/*') continue;
     if (params['as'] === undefined) return undefined;
     const version = params['v'] ?? '';
-    if (params['g'] !== 'apidiscovery.k8s.io' || params['as'] !== 'APIGroupDiscoveryList' || !['v2', 'v2beta1'].includes(version)) continue;
+    if (params['g'] !== 'apidiscovery.k8s.io' || params['as'] !== 'APIGroupDiscoveryList' || version !== 'v2') continue;
     const items = groupsOf(kinds, legacy).map(groupDiscovery);
     const etag = `"${createHash('sha256').update(JSON.stringify(items)).digest('hex').toUpperCase()}"`;
     const body = { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
@@ -91,14 +92,30 @@ function aggregated(accept: string | undefined, { kinds, legacy }: { kinds: read
 
 function groupDiscovery({ name, versions }: Group): object {
   const listed = [...versions].map(([version, kinds]) => ({ version, resources: kinds.map(resourceDiscovery), freshness: 'Current' }));
-  return { metadata: { ...(name !== '' && { name }), creationTimestamp: null }, versions: listed };
+  return { metadata: name === '' ? {} : { name }, versions: listed };
 }
 
 function resourceDiscovery(kind: Kind): object {
-  const { group, version, resource, singular, namespaced, verbs, shortNames, categories, subresources } = kind;
+  const { resource, singular, namespaced, verbs, shortNames, categories, subresources } = kind;
   return {
-    resource, responseKind: { group, version, kind: kind.kind }, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs: [...verbs].sort(),
+    resource, responseKind: { group: '', version: '', kind: kind.kind }, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs: [...verbs].sort(),
     ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }),
-    ...(subresources.length > 0 && { subresources: subresources.map((sub) => ({ subresource: sub.name, responseKind: { group: sub.group, version: sub.version, kind: sub.kind }, verbs: [...sub.verbs].sort() })) }),
+    ...(subresources.length > 0 && { subresources: subresources.map((sub) => ({ subresource: sub.name, responseKind: { ...responseOf(kind, sub), kind: sub.kind }, verbs: [...sub.verbs].sort() })) }),
   };
 }
+
+/** Empty where it is the resource's own, which clients fill in. */
+function responseOf({ group, version }: Kind, answered: { group: string; version: string }): { group: string; version: string } {
+  return answered.group === group && answered.version === version ? { group: '', version: '' } : { group: answered.group, version: answered.version };
+}
+
+/** Tells clients that two resources are the same objects: a hash of the kind that is stored (upstream's storageversionhash.go). */
+function storageVersionHash({ group, version, kind }: Kind): string {
+  const stored = STORED[`${group}/${version}/${kind}`] ?? `${group}/${version}/${kind}`;
+  return createHash('sha256').update(stored).digest().subarray(0, 8).toString('base64');
+}
+
+const STORED: Readonly<Record<string, string>> = {
+  'events.k8s.io/v1/Event': '/v1/Event',
+  'autoscaling/v1/HorizontalPodAutoscaler': 'autoscaling/v2/HorizontalPodAutoscaler',
+};

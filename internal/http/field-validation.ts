@@ -1,7 +1,7 @@
 // Whether an object says what its schema knows: types always, unknown and duplicate fields as fieldValidation asks (Strict refuses, Warn
 // warns, Ignore drops in silence). The texts are upstream's strict decoder's.
 import { StatusError } from '../base/errors.ts';
-import { apiVersionOf, type KubeObject } from '../api/meta.ts';
+import { apiVersionOf, parseApiVersion, type KubeObject } from '../api/meta.ts';
 import type { RequestOptions } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
 import { checkShape } from '../api/shape.ts';
@@ -19,12 +19,12 @@ export interface Expected {
 export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas }: { duplicates: readonly string[]; schemas: Schemas }): void {
   const { group, version, kind, validation = 'Warn', warn } = expected;
   const apiVersion = apiVersionOf(group, version);
-  if (object.apiVersion !== apiVersion) throw new StatusError('BadRequest', `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`);
-  if (object.kind !== kind) throw cannotHandle(object, kind, `converting (${object.apiVersion}, Kind=${object.kind}) to (${apiVersion}, Kind=${kind}): unknown conversion`);
+  if (object.apiVersion !== apiVersion || object.kind !== kind) throw cannotHandle(object, kind, mismatch(object, { group, kind }, schemas));
   const definition = schemas.get(expected.schema);
-  const { errors, unknown } = definition === undefined ? { errors: [], unknown: [] } : checkShape(definition, object, schemas);
+  const { errors, unknown, strays } = definition === undefined ? { errors: [], unknown: [], strays: [] } : checkShape(definition, object, schemas);
   const first = errors[0];
   if (first !== undefined) throw cannotHandle(object, kind, first.message);
+  for (const { owner, name } of strays) delete owner[name];
   if (validation === 'Ignore') return;
   const problems = [...duplicates.map((path) => `duplicate field "${path}"`), ...unknown.map((path) => `unknown field "${path}"`)];
   if (problems.length === 0) return;
@@ -35,4 +35,16 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
 function cannotHandle({ apiVersion, kind: given }: KubeObject, kind: string, why: string): StatusError {
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
   return new StatusError('BadRequest', `${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
+}
+
+/** Another served kind cannot become this one; any other is not known at all. In the words of Go's scheme, which name its packages. */
+function mismatch({ apiVersion, kind: given }: KubeObject, { group, kind }: { group: string; kind: string }, schemas: Schemas): string {
+  const { group: givenGroup, version } = parseApiVersion(apiVersion);
+  const listed = given.endsWith('List') ? given.slice(0, -'List'.length) : given;
+  if (schemas.byKind(givenGroup, version, given) === undefined && schemas.byKind(givenGroup, version, listed) === undefined) return `no kind ${JSON.stringify(given)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
+  return `converting (${version}.${given}) to (${goPackage(group)}.${kind}): unknown conversion`;
+}
+
+function goPackage(group: string): string {
+  return group === '' ? 'core' : (group.split('.')[0] ?? '');
 }

@@ -13,6 +13,7 @@ import type { KubeObject } from '../api/meta.ts';
 import { partialMetadata, tableOf } from '../api/table.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
+import type { Kinds } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
 import { impersonated } from './impersonation.ts';
@@ -20,7 +21,7 @@ import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { negotiate, type Form } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
-import { notAllowed, type Pipeline } from './pipeline.ts';
+import { notAllowed, nothingThere, type Pipeline } from './pipeline.ts';
 import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
 import { requestInfo, type RequestInfo } from './route.ts';
@@ -49,6 +50,9 @@ export interface Exchange {
   signal: AbortSignal;
 }
 
+/** No part of the API: answered as plain text. */
+class PageNotFound extends Error {}
+
 interface Asked {
   parsed: Parsed;
   query: URLSearchParams | undefined;
@@ -75,7 +79,7 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
     const result = await route(options, { exchange: { request, response }, asked: { parsed, query, warnings }, user, prepare: () => setCommonHeaders(response, { auditId, warnings }) });
     if (result !== undefined) answer(result);
   } catch (error) {
-    answer(errorPayload(error, options.log));
+    answer(error instanceof PageNotFound ? textPayload(404, '404 page not found\n') : errorPayload(error, options.log));
   }
   options.metrics.count({ ...info, code: response.statusCode, startedMs });
 }
@@ -108,7 +112,7 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
     await stream({ ...routing.exchange, authorized, query, pipeline, dialer: options.dialer });
     return undefined;
   }
-  if (pipeline.options.kinds.byResource(info.group, info.version, info.resource) === undefined) return textPayload(404, '404 page not found\n');
+  checkPlace(pipeline.options.kinds.byResource(info.group, info.version, info.resource), info, pipeline.options.kinds);
   checkMethod(pipeline.kindOf(info), info);
   if (info.verb === 'watch') return watch(options, routing, authorized);
   const leave = limits.enter(info.verb !== 'get' && info.verb !== 'list');
@@ -117,6 +121,15 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
   } finally {
     leave();
   }
+}
+
+/** Something is served there, and its path has a namespace where it should. An unknown group has no server that could say so in a Status. */
+function checkPlace(kind: Kind | undefined, { group, resource, namespace, name, verb }: RequestInfo, kinds: Kinds): void {
+  if (kind === undefined && !kinds.all().some((served) => served.group === group)) throw new PageNotFound();
+  const misplaced = kind !== undefined && resource !== 'namespaces' && (kind.namespaced ? namespace === '' && name !== '' && verb !== 'list' && verb !== 'watch' : namespace !== '');
+  if (kind === undefined || misplaced) throw nothingThere();
+  // Collections of all namespaces are only looked at.
+  if (kind.namespaced && namespace === '' && (verb === 'create' || verb === 'deletecollection')) throw notAllowed();
 }
 
 /** Before the body is looked at: a collection takes no PUT, an object no POST. */

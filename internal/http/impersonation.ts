@@ -11,7 +11,7 @@ export function impersonated(headers: IncomingHttpHeaders, user: UserInfo, autho
   const username = one(headers['impersonate-user']);
   const groups = listOf(headers['impersonate-group']);
   if (username === undefined) {
-    if (groups.length > 0) throw new StatusError('InternalError', 'Internal error occurred: requested [{Group  }] without impersonating a user');
+    if (groups.length > 0) throw new StatusError('BadRequest', `requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{${groups.map((group) => JSON.stringify(group)).join(', ')}}, Extra:map[string][]string(nil)} without impersonating a user name`);
     return user;
   }
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username);

@@ -23,7 +23,6 @@ const TYPES: Readonly<Record<string, Form['format']>> = {
   'application/json': 'json',
   'application/yaml': 'yaml',
   'application/vnd.kubernetes.protobuf': 'protobuf',
-  'application/*': 'json',
   '*/*': 'json',
 };
 const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
@@ -32,9 +31,11 @@ const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.pr
 export function negotiate(accept: string | undefined, allows: (as: string) => boolean): Form {
   if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return PLAIN;
   let protobuf: Form | undefined;
+  let known = false;
   for (const { type, params } of parseAccept(accept)) {
     const format = TYPES[type];
     if (format === undefined) continue;
+    known = true;
     const as = params['as'];
     if (as !== undefined && (!isTransform(as, params) || !allows(as))) continue;
     const form: Form = { format, version: params['v'] ?? 'v1', pretty: params['pretty'] === '1', ...(as !== undefined && { as: as as 'Table' }) };
@@ -43,6 +44,8 @@ export function negotiate(accept: string | undefined, allows: (as: string) => bo
     protobuf ??= form;
   }
   if (protobuf !== undefined) return protobuf;
+  // Where no type is known the router answers, where none of them can be made the codec does: two texts upstream.
+  if (!known) throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${NAMES}`, { details: {} });
   throw new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);
 }
 

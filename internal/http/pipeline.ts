@@ -53,7 +53,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const { registry, kinds, authorizer } = options;
   const kindOf = (info: RequestInfo): Kind => {
     const kind = kinds.byResource(info.group, info.version, info.resource);
-    if (kind === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
+    if (kind === undefined) throw nothingThere();
     return kind;
   };
   const pipeline: Pipeline = {
@@ -99,9 +99,13 @@ async function ofSubresource(options: PipelineOptions, call: Call): Promise<Answ
   const { request: { info }, kind } = call;
   const handler = subresourceOf(kind, info.subresource);
   const served = kind.subresources.find(({ name }) => name === info.subresource);
-  if (handler === undefined || (info.subresource !== '' && served === undefined)) throw new StatusError('NotFound', 'the server could not find the requested resource');
+  if (handler === undefined || (info.subresource !== '' && served === undefined)) throw nothingThere();
   if (served !== undefined && !served.verbs.includes(info.verb)) throw notAllowed();
   return handler(options, call);
+}
+
+export function nothingThere(): StatusError {
+  return new StatusError('NotFound', 'the server could not find the requested resource');
 }
 
 export function notAllowed(): StatusError {

@@ -53,13 +53,15 @@ function dryRun(values: string[], verb: string): boolean {
 function fieldValidation(value: string, verb: string): string | undefined {
   if (value === '') return undefined;
   if (['Ignore', 'Warn', 'Strict'].includes(value)) return value;
-  throw invalidObject({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', [notSupported('fieldValidation', value, ['Ignore', 'Warn', 'Strict'])]);
+  throw invalidObject({ group: 'meta.k8s.io', kind: optionsKind(verb) }, '', [notSupported('fieldValidation', value, ['', 'Ignore', 'Strict', 'Warn'])]);
 }
 
 function checkManager({ fieldManager = '' }: RequestOptions, verb: string): void {
   const kind = { group: 'meta.k8s.io', kind: optionsKind(verb) };
   if (fieldManager.length > MANAGER_MAX) throw invalidObject(kind, '', [{ type: 'TooLong', field: 'fieldManager', detail: `may not be more than ${String(MANAGER_MAX)} bytes` }]);
-  if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) throw invalidObject(kind, '', [invalid('fieldManager', fieldManager, 'should only contain printable characters')]);
+  [...fieldManager].forEach((letter, position) => {
+    if (!/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(letter)) throw invalidObject(kind, '', [invalid('fieldManager', fieldManager, `invalid character U+${letter.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? ''} (at position ${String(position)})`)]);
+  });
 }
 
 function optionsKind(verb: string): string {

@@ -45,10 +45,14 @@ export function textPayload(code: number, text: string, contentType = 'text/plai
   return { code, contentType, bytes: Buffer.from(text), headers: { 'x-content-type-options': 'nosniff' } };
 }
 
+/** Upstream's generic answers to a request, which name no object, have details all the same. */
+const NAMELESS: ReadonlySet<string> = new Set(['NotFound', 'MethodNotAllowed']);
+
 /** What is wrong, as metav1.Status: every thrown thing becomes one. */
 export function statusOf(thrown: unknown): { code: number; status: object; retryAfterSeconds: number | undefined } {
   const error = thrown instanceof StatusError ? thrown : new StatusError('InternalError', `Internal error occurred: ${messageOf(thrown)}`, { details: { causes: [{ reason: '', message: messageOf(thrown) }] }, cause: thrown });
-  const { code, reason, message, details } = error;
+  const { code, reason, message } = error;
+  const details = error.details ?? (NAMELESS.has(reason) ? {} : undefined);
   const metadata = error.continue === undefined ? {} : { continue: error.continue };
   const status = { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, reason, ...(details !== undefined && { details }), code };
   return { code, status, retryAfterSeconds: details?.retryAfterSeconds };

@@ -42,6 +42,7 @@ export async function patchOne(options: PipelineOptions, call: Call): Promise<An
     const next = patched(options, call, { patch, current });
     checkObject(next, { ...kind, validation: request.options.fieldValidation, warn: request.warn }, { duplicates: [], schemas: options.schemas });
     settle(next, call);
+    checkName(next, request.info.name);
     return next;
   };
   const { object, created } = await options.registry.update(kind, keyOf(request.info, kind), change, context, { mayCreate: patch.type === 'apply' && request.info.subresource === '' });
@@ -95,7 +96,7 @@ function settle(draft: KubeObject, { request: { info }, kind }: Call): void {
   draft.metadata.namespace = info.namespace;
 }
 
-function checkName({ metadata }: KubeObject, name: string): void {
-  if (!metadata.name) metadata.name = name; // a body without a name takes the URL's
+export function checkName({ metadata }: KubeObject, name: string): void {
+  if (!metadata.name) throw new StatusError('BadRequest', `the name of the object (${name} based on URL) was undeterminable: name must be provided`);
   if (metadata.name !== name) throw new StatusError('BadRequest', `the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
 }

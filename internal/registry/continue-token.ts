@@ -20,7 +20,7 @@ export function formatContinue({ after, revision }: ContinueToken): string {
 /** StatusError BadRequest when it is none. */
 export function parseContinue(text: string): ContinueToken {
   const { v, rv, start } = decode(text);
-  if (v !== VERSION) throw invalid(`server does not recognize this encoded version ${String(v)}`);
+  if (v !== VERSION) throw invalid(`server does not recognize this encoded version ${typeof v === 'string' ? v : ''}`);
   if (typeof rv !== 'number' || rv === 0) throw invalid('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof start !== 'string' || start === '') throw invalid('encoded start key empty (version meta.k8s.io/v1)');
   const key = start.endsWith('\u0000') ? start.slice(0, -1) : start;

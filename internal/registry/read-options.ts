@@ -34,8 +34,7 @@ function refuse(errors: FieldError[]): void {
 export function parseRevision(text: string | undefined): number {
   if (text === undefined || text === '') return 0;
   if (!/^\d{1,20}$/.test(text)) {
-    const errors: FieldError[] = [{ type: 'Invalid', field: 'resourceVersion', value: text, detail: `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax` }];
-    throw invalidObject({ group: '', kind: 'ListOptions' }, '', errors);
+    throw new StatusError('BadRequest', `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
   }
   return Number(text);
 }

@@ -44,5 +44,10 @@ export function selectionOf(kind: Kind, { namespace, labelSelector = '', fieldSe
 }
 
 function checkKnown(wanted: readonly string[], known: Readonly<Record<string, string>>): void {
-  for (const field of wanted) if (!(field in known)) throw new StatusError('BadRequest', `field label not supported: ${field}`);
+  for (const field of wanted) if (!(field in known)) throw new StatusError('BadRequest', unsupportedField(field, Object.keys(known)));
+}
+
+function unsupportedField(field: string, known: readonly string[]): string {
+  // Kinds with fields of their own answer in their own words, as upstream's conversion functions do.
+  return known.length > 2 ? `field label not supported: ${field}` : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }

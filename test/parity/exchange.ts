@@ -46,8 +46,8 @@ export async function ask(run: Run, row: Row): Promise<Answer> {
   const path = fill(run, row.path);
   const text = row.body === undefined ? undefined : fill(run, typeof row.body === 'string' ? row.body : JSON.stringify(row.body));
   const contentType = row.contentType ?? (row.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
-  const identity = row.as === undefined || row.as === 'admin' || row.as === 'anonymous' ? {} : { 'impersonate-user': row.as };
-  const headers = { 'user-agent': 'parity/1', accept: row.accept ?? 'application/json', ...(text !== undefined && { 'content-type': contentType }), ...identity, ...row.headers };
+  const identity = row.as === undefined || row.as === 'admin' || row.as === 'anonymous' ? {} : { 'impersonate-user': fill(run, row.as) };
+  const headers = { 'user-agent': 'parity/1', accept: row.accept ?? 'application/json', ...(text !== undefined && { 'content-type': contentType, 'content-length': String(Buffer.byteLength(text)) }), ...identity, ...row.headers };
   const raw = await send(run.server, { method: row.method, path, headers, text, certified: row.as !== 'anonymous' });
   const body = parse(raw);
   if (row.save !== undefined) run.saved.set(row.save, body);
@@ -120,9 +120,10 @@ function clean(run: Run, row: Row, key: string, value: unknown): unknown {
     .replaceAll(run.id, 'parity')
     .replace(TIME, 'TIME')
     .replace(UID, 'UID')
-    .replace(/gen-[a-z0-9]{5}\b/g, 'gen-RANDOM')
+    .replace(/\b(gen|Wrong|kube-api-access)-[a-z0-9]{5}\b/g, '$1-RANDOM')
     .replace(/\b10\.43\.\d+\.\d+\b/g, 'CLUSTER-IP')
     .replace(/:3[0-2]\d{3}\//g, ':PORT/')
+    .replace(/(resource ?version[^0-9a-z]{0,10})\d+/gi, '$1VERSION')
     .replace(/(resource ?version[^0-9"]{0,60})\d+/gi, '$1VERSION')
     .replace(/(current: )\d+/, '$1VERSION');
 }

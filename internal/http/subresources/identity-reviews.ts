@@ -13,7 +13,7 @@ export async function tokenReview({ identify, tokens }: PipelineOptions, { body 
   const forOthers = audiences !== undefined && audiences.length > 0;
   const user = forOthers ? tokens?.verify(token, audiences) : await identify?.(token);
   const shown = forOthers ? audiences.filter((one) => tokens?.verify(token, [one]) !== undefined) : tokens === undefined ? [] : [tokens.issuer];
-  const status = user === undefined ? { user: {}, error: '[invalid bearer token, token lookup failed]' } : { authenticated: true, user: shownUser(user), audiences: shown };
+  const status = user === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user: shownUser(user), audiences: shown };
   return { code: 201, body: { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', metadata: {}, spec, status } };
 }
 

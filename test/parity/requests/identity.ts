@@ -16,7 +16,7 @@ const binding = (name: string, roleName: string, user: string): object => ({
 });
 
 export const IDENTITY: readonly Row[] = [
-  ...['/version', '/healthz', '/livez', '/readyz', '/healthz/ping', '/api', '/apis', '/apis/apps', '/openapi/v2', '/openapi/v3', '/metrics', '/', '/logs', '/nonsense', '/.well-known/openid-configuration', '/openid/v1/jwks', '/api/v1', '/apis/nonsense/v1'].map((path) => get(`anonymous ${path}`, path, { ...anonymous, ...(path === '/version' && {}) })),
+  ...['/version', '/healthz', '/livez', '/readyz', '/healthz/ping', '/api', '/apis', '/apis/apps', '/openapi/v2', '/openapi/v3', '/metrics', '/', '/logs', '/nonsense', '/.well-known/openid-configuration', '/openid/v1/jwks', '/api/v1', '/apis/nonsense/v1'].map((path) => get(`anonymous ${path}`, path, { ...anonymous })),
   get('anonymous list', `${NS}/pods`, anonymous),
   get('anonymous get', `${NS}/pods/web`, anonymous),
   get('anonymous list of nodes', '/api/v1/nodes', anonymous),
@@ -61,7 +61,7 @@ export const IDENTITY: readonly Row[] = [
   get('alice watches', `${NS}/configmaps?watch=1`, alice),
   remove('alice deletes', `${NS}/configmaps/one`, undefined, alice),
   post('alice escalates', `${RBAC}/namespaces/{ns}/roles`, role('more', [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }]), alice),
-  post('alice binds more', `${RBAC}/namespaces/{ns}/rolebindings`, { ...binding('more', 'admin', 'alice'), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' } }, alice),
+  post('alice binds more', `${RBAC}/namespaces/{ns}/rolebindings`, { ...binding('more', 'node-bootstrapper', 'alice'), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:node-bootstrapper' } }, alice),
   post('alice binds what is not there', `${RBAC}/namespaces/{ns}/rolebindings`, binding('none', 'none', 'alice'), alice),
   post('alice makes a role within her own', `${RBAC}/namespaces/{ns}/roles`, role('less', [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }]), alice),
   post('alice who am I', `${AUTHN}/selfsubjectreviews`, { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }, alice),
