@@ -14,12 +14,12 @@ export async function ensureDnsLink(addresses: readonly string[]): Promise<void>
   if (addresses.every(isLocal)) return;
   // The scope keeps the address from ever being picked as the source of the node's own packets.
   const assign = addresses.map((address) => `address replace ${address}/${isIPv6(address) ? '128 dev skiff-dns nodad' : '32 dev skiff-dns scope host'}`);
-  const up = [...assign, `link set ${LINK} up`];
+  const up = [`link set ${LINK} addrgenmode none`, ...assign, `link set ${LINK} up`];
   if (existsSync(`/sys/class/net/${LINK}`)) return check(await batch(up));
   const result = await batch([`link add ${LINK} type dummy`, ...up]);
   if (result.code === 0 || existsSync(`/sys/class/net/${LINK}`)) return check(result);
   // A kernel without dummy links: one end of a veth pair, which pods need anyway.
-  check(await batch([`link add ${LINK} type veth peer name ${PEER}`, `link set ${PEER} up`, ...up]));
+  check(await batch([`link add ${LINK} type veth peer name ${PEER}`, `link set ${PEER} addrgenmode none`, `link set ${PEER} up`, ...up]));
 }
 
 /** Takes the link and its addresses away, if they are there. */

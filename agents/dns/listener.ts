@@ -73,7 +73,7 @@ function serveConnection(socket: Socket, answer: Answer, clock: Clock): void {
     timer.cancel();
     timer = clock.setTimer(TCP_IDLE_MS, () => socket.destroy());
   };
-  const done = (reply: Buffer): void => {
+  const finish = (reply: Buffer): void => {
     working--;
     if (socket.destroyed) return;
     socket.write(framed(reply));
@@ -87,8 +87,8 @@ function serveConnection(socket: Socket, answer: Answer, clock: Clock): void {
     working++;
     if (working >= TCP_PIPELINE_MAX) socket.pause();
     const reply = answer(query, MESSAGE_BYTES_MAX);
-    if (reply instanceof Promise) void reply.then(done);
-    else done(reply);
+    if (reply instanceof Promise) void reply.then(finish);
+    else finish(reply);
   });
   socket.on('error', () => socket.destroy()).on('close', () => timer.cancel());
   socket.on('data', (chunk: Buffer) => {
