@@ -120,13 +120,14 @@ function retire(agent: Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
-function headersOf({ contentType, body }: HttpRequest, { token, userAgent = 'skiff' }: HttpsTransportOptions): Record<string, string> {
+function headersOf({ contentType, body, headers }: HttpRequest, { token, userAgent = 'skiff' }: HttpsTransportOptions): Record<string, string> {
   const bearer = typeof token === 'function' ? token() : token;
   return {
     accept: 'application/json',
     'user-agent': userAgent,
     ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
     ...(contentType !== undefined && { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body ?? '')) }),
+    ...headers,
   };
 }
 

@@ -14,6 +14,8 @@ export interface HttpRequest {
   path: string;
   contentType?: string;
   body?: string;
+  /** Beside those that every request has. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 export function httpRequestOf(request: ApiRequest): HttpRequest {

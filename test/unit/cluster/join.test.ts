@@ -1,0 +1,172 @@
+// Nodes that join a real API server: what they are trusted with, what is refused, and what is kept for the next boot.
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { systemClock } from '../../../internal/base/clock.ts';
+import { StatusError } from '../../../internal/base/errors.ts';
+import { silentLog, type Log } from '../../../internal/base/log.ts';
+import { systemRandom } from '../../../internal/base/random.ts';
+import { createHttpsTransport } from '../../../internal/client/https-transport.ts';
+import { createClient } from '../../../internal/client/typed-client.ts';
+import { generateKey } from '../../../internal/cluster/certificate.ts';
+import { formatJoinToken } from '../../../internal/cluster/join-token.ts';
+import { joinCluster } from '../../../internal/cluster/join/agent.ts';
+import { keepIdentity, openIdentity, type IdentityOptions } from '../../../internal/cluster/join/identity.ts';
+import { createJoinPaths } from '../../../internal/cluster/join/server.ts';
+import { NODES, PODS, SECRETS, SERVICES } from '../../../internal/kinds/generated/resources.ts';
+import { startApiServer } from '../../support/api-server.ts';
+import { createFakeClock, settle } from '../../support/fake-clock.ts';
+
+const CLUSTER = { clusterCidr: '10.42.0.0/16', clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', networkBackend: 'vxlan', disable: [] };
+const DAY_MS = 86_400_000;
+
+let signingClock = systemClock;
+const server = await startApiServer({
+  extraPaths: ({ authority, admin }) =>
+    createJoinPaths({ authority, client: admin, passwords: () => ['secret', 'another'], cluster: CLUSTER, reserved: ['server-1', 'kubernetes', '10.0.0.1'], clock: { ...systemClock, now: () => signingClock.now() }, random: systemRandom }),
+});
+const folders: string[] = [];
+t.teardown(async () => {
+  await server.remove();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function options(nodeName: string, more: Partial<IdentityOptions> = {}): IdentityOptions {
+  const directory = mkdtempSync(join(tmpdir(), `skiff-join-${String(process.pid)}-`));
+  folders.push(directory);
+  return { directory, server: server.url, token: 'secret', nodeName, nodeIps: ['10.0.0.7'], clock: systemClock, random: systemRandom, log: silentLog, signal: new AbortController().signal, ...more };
+}
+const refusal = (run: Promise<unknown>): Promise<{ reason?: string; message: string }> => run.then(() => ({ message: 'not refused' }), (error: unknown) => error as StatusError);
+
+t.test('a node joins by the short token: certificates for its own key, the cluster\'s settings, and it is let in with them', async (t) => {
+  const opts = options('n1');
+  const identity = await openIdentity(opts);
+  t.same(identity.cluster, CLUSTER);
+  const [node, kubelet] = [new X509Certificate(identity.certificates.node), new X509Certificate(identity.certificates.kubelet)];
+  t.equal(node.subject, 'O=system:nodes\nCN=system:node:n1');
+  t.equal(new X509Certificate(identity.certificates.proxy).subject, 'O=system:node-proxier\nCN=system:kube-proxy');
+  t.equal(kubelet.subjectAltName, 'DNS:n1, IP Address:127.0.0.1, IP Address:10.0.0.7');
+  t.ok(node.verify(createPublicKey(identity.clientCa)) && kubelet.verify(createPublicKey(identity.serverCa)));
+  t.equal(statSync(join(opts.directory, 'identity.json')).mode & 0o777, 0o600);
+  const keeper = keepIdentity(identity, opts);
+  const [asNode, asProxy] = (['node', 'proxy'] as const).map((who) => createHttpsTransport({ url: identity.server, credentials: () => keeper.credentials(who) }));
+  await createClient(asNode as never).create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } } as never);
+  t.match(await createClient(asNode as never).list(PODS, { fieldSelector: 'spec.nodeName=n1' }), { items: [] });
+  t.equal((await refusal(createClient(asNode as never).list(SECRETS))).reason, 'Forbidden');
+  t.ok(await createClient(asProxy as never).list(SERVICES));
+  t.equal((await createClient(asProxy as never).list(NODES)).items.length, 1);
+  asNode?.close();
+  asProxy?.close();
+});
+
+t.test('the long token pins the CA: another server is not told the secret', async (t) => {
+  const token = formatJoinToken({ caPin: server.authority.pin, user: 'node', password: 'another' });
+  t.match(await openIdentity(options('pinned', { token })), { nodeName: 'pinned' });
+  const wrong = formatJoinToken({ caPin: '0'.repeat(64), user: 'node', password: 'another' });
+  const error = await refusal(openIdentity(options('fooled', { token: wrong })));
+  t.match(error, { reason: 'Unauthorized', message: /is not the one that the token is from: its CA has the hash [0-9a-f]{64}, the token says 0{64}; the token was not sent/ });
+});
+
+t.test('what is refused, and with which words', async (t) => {
+  t.match(await refusal(openIdentity(options('n9', { token: 'wrong' }))), { reason: 'Unauthorized', message: /the token is not that of this cluster/ });
+  for (const nodeName of ['server-1', 'kubernetes']) t.match(await refusal(openIdentity(options(nodeName))), { reason: 'Forbidden', message: /is another machine's/ });
+  t.match(await refusal(openIdentity(options('n9', { nodeIps: ['10.0.0.1'] }))), { reason: 'Forbidden', message: /node address 10.0.0.1 is the server's/ });
+  const { token: _token, ...withoutToken } = options('n9');
+  t.match(await refusal(openIdentity(withoutToken)), { message: /^--token: needed to join/ });
+  const { server: _server, ...withoutServer } = options('n9');
+  t.match(await refusal(openIdentity(withoutServer)), { message: /^--server: needed at the first start/ });
+  const raw = createHttpsTransport({ url: server.url, credentials: { ca: server.authority.serverCa.certificate } });
+  const headers = { authorization: `Basic ${Buffer.from('node:secret').toString('base64')}` };
+  const post = (body: string): Promise<unknown> => raw.raw({ method: 'POST', path: '/v1-skiff/join', contentType: 'application/json', body, headers });
+  t.match(await refusal(post('{')), { reason: 'BadRequest' });
+  t.match(await refusal(post(JSON.stringify({ nodeName: 'A b', nodeIps: ['x'], nodePassword: 'short' }))), { reason: 'BadRequest', message: /nodeName "A b" .*; nodeIps \["x"\] .*; nodePassword .*; publicKey/ });
+  t.match(await refusal(post(JSON.stringify({ nodeName: 'n9', nodeIps: ['10.0.0.9'], nodePassword: 'x'.repeat(32), publicKey: 'no key' }))), { reason: 'BadRequest', message: 'publicKey is not a public key in PEM' });
+  t.match(await refusal(raw.raw({ method: 'GET', path: '/v1-skiff/join' })), { reason: 'MethodNotAllowed' });
+  t.match(await refusal(post('x'.repeat(100_000))), { reason: 'RequestEntityTooLarge' });
+  raw.close();
+});
+
+t.test('a name cannot be taken over while its Node is there; a deleted Node frees it', async (t) => {
+  const first = await openIdentity(options('owned'));
+  await server.admin.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'owned' } } as never);
+  t.match(await refusal(openIdentity(options('owned'))), { reason: 'Forbidden', message: /node name "owned" is another machine's: choose one with --node-name or --with-node-id; or, when that machine is gone for good, run: skiff kubectl delete node owned/ });
+  const node = { nodeName: 'owned', nodeIps: ['10.0.0.7'] };
+  t.ok(await joinCluster({ server: server.url, knownCa: first.serverCa, key: generateKey(), node: { ...node, nodePassword: first.nodePassword } }), 'itself needs no token');
+  t.match(await refusal(joinCluster({ server: server.url, knownCa: first.serverCa, key: generateKey(), node: { ...node, nodePassword: 'x'.repeat(32) } })), { reason: 'Unauthorized' });
+  const secret = await server.admin.get(SECRETS, { namespace: 'kube-system', name: 'owned.node-password.skiff' });
+  t.notOk(Buffer.from(secret.data?.['hash'] ?? '', 'base64').toString().includes(first.nodePassword));
+  await server.admin.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'elsewhere' } } as never);
+  t.match(await refusal(openIdentity(options('elsewhere'))), { reason: 'Forbidden' }, 'a Node that did not come by joining is not taken over either');
+  await server.admin.delete(NODES, { namespace: '', name: 'owned' });
+  t.ok(await openIdentity(options('owned')));
+});
+
+t.test('the next boot needs neither token nor server', async (t) => {
+  const opts = options('kept');
+  const first = await openIdentity(opts);
+  const { token: _token, server: _server, ...later } = opts;
+  await server.stop();
+  t.same(await openIdentity(later), first);
+  t.same(await openIdentity(opts), first, 'nor do they harm');
+  await server.start();
+  const moved = await openIdentity({ ...later, nodeIps: ['10.0.0.8'] });
+  t.match(new X509Certificate(moved.certificates.kubelet).subjectAltName, /10\.0\.0\.8/, 'a new address: new certificates, by the node\'s password');
+  t.match(await refusal(openIdentity({ ...later, nodeName: 'renamed' })), { message: /--token: needed to join/ });
+  writeFileSync(join(opts.directory, 'identity.json'), '');
+  t.match(await openIdentity(opts), { nodePassword: first.nodePassword }, 'a file cut off by a power failure: joins again as the same');
+});
+
+t.test('a server that is down at the first start is waited for', async (t) => {
+  await server.stop();
+  const clock = createFakeClock(Date.now());
+  const warnings: string[] = [];
+  const log: Log = { ...silentLog, warn: (message) => void warnings.push(message) };
+  const opts = options('patient', { clock, log });
+  const joining = openIdentity(opts);
+  const tick = async (): Promise<void> => {
+    while (clock.nextInMs() === undefined) await settle();
+    await clock.runNext();
+  };
+  await tick();
+  await tick();
+  t.ok(warnings.length > 0 && warnings.every((message) => message === 'waiting for the server'));
+  t.ok(existsSync(join(opts.directory, 'node-password')), 'its word is on disk before it is said');
+  await server.start();
+  await tick();
+  t.match(await joining, { nodeName: 'patient' });
+  await server.stop();
+  const ending = new AbortController();
+  const given = refusal(openIdentity(options('given-up', { signal: ending.signal })));
+  ending.abort(new Error('stopping'));
+  t.match(await given, { message: 'stopping' });
+  await server.start();
+});
+
+t.test('certificates are renewed in the running process, before they end; without a server, as soon as it is back', async (t) => {
+  const clock = createFakeClock(Date.now());
+  signingClock = clock;
+  t.teardown(() => (signingClock = systemClock));
+  const { token: _token, ...opts } = options('renewing', { clock });
+  const identity = await openIdentity({ ...opts, token: 'secret' });
+  const renewed: string[] = [];
+  const keeper = keepIdentity(identity, opts, ({ certificates }) => void renewed.push(certificates.node));
+  await keeper.start();
+  await clock.advance(270 * DAY_MS);
+  t.equal(keeper.credentials('node').cert, identity.certificates.node);
+  await server.stop();
+  await clock.advance(10 * DAY_MS);
+  await settle();
+  t.same(renewed, []);
+  await server.start();
+  while (renewed.length === 0) {
+    await settle();
+    if (clock.nextInMs() !== undefined) await clock.runNext();
+  }
+  t.equal(keeper.credentials('node').cert, renewed[0]);
+  t.not(renewed[0], identity.certificates.node);
+  t.equal((JSON.parse(readFileSync(join(opts.directory, 'identity.json'), 'utf8')) as typeof identity).certificates.node, renewed[0]);
+  await keeper.stop();
+  t.equal(clock.nextInMs(), undefined);
+});
