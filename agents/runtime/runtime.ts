@@ -1,7 +1,7 @@
 // The container runtime's port, shaped like CRI v1 so that the built-in runtime (runc + conmon) and a CRI socket are interchangeable.
 // test/contract/runtime.ts is the suite that every implementation passes. All ids are chosen by the runtime. State survives a restart
 // of Skiff: `list` after a new start finds what runs, and exits that happened meanwhile are reported with their codes.
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
 export interface SandboxConfig {
   namespace: string;
@@ -202,6 +202,6 @@ export interface Runtime {
   /** Streams of the container's own process until it exits, the streams end, or the signal aborts. */
   attach(id: string, options: Omit<ExecOptions, 'command' | 'timeoutMs'>): Promise<void>;
   /** A TCP connection to a port inside the pod's network namespace, on its loopback. */
-  connect(sandboxId: string, port: number): Promise<import('node:net').Socket>;
+  connect(sandboxId: string, port: number): Promise<Duplex>;
   stats(containerId?: string): Promise<ContainerStats[]>;
 }

@@ -1,13 +1,12 @@
 // Port-forward: pairs of streams, one for the bytes and one for what goes wrong. Over SPDY (also inside a WebSocket) the client opens a pair
 // for each connection; over plain WebSocket the pairs stand from the start, two channels for each port asked for.
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { createSpdySession, type SpdyStream } from './spdy-session.ts';
 import type { SpdyConnection } from './spdy-upgrade.ts';
 import { channelWriter, type ChannelSocket } from './websocket.ts';
 
-type Connect = (port: number) => Promise<Socket>;
+type Connect = (port: number) => Promise<Duplex>;
 
 export function forwardOverSpdy(connection: SpdyConnection | Duplex, connect: Connect): void {
   const session = 'session' in connection ? connection.session : createSpdySession(connection);
@@ -41,7 +40,7 @@ async function join(data: Duplex, error: Duplex, port: number, connect: Connect)
 }
 
 export function forwardOverWebSocket(client: ChannelSocket, ports: readonly number[], connect: Connect): void {
-  const sockets = ports.map((port, index) => ({ port, data: 2 * index, error: 2 * index + 1, socket: undefined as Promise<Socket> | undefined }));
+  const sockets = ports.map((port, index) => ({ port, data: 2 * index, error: 2 * index + 1, socket: undefined as Promise<Duplex> | undefined }));
   for (const pair of sockets) {
     const number = Buffer.alloc(2);
     number.writeUInt16LE(pair.port);

@@ -1,0 +1,75 @@
+// After a start of Skiff: what the records say and what the machine shows are made one. Nothing is restarted.
+//
+//   another boot      every container is dead with an unknown code, its writable layer goes; sandboxes are not ready
+//   the same boot     exit file → exited, with its code; `making` → undone; process alive → adopted; else dead, unknown
+//   without a record  mounts, pins and folders below ours are removed. Processes never: what is not recorded was not ours to kill
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../../internal/base/errors.ts';
+import { removeContainer } from './container.ts';
+import { recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
+import type { Ground } from './ground.ts';
+import { isAlive } from './process.ts';
+import type { ContainerRecord } from './records.ts';
+import { unmount } from './rootfs.ts';
+import { unpinNamespaces } from './sandbox.ts';
+import { removeSandbox } from './sandboxes.ts';
+
+export async function adopt(ground: Ground): Promise<void> {
+  const { records, layout } = ground;
+  for (const record of records.containers.values()) holdImages(ground, record);
+  const rebooted = new Set([...records.sandboxes.values()].filter(({ bootId }) => bootId !== ground.bootId).map(({ id }) => id));
+  for (const record of [...records.containers.values()]) {
+    if (record.state === 'making') await quietly(ground, 'container', record.id, () => removeContainer(ground, record));
+    else adoptContainer(ground, record, rebooted.has(record.sandboxId));
+  }
+  await removeStrays(ground);
+  await ground.network.start(new Set([...records.sandboxes.values()].filter(({ id, state }) => state === 'ready' && !rebooted.has(id)).map(({ id }) => id)));
+  for (const record of [...records.sandboxes.values()]) {
+    if (record.state === 'making') await quietly(ground, 'sandbox', record.id, () => removeSandbox(ground, record));
+    else if (rebooted.has(record.id) && record.state === 'ready') {
+      // Its namespaces went with the kernel.
+      await quietly(ground, 'sandbox', record.id, () => ground.network.detach(record.id, join(layout.pins, record.id, 'net')));
+      records.saveSandbox({ ...record, state: 'notready' }, false);
+    }
+  }
+}
+
+function adoptContainer(ground: Ground, record: ContainerRecord, rebooted: boolean): void {
+  if (record.state === 'exited') return;
+  if (!rebooted && (takeExit(ground, record) || isAlive(record.process))) return;
+  recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: rebooted ? 'The node was restarted' : 'The container ended and nothing was left that knew its exit code' });
+  if (rebooted) for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
+}
+
+function holdImages({ images, log }: Ground, record: ContainerRecord): void {
+  record.images = record.images.filter((id) => {
+    try {
+      images.layers(id);
+      return true;
+    } catch (error) {
+      log.warn('an image of a container is not here any more', { container: record.id, image: id, error: messageOf(error) });
+      return false;
+    }
+  });
+}
+
+async function removeStrays({ layout, records }: Ground): Promise<void> {
+  const isStray = (known: ReadonlyMap<string, unknown>) => (name: string): boolean => !known.has(name);
+  const containers = readdirSync(layout.containers).filter(isStray(records.containers));
+  const doomed = new Set(containers.map((name) => join(layout.containers, name)));
+  await unmount(...mountPoints().filter((path) => [...doomed].some((folder) => path.startsWith(`${folder}/`))).reverse());
+  for (const folder of doomed) rmSync(folder, { recursive: true, force: true });
+  for (const name of readdirSync(layout.pins).filter(isStray(records.sandboxes))) await unpinNamespaces(join(layout.pins, name));
+  for (const name of readdirSync(layout.sandboxes).filter(isStray(records.sandboxes))) rmSync(join(layout.sandboxes, name), { recursive: true, force: true });
+  for (const name of readdirSync(layout.exits).filter(isStray(records.containers))) rmSync(join(layout.exits, name), { force: true });
+  for (const name of readdirSync(layout.sockets).filter((file) => file.startsWith('exec-'))) rmSync(join(layout.sockets, name), { force: true });
+}
+
+function mountPoints(): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map((line) => (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))));
+}
+
+async function quietly({ log }: Ground, what: string, id: string, run: () => Promise<void>): Promise<void> {
+  await run().catch((error: unknown) => log.warn(`${what} could not be cleaned up`, { id, error: messageOf(error) }));
+}

@@ -1,0 +1,68 @@
+// conmon: the small process that is a container's parent, so that containers outlive Skiff: it writes the log, keeps the attach socket and
+// leaves the exit code in a file. Recipe in facts/runtime.md.
+import { spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+
+export interface ConmonOptions {
+  id: string;
+  bundle: string;
+  ociRuntime: string;
+  /** runc's --root. */
+  root: string;
+  exits: string;
+  sockets: string;
+  logPath: string;
+  stdin: boolean;
+  stdinOnce: boolean;
+  tty: boolean;
+}
+
+/** Creates the container and gives the pid of its process, which waits for `runc start`. */
+export async function createWithConmon(options: ConmonOptions): Promise<number> {
+  const child = spawn('conmon', argumentsOf(options), {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
+  });
+  child.unref();
+  const [, , , answers, go] = child.stdio as unknown as [null, null, null, Readable, Writable];
+  const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
+  go.on('error', () => {}); // it ended before it was let go: its answer, or their lack, tells
+  go.end(Buffer.from([0]));
+  const answer = parseAnswer(await Promise.race([readLine(answers), failed]));
+  answers.destroy();
+  if (answer.data > 0) return answer.data;
+  throw new Error(answer.message ?? 'conmon ended without an answer');
+}
+
+function argumentsOf(options: ConmonOptions): string[] {
+  const { id, bundle } = options;
+  return [
+    '--api-version', '1', '-c', id, '-u', id, '-n', id, '-r', options.ociRuntime, '-b', bundle, '--persist-dir', bundle,
+    '-p', `${bundle}/pidfile`, '-P', `${bundle}/conmon.pid`, '-l', `k8s-file:${options.logPath}`, '--exit-dir', options.exits,
+    '--socket-dir-path', options.sockets, '--full-attach', '--no-sync-log', '--runtime-arg', '--root', '--runtime-arg', options.root,
+    ...(options.stdin ? ['-i', ...(options.stdinOnce ? [] : ['--leave-stdin-open'])] : []), ...(options.tty ? ['-t'] : []),
+  ];
+}
+
+function parseAnswer(line: string): { data: number; message?: string } {
+  try {
+    return JSON.parse(line) as { data: number; message?: string };
+  } catch {
+    return { data: -1, ...(line.trim() !== '' && { message: line.trim() }) };
+  }
+}
+
+function readLine(stream: Readable): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.includes('\n')) resolve(text);
+    });
+    stream.once('end', () => resolve(text));
+    stream.once('error', reject);
+  });
+}

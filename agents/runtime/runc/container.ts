@@ -1,0 +1,118 @@
+// A container's life.
+//
+//   making ──conmon──► created ──runc start──► running ──exit file──► exited ──remove──► (gone)
+//      └── fails: undone, the record too        (created may exit as well: killed before it was started)
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { messageOf } from '../../../internal/base/errors.ts';
+import { RuntimeError, type ContainerConfig } from '../runtime.ts';
+import { cgroupOf } from './container-cgroup.ts';
+import { createWithConmon } from './conmon.ts';
+import { takeExit } from './exits.ts';
+import { wordsOf, type Ground } from './ground.ts';
+import { bundleOf, mountRoots, unmountRoots } from './bundle.ts';
+import { isAlive, processOf, signal, signalNumber } from './process.ts';
+import type { ContainerRecord, SandboxRecord } from './records.ts';
+
+const SIGKILL = 9;
+
+export async function createContainer(ground: Ground, sandbox: SandboxRecord, config: ContainerConfig): Promise<string> {
+  const { records, clock, random } = ground;
+  const image = ground.images.find(config.imageId);
+  if (image === undefined) throw new RuntimeError('CreateContainerError', `image ${config.imageId} of container ${config.name} is not here`);
+  const record: ContainerRecord = {
+    id: random.bytes(32).toString('hex'), sandboxId: sandbox.id, config, state: 'making', images: [],
+    stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', createdAt: clock.now(), startedAt: 0, finishedAt: 0,
+  };
+  records.saveContainer(record);
+  try {
+    await ground.limit(() => make(ground, { record, sandbox, image: image.config }));
+    return record.id;
+  } catch (error) {
+    await removeContainer(ground, record).catch((also: unknown) => ground.log.warn('what was left of a container could not be removed', { id: record.id, error: also }));
+    throw error instanceof RuntimeError ? error : new RuntimeError('CreateContainerError', messageOf(error), { cause: error });
+  }
+}
+
+async function make(ground: Ground, { record, sandbox, image }: { record: ContainerRecord; sandbox: SandboxRecord; image: Parameters<typeof bundleOf>[1]['image'] }): Promise<void> {
+  const { layout, records } = ground;
+  const { id, config } = record;
+  const bundle = join(layout.containers, id);
+  const roots = await mountRoots(ground, record);
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(bundleOf(ground, { record, sandbox, image, roots })));
+  const logPath = join(sandbox.config.logDirectory, config.logPath);
+  mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
+  const pid = await createWithConmon({
+    id, bundle, logPath, ociRuntime: ociRuntimePath(ground.ociRuntime), root: layout.runc, exits: layout.exits, sockets: layout.sockets,
+    stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty,
+  });
+  const process = processOf(pid);
+  Object.assign(record, { state: 'created', ...(process !== undefined && { process }) });
+  records.saveContainer(record, false);
+}
+
+export async function startContainer(ground: Ground, record: ContainerRecord): Promise<void> {
+  if (record.state !== 'created') throw new RuntimeError('RunContainerError', `container ${record.id} is ${record.state}, not created`);
+  const result = await ground.limit(() => ground.runc('start', record.id));
+  if (result.code !== 0) throw new RuntimeError('RunContainerError', wordsOf(result));
+  record.startedAt = ground.clock.now();
+  // A short one may have ended before `runc start` returned.
+  if ((record.state as ContainerRecord['state']) === 'created') record.state = 'running';
+  ground.records.saveContainer(record, false);
+  ground.emit({ type: 'started', sandboxId: record.sandboxId, containerId: record.id });
+  takeExit(ground, record);
+}
+
+export async function stopContainer(ground: Ground, record: ContainerRecord, timeoutMs: number): Promise<void> {
+  if (takeExit(ground, record) || record.state === 'making') return;
+  const exited = ground.exited(record);
+  if (timeoutMs > 0 && record.state === 'running') {
+    if (isAlive(record.process)) signal(record.process, signalNumber(record.stopSignal));
+    if (await endsWithin(ground, exited, timeoutMs)) return killRest(ground, record);
+  }
+  if (isAlive(record.process)) signal(record.process, SIGKILL);
+  killRest(ground, record);
+  await exited;
+  killRest(ground, record);
+}
+
+/** Those of its processes that did not end with the first: in a PID namespace that is not its own they live on. */
+function killRest(ground: Ground, record: ContainerRecord): void {
+  for (const pid of ground.cgroups.processes(cgroupOf(ground, record))) signal({ pid, startTime: '' }, SIGKILL);
+}
+
+async function endsWithin({ clock }: Ground, exited: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = clock.setTimer(timeoutMs, () => late.resolve(false));
+  const ended = await Promise.race([exited.then(() => true), late.promise]);
+  timer.cancel();
+  return ended;
+}
+
+/** Idempotent; stops it first. */
+export async function removeContainer(ground: Ground, record: ContainerRecord): Promise<void> {
+  if (!ground.records.containers.has(record.id)) return;
+  await stopContainer(ground, record, 0);
+  killRest(ground, record);
+  const deleted = await ground.limit(() => ground.runc('delete', '--force', record.id));
+  if (deleted.code !== 0 && !/does not exist/.test(deleted.stderr)) throw new Error(`container ${record.id} cannot be deleted: ${wordsOf(deleted)}`);
+  await unmountRoots(ground, record);
+  for (const image of record.images.splice(0)) ground.images.release(image);
+  ground.records.removeContainer(record.id);
+}
+
+/** conmon looks for no program in PATH. */
+function ociRuntimePath(name: string): string {
+  if (name.includes('/')) return name;
+  return found.get(name) ?? find(name);
+}
+
+const found = new Map<string, string>();
+
+function find(name: string): string {
+  const folders = (process.env['PATH'] ?? '').split(':').concat('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin');
+  const path = folders.map((folder) => join(folder, name)).find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error(`${name} is not installed: not in ${[...new Set(folders)].join(':')}`);
+  found.set(name, path);
+  return path;
+}

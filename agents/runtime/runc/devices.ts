@@ -1,0 +1,61 @@
+// Device nodes of a container. The harmless ones (null, zero, full, random, urandom, tty, ptmx) runc makes and allows by itself.
+import { lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerConfig } from '../runtime.ts';
+
+export interface OciDevice {
+  path: string;
+  type: 'c' | 'b';
+  major: number;
+  minor: number;
+  fileMode: number;
+  uid: number;
+  gid: number;
+}
+
+export interface DeviceRule {
+  allow: boolean;
+  access: string;
+  type?: string;
+  major?: number;
+  minor?: number;
+}
+
+export function devicesOf({ devices, security }: ContainerConfig): { nodes: OciDevice[]; rules: DeviceRule[] } {
+  if (security.privileged) return { nodes: hostDevices(), rules: [{ allow: true, access: 'rwm' }] };
+  const asked = devices.map(({ hostPath, containerPath, permissions }) => ({ node: deviceOf(containerPath, statSync(hostPath)), hostPath, permissions }));
+  const nodes: OciDevice[] = [];
+  const rules: DeviceRule[] = [{ allow: false, access: 'rwm' }];
+  for (const { node, hostPath, permissions } of asked) {
+    if (node === undefined) throw new Error(`${hostPath} is not a device`);
+    nodes.push(node);
+    rules.push({ allow: true, type: node.type, major: node.major, minor: node.minor, access: permissions });
+  }
+  return { nodes, rules };
+}
+
+/** Below these nothing is a device of the machine: terminals, shared memory, message queues. */
+const NOT_DEVICES = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev', 'console']);
+
+function hostDevices(folder = '/dev'): OciDevice[] {
+  return readdirSync(folder).filter((name) => !NOT_DEVICES.has(name)).flatMap((name) => {
+    const path = join(folder, name);
+    const status = lstatSync(path, { throwIfNoEntry: false });
+    if (status === undefined) return []; // unplugged just now
+    if (status.isDirectory()) return hostDevices(path);
+    const device = deviceOf(path, status);
+    return device === undefined ? [] : [device];
+  });
+}
+
+function deviceOf(path: string, status: Stats): OciDevice | undefined {
+  if (!status.isCharacterDevice() && !status.isBlockDevice()) return undefined;
+  const { major, minor } = numbersOf(status.rdev);
+  return { path, type: status.isBlockDevice() ? 'b' : 'c', major, minor, fileMode: status.mode & 0o7777, uid: status.uid, gid: status.gid };
+}
+
+/** As makedev(3) packs them. */
+function numbersOf(device: number): { major: number; minor: number } {
+  const wide = BigInt(device);
+  return { major: Number(((wide >> 8n) & 0xfffn) | ((wide >> 32n) & ~0xfffn)), minor: Number((wide & 0xffn) | ((wide >> 12n) & 0xffffff00n)) };
+}

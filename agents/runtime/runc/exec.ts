@@ -1,0 +1,142 @@
+// Commands in running containers, by `runc exec`, as the container's own user with its own environment.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { readFileIfThere } from '../../../internal/base/files.ts';
+import { RuntimeError, type ExecOptions } from '../runtime.ts';
+import { readText } from './cgroups.ts';
+import { wordsOf, type Ground } from './ground.ts';
+import type { ContainerRecord } from './records.ts';
+import type { OciProcess } from './spec.ts';
+
+/** What runc itself ends with when it could not do it. */
+const RUNC_FAILED = 255;
+const DRAIN_MS = 50;
+const STDERR_KEPT = 4096;
+
+export async function exec(ground: Ground, record: ContainerRecord, options: ExecOptions): Promise<number> {
+  if (record.state !== 'running') throw new RuntimeError('ExecError', `container ${record.id} is not running: it is ${record.state}`);
+  if (options.command.length === 0) throw new RuntimeError('ExecError', 'no command specified');
+  options.signal?.throwIfAborted();
+  const files = execFiles(ground, record, options);
+  const guard = watchOver(ground, files.pid, options);
+  try {
+    const args = ['--root', ground.layout.runc, '--log', '/dev/null', 'exec', ...(options.tty ? ['--tty'] : []), '--process', files.process, '--pid-file', files.pid, record.id];
+    const { runTerminal } = options.tty ? await import('./terminal.ts') : { runTerminal: undefined };
+    const result = runTerminal === undefined ? await runPiped(ground, args, { options, guard }) : await runTerminal({ file: ground.ociRuntime, args, addon: ground.terminalAddon, options, onStarted: guard.onStarted });
+    guard.throwIfStopped();
+    return result.code === RUNC_FAILED && readFileIfThere(files.pid) === undefined ? codeOfFailure(result.words) : result.code;
+  } finally {
+    guard.end();
+    for (const file of Object.values(files)) rmSync(file, { force: true });
+  }
+}
+
+function execFiles({ layout, random }: Ground, { id }: ContainerRecord, { command, tty }: ExecOptions): { process: string; pid: string } {
+  const { process: own } = JSON.parse(readText(join(layout.containers, id, 'config.json')) ?? '{}') as { process?: OciProcess };
+  if (own === undefined) throw new RuntimeError('ExecError', `container ${id} has gone`);
+  const name = join(layout.sockets, `exec-${random.bytes(8).toString('hex')}`);
+  const env = tty && !own.env.some((line) => line.startsWith('TERM=')) ? [...own.env, 'TERM=xterm'] : own.env;
+  writeFileSync(`${name}.json`, JSON.stringify({ ...own, args: command, terminal: tty, env }), { mode: 0o600 });
+  return { process: `${name}.json`, pid: `${name}.pid` };
+}
+
+/** As a shell tells: 127 not found, 126 found but not to be run. Anything else is not the command's fault. */
+function codeOfFailure(words: string): number {
+  if (/executable file not found|no such file or directory/i.test(words)) return 127;
+  if (/permission denied|exec format error|is a directory/i.test(words)) return 126;
+  throw new RuntimeError('ExecError', words || 'the command could not be started');
+}
+
+interface Guard {
+  onStarted(kill: () => void): void;
+  throwIfStopped(): void;
+  end(): void;
+}
+
+/** Ends the command when its time is over or nobody wants it any more; ending `runc exec` alone would leave it (facts). */
+function watchOver({ clock }: Ground, pidFile: string, { timeoutMs, signal, command }: ExecOptions): Guard {
+  let why: Error | undefined;
+  let killRunc = (): void => {};
+  const stop = (error: Error): void => {
+    why ??= error;
+    const pid = Number(readFileIfThere(pidFile) ?? '0');
+    try {
+      if (pid > 0) process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has ended just now
+    }
+    killRunc();
+  };
+  const timer = timeoutMs === undefined ? undefined : clock.setTimer(timeoutMs, () => stop(new RuntimeError('DeadlineExceeded', `command ${JSON.stringify(command.join(' '))} timed out`)));
+  const onAbort = (): void => stop(signal?.reason instanceof Error ? signal.reason : new RuntimeError('ExecError', 'the caller has gone'));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return {
+    onStarted(kill) {
+      killRunc = kill;
+      if (why !== undefined) kill();
+    },
+    throwIfStopped() {
+      if (why !== undefined) throw why;
+    },
+    end() {
+      timer?.cancel();
+      signal?.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+async function runPiped({ ociRuntime, clock }: Ground, args: string[], { options, guard }: { options: ExecOptions; guard: Guard }): Promise<{ code: number; words: string }> {
+  const child = spawn(ociRuntime, args, { stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+  guard.onStarted(() => child.kill('SIGKILL'));
+  feed(child, options.stdin);
+  let words = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    if (words.length < STDERR_KEPT) words += chunk.toString();
+  });
+  const flows = [flow(child.stdout, options.stdout), flow(child.stderr, options.stderr)];
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', (error) => reject(new RuntimeError('ExecError', error.message, { cause: error })));
+    child.once('exit', (status, signal) => resolve(status ?? (signal === 'SIGKILL' ? 137 : RUNC_FAILED)));
+  });
+  options.stdin?.unpipe();
+  await Promise.all(flows.map((each) => each.drained(clock)));
+  return { code, words: wordsOf({ code, stdout: '', stderr: words }) };
+}
+
+function feed(child: ChildProcess, stdin: Readable | undefined): void {
+  if (child.stdin === null) return;
+  child.stdin.on('error', () => {}); // it ended without reading all: its code tells
+  stdin?.pipe(child.stdin);
+}
+
+/** Copies with back-pressure. A process left in the background may hold the pipe open for ever: quiet for a moment is the end too. */
+function flow(from: Readable | null, to: Writable | undefined): { drained(clock: Ground['clock']): Promise<void> } {
+  let moved = 0;
+  let ended = from === null;
+  from?.on('data', (chunk: Buffer) => {
+    moved++;
+    if (to !== undefined && !to.destroyed && !to.write(chunk)) {
+      from.pause();
+      const go = (): void => void from.resume();
+      to.once('drain', go).once('close', go);
+    }
+  });
+  from?.once('close', () => (ended = true));
+  return {
+    async drained(clock) {
+      for (let before = -1; !ended && (before !== moved || from?.isPaused() === true); ) {
+        before = moved;
+        await new Promise<void>((resolve) => {
+          const timer = clock.setTimer(DRAIN_MS, resolve);
+          from?.once('close', () => {
+            timer.cancel();
+            resolve();
+          });
+        });
+      }
+      from?.destroy();
+    },
+  };
+}

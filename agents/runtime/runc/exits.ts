@@ -1,0 +1,74 @@
+// How containers end: conmon leaves the exit code as a file; watching the folder tells within milliseconds. A container whose process has gone
+// without such a file (conmon was killed) is found by a slow poll: its code is unknown.
+import { existsSync, rmSync, watch, type FSWatcher } from 'node:fs';
+import { join } from 'node:path';
+import type { Timer } from '../../../internal/base/clock.ts';
+import { readText } from './cgroups.ts';
+import { cgroupOf } from './container-cgroup.ts';
+import type { Ground } from './ground.ts';
+import { isAlive, processOf } from './process.ts';
+import type { ContainerRecord } from './records.ts';
+
+export const UNKNOWN_EXIT_CODE = 255;
+const POLL_MS = 10_000;
+
+export interface Exits {
+  start(): void;
+  stop(): void;
+}
+
+export function createExits(ground: Ground): Exits {
+  const { layout, records, clock, log } = ground;
+  let watcher: FSWatcher | undefined;
+  let timer: Timer | undefined;
+  const suspects = new Set<string>();
+  const poll = (): void => {
+    for (const record of records.containers.values()) {
+      if (record.state !== 'running' && record.state !== 'created') continue;
+      if (takeExit(ground, record) || isAlive(record.process) || conmonLives(ground, record)) suspects.delete(record.id);
+      else if (suspects.has(record.id)) recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container ended and nothing was left that knew its exit code' });
+      else suspects.add(record.id); // its exit file may be on the way
+    }
+    timer = clock.setTimer(POLL_MS, poll);
+  };
+  return {
+    start() {
+      watcher = watch(layout.exits, (_event, name) => {
+        const record = name === null ? undefined : records.containers.get(name);
+        if (record !== undefined) takeExit(ground, record);
+      });
+      watcher.unref();
+      watcher.on('error', (error) => log.warn('exits are only polled for now', { error }));
+      timer = clock.setTimer(POLL_MS, poll);
+    },
+    stop() {
+      watcher?.close();
+      timer?.cancel();
+    },
+  };
+}
+
+/** Whether it has ended, by its exit file; records and reports it then. */
+export function takeExit(ground: Ground, record: ContainerRecord): boolean {
+  if (record.state === 'exited') return true;
+  const text = readText(join(ground.layout.exits, record.id))?.trim() ?? '';
+  // A creation under way tells itself whether it failed.
+  if (text === '' || record.state === 'making') return false;
+  const exitCode = Number(text);
+  const oom = existsSync(join(ground.layout.containers, record.id, 'oom')) || (exitCode === 137 && ground.cgroups.oomKills(cgroupOf(ground, record)) > 0);
+  recordExit(ground, record, { exitCode, reason: oom ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error' });
+  return true;
+}
+
+export function recordExit(ground: Ground, record: ContainerRecord, end: { exitCode: number; reason: string; message?: string }): void {
+  const ended = { finishedAt: ground.clock.now(), state: 'exited' as const, ...end };
+  Object.assign(record, ended);
+  ground.records.saveContainer(record);
+  rmSync(join(ground.layout.exits, record.id), { force: true });
+  ground.emit({ type: 'exited', sandboxId: record.sandboxId, containerId: record.id, exitCode: end.exitCode });
+}
+
+function conmonLives({ layout }: Ground, { id }: ContainerRecord): boolean {
+  const pid = Number(readText(join(layout.containers, id, 'conmon.pid')));
+  return pid > 0 && isAlive(processOf(pid)) && (readText(`/proc/${String(pid)}/cmdline`) ?? '').includes(id);
+}

@@ -1,0 +1,69 @@
+// What every part of the runtime stands on: options, records, folders, and the one road for state changes and events.
+import type { Clock } from '../../../internal/base/clock.ts';
+import { tryCommand, type CommandResult } from '../../../internal/base/command.ts';
+import type { Log } from '../../../internal/base/log.ts';
+import type { Random } from '../../../internal/base/random.ts';
+import type { ImageStore } from '../../images/image-store.ts';
+import type { PodNetwork } from '../../network/pod-network.ts';
+import type { RuntimeEvent } from '../runtime.ts';
+import type { Cgroups } from './cgroups.ts';
+import type { ContainerRecord, Layout, Records } from './records.ts';
+
+export interface RuncRuntimeOptions {
+  dataDir: string;
+  /** On a tmpfs, e.g. /run/skiff/<hash of dataDir>: what must not outlive a boot. */
+  runDir: string;
+  images: ImageStore;
+  network: PodNetwork;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Name or path: `runc`, `crun`. */
+  ociRuntime: string;
+  /** Words that start this program: its hidden verb `relay PORT` is run inside pods' networks. */
+  self: readonly string[];
+  /** Path of node-pty's native part. */
+  terminalAddon?: () => string;
+}
+
+export interface Ground extends RuncRuntimeOptions {
+  layout: Layout;
+  records: Records;
+  cgroups: Cgroups;
+  bootId: string;
+  emit(event: RuntimeEvent): void;
+  /** Resolves as soon as its exit is recorded. */
+  exited(record: ContainerRecord): Promise<void>;
+  /** At most so many creations at once: more would only be slower. */
+  limit<T>(work: () => Promise<T>): Promise<T>;
+  /** runc with our --root. */
+  runc(...args: string[]): Promise<CommandResult>;
+}
+
+export function runcWith(ociRuntime: string, root: string): Ground['runc'] {
+  return (...args) => tryCommand(ociRuntime, ['--root', root, ...args]);
+}
+
+export function createLimit(max: number): Ground['limit'] {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next(); // takes this one's place
+    }
+  };
+}
+
+/** runc's last words, without its log dressing: what a container's waiting state shows. */
+export function wordsOf({ stderr, code }: CommandResult): string {
+  const lines = stderr.trim().split('\n');
+  const last = lines.at(-1) ?? '';
+  const logged = /msg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1];
+  return (logged === undefined ? last : logged.replace(/\\(.)/g, '$1')) || `exit ${String(code)}`;
+}

@@ -1,0 +1,115 @@
+// What the runtime knows, on disk: a record for each sandbox and container, written and synced before anything is made for it, so that
+// nothing on the machine is ever without one (facts: intent records). Volatile parts (runc's state, pins, exit files) lie in the run folder.
+//
+//   <data-dir>/agent/sandboxes/<id>/   record.json hostname resolv.conf
+//   <data-dir>/agent/containers/<id>/  record.json upper/ work/ rootfs/ config.json oom ctl … (the OCI bundle)
+//   <run-dir>/                         runc/ exits/ pins/<sandbox>/{net,ipc,uts,shm} sockets/
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
+import type { ContainerConfig, ContainerState, SandboxConfig } from '../runtime.ts';
+
+export interface Layout {
+  sandboxes: string;
+  containers: string;
+  runc: string;
+  exits: string;
+  pins: string;
+  sockets: string;
+}
+
+export interface SandboxRecord {
+  id: string;
+  config: SandboxConfig;
+  state: 'making' | 'ready' | 'notready';
+  ips: string[];
+  createdAt: number;
+  bootId: string;
+  /** Of shared PID namespaces. */
+  pause?: ProcessName;
+}
+
+export interface ContainerRecord {
+  id: string;
+  sandboxId: string;
+  config: ContainerConfig;
+  /** `making`: the intent; anything may or may not exist. */
+  state: ContainerState | 'making';
+  /** Ids of images whose layers it holds: its own, then those mounted. */
+  images: string[];
+  stopSignal: string;
+  process?: ProcessName;
+  createdAt: number;
+  startedAt: number;
+  finishedAt: number;
+  exitCode?: number;
+  reason?: string;
+  message?: string;
+}
+
+/** A process of this boot: pids come again, start times do not. */
+export interface ProcessName {
+  pid: number;
+  startTime: string;
+}
+
+export interface Records {
+  readonly sandboxes: Map<string, SandboxRecord>;
+  readonly containers: Map<string, ContainerRecord>;
+  load(): void;
+  /** `sync: false` where a lost write is found out again at the next start. */
+  saveSandbox(record: SandboxRecord, sync?: boolean): void;
+  saveContainer(record: ContainerRecord, sync?: boolean): void;
+  removeSandbox(id: string): void;
+  removeContainer(id: string): void;
+}
+
+export function layoutOf(dataDir: string, runDir: string): Layout {
+  return {
+    sandboxes: join(dataDir, 'agent/sandboxes'), containers: join(dataDir, 'agent/containers'),
+    runc: join(runDir, 'runc'), exits: join(runDir, 'exits'), pins: join(runDir, 'pins'), sockets: join(runDir, 'sockets'),
+  };
+}
+
+export function openRecords(layout: Layout): Records {
+  const sandboxes = new Map<string, SandboxRecord>();
+  const containers = new Map<string, ContainerRecord>();
+  const save = (folder: string, id: string, record: object, sync: boolean): void => writeFileAtomically(join(folder, id, 'record.json'), JSON.stringify(record), { mode: 0o600, sync });
+  return {
+    sandboxes,
+    containers,
+    load() {
+      for (const folder of Object.values(layout) as string[]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+      for (const record of readAll<SandboxRecord>(layout.sandboxes)) sandboxes.set(record.id, record);
+      for (const record of readAll<ContainerRecord>(layout.containers)) containers.set(record.id, record);
+    },
+    saveSandbox(record, sync = true) {
+      sandboxes.set(record.id, record);
+      save(layout.sandboxes, record.id, record, sync);
+    },
+    saveContainer(record, sync = true) {
+      containers.set(record.id, record);
+      save(layout.containers, record.id, record, sync);
+    },
+    removeSandbox(id) {
+      rmSync(join(layout.sandboxes, id), { recursive: true, force: true });
+      sandboxes.delete(id);
+    },
+    removeContainer(id) {
+      rmSync(join(layout.containers, id), { recursive: true, force: true });
+      containers.delete(id);
+    },
+  };
+}
+
+/** A folder without a readable record is not listed: adoption removes it. */
+function readAll<T>(folder: string): T[] {
+  return readdirSync(folder).flatMap((id) => {
+    const text = readFileIfThere(join(folder, id, 'record.json'));
+    try {
+      return text === undefined ? [] : [JSON.parse(text) as T];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,50 @@
+// Root file systems: an image's layers under an upper directory of the container's own (overlay), and images mounted as volumes.
+import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { command, tryCommand } from '../../../internal/base/command.ts';
+
+export interface RootfsOptions {
+  /** Lowest first. */
+  layers: readonly string[];
+  target: string;
+  /** Holds upper/ and work/; absent: read-only. */
+  writable?: string;
+}
+
+export async function mountLayers({ layers, target, writable }: RootfsOptions): Promise<void> {
+  mkdirSync(target, { recursive: true });
+  const first = layers[0];
+  if (writable === undefined && layers.length === 1 && first !== undefined) return void (await command('mount', ['--bind', '-o', 'ro', first, target]));
+  // Short names: all options together must stay below a page.
+  const folder = dirname(first ?? target);
+  const lower = [...layers].reverse().map((layer) => (dirname(layer) === folder ? layer.slice(folder.length + 1) : layer));
+  if (lower.length === 0) lower.push(emptyLayer(target));
+  const options = [`lowerdir=${lower.map(escape).join(':')}`];
+  if (writable !== undefined) options.push(...upperOptions(writable, layers.at(-1)));
+  await command('mount', ['-t', 'overlay', 'overlay', '-o', options.join(','), target], { cwd: folder, env: { LIBMOUNT_FORCE_MOUNT2: 'always' } });
+}
+
+/** Also of what is not mounted. */
+export async function unmount(...targets: string[]): Promise<void> {
+  if (targets.length > 0) await tryCommand('umount', ['-q', '-l', ...targets]);
+}
+
+function upperOptions(writable: string, top: string | undefined): string[] {
+  const [upper, work] = [join(writable, 'upper'), join(writable, 'work')];
+  for (const directory of [upper, work]) mkdirSync(directory, { recursive: true });
+  // The merged root shows the upper's own mode and owner: those of the image's root.
+  const { mode, uid, gid } = top === undefined ? { mode: 0o755, uid: 0, gid: 0 } : statSync(top);
+  chownSync(upper, uid, gid);
+  chmodSync(upper, mode & 0o7777);
+  return [`upperdir=${escape(upper)}`, `workdir=${escape(work)}`];
+}
+
+function emptyLayer(target: string): string {
+  const directory = join(dirname(target), 'empty');
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+function escape(path: string): string {
+  return path.replace(/[\\:,]/g, (sign) => `\\${sign}`);
+}

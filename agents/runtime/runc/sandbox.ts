@@ -1,0 +1,57 @@
+// A pod's sandbox: namespaces pinned as bind-mounted files, and no process to hold them (facts: 2.9 ms, no memory). One short-lived shell
+// inside sets the hostname and the sysctls and mounts the pod's /dev/shm.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { command, tryCommand } from '../../../internal/base/command.ts';
+import type { SandboxConfig } from '../runtime.ts';
+
+export const PINS = ['net', 'ipc', 'uts'] as const;
+export type Pin = (typeof PINS)[number];
+
+/** As container engines have them: any user may ping and bind low ports of the pod's own network. */
+const NETWORK_SYSCTLS = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
+
+/** Namespaces that the sandbox has of its own; the host's otherwise. The host's network comes with the host's name. */
+export function ownNamespaces({ hostNetwork, hostIpc }: SandboxConfig): Pin[] {
+  return PINS.filter((pin) => (pin === 'ipc' ? !hostIpc : !hostNetwork));
+}
+
+// $1 the folder for /dev/shm or empty, $2 the hostname or empty, then pairs of a sysctl's path and value.
+const SET_UP = `set -e
+if [ -n "$1" ]; then mount -t tmpfs -o nosuid,noexec,nodev,mode=1777,size=64m shm "$1"; fi
+if [ -n "$2" ]; then hostname "$2"; fi
+shift 2
+while [ $# -gt 1 ]; do printf %s "$2" > "/proc/sys/$1"; shift 2; done`;
+
+export async function pinNamespaces(folder: string, config: SandboxConfig): Promise<void> {
+  const pins = ownNamespaces(config);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  for (const pin of pins) writeFileSync(join(folder, pin), '');
+  if (!config.hostIpc) mkdirSync(join(folder, 'shm'), { recursive: true });
+  const sysctls = Object.entries({ ...(!config.hostNetwork && NETWORK_SYSCTLS), ...config.sysctls });
+  const shell = ['sh', '-c', SET_UP, 'sh', config.hostIpc ? '' : join(folder, 'shm'), config.hostNetwork ? '' : config.hostname, ...sysctls.flatMap(([name, value]) => [sysctlPath(name), value])];
+  if (pins.length === 0) return void (await command('sh', shell.slice(1)));
+  await command('unshare', [...pins.map((pin) => `--${pin}=${join(folder, pin)}`), ...shell]);
+}
+
+export async function unpinNamespaces(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  // One that is no mount (any more) is no failure: pinning may have been cut short.
+  await tryCommand('umount', ['-q', '-l', ...[...PINS, 'shm'].map((pin) => join(folder, pin)).filter((path) => existsSync(path))]);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** The files that containers of the pod get as /etc/hostname and /etc/resolv.conf. */
+export function writeSandboxFiles(folder: string, config: SandboxConfig): void {
+  const { servers, searches, options } = config.dns;
+  const lines = [...(searches.length > 0 ? [`search ${searches.join(' ')}`] : []), ...servers.map((server) => `nameserver ${server}`), ...(options.length > 0 ? [`options ${options.join(' ')}`] : [])];
+  writeFileSync(join(folder, 'resolv.conf'), lines.map((line) => `${line}\n`).join(''));
+  writeFileSync(join(folder, 'hostname'), `${config.hostNetwork ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : config.hostname}\n`);
+}
+
+/** `net.ipv4.conf.eth0.forwarding`, or with slashes where a part has dots of its own. */
+function sysctlPath(name: string): string {
+  const path = name.includes('/') ? name : name.replaceAll('.', '/');
+  if (path.split('/').includes('..')) throw new Error(`sysctl "${name}" is not a name`);
+  return path;
+}

@@ -1,0 +1,57 @@
+// Making, stopping and removing sandboxes.
+import { join } from 'node:path';
+import { messageOf } from '../../../internal/base/errors.ts';
+import { RuntimeError, type SandboxConfig, type SandboxStatus } from '../runtime.ts';
+import { removeContainer, stopContainer } from './container.ts';
+import type { Ground } from './ground.ts';
+import { startPause, stopPause } from './pause.ts';
+import type { SandboxRecord } from './records.ts';
+import { pinNamespaces, unpinNamespaces, writeSandboxFiles } from './sandbox.ts';
+
+export async function runSandbox(ground: Ground, config: SandboxConfig): Promise<SandboxStatus> {
+  const { records, clock, random, layout } = ground;
+  const record: SandboxRecord = { id: random.bytes(32).toString('hex'), config, state: 'making', ips: [], createdAt: clock.now(), bootId: ground.bootId };
+  records.saveSandbox(record);
+  try {
+    writeSandboxFiles(join(layout.sandboxes, record.id), config);
+    await ground.limit(() => pinNamespaces(join(layout.pins, record.id), config));
+    await Promise.all([attachNetwork(ground, record), config.shareProcessNamespace && !config.hostPid ? startPause(ground, record) : undefined]);
+    record.state = 'ready';
+    records.saveSandbox(record, false);
+    return statusOfSandbox(record);
+  } catch (error) {
+    await removeSandbox(ground, record).catch((also: unknown) => ground.log.warn('what was left of a sandbox could not be removed', { id: record.id, error: also }));
+    throw new RuntimeError('CreatePodSandboxError', messageOf(error), { cause: error });
+  }
+}
+
+async function attachNetwork({ network, layout }: Ground, record: SandboxRecord): Promise<void> {
+  const { namespace, name, hostNetwork, portMappings } = record.config;
+  if (hostNetwork) return;
+  record.ips = (await network.attach(record.id, join(layout.pins, record.id, 'net'), { namespace, name, hostPorts: portMappings })).ips;
+}
+
+export async function stopSandbox(ground: Ground, record: SandboxRecord): Promise<void> {
+  await Promise.all(containersOf(ground, record).map((container) => stopContainer(ground, container, 0)));
+  if (record.state === 'notready') return;
+  await stopPause(ground, record);
+  if (!record.config.hostNetwork) await ground.network.detach(record.id, join(ground.layout.pins, record.id, 'net'));
+  await unpinNamespaces(join(ground.layout.pins, record.id));
+  record.state = 'notready';
+  if (ground.records.sandboxes.has(record.id)) ground.records.saveSandbox(record, false);
+}
+
+export async function removeSandbox(ground: Ground, record: SandboxRecord): Promise<void> {
+  if (!ground.records.sandboxes.has(record.id)) return;
+  await stopSandbox(ground, record);
+  await Promise.all(containersOf(ground, record).map((container) => removeContainer(ground, container)));
+  ground.records.removeSandbox(record.id);
+}
+
+export function statusOfSandbox({ id, config, state, ips, createdAt }: SandboxRecord): SandboxStatus {
+  return { id, config, state: state === 'ready' ? 'ready' : 'notready', ips, createdAt };
+}
+
+function containersOf({ records }: Ground, { id }: SandboxRecord) {
+  return [...records.containers.values()].filter(({ sandboxId }) => sandboxId === id);
+}

@@ -1,0 +1,129 @@
+// A container's config.json, from what the pod and its image say (OCI runtime spec 1.0.2).
+import { readFileSync } from 'node:fs';
+import type { ImageConfig } from '../../images/image-store.ts';
+import type { ContainerConfig, Resources, SandboxConfig } from '../runtime.ts';
+import { capabilitiesOf, type CapabilitySets } from './capabilities.ts';
+import { devicesOf } from './devices.ts';
+import { mountsOf } from './mounts.ts';
+import { seccompOf } from './seccomp.ts';
+import { userOf, type ProcessUser } from './users.ts';
+
+export interface SpecInput {
+  id: string;
+  config: ContainerConfig;
+  sandbox: SandboxConfig;
+  image: ImageConfig;
+  /** The mounted root on the host. */
+  rootfs: string;
+  files: string;
+  shm: string | undefined;
+  cgroupsPath: string;
+  cgroupVersion: 1 | 2;
+  imageRoots: ReadonlyMap<number, string>;
+  namespaces: { type: string; path?: string }[];
+  /** Lowest oom_score_adj that may be set; undefined: any. */
+  oomScoreFloor?: number;
+  /** The resources as the cgroups of this machine take them. */
+  hasHugepages(size: string): boolean;
+}
+
+export interface OciProcess {
+  terminal: boolean;
+  user: { uid: number; gid: number; additionalGids: number[] };
+  args: string[];
+  env: string[];
+  cwd: string;
+  capabilities: CapabilitySets;
+  noNewPrivileges: boolean;
+  oomScoreAdj?: number;
+  apparmorProfile?: string;
+}
+
+const MASKED = ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
+const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export function specOf(input: SpecInput): { process: OciProcess } & Record<string, unknown> {
+  const { config } = input;
+  const { security } = config;
+  const process = processOf(input, userOf(input.rootfs, input.image.user, security));
+  const seccomp = seccompOf(security, process.capabilities.bounding);
+  const devices = devicesOf(config);
+  const masks = !security.privileged && security.maskedPaths;
+  return {
+    ociVersion: '1.0.2',
+    process,
+    root: { path: input.rootfs, readonly: security.readOnlyRootfs },
+    mounts: mountsOf(input),
+    annotations: config.annotations,
+    linux: {
+      cgroupsPath: input.cgroupsPath,
+      namespaces: input.namespaces,
+      devices: devices.nodes,
+      resources: { devices: devices.rules, ...resourcesOf(config.resources, input.hasHugepages) },
+      rootfsPropagation: propagationOf(config),
+      ...(masks && { maskedPaths: MASKED, readonlyPaths: READ_ONLY }),
+      ...(seccomp !== undefined && { seccomp }),
+    },
+  };
+}
+
+function processOf({ config, image, oomScoreFloor }: SpecInput, user: ProcessUser): OciProcess {
+  const { security, resources } = config;
+  const args = commandOf(config, image);
+  if (args.length === 0) throw new Error('no command specified');
+  const score = resources.oomScoreAdj;
+  const apparmor = security.apparmor?.type === 'Localhost' ? security.apparmor.profile : undefined;
+  return {
+    terminal: config.tty,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    args,
+    env: environmentOf(config, image, user),
+    cwd: config.workingDir !== '' ? config.workingDir : image.workingDir !== '' ? image.workingDir : '/',
+    capabilities: capabilitiesOf(security, user.uid, possibleCapabilities()),
+    noNewPrivileges: security.noNewPrivileges,
+    ...(score !== undefined && { oomScoreAdj: Math.max(score, oomScoreFloor ?? score) }),
+    ...(apparmor !== undefined && { apparmorProfile: apparmor }),
+  };
+}
+
+/** A command of the pod's own drops the image's arguments too. */
+function commandOf({ command, args }: ContainerConfig, image: ImageConfig): string[] {
+  if (command.length > 0) return [...command, ...args];
+  return [...image.entrypoint, ...(args.length > 0 ? args : image.cmd)];
+}
+
+function environmentOf(config: ContainerConfig, image: ImageConfig, { home }: ProcessUser): string[] {
+  const variables = new Map<string, string>();
+  const add = (line: string): void => void variables.set(line.split('=', 1)[0] ?? '', line);
+  add(DEFAULT_PATH);
+  if (config.tty) add('TERM=xterm');
+  for (const line of image.env) add(line);
+  for (const { name, value } of config.env) add(`${name}=${value}`);
+  if (!variables.has('HOME')) add(`HOME=${home}`);
+  return [...variables.values()];
+}
+
+export function resourcesOf(resources: Resources, hasHugepages: (size: string) => boolean): Record<string, unknown> {
+  const { cpuShares, cpuQuota, cpuPeriod, memoryLimitBytes, pidsLimit, hugepageLimits = {} } = resources;
+  const cpu = { ...(cpuShares !== undefined && { shares: cpuShares }), ...(cpuQuota !== undefined && { quota: cpuQuota }), ...(cpuPeriod !== undefined && { period: cpuPeriod }) };
+  const hugepages = Object.entries(hugepageLimits).map(([size, limit]) => ({ pageSize: size.replace(/i$/, 'B'), limit })).filter(({ pageSize }) => hasHugepages(pageSize));
+  return {
+    ...(Object.keys(cpu).length > 0 && { cpu }),
+    ...(memoryLimitBytes !== undefined && { memory: { limit: memoryLimitBytes } }),
+    ...(pidsLimit !== undefined && { pids: { limit: pidsLimit } }),
+    ...(hugepages.length > 0 && { hugepageLimits: hugepages }),
+  };
+}
+
+function propagationOf({ mounts }: ContainerConfig): string {
+  if (mounts.some(({ propagation }) => propagation === 'Bidirectional')) return 'rshared';
+  return mounts.some(({ propagation }) => propagation === 'HostToContainer') ? 'rslave' : 'rprivate';
+}
+
+let possible: bigint | undefined;
+
+/** The bounding set of this process: runc, its child, cannot give more. */
+function possibleCapabilities(): bigint {
+  return (possible ??= BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`));
+}

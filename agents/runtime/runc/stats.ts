@@ -1,0 +1,80 @@
+// What containers use, from the files of their cgroups (facts: 0.05 ms; `runc events` takes 7.5).
+import { readdirSync, lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerStats } from '../runtime.ts';
+import { readText, type Cgroups } from './cgroups.ts';
+import { cgroupOf } from './container-cgroup.ts';
+import type { Ground } from './ground.ts';
+import type { ContainerRecord } from './records.ts';
+
+type Usage = Omit<ContainerStats, 'id' | 'timestamp' | 'rootfsUsedBytes' | 'rootfsInodes'>;
+
+/** Undefined when it does not run. */
+export async function statsOf(ground: Ground, record: ContainerRecord): Promise<ContainerStats | undefined> {
+  if (record.state !== 'running') return undefined;
+  const path = cgroupOf(ground, record);
+  const usage = ground.cgroups.version === 2 ? usageV2(ground.cgroups, path) : usageV1(ground.cgroups, path);
+  const rootfs = diskUsage(join(ground.layout.containers, record.id, 'upper'));
+  return { id: record.id, timestamp: ground.clock.now(), ...usage, rootfsUsedBytes: rootfs.bytes, rootfsInodes: rootfs.inodes };
+}
+
+function usageV1(cgroups: Cgroups, path: string): Usage {
+  const memory = numbersIn(join(cgroups.directory(path, 'memory'), 'memory.stat'));
+  const used = numberIn(join(cgroups.directory(path, 'memory'), 'memory.usage_in_bytes'));
+  return {
+    cpuUsageNanos: numberIn(join(cgroups.directory(path, 'cpuacct'), 'cpuacct.usage')),
+    memoryUsageBytes: used,
+    memoryWorkingSetBytes: Math.max(0, used - (memory.get('total_inactive_file') ?? 0)),
+    memoryRssBytes: memory.get('total_rss') ?? 0,
+    pageFaults: memory.get('total_pgfault') ?? 0,
+    majorPageFaults: memory.get('total_pgmajfault') ?? 0,
+    processes: numberIn(join(cgroups.directory(path, 'pids'), 'pids.current')),
+  };
+}
+
+function usageV2(cgroups: Cgroups, path: string): Usage {
+  const directory = cgroups.directory(path, 'memory');
+  const memory = numbersIn(join(directory, 'memory.stat'));
+  const used = numberIn(join(directory, 'memory.current'));
+  return {
+    cpuUsageNanos: 1000 * (numbersIn(join(directory, 'cpu.stat')).get('usage_usec') ?? 0),
+    memoryUsageBytes: used,
+    memoryWorkingSetBytes: Math.max(0, used - (memory.get('inactive_file') ?? 0)),
+    memoryRssBytes: memory.get('anon') ?? 0,
+    pageFaults: memory.get('pgfault') ?? 0,
+    majorPageFaults: memory.get('pgmajfault') ?? 0,
+    processes: numberIn(join(directory, 'pids.current')),
+  };
+}
+
+function numberIn(file: string): number {
+  return Number(readText(file)?.trim() ?? 0) || 0;
+}
+
+function numbersIn(file: string): Map<string, number> {
+  return new Map((readText(file) ?? '').trim().split('\n').map((line) => line.split(' ')).map(([name = '', value]) => [name, Number(value)]));
+}
+
+function diskUsage(folder: string): { bytes: number; inodes: number } {
+  const total = { bytes: 0, inodes: 0 };
+  const folders = [folder];
+  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
+    for (const entry of namesIn(at)) {
+      const path = join(at, entry);
+      const status = lstatSync(path, { throwIfNoEntry: false });
+      total.inodes++;
+      total.bytes += (status?.blocks ?? 0) * 512;
+      if (status?.isDirectory() === true) folders.push(path);
+    }
+  }
+  return total;
+}
+
+/** The container may remove a folder while it is counted. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
