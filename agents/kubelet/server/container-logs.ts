@@ -1,7 +1,9 @@
 // /containerLogs: a container's log as kubectl asks for it: tailLines, sinceSeconds, sinceTime, timestamps, limitBytes, previous, stream,
-// follow (by the file's own changes, not by polling).
-import { existsSync, watch } from 'node:fs';
+// follow (by the file's own changes, not by polling). Sent as an HTTP body, or over a WebSocket as messages of plain bytes
+// (binary.k8s.io, or no protocol) or of base64 (base64.binary.k8s.io).
+import { watch } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
 import type { NodeContext } from '../node-context.ts';
 import { podLogDirectory } from '../node-context.ts';
 import { findContainer } from '../pod-spec.ts';
@@ -9,6 +11,8 @@ import type { PodWorker } from '../pod-worker.ts';
 import { sandboxesOf } from '../steps/sandbox.ts';
 import { openLog, type LogOptions } from '../logs/log-reader.ts';
 import { answer } from './server.ts';
+import { refuse, type StreamRequest } from './streams.ts';
+import { upgradeToWebSocket } from './websocket.ts';
 
 export interface LogRequest {
   node: NodeContext;
@@ -18,24 +22,56 @@ export interface LogRequest {
   query: URLSearchParams;
 }
 
+interface LogSink {
+  write(bytes: Buffer): void;
+  end(): void;
+  onClose(listener: () => void): void;
+}
+
+interface FoundLog {
+  path: string;
+  options: LogOptions;
+  follow: boolean;
+  running(): boolean;
+  subscribe(wake: () => void): () => void;
+}
+
 export async function serveLogs(request: LogRequest, response: ServerResponse): Promise<void> {
-  const { node, worker, query } = request;
-  if (worker === undefined || findContainer(worker.pod, request.container) === undefined) return answer(response, 404, `pod "${request.pod}" does not exist`);
+  const found = findLog(request);
+  if ('code' in found) return answer(response, found.code, found.text);
+  response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' });
+  response.flushHeaders();
+  await send(found, { write: (bytes) => void response.write(bytes), end: () => void response.end(), onClose: (listener) => void response.on('close', listener) });
+}
+
+const PROTOCOLS = ['binary.k8s.io', 'base64.binary.k8s.io'];
+
+export async function serveLogsOverWebSocket(request: LogRequest, stream: StreamRequest): Promise<void> {
+  const found = findLog(request);
+  if ('code' in found) return refuse(stream.socket, found.code, found.text);
+  const { webSocket, protocol } = await upgradeToWebSocket(stream, PROTOCOLS);
+  const base64 = protocol.startsWith('base64');
+  webSocket.on('error', () => webSocket.terminate());
+  const write = (bytes: Buffer): void => webSocket.send(base64 ? bytes.toString('base64') : bytes, { binary: !base64 });
+  write(Buffer.alloc(0)); // tells the client that the stream stands
+  await send(found, { write, end: () => webSocket.close(1000), onClose: (listener) => void webSocket.on('close', listener) });
+}
+
+function findLog({ node, worker, pod, container: name, query }: LogRequest): FoundLog | { code: number; text: string } {
+  if (worker === undefined || findContainer(worker.pod, name) === undefined) return { code: 404, text: `pod "${pod}" does not exist` };
   const containers = sandboxesOf(node, worker.pod.metadata.uid).flatMap(({ id }) => node.runtime.listContainers(id))
-    .filter(({ config }) => config.name === request.container).sort((a, b) => b.config.attempt - a.config.attempt);
+    .filter(({ config }) => config.name === name).sort((a, b) => b.config.attempt - a.config.attempt);
   const previous = query.get('previous') === 'true';
   const container = previous ? containers.filter(({ state }) => state === 'exited').find(({ config }) => config.attempt !== containers[0]?.config.attempt || containers[0]?.state === 'exited') : containers[0];
   if (container === undefined) {
-    const where = `container "${request.container}" in pod "${request.pod}"`;
-    return answer(response, 400, previous ? `previous terminated ${where} not found` : `${where} is waiting to start: ${worker.memory.waiting.get(request.container)?.reason ?? 'ContainerCreating'}`);
+    const where = `container "${name}" in pod "${pod}"`;
+    return { code: 400, text: previous ? `previous terminated ${where} not found` : `${where} is waiting to start: ${worker.memory.waiting.get(name)?.reason ?? 'ContainerCreating'}` };
   }
-  response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' });
-  response.flushHeaders();
-  const path = `${podLogDirectory(node, worker.pod)}/${container.config.logPath}`;
-  const log = openLog(path, optionsOf(query, node.clock.now()));
-  const running = (): boolean => node.runtime.status(container.id)?.state === 'running' || node.runtime.status(container.id)?.state === 'created';
-  if (query.get('follow') !== 'true' || previous || !running()) return void response.end(log.read());
-  await follow({ path, log, running, subscribe: (wake) => node.runtime.subscribe(wake) }, response);
+  return {
+    path: `${podLogDirectory(node, worker.pod)}/${container.config.logPath}`, options: optionsOf(query, node.clock.now()), follow: query.get('follow') === 'true' && !previous,
+    running: () => ['running', 'created'].includes(node.runtime.status(container.id)?.state ?? ''),
+    subscribe: (wake) => node.runtime.subscribe(wake),
+  };
 }
 
 export function optionsOf(query: URLSearchParams, now: number): LogOptions {
@@ -52,30 +88,40 @@ export function optionsOf(query: URLSearchParams, now: number): LogOptions {
   };
 }
 
-interface Following {
-  path: string;
-  log: ReturnType<typeof openLog>;
-  running(): boolean;
-  subscribe(wake: () => void): () => void;
+async function send(found: FoundLog, sink: LogSink): Promise<void> {
+  const log = openLog(found.path, found.options);
+  try {
+    if (found.follow && found.running()) return await follow(found, log, sink);
+    const bytes = log.read();
+    if (bytes.length > 0) sink.write(bytes);
+    sink.end();
+  } finally {
+    log.close();
+  }
 }
 
-function follow({ path, log, running, subscribe }: Following, response: ServerResponse): Promise<void> {
+/** The folder is watched rather than the file, which is another one after a rotation. */
+function follow({ path, running, subscribe }: FoundLog, log: ReturnType<typeof openLog>, sink: LogSink): Promise<void> {
   return new Promise((resolve) => {
+    let finished = false;
     const more = (): void => {
+      if (finished) return;
       const alive = running();
-      const text = existsSync(path) ? log.read() : Buffer.alloc(0);
-      if (text.length > 0) response.write(text);
+      const bytes = log.read();
+      if (bytes.length > 0) sink.write(bytes);
       if (!alive || log.full()) finish();
     };
-    const watcher = watch(path, more);
+    const watcher = watch(dirname(path), { persistent: false }, more);
     const unsubscribe = subscribe(more);
     const finish = (): void => {
+      if (finished) return;
+      finished = true;
       watcher.close();
       unsubscribe();
-      response.end();
+      sink.end();
       resolve();
     };
-    response.on('close', finish);
+    sink.onClose(finish);
     watcher.on('error', finish);
     more();
   });

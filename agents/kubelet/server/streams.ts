@@ -1,4 +1,4 @@
-// /exec, /attach and /portForward: an upgraded connection, WebSocket or SPDY/3.1, as the client asks. What a stream carries is the same in
+// /exec, /attach, /portForward, and /containerLogs over a WebSocket: an upgraded connection, WebSocket or SPDY/3.1, as the client asks. What a stream carries is the same in
 // both: see remote-command.ts and port-forward.ts.
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -6,6 +6,7 @@ import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import type { PodWorker } from '../pod-worker.ts';
 import { sandboxesOf } from '../steps/sandbox.ts';
+import { serveLogsOverWebSocket } from './container-logs.ts';
 import { forwardOverSpdy, forwardOverWebSocket } from './port-forward.ts';
 import { runRemoteCommand, type RemoteCommand } from './remote-command.ts';
 import { acceptSpdy, spdyStreams } from './spdy-upgrade.ts';
@@ -24,6 +25,7 @@ export async function serveStream(stream: StreamRequest): Promise<void> {
   const [, kind = '', ...rest] = stream.url.pathname.split('/').map(decodeURIComponent);
   const [namespace = '', name = ''] = rest;
   const worker = stream.pods.find(namespace, name);
+  if (kind === 'containerLogs') return serveLogsOverWebSocket({ node: stream.node, worker, pod: name, container: rest[2] ?? '', query: stream.url.searchParams }, stream);
   if (worker === undefined) return refuse(stream.socket, 404, `pod "${name}" does not exist`);
   if (kind === 'portForward') return forward(stream, worker);
   if (kind !== 'exec' && kind !== 'attach') return refuse(stream.socket, 404, '404 page not found');
@@ -58,6 +60,6 @@ function isSpdy(request: IncomingMessage): boolean {
   return (request.headers.upgrade ?? '').toLowerCase().startsWith('spdy/');
 }
 
-function refuse(socket: Duplex, code: number, text: string): void {
+export function refuse(socket: Duplex, code: number, text: string): void {
   socket.end(`HTTP/1.1 ${String(code)} ${code === 404 ? 'Not Found' : 'Bad Request'}\r\ncontent-type: text/plain\r\ncontent-length: ${String(Buffer.byteLength(text))}\r\nconnection: close\r\n\r\n${text}`);
 }

@@ -23,15 +23,21 @@ export interface ChannelSocket {
   close(): void;
 }
 
-export function acceptWebSocket({ request, socket, head }: Pick<StreamRequest, 'request' | 'socket' | 'head'>): Promise<ChannelSocket> {
+export async function acceptWebSocket(stream: Pick<StreamRequest, 'request' | 'socket' | 'head'>): Promise<ChannelSocket> {
+  const { webSocket, protocol } = await upgradeToWebSocket(stream, [...COMMAND_PROTOCOLS, TUNNEL_PROTOCOL]);
+  return channelSocket(webSocket, protocol);
+}
+
+/** The first of these protocols that the client offers is taken; '' when it offers none of them. */
+export function upgradeToWebSocket({ request, socket, head }: Pick<StreamRequest, 'request' | 'socket' | 'head'>, protocols: readonly string[]): Promise<{ webSocket: WebSocket; protocol: string }> {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '');
-  const protocol = [...COMMAND_PROTOCOLS, TUNNEL_PROTOCOL].find((name) => offered.includes(name)) ?? '';
+  const protocol = protocols.find((name) => offered.includes(name)) ?? '';
   // ws refuses names with a slash: the header is taken off before the upgrade and the answer's is set by hand.
   delete request.headers['sec-websocket-protocol'];
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   server.on('headers', (headers) => { if (protocol !== '') headers.push(`Sec-WebSocket-Protocol: ${protocol}`); });
   return new Promise((resolve) => {
-    server.handleUpgrade(request, socket, head, (webSocket) => resolve(channelSocket(webSocket, protocol)));
+    server.handleUpgrade(request, socket, head, (webSocket) => resolve({ webSocket, protocol }));
   });
 }
 

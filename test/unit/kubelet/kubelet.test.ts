@@ -1,10 +1,11 @@
 // The whole kubelet over a real socket, real cgroups and a real tmpfs: the node registers, and its API lets in whom it should.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t from 'tap';
+import { WebSocket } from 'ws';
 import { LEASES, NAMESPACES, NODES } from '../../../internal/kinds/generated/resources.ts';
 import { systemClock } from '../../../internal/base/clock.ts';
 import { createKubelet } from '../../../agents/kubelet/index.ts';
@@ -29,6 +30,15 @@ function ask(path: string, as?: string): Promise<{ code: number; text: string }>
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => resolve({ code: response.statusCode ?? 0, text }));
     }).on('error', reject).end();
+  });
+}
+
+/** All messages until the server closes. */
+function listen(path: string, protocol: string | undefined): Promise<{ protocol: string; messages: Buffer[]; code: number }> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`wss://127.0.0.1:${String(port)}${path}`, protocol === undefined ? [] : [protocol], { rejectUnauthorized: false, cert: read('admin.crt'), key: read('admin.key') });
+    const messages: Buffer[] = [];
+    socket.on('message', (data) => messages.push(data as Buffer)).on('error', reject).on('close', (code) => resolve({ protocol: socket.protocol, messages, code }));
   });
 }
 
@@ -69,6 +79,20 @@ t.test('the node is there, Ready, with its lease; its API knows who asks', async
   t.same([code, (JSON.parse(text) as { items: { metadata: { name: string } }[] }).items.map(({ metadata }) => metadata.name)], [200, ['web']]);
   t.same((await ask('/containerLogs/default/none/main', 'admin')).code, 404);
   t.same((await ask('/nowhere', 'admin')).code, 404);
+
+  const path = join(folder, `logs/default_web_${(await s.pod('web')).metadata.uid}/main/0.log`);
+  mkdirSync(dirname(path), { recursive: true });
+  appendFileSync(path, '2026-01-01T00:00:01.000000000Z stdout F caf\u00e9\n');
+  const log = '/containerLogs/default/web/main';
+  t.equal((await ask(log, 'admin')).text, 'caf\u00e9\n');
+  for (const protocol of ['binary.k8s.io', 'base64.binary.k8s.io', undefined]) {
+    const heard = await listen(log, protocol);
+    t.same([heard.protocol, heard.code, heard.messages[0]?.length], [protocol ?? '', 1000, 0]);
+    const text = Buffer.concat(heard.messages).toString();
+    t.equal(protocol?.startsWith('base64') === true ? Buffer.from(text, 'base64').toString() : text, 'caf\u00e9\n');
+  }
+  const silent = await listen('/exec/default/web/main?output=1&error=1&command=true', 'channel.k8s.io');
+  t.same([silent.protocol, silent.code, Buffer.concat(silent.messages)], ['channel.k8s.io', 1000, Buffer.from([1])], 'success has no words in the oldest protocol');
 
   await s.client.delete(NODES, { namespace: '', name: 'n1' });
   await s.clock.advance(1);

@@ -1,5 +1,5 @@
 // Logs in CRI's format, and the framing of streams.
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,13 @@ t.test('logs: parts are joined, streams and times chosen, the end counted in lin
   t.equal(following.read().toString(), '', 'half a line is not shown');
   appendFileSync(path, 'xt\n');
   t.equal(following.read().toString(), 'next\n');
+  appendFileSync(path, '2026-01-01T00:00:05Z stdout F last of the old\n');
+  renameSync(path, `${path}.1`);
+  appendFileSync(`${path}.1`, '2026-01-01T00:00:05Z stdout F and one more\n');
+  t.equal(following.read().toString(), 'last of the old\nand one more\n');
+  writeFileSync(path, '2026-01-01T00:00:06Z stdout F first of the new\n');
+  t.equal(following.read().toString(), 'first of the new\n', 'goes on over a rotation');
+  following.close();
   t.end();
 });
 
