@@ -96,7 +96,9 @@ function serviceAccounts(attributes: Attributes, asking: Asking): Decision {
 function nodes({ verb, name, subresource, fieldSelector }: Attributes, { node }: Asking): Decision {
   if (verb === 'create' && subresource === '') return yes;
   const own = name === node || (name === '' && fieldSelector === `metadata.name=${node}`);
-  if (['get', 'list', 'watch', 'patch', 'update'].includes(verb)) return own ? yes : no(`node '${node}' cannot read '${name}', only its own Node object`);
+  // Which node it writes is NodeRestriction's to see.
+  if ((verb === 'patch' || verb === 'update') && (subresource === '' || subresource === 'status')) return yes;
+  if (['get', 'list', 'watch'].includes(verb)) return own ? yes : no(`node '${node}' cannot read '${name}', only its own Node object`);
   return no('');
 }
 

@@ -1,11 +1,14 @@
 // Discovery, made from the list of kinds when it is asked for: nothing is kept. Legacy (/api, /apis and each group and version) and
-// aggregated (v2, v2beta1), with an ETag.
+// aggregated (v2), with an ETag. A group or version that is not there is NotFound; another path is undefined.
 import { createHash } from 'node:crypto';
+import { StatusError } from '../base/errors.ts';
 import { apiVersionOf } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { parseAccept } from './negotiate.ts';
 
 type Found = { body: object; contentType: string; etag?: string };
+
+const AGGREGATED = { g: 'apidiscovery.k8s.io', v: 'v2', as: 'APIGroupDiscoveryList' } as const;
 
 /** undefined: no such path. */
 export function discover(path: string, accept: string | undefined, options: { kinds: readonly Kind[]; address: string }): Found | undefined {
@@ -13,13 +16,18 @@ export function discover(path: string, accept: string | undefined, options: { ki
   const [root, group = '', version = ''] = parts;
   if (root === 'api') {
     if (parts.length === 1) return aggregated(accept, { kinds: options.kinds, legacy: true }) ?? plain(legacyVersions(options.address));
-    return parts.length === 2 ? resources(options.kinds, '', group) : undefined;
+    return parts.length === 2 ? (resources(options.kinds, '', group) ?? nothingThere()) : undefined;
   }
   if (root !== 'apis' || parts.length > 3) return undefined;
   if (parts.length === 1) return aggregated(accept, { kinds: options.kinds, legacy: false }) ?? plain({ kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(options.kinds, false).map(legacyGroup) });
-  if (parts.length === 3) return resources(options.kinds, group, version);
   const found = groupsOf(options.kinds, false).find(({ name }) => name === group);
-  return found === undefined ? undefined : plain({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(found) });
+  if (found === undefined) return undefined;
+  if (parts.length === 2) return plain({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(found) });
+  return resources(options.kinds, group, version) ?? nothingThere();
+}
+
+function nothingThere(): never {
+  throw new StatusError('NotFound', 'the server could not find the requested resource');
 }
 
 function plain(body: object): Found {
@@ -76,19 +84,20 @@ function legacyResources(kind: Kind): object[] {
 
 // ── aggregated ──
 
+/** The first clause of Accept that is aggregated discovery or plain; undefined: plain. StatusError NotAcceptable when there is none. */
 function aggregated(accept: string | undefined, { kinds, legacy }: { kinds: readonly Kind[]; legacy: boolean }): Found | undefined {
-  for (const { type, params } of parseAccept(accept ?? '')) {
-    if (type !== 'application/json' && type !== '*/*') continue;
-    if (params['as'] === undefined) return undefined;
-    const version = params['v'] ?? '';
-    if (params['g'] !== 'apidiscovery.k8s.io' || params['as'] !== 'APIGroupDiscoveryList' || version !== 'v2') continue;
-    const items = groupsOf(kinds, legacy).map(groupDiscovery);
-    const etag = `"${createHash('sha256').update(JSON.stringify(items)).digest('hex').toUpperCase()}"`;
-    const body = { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
-    return { body, contentType: `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`, etag };
-  }
-  return undefined;
+  const clauses = parseAccept(accept ?? '*/*');
+  const wanted = clauses.find(({ type, params }) => type === 'application/json' && params['as'] === AGGREGATED.as && params['g'] === AGGREGATED.g && params['v'] === AGGREGATED.v);
+  const plainly = clauses.find(({ type, params }) => params['as'] === undefined && type in DISCOVERY_TYPES);
+  if (wanted === undefined && plainly === undefined) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${Object.keys(DISCOVERY_TYPES).slice(0, 3).join(', ')}`);
+  if (wanted === undefined || (plainly !== undefined && clauses.indexOf(plainly) < clauses.indexOf(wanted))) return undefined;
+  const items = groupsOf(kinds, legacy).map(groupDiscovery);
+  const etag = `"${createHash('sha256').update(JSON.stringify(items)).digest('hex').toUpperCase()}"`;
+  const body = { kind: AGGREGATED.as, apiVersion: `${AGGREGATED.g}/${AGGREGATED.v}`, metadata: {}, items };
+  return { body, contentType: `application/json;g=${AGGREGATED.g};v=${AGGREGATED.v};as=${AGGREGATED.as}`, etag };
 }
+
+const DISCOVERY_TYPES = { 'application/json': true, 'application/yaml': true, 'application/vnd.kubernetes.protobuf': true, '*/*': true, '': true } as const;
 
 function groupDiscovery({ name, versions }: Group): object {
   const listed = [...versions].map(([version, kinds]) => ({ version, resources: kinds.map(resourceDiscovery), freshness: 'Current' }));
@@ -118,4 +127,7 @@ function storageVersionHash({ group, version, kind }: Kind): string {
 const STORED: Readonly<Record<string, string>> = {
   'events.k8s.io/v1/Event': '/v1/Event',
   'autoscaling/v1/HorizontalPodAutoscaler': 'autoscaling/v2/HorizontalPodAutoscaler',
+  'apiextensions.k8s.io/v1/CustomResourceDefinition': 'apiextensions.k8s.io/v1beta1/CustomResourceDefinition',
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy': 'admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy',
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding': 'admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicyBinding',
 };

@@ -7,6 +7,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import { StatusError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -146,10 +147,11 @@ async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query
   return payload(code, transformed(answer, { kind, form, query, now: pipeline.options.clock.now() }), { form, schemas });
 }
 
-function formOf(request: HttpRequest, kind: Kind, { verb, subresource }: RequestInfo): Form {
+function formOf(request: HttpRequest, kind: Kind, { verb }: RequestInfo): Form {
   // Reviews and the like have no rows to show.
   const readable = kind.verbs.includes('get') || kind.verbs.includes('list');
-  return negotiate(request.headers.accept, (as) => readable && subresource !== 'scale' && !(as === 'Table' && verb === 'deletecollection'));
+  const many = verb === 'list' || verb === 'deletecollection';
+  return negotiate(request.headers.accept, (as) => readable && !(as === 'Table' && verb === 'deletecollection') && (as !== (many ? 'PartialObjectMetadata' : 'PartialObjectMetadataList')));
 }
 
 async function withBody(pipeline: Pipeline, authorized: Authorized, { request, kind }: { request: HttpRequest; kind: Kind }): Promise<{ request: Authorized; body: Parameters<Pipeline['serve']>[1] }> {
@@ -180,7 +182,7 @@ function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, 
   const { clock } = pipeline.options;
   return streamWatch(response, {
     events, signal: gone.signal,
-    contentType: form.as === undefined ? 'application/json' : `application/json;as=${form.as};v=${form.version};g=meta.k8s.io`,
+    contentType: 'application/json',
     show: form.as === undefined ? (object) => object : (object, first) => transformed(object, { kind, form, query, now: clock.now(), columnsShown: first }) as object,
   }).then(() => undefined);
 }
@@ -189,7 +191,8 @@ function transformed(answer: unknown, { kind, form, query, now, columnsShown = t
   const { as, version } = form;
   if (as === undefined || (answer as KubeObject).kind === 'Status') return answer;
   if (as !== 'Table') return { ...partialMetadata(answer as KubeObject), apiVersion: `meta.k8s.io/${version}` };
-  const wanted = query?.get('includeObject') ?? 'Metadata';
+  const wanted = query?.get('includeObject') || 'Metadata';
+  if (!['None', 'Metadata', 'Object'].includes(wanted)) throw new StatusError('BadRequest', `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(wanted)}: must be 'Metadata', 'Object', 'None', or empty`);
   return { ...tableOf(kind, answer as KubeObject, { includeObject: wanted as 'Metadata', now, columnsShown }), apiVersion: `meta.k8s.io/${version}` };
 }
 

@@ -1,6 +1,6 @@
 // Paths that are no resources: version, health, metrics, discovery, OpenAPI, and the keys of service account tokens.
 import type { IncomingHttpHeaders } from 'node:http';
-import { messageOf } from '../base/errors.ts';
+import { messageOf, StatusError } from '../base/errors.ts';
 import { apiVersionOf } from '../api/meta.ts';
 import { openApiV2, openApiV3, openApiV3Index, type OpenApiOptions } from '../api/openapi.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
@@ -54,10 +54,11 @@ export function createNonResources(options: NonResourceOptions): NonResources {
   return { serve: async (asking) => (await find(options, asking)) ?? textPayload(404, '404 page not found\n') };
 }
 
-async function find(options: NonResourceOptions, { path: given, query, headers }: Asking): Promise<Payload | undefined> {
+async function find(options: NonResourceOptions, { path: given, verb, query, headers }: Asking): Promise<Payload | undefined> {
   const { pipeline: { kinds, schemas }, version, metrics, tokens, readiness } = options;
   const path = given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given;
   const [, root = ''] = path.split('/');
+  if (READ_ONLY.has(path) && verb !== 'get' && verb !== 'head') throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
   switch (root) {
     case '': return json({ paths: ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
     case 'version': return path === '/version' ? json(versionOf(version)) : undefined;
@@ -74,6 +75,8 @@ async function find(options: NonResourceOptions, { path: given, query, headers }
   }
 }
 
+const READ_ONLY: ReadonlySet<string> = new Set(['/api', '/apis', '/version']);
+
 const PING: HealthCheck = { name: 'ping', check: () => undefined };
 
 function json(body: object, contentType = 'application/json'): Payload {
@@ -87,8 +90,9 @@ function discovery({ pipeline: { kinds }, address }: NonResourceOptions, path: s
 
 function tagged(payload: Payload, etag: string | undefined, headers: IncomingHttpHeaders): Payload {
   if (etag === undefined) return { ...payload, headers: { vary: 'Accept' } };
-  if (headers['if-none-match'] === etag) return { ...payload, code: 304, bytes: Buffer.alloc(0), headers: { etag, vary: 'Accept' } };
-  return { ...payload, headers: { etag, vary: 'Accept' } };
+  const kept = { etag, vary: 'Accept', 'cache-control': 'public' };
+  if (headers['if-none-match'] === etag) return { ...payload, code: 304, bytes: Buffer.alloc(0), headers: kept };
+  return { ...payload, headers: kept };
 }
 
 function openApi(path: string, headers: IncomingHttpHeaders, options: OpenApiOptions): Payload | undefined {
@@ -107,7 +111,7 @@ async function health(path: string, { checks, query }: { checks: readonly Health
   if (one !== undefined && wanted.length === 0) return undefined;
   const results = await Promise.all(wanted.map(async ({ name, check }) => ({ name, failure: await failureOf(check) })));
   const failed = results.some(({ failure }) => failure !== undefined);
-  if (!failed && query?.has('verbose') !== true) return textPayload(200, 'ok');
+  if (!failed && (one !== undefined || query?.has('verbose') !== true)) return textPayload(200, 'ok');
   const lines = results.map(({ name, failure }) => (failure === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`));
   return textPayload(failed ? 500 : 200, `${lines.join('\n')}\n${root} check ${failed ? 'failed' : 'passed'}\n`);
 }

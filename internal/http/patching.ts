@@ -1,16 +1,19 @@
 // What a patch makes of the newest state, and who is recorded as the owner of which fields (metadata.managedFields).
-import { StatusError } from '../base/errors.ts';
+import { isReason, messageOf, StatusError } from '../base/errors.ts';
+import { forbidden, invalid, invalidObject, required } from '../api/field-error.ts';
 import { apiVersionOf, copy, type KubeObject } from '../api/meta.ts';
-import type { Patch } from '../api/request.ts';
+import type { Patch, RequestOptions } from '../api/request.ts';
 import { recordUpdate, serverSideApply } from '../api/patch/apply.ts';
 import { applyJsonPatch } from '../api/patch/json.ts';
 import { applyMergePatch } from '../api/patch/merge.ts';
 import { applyStrategicMerge } from '../api/patch/strategic.ts';
 import type { Definition } from '../api/schema.ts';
+import { checkObject } from './field-validation.ts';
 import type { WriteContext } from '../registry/registry.ts';
 import type { Call, PipelineOptions } from './pipeline.ts';
 
 export function patched(options: PipelineOptions, call: Call, { patch, current }: { patch: Patch; current: KubeObject | undefined }): KubeObject {
+  checkPatch(patch, call.request.options);
   if (patch.type === 'apply') return applied(options, call, { patch, live: current });
   if (current === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
   const document = copy(current);
@@ -23,10 +26,9 @@ export function patched(options: PipelineOptions, call: Call, { patch, current }
 
 function applied(options: PipelineOptions, call: Call, { patch, live }: { patch: Patch; live: KubeObject | undefined }): KubeObject {
   const { request: { info, options: { fieldManager = '', force = false } }, kind } = call;
-  if (fieldManager === '') throw new StatusError('BadRequest', 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
   const given = patch.body as KubeObject;
   const apiVersion = apiVersionOf(kind.group, kind.version);
-  if (given.apiVersion !== apiVersion) throw new StatusError('BadRequest', `invalid object type: /, Kind=${given.kind}`);
+  if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
   const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name, ...(kind.namespaced && { namespace: given.metadata?.namespace ?? info.namespace }) } };
   if (named.metadata.name !== info.name) throw new StatusError('BadRequest', `the name of the object (${named.metadata.name}) does not match the name on the URL (${info.name})`);
   return serverSideApply({ ...(live !== undefined && { live }), applied: named, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
@@ -47,4 +49,30 @@ function definitionOf({ schemas }: PipelineOptions, { kind }: Call): Definition 
   const definition = schemas.get(kind.schema);
   if (definition === undefined) throw new StatusError('UnsupportedMediaType', `${kind.kind} has no schema to patch by`);
   return definition;
+}
+
+function checkPatch({ type, body }: Patch, { fieldManager = '', force }: RequestOptions): void {
+  const options = { group: 'meta.k8s.io', kind: 'PatchOptions' };
+  if (type === 'apply' && fieldManager === '') throw invalidObject(options, '', [required('fieldManager', 'is required for apply patch')]);
+  if (type !== 'apply' && force !== undefined) throw invalidObject(options, '', [forbidden('force', 'may not be specified for non-apply patch')]);
+  if ((type === 'merge' || type === 'strategic') && Array.isArray(body)) {
+    throw new StatusError('BadRequest', `${type === 'merge' ? 'error decoding patch: ' : ''}json: cannot unmarshal array into Go value of type map[string]interface {}`);
+  }
+}
+
+/** What a patch made must be an object of the kind still. Upstream blames the patch (Invalid) rather than the request (BadRequest). */
+export function checkPatched({ schemas }: PipelineOptions, { request: { options, warn }, kind, body }: Call, next: KubeObject): void {
+  try {
+    checkObject(next, { ...kind, validation: options.fieldValidation, warn }, { duplicates: [], schemas });
+  } catch (error) {
+    if (!isReason(error, 'BadRequest')) throw error;
+    const shown = (body as Patch).type === 'strategic' ? (body as Patch).body : next;
+    const why = messageOf(error).replace(/^.*? cannot be handled as an? \w+: /, '');
+    throw invalidObject({ group: '', kind: '' }, '', [invalid('patch', JSON.stringify(shown), why)]);
+  }
+}
+
+/** `/v1`, `apps/v1`: a group and version as Go prints them. */
+function goVersion(apiVersion = ''): string {
+  return apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
 }

@@ -3,8 +3,7 @@ import { StatusError } from '../base/errors.ts';
 import { copy, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import type { Patch } from '../api/request.ts';
 import type { ReadOptions } from '../registry/registry.ts';
-import { checkObject } from './field-validation.ts';
-import { patched, tracker } from './patching.ts';
+import { checkPatched, patched, tracker } from './patching.ts';
 import type { Answer, Call, PipelineOptions } from './pipeline.ts';
 import { admit, type Admitted } from './stages.ts';
 
@@ -40,7 +39,7 @@ export async function patchOne(options: PipelineOptions, call: Call): Promise<An
   const { context } = admit(request, options.admission, { kind, ...(patch.type !== 'apply' && { track: tracker(options, call) }) });
   const change = (current: KubeObject | undefined): KubeObject => {
     const next = patched(options, call, { patch, current });
-    checkObject(next, { ...kind, validation: request.options.fieldValidation, warn: request.warn }, { duplicates: [], schemas: options.schemas });
+    checkPatched(options, call, next);
     settle(next, call);
     checkName(next, request.info.name);
     return next;

@@ -118,6 +118,8 @@ function clean(run: Run, row: Row, key: string, value: unknown): unknown {
   if (key === 'cell' && /^(\d+[smhdy])+$/.test(value)) return 'AGE';
   return value
     .replaceAll(run.id, 'parity')
+    // The whole object stands in what is said of a bad patch, with everything in it that differs.
+    .replace(/^( "" is invalid: patch: )?Invalid value: "(\{\\"apiVersion|map\[).*": (?=[a-z])/s, '$1Invalid value: OBJECT: ')
     .replace(TIME, 'TIME')
     .replace(UID, 'UID')
     .replace(/\b(gen|Wrong|kube-api-access)-[a-z0-9]{5}\b/g, '$1-RANDOM')

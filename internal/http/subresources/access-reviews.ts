@@ -14,6 +14,9 @@ interface Spec {
   resourceAttributes?: { namespace?: string; verb?: string; group?: string; version?: string; resource?: string; subresource?: string; name?: string };
   nonResourceAttributes?: { path?: string; verb?: string };
 }
+/** Upstream's reviews name no kind in their errors. */
+const REVIEW = { group: 'authorization.k8s.io', kind: '' };
+
 type Review = KubeObject & { spec?: Spec };
 
 export function selfSubjectAccessReview(options: PipelineOptions, call: Call): Promise<Answer> {
@@ -28,7 +31,7 @@ export function localSubjectAccessReview(options: PipelineOptions, call: Call): 
   const { spec } = call.body as Review;
   const { namespace } = call.request.info;
   const wrong = spec?.resourceAttributes?.namespace ?? '';
-  if (wrong !== namespace) throw invalidObject(call.kind, '', [invalid('spec.resourceAttributes.namespace', wrong, 'must match metadata.namespace')]);
+  if (wrong !== namespace) throw invalidObject(REVIEW, '', [invalid('spec.resourceAttributes.namespace', wrong, 'must match metadata.namespace')]);
   return review(options, call, subjectOf(call));
 }
 
@@ -42,9 +45,9 @@ export function selfSubjectRulesReview({ authorizer }: PipelineOptions, { reques
 
 function review({ authorizer }: PipelineOptions, { kind, body }: Call, user: UserInfo): Promise<Answer> {
   const { spec = {} } = body as Review;
-  if ((spec.resourceAttributes === undefined) === (spec.nonResourceAttributes === undefined)) {
-    throw invalidObject(kind, '', [invalid('spec.resourceAttributes', spec.resourceAttributes ?? null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]);
-  }
+  const { resourceAttributes, nonResourceAttributes: path } = spec;
+  if (resourceAttributes !== undefined && path !== undefined) throw invalidObject(REVIEW, '', [invalid('spec.nonResourceAttributes', { Path: path.path ?? '', Verb: path.verb ?? '' }, 'cannot be specified in combination with resourceAttributes')]);
+  if (resourceAttributes === undefined && path === undefined) throw invalidObject(REVIEW, '', [invalid('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]);
   const { allowed, reason } = authorizer.authorize(attributesOf(spec, user));
   return answer(kind, spec, { allowed, ...(reason !== '' && { reason }) });
 }

@@ -14,7 +14,8 @@ const BUDGETS = { group: 'policy', resource: 'poddisruptionbudgets' };
 
 export async function evict(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { info }, kind, body } = call;
-  const { deleteOptions = {} } = body as unknown as Eviction;
+  const { deleteOptions = {}, metadata } = body as unknown as Eviction;
+  if (metadata.name && metadata.name !== info.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object');
   const key = { namespace: info.namespace, name: info.name };
   const pod = options.registry.get(kind, key) as Pod;
   const { context } = admit({ ...call.request, options: { ...call.request.options, delete: deleteOptions } }, options.admission, { kind });

@@ -2,8 +2,7 @@
 // the client sends is left as it was.
 import { copy, type KubeObject, type Unstructured } from '../../api/meta.ts';
 import type { Patch } from '../../api/request.ts';
-import { checkObject } from '../field-validation.ts';
-import { patched, tracker } from '../patching.ts';
+import { checkPatched, patched, tracker } from '../patching.ts';
 import { notAllowed, type Answer, type Call, type PipelineOptions } from '../pipeline.ts';
 import { admit } from '../stages.ts';
 import { getOne, keyOf, objectOf } from '../verbs.ts';
@@ -17,7 +16,7 @@ export async function part(options: PipelineOptions, call: Call): Promise<Answer
   const wanted = isPatch ? undefined : objectOf(call);
   const change = (current: KubeObject | undefined): KubeObject => {
     const next = wanted === undefined ? patched(options, call, { patch: call.body as Patch, current }) : copy(wanted);
-    if (isPatch) checkObject(next, { ...kind, validation: request.options.fieldValidation, warn: request.warn }, { duplicates: [], schemas: options.schemas });
+    if (isPatch) checkPatched(options, call, next);
     return current === undefined ? next : keepRest(current, next, info.subresource);
   };
   const tracked = isPatch && (call.body as Patch).type === 'apply' ? {} : { track: tracker(options, call) };

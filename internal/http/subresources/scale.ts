@@ -1,11 +1,12 @@
 // The scale subresource of workloads: replicas wanted and there, and the selector, in autoscaling/v1's shape.
+import { invalid, invalidObject } from '../../api/field-error.ts';
 import { copy, type KubeObject } from '../../api/meta.ts';
 import type { Patch } from '../../api/request.ts';
 import { selectorOf, selectorOfMap } from '../../api/selectors.ts';
 import { patched, tracker } from '../patching.ts';
 import { notAllowed, type Answer, type Call, type PipelineOptions } from '../pipeline.ts';
 import { admit } from '../stages.ts';
-import { keyOf } from '../verbs.ts';
+import { checkName, keyOf } from '../verbs.ts';
 import type { Kind } from '../../kinds/kind.ts';
 
 type Scalable = KubeObject & { spec?: { replicas?: number; selector?: object }; status?: { replicas?: number } };
@@ -21,8 +22,11 @@ export async function scale(options: PipelineOptions, call: Call): Promise<Answe
   const change = (current: KubeObject | undefined): KubeObject => {
     const object = copy(current) as Scalable;
     const asked = info.verb === 'update' ? (body as unknown as Scale) : (patched(options, scaleCall(options, call), { patch: body as Patch, current: scaleOf(object, kind) }) as Scale);
+    checkName(asked, info.name);
     if (asked.metadata.resourceVersion) object.metadata.resourceVersion = asked.metadata.resourceVersion;
-    object.spec = { ...object.spec, replicas: asked.spec?.replicas ?? 0 };
+    const replicas = asked.spec?.replicas ?? 0;
+    if (replicas < 0) throw invalidObject({ group: 'autoscaling', kind: 'Scale' }, info.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+    object.spec = { ...object.spec, replicas };
     return object;
   };
   const { object } = await options.registry.update(kind, key, change, context);
@@ -40,6 +44,6 @@ function scaleOf({ metadata, spec, status }: Scalable, { group, kind }: Kind): S
   const selector = group === '' && kind === 'ReplicationController' ? selectorOfMap((spec?.selector ?? {}) as Record<string, string>) : selectorOf(spec?.selector as never);
   return {
     kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name, ...(namespace !== undefined && { namespace }), uid, resourceVersion, creationTimestamp },
-    spec: { ...(spec?.replicas !== undefined && { replicas: spec.replicas }) }, status: { replicas: status?.replicas ?? 0, ...(selector.text !== '' && { selector: selector.text }) },
+    spec: spec?.replicas ? { replicas: spec.replicas } : {}, status: { replicas: status?.replicas ?? 0, ...(selector.text !== '' && { selector: selector.text }) },
   };
 }

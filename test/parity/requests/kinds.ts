@@ -102,6 +102,6 @@ function rowsOf({ resource, kind, namespaced = false, fields, name }: Sample): R
     get(`${resource}: table`, listed, { accept: TABLE }),
     get(`${resource}: metadata`, listed, { accept: METADATA_LIST }),
     post(`${resource}: empty`, `${path}?dryRun=All`, { apiVersion: groupVersion, kind, metadata: { name: 'empty-sample', ...(namespaced && { namespace: '{ns}' }) } }),
-    ...(fields === undefined ? [] : [{ name: `${resource}: delete, dry run`, method: 'DELETE', path: `${own}?dryRun=All` }]),
+    ...(fields === undefined ? [] : [{ name: `${resource}: delete`, method: 'DELETE', path: own }]),
   ];
 }
