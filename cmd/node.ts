@@ -77,8 +77,8 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
   return { components, ready: seen(nodes, nodeName, isReady).then(() => undefined) };
 }
 
-function lifecycle(name: string, { start, stop }: Pick<Component, 'start' | 'stop'>): Component {
-  return { name, start, stop };
+function lifecycle(name: string, part: Pick<Component, 'start' | 'stop'>): Component {
+  return { name, start: () => part.start(), stop: () => part.stop() };
 }
 
 function splitLabel(text: string): [string, string] {
