@@ -11,6 +11,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
@@ -24,7 +25,7 @@ export interface AdmissionOptions {
   random: Random;
 }
 
-export function createAdmission({ store, authorizer, random }: AdmissionOptions): Admission {
+export function createAdmission({ store, authorizer, clock, random }: AdmissionOptions): Admission {
   return admissionOf([
     namespaceLifecycle(store),
     limitRanger(store),
@@ -37,5 +38,6 @@ export function createAdmission({ store, authorizer, random }: AdmissionOptions)
     runtimeClass(store),
     defaultClass(store, { name: 'DefaultIngressClass', of: { group: 'networking.k8s.io', resource: 'ingresses' }, field: 'ingressClassName', classes: { group: 'networking.k8s.io', resource: 'ingressclasses' }, annotation: 'ingressclass.kubernetes.io/is-default-class' }),
     roleEscalation(authorizer, store),
+    resourceQuota(store, clock),
   ]);
 }

@@ -21,6 +21,7 @@ import { nodeLifecycleLoop } from './node-lifecycle.ts';
 import { podGarbageLoop } from './pod-garbage.ts';
 import { replicaSetLoop } from './replicaset.ts';
 import { replicationControllerLoop } from './replicationcontroller.ts';
+import { resourceQuotaLoop } from './resourcequota.ts';
 import { rootCaLoop } from './root-ca.ts';
 import { serviceAccountLoop } from './serviceaccount.ts';
 import { statefulSetLoop } from './statefulset.ts';
@@ -52,6 +53,7 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     jobOrphanLoop(),
     jobTtlLoop(),
     cronJobLoop(),
+    resourceQuotaLoop(options.resources),
     endpointsLoop(),
     endpointSliceLoop(),
     endpointSliceMirroringLoop(),

@@ -122,7 +122,7 @@ async function send(registry: ReturnType<typeof createRegistry>, kinds: ReturnTy
   switch (verb) {
     case 'create': return registry.create(kind, copy(body), context);
     case 'update': return (await registry.update(kind, key, () => copy(body), context)).object;
-    case 'patch': return (await registry.update(kind, key, (old) => merged(copy(old) as object, (request.body as unknown as Patch).body as object) as KubeObject, context)).object;
+    case 'patch': return (await registry.update(kind, key, (old) => merged(copy(old) as object, request.body as unknown as Patch) as KubeObject, context)).object;
     case 'delete': return (await registry.delete(kind, key, options.delete ?? {}, context)).object;
     case 'deletecollection': return registry.deleteCollection(kind, { namespace }, options.delete ?? {}, context);
     default: throw new Error(verb);
@@ -130,16 +130,16 @@ async function send(registry: ReturnType<typeof createRegistry>, kinds: ReturnTy
 }
 
 // Enough of merge and strategic merge for what loops send.
-function merged(target: object, patch: object): object {
+function merged(target: object, { type, body }: Patch): object {
   const result = target as Record<string, unknown>;
-  for (const [name, value] of Object.entries(patch)) {
+  for (const [name, value] of Object.entries(body as object) as [string, unknown][]) {
     const old = result[name];
     if (name === '$deleteFromPrimitiveList/finalizers') result.finalizers = ((result.finalizers as string[] | undefined) ?? []).filter((each) => !(value as string[]).includes(each));
-    else if (name === 'finalizers') result[name] = [...new Set([...((old as string[] | undefined) ?? []), ...(value as string[])])];
+    else if (name === 'finalizers' && type === 'strategic') result[name] = [...new Set([...((old as string[] | undefined) ?? []), ...(value as string[])])];
     else if (value === null) delete result[name];
     else if (name === 'conditions') result[name] = [...((old as { type: string }[] | undefined) ?? []).filter(({ type }) => !(value as { type: string }[]).some((each) => each.type === type)), ...(value as object[])];
     else if (Array.isArray(value) && value.some((each) => (each as { $patch?: string }).$patch === 'delete')) result[name] = (old as { uid: string }[]).filter(({ uid }) => !(value as { uid: string }[]).some((each) => each.uid === uid));
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) result[name] = merged((old as object | undefined) ?? {}, value);
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) result[name] = merged((old as object | undefined) ?? {}, { type, body: value } as Patch);
     else result[name] = value;
   }
   return result;
