@@ -31,7 +31,7 @@ export function limitRanger(store: Store): AdmissionPlugin {
     mutate(request) {
       if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
       const { spec } = request.object as Pod;
-      for (const item of itemsOf(store, request)) if (item.type === 'Container') for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) fillIn(container, item);
+      for (const item of itemsOf(store, request)) if (item.type === 'Container') for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) fillIn(container, item);
     },
     validate(request) {
       const problems = request.operation === 'DELETE' ? [] : findProblems(request, store);
@@ -43,7 +43,7 @@ export function limitRanger(store: Store): AdmissionPlugin {
 function findProblems(request: AdmissionRequest, store: Store): string[] {
   if (writes(request, '', 'pods') && request.operation === 'CREATE') {
     const { spec } = request.object as Pod;
-    const containers = [...spec.containers, ...(spec.initContainers ?? [])].map(askedOf);
+    const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(askedOf);
     const whole = total(spec.containers.map(askedOf));
     return itemsOf(store, request).flatMap((item) => (item.type === 'Container' ? containers.flatMap((asked) => bound(item, asked)) : item.type === 'Pod' ? bound(item, whole) : []));
   }

@@ -7,6 +7,7 @@ import { apiVersionOf, type KubeObject } from '../api/meta.ts';
 import { decodeProtobuf } from '../api/protobuf.ts';
 import type { DeleteOptions, Patch, PatchType } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
+import { checkShape } from '../api/shape.ts';
 import { parseYaml } from '../api/yaml.ts';
 import { checkObject, type Expected } from './field-validation.ts';
 
@@ -101,7 +102,18 @@ export function decodePatch(body: Body): { patch: Patch; duplicates: string[] } 
 /** DeleteOptions from the body win over the query's, as upstream. */
 export function decodeDeleteOptions(body: Body, schemas: Schemas): DeleteOptions | undefined {
   if (body.bytes.length === 0) return undefined;
-  const { apiVersion: _version, kind: _kind, ...options } = decode(body, schemas, () => {}) as KubeObject & DeleteOptions;
+  let read: KubeObject & DeleteOptions;
+  try {
+    read = (decode(body, schemas, () => {}) ?? {}) as KubeObject & DeleteOptions;
+  } catch (error) {
+    if (isReason(error, 'UnsupportedMediaType')) throw error;
+    throw new StatusError('BadRequest', `couldn't get version/kind; json parse error: ${messageOf(error)}`, { cause: error });
+  }
+  const { apiVersion = 'v1', kind = 'DeleteOptions', ...options } = read;
+  if (kind !== 'DeleteOptions') throw new StatusError('BadRequest', `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
+  const definition = schemas.byKind('', 'v1', 'DeleteOptions');
+  const wrong = definition === undefined ? undefined : checkShape(definition, read, schemas).errors[0];
+  if (wrong !== undefined) throw new StatusError('BadRequest', wrong.message);
   return options;
 }
 

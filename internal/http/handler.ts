@@ -115,6 +115,8 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
   }
   checkPlace(pipeline.options.kinds.byResource(info.group, info.version, info.resource), info, pipeline.options.kinds);
   checkMethod(pipeline.kindOf(info), info);
+  const deprecated = DEPRECATED[`${info.group}/${info.resource}`];
+  if (deprecated !== undefined) authorized.warn(deprecated);
   if (info.verb === 'watch') return watch(options, routing, authorized);
   const leave = limits.enter(info.verb !== 'get' && info.verb !== 'list');
   try {
@@ -132,6 +134,12 @@ function checkPlace(kind: Kind | undefined, { group, resource, namespace, name, 
   // Collections of all namespaces are only looked at.
   if (kind.namespaced && namespace === '' && (verb === 'create' || verb === 'deletecollection')) throw notAllowed();
 }
+
+/** Kinds that upstream warns of at every use. */
+const DEPRECATED: Readonly<Record<string, string>> = {
+  '/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  '/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+};
 
 /** Before the body is looked at: a collection takes no PUT, an object no POST. */
 function checkMethod({ verbs }: Kind, { verb, name, subresource }: RequestInfo): void {
@@ -187,13 +195,16 @@ function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, 
   }).then(() => undefined);
 }
 
+/** Of what is shown by name and age alone. */
+const PLAIN_ROWS = { columns: [{ name: 'Name', type: 'string', format: 'name', priority: 0 }, { name: 'Created At', type: 'date', format: '', priority: 0 }], rules: {} };
+
 function transformed(answer: unknown, { kind, form, query, now, columnsShown = true }: { kind: Kind; form: Form; query: URLSearchParams | undefined; now: number; columnsShown?: boolean }): unknown {
   const { as, version } = form;
   if (as === undefined || (answer as KubeObject).kind === 'Status') return answer;
   if (as !== 'Table') return { ...partialMetadata(answer as KubeObject), apiVersion: `meta.k8s.io/${version}` };
   const wanted = query?.get('includeObject') || 'Metadata';
   if (!['None', 'Metadata', 'Object'].includes(wanted)) throw new StatusError('BadRequest', `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(wanted)}: must be 'Metadata', 'Object', 'None', or empty`);
-  return { ...tableOf(kind, answer as KubeObject, { includeObject: wanted as 'Metadata', now, columnsShown }), apiVersion: `meta.k8s.io/${version}` };
+  return { ...tableOf((answer as KubeObject).kind === 'Scale' ? PLAIN_ROWS : kind, answer as KubeObject, { includeObject: wanted as 'Metadata', now, columnsShown }), apiVersion: `meta.k8s.io/${version}` };
 }
 
 // ── what the two HTTP versions have in different places ──

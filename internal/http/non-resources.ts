@@ -64,7 +64,7 @@ async function find(options: NonResourceOptions, { path: given, verb, query, hea
     case 'version': return path === '/version' ? json(versionOf(version)) : undefined;
     case 'healthz':
     case 'livez':
-    case 'readyz': return health(path, { checks: [PING, ...(root === 'livez' ? [] : readiness)], query });
+    case 'readyz': return health(path, { checks: [PING, STORE, ...(root === 'livez' ? [] : readiness)], query });
     case 'metrics': return path === '/metrics' ? textPayload(200, metrics.text(), 'text/plain; version=0.0.4; charset=utf-8') : undefined;
     case 'openapi': return openApi(path, headers, { resources: kinds.all(), schemas, version: /^v?(\d+\.\d+)/.exec(version.gitVersion)?.[1] ?? '1.36' });
     case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? json(tokens.discovery()) : undefined;
@@ -78,6 +78,8 @@ async function find(options: NonResourceOptions, { path: given, verb, query, hea
 const READ_ONLY: ReadonlySet<string> = new Set(['/api', '/apis', '/version']);
 
 const PING: HealthCheck = { name: 'ping', check: () => undefined };
+/** Probes ask by upstream's name for the store. It is in this process: while we answer, it does. */
+const STORE: HealthCheck = { name: 'etcd', check: () => undefined };
 
 function json(body: object, contentType = 'application/json'): Payload {
   return { code: 200, contentType, bytes: Buffer.from(`${JSON.stringify(body)}\n`) };

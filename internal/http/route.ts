@@ -23,6 +23,7 @@ const NAMESPACE_SUBRESOURCES = ['status', 'finalize'];
 
 export function requestInfo(method: string, path: string, query: URLSearchParams | undefined): RequestInfo {
   const info = nonResource(method, path);
+  if (path.includes('//')) return info; // no path of ours
   let parts = path.split('/').filter((part) => part !== '').map(decode);
   const legacy = parts[0] === 'api';
   if (parts.length < 3 || (!legacy && (parts[0] !== 'apis' || parts.length < 4))) return info;

@@ -2,12 +2,16 @@
 import { StatusError } from '../base/errors.ts';
 import { copy, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import type { Patch } from '../api/request.ts';
+import { parseRevision, tooLargeRevision } from '../registry/read-options.ts';
 import type { ReadOptions } from '../registry/registry.ts';
 import { checkPatched, patched, tracker } from './patching.ts';
 import type { Answer, Call, PipelineOptions } from './pipeline.ts';
 import { admit, type Admitted } from './stages.ts';
 
-export function getOne({ registry }: PipelineOptions, { request: { info }, kind }: Call): Promise<Answer> {
+export function getOne({ registry, store }: PipelineOptions, { request: { info, options }, kind }: Call): Promise<Answer> {
+  // Reads are never behind: a version only has to be one that has been.
+  const wanted = parseRevision(options.resourceVersion);
+  if (wanted > store.revision) throw tooLargeRevision(wanted, store.revision);
   return Promise.resolve({ code: 200, body: registry.get(kind, keyOf(info, kind)) });
 }
 
@@ -51,7 +55,7 @@ export async function patchOne(options: PipelineOptions, call: Call): Promise<An
 export async function deleteOne(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { info, options: { delete: wanted = {} } }, kind } = call;
   const { object, gone } = await options.registry.delete(kind, keyOf(info, kind), wanted, admitDelete(options, call).context);
-  return { code: 200, body: !gone || (kind.group === '' && RETURNS_OBJECT.has(kind.resource)) ? object : deleted(call, object) };
+  return { code: 200, body: !gone || RETURNS_OBJECT.has(`${kind.group}/${kind.resource}`) ? object : deleted(call, object) };
 }
 
 export async function deleteMany(options: PipelineOptions, call: Call): Promise<Answer> {
@@ -60,7 +64,11 @@ export async function deleteMany(options: PipelineOptions, call: Call): Promise<
 }
 
 // Kinds whose deletion upstream answers with the object rather than a Status.
-const RETURNS_OBJECT: ReadonlySet<string> = new Set(['pods', 'services', 'serviceaccounts', 'persistentvolumes', 'persistentvolumeclaims', 'podtemplates', 'resourcequotas']);
+const RETURNS_OBJECT: ReadonlySet<string> = new Set([
+  '/pods', '/services', '/serviceaccounts', '/persistentvolumes', '/persistentvolumeclaims', '/podtemplates', '/resourcequotas',
+  ...['csidrivers', 'csinodes', 'storageclasses', 'volumeattachments', 'volumeattributesclasses'].map((resource) => `storage.k8s.io/${resource}`),
+  ...['deviceclasses', 'resourceclaims', 'resourceclaimtemplates', 'resourceslices'].map((resource) => `resource.k8s.io/${resource}`),
+]);
 
 function deleted({ kind }: Call, { metadata: { name, uid } }: KubeObject): object {
   const details = { name, ...(kind.group !== '' && { group: kind.group }), kind: kind.resource, uid };

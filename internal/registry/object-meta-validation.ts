@@ -19,11 +19,17 @@ export function validateObjectMeta({ metadata }: KubeObject, namespaced: boolean
   const errors: FieldError[] = [];
   if (generateName !== '') for (const message of nameRule(generateName, true)) errors.push(invalid('metadata.generateName', generateName, message));
   if (!name) errors.push(required('metadata.name', 'name or generateName is required'));
-  else for (const message of [...nameRule(name, false), ...pathSegmentRule(name)]) errors.push(invalid('metadata.name', name, message));
+  else errors.push(...nameErrors(name, nameRule));
   if (!namespaced && namespace !== '') errors.push(forbidden('metadata.namespace', 'not allowed on this type'));
   if (namespaced && namespace === '') errors.push(required('metadata.namespace'));
   else if (namespaced) for (const message of labelRule(namespace)) errors.push(invalid('metadata.namespace', namespace, message));
   return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers)];
+}
+
+/** Any name must fit in a path; what the kind's own rule refuses is not said twice. */
+function nameErrors(name: string, rule: NameRule): FieldError[] {
+  const own = rule(name, false);
+  return (own.length > 0 ? own : pathSegmentRule(name)).map((message) => invalid('metadata.name', name, message));
 }
 
 export function validateObjectMetaUpdate({ metadata }: KubeObject, { metadata: old }: KubeObject): FieldError[] {
@@ -70,8 +76,13 @@ function validateOwnerReferences(owners: OwnerReference[]): FieldError[] {
   return errors;
 }
 
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
 function validateFinalizers(finalizers: string[] = []): FieldError[] {
   const errors = finalizers.flatMap((finalizer) => labelKeyRule(finalizer).map((message) => invalid('metadata.finalizers', finalizer, message)));
+  finalizers.forEach((finalizer, index) => {
+    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer) && labelKeyRule(finalizer).length === 0) errors.push(invalid(`metadata.finalizers[${String(index)}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+  });
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) errors.push(invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
   return errors;
 }
@@ -79,7 +90,7 @@ function validateFinalizers(finalizers: string[] = []): FieldError[] {
 /** DNS-1123 subdomain: what most kinds' names are. With `prefix`, a trailing dash is fine: more follows. */
 export function subdomainRule(name: string, prefix = false): string[] {
   const text = prefix && name.endsWith('-') && name.length > 1 ? `${name.slice(0, -1)}a` : name;
-  const messages = text.length > 253 ? ['must be no more than 253 bytes'] : [];
+  const messages = text.length > 253 ? ['must be no more than 253 characters'] : [];
   if (!SUBDOMAIN_REGEXP.test(text)) {
     messages.push(`a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SUBDOMAIN}')`);
   }
@@ -87,7 +98,7 @@ export function subdomainRule(name: string, prefix = false): string[] {
 }
 
 function labelRule(name: string): string[] {
-  const messages = name.length > 63 ? ['must be no more than 63 bytes'] : [];
+  const messages = name.length > 63 ? ['must be no more than 63 characters'] : [];
   if (!LABEL_REGEXP.test(name)) {
     messages.push(`a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '${LABEL}')`);
   }

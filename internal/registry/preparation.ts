@@ -62,7 +62,8 @@ export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { dra
   }
   if (tracksGeneration(kind)) {
     const was = old.metadata.generation ?? 1;
-    draft.metadata.generation = context.subresource !== 'status' && specChanged(draft, old) ? was + 1 : was;
+    // A node given to a pod is no new wish of its owner.
+    draft.metadata.generation = context.subresource !== 'status' && context.subresource !== 'binding' && specChanged(draft, old) ? was + 1 : was;
   }
   draft.apiVersion = apiVersionOf(kind.group, kind.version);
   draft.kind = kind.kind;
@@ -77,9 +78,12 @@ export function validateForUpdate(preparing: Preparing, kind: Kind, update: { dr
   else if (isOfObject(context.subresource)) {
     errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateUpdate?.(draft, old, rule) ?? []));
     for (const warning of kind.rules.warnings?.(draft, old) ?? []) context.warn?.(warning);
-  }
+  } else if (PARTS_OF_SPEC.has(context.subresource)) errors.push(...(kind.rules.validate?.(draft, rule) ?? []));
   refuse(kind, draft, errors);
 }
+
+/** Subresources that write what the object's own update may not: held to its form, not to its immutability. */
+const PARTS_OF_SPEC: ReadonlySet<string> = new Set(['ephemeralcontainers', 'resize']);
 
 /** Subresources that are a way to write the object itself, so that its own rules hold. */
 function isOfObject(subresource: string): boolean {

@@ -116,6 +116,6 @@ function setTimers({ store, clock, random, kind, options, buffer, ending }: Cont
 }
 
 function bookmark({ group, version, kind }: Kind, revision: number, annotations?: Record<string, string>): WatchEvent {
-  const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations !== undefined && { annotations }) };
+  const metadata = { resourceVersion: String(revision), ...(annotations !== undefined && { annotations }) };
   return { type: 'BOOKMARK', object: { apiVersion: apiVersionOf(group, version), kind, metadata } as unknown as KubeObject };
 }

@@ -48,7 +48,7 @@ export async function ask(run: Run, row: Row): Promise<Answer> {
   const contentType = row.contentType ?? (row.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
   const identity = row.as === undefined || row.as === 'admin' || row.as === 'anonymous' ? {} : { 'impersonate-user': fill(run, row.as) };
   const headers = { 'user-agent': 'parity/1', accept: row.accept ?? 'application/json', ...(text !== undefined && { 'content-type': contentType, 'content-length': String(Buffer.byteLength(text)) }), ...identity, ...row.headers };
-  const raw = await send(run.server, { method: row.method, path, headers, text, certified: row.as !== 'anonymous' });
+  const raw = await sendAgain(() => send(run.server, { method: row.method, path, headers, text, certified: row.as !== 'anonymous' }));
   const body = parse(raw);
   if (row.save !== undefined) run.saved.set(row.save, body);
   const kept: Answer['headers'] = {};
@@ -63,6 +63,19 @@ interface Raw {
   status: number;
   headers: NodeJS.Dict<string | string[]>;
   text: string;
+}
+
+const ATTEMPTS = 5;
+
+/** A server that refuses a large body answers and closes; whether the answer is read before the writing fails is chance. */
+async function sendAgain(attempt: () => Promise<Raw>): Promise<Raw> {
+  for (let left = ATTEMPTS; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 1 || !['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
 }
 
 function send({ url, ca, cert, key }: Server, { method, path, headers, text, certified }: { method: string; path: string; headers: Record<string, string>; text: string | undefined; certified: boolean }): Promise<Raw> {
