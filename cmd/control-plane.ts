@@ -15,6 +15,8 @@ import { bootstrapPolicy } from '../internal/authz/bootstrap-policy.ts';
 import { createClient } from '../internal/client/typed-client.ts';
 import type { Client } from '../internal/client/client.ts';
 import type { Authority } from '../internal/cluster/authority.ts';
+import type { ClusterSettings } from '../internal/cluster/join/protocol.ts';
+import { createJoinPaths } from '../internal/cluster/join/server.ts';
 import { ensureSystemObjects } from '../internal/cluster/system-objects.ts';
 import { controllers, userOf } from '../internal/controllers/index.ts';
 import { createPipeline, type Pipeline } from '../internal/http/pipeline.ts';
@@ -33,6 +35,7 @@ import type { Store } from '../internal/store/store.ts';
 import { openSqliteStore } from '../internal/store/sqlite.ts';
 import { firstAddress, portRange } from './addresses.ts';
 import type { Settings } from './flags.ts';
+import { hostNodeName } from './host.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
 export interface ControlPlane {
@@ -48,7 +51,7 @@ export interface ControlPlane {
 export const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
 const ISSUER = 'https://kubernetes.default.svc';
 
-export async function createControlPlane(settings: Settings, { authority, address, log }: { authority: Authority; address: string; log: Log }): Promise<ControlPlane> {
+export async function createControlPlane(settings: Settings, { authority, address, passwords, log }: { authority: Authority; address: string; passwords: readonly string[]; log: Log }): Promise<ControlPlane> {
   const [clock, random] = [systemClock, systemRandom];
   const dataDir = settings['data-dir'];
   const store = await openSqliteStore({ path: join(dataDir, 'server/db/state.db'), clock });
@@ -78,6 +81,7 @@ export async function createControlPlane(settings: Settings, { authority, addres
     port,
     advertise: `${address}:${String(port)}`,
     version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` },
+    extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords: () => passwords, cluster: clusterSettings(settings), reserved: [...servingNames(settings, address), settings['node-name'] ?? hostNodeName()], clock, random }),
     dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...kubeletClient(authority) }) },
   });
   const components: Component[] = [
@@ -101,10 +105,21 @@ async function prepare(settings: Settings, authority: Authority, { pipeline, cli
   await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, ...(dns !== undefined && { dnsAddress: dns }) });
 }
 
-function servingPair(settings: Settings, authority: Authority, address: string): { cert: string; key: string } {
+function clusterSettings(settings: Settings): ClusterSettings {
+  return {
+    clusterCidr: settings['cluster-cidr'][0] ?? '', clusterDns: settings['cluster-dns'], clusterDomain: settings['cluster-domain'],
+    networkBackend: settings['network-backend'], disable: settings.disable,
+  };
+}
+
+function servingNames(settings: Settings, address: string): string[] {
   const domain = settings['cluster-domain'];
-  const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`, 'localhost', '127.0.0.1', firstAddress(settings['service-cidr'][0] ?? ''), address, ...settings['tls-san']];
-  const { certificate, key } = authority.leaf('serving-kube-apiserver', 'serverCa', { subject: { commonName: 'kube-apiserver' }, names: [...new Set(names)], usages: ['server'] });
+  return ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`, 'localhost', '127.0.0.1', firstAddress(settings['service-cidr'][0] ?? ''), address, ...settings['tls-san']];
+}
+
+function servingPair(settings: Settings, authority: Authority, address: string): { cert: string; key: string } {
+  const names = [...new Set(servingNames(settings, address))];
+  const { certificate, key } = authority.leaf('serving-kube-apiserver', 'serverCa', { subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   return { cert: certificate, key };
 }
 

@@ -18,6 +18,8 @@ import { createImageStore } from '../agents/images/local-image-store.ts';
 import { NO_REGISTRIES, parseRegistrySettings, type RegistrySettings } from '../agents/images/registry-settings.ts';
 import { createKubelet } from '../agents/kubelet/index.ts';
 import { createPointToPointNetwork } from '../agents/network/point-to-point.ts';
+import { BACKENDS, createRoutes, type Backend } from '../agents/network/routes.ts';
+import { vxlanMtu } from '../agents/network/vxlan.ts';
 import { createProxy } from '../agents/proxy/index.ts';
 import { createRuncRuntime } from '../agents/runtime/runc/index.ts';
 import type { Settings } from './flags.ts';
@@ -35,6 +37,8 @@ export interface ClusterAccess {
   /** PEM: the kubelet's serving pair, and the CA of those who may call it. */
   tls: { cert: string; key: string; clientCa: string };
   clusterCidr: string;
+  /** How pods of other nodes are reached. */
+  networkBackend: string;
   clusterDns: readonly string[];
   clusterDomain: string;
 }
@@ -53,7 +57,8 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
   const resolvConf = settings['resolv-conf'] ?? hostResolvConf();
   const nodes = cluster.views.of(NODES);
   const images = createImageStore({ dataDir, registries: readRegistries(settings['private-registry']), clock, log });
-  const network = createPointToPointNetwork({ directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
+  const backend = backendOf(cluster.networkBackend);
+  const network = createPointToPointNetwork({ ...(backend === 'vxlan' && { mtu: () => vxlanMtu(nodeIps[0] ?? '') }), directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
   const runtime = createRuncRuntime({
     dataDir, images, network, clock, random, log,
     runDir: join('/run/skiff', createHash('sha256').update(dataDir).digest('hex').slice(0, 8)),
@@ -72,9 +77,16 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
   });
   const disabled = new Set(settings.disable ?? []);
   const components: Component[] = [lifecycle('images', images), lifecycle('runtime', runtime), kubelet];
+  if (backend !== 'none') components.push(createRoutes({ nodeName, backend, run: cluster.run }));
   if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run }));
   if (!disabled.has('dns')) components.push(createDns({ views: cluster.views, addresses: [...cluster.clusterDns], port: 53, domain: cluster.clusterDomain, resolvConf, clock, random, log }));
   return { components, ready: seen(nodes, nodeName, isReady).then(() => undefined) };
+}
+
+function backendOf(text: string): Backend {
+  const found = BACKENDS.find((one) => one === text);
+  if (found === undefined) throw new Error(`--network-backend: ${text} is not built yet; one of ${BACKENDS.join(', ')}`);
+  return found;
 }
 
 function lifecycle(name: string, part: Pick<Component, 'start' | 'stop'>): Component {

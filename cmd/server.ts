@@ -9,7 +9,7 @@ import { createLog, type Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../internal/api/user.ts';
 import { openAuthority, type Authority } from '../internal/cluster/authority.ts';
-import { openJoinToken } from '../internal/cluster/join-token.ts';
+import { openJoinToken, parseJoinToken } from '../internal/cluster/join-token.ts';
 import { formatKubeconfig } from '../internal/cluster/kubeconfig.ts';
 import type { Loop } from '../internal/informer/loop.ts';
 import { createControlPlane, type ControlPlane } from './control-plane.ts';
@@ -18,7 +18,8 @@ import { hostAddress, hostNodeName } from './host.ts';
 import { createNode, type NodeParts } from './node.ts';
 import { findProblems } from './preflight.ts';
 import { notifyReady } from './service-manager.ts';
-import { readSettings } from './settings.ts';
+import { givenToken, readSettings } from './settings.ts';
+import { terminationSignal } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
 const NODES_GROUP = 'system:nodes';
@@ -42,10 +43,11 @@ async function startServer(settings: Settings, log: Log): Promise<{ stop(): Prom
   const [clock, random] = [systemClock, systemRandom];
   const serverDir = join(settings['data-dir'], 'server');
   const authority = openAuthority(join(serverDir, 'tls'), { clock, random });
-  openJoinToken(serverDir, settings.token, authority.pin, random);
+  const token = openJoinToken(serverDir, givenToken(settings), authority.pin, random);
+  const passwords = [token.password, ...(settings['agent-token'] === undefined ? [] : [parseJoinToken(settings['agent-token']).password])];
   const nodeIp = settings['node-ip'][0] ?? hostAddress();
   const address = settings['advertise-address'] ?? nodeIp;
-  const plane = await createControlPlane(settings, { authority, address, log });
+  const plane = await createControlPlane(settings, { authority, address, passwords, log });
   const components = [...plane.components, { name: 'kubeconfig', start: () => writeKubeconfig(settings, authority), stop: () => Promise.resolve() }];
   const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, nodeIp, log });
   const running = await startAll([...components, ...(node?.components ?? [])], log);
@@ -65,6 +67,7 @@ function createServerNode(settings: Settings, { plane, authority, nodeIp, log }:
     run: (loop: Loop) => plane.run(loop, PROXY_USER, 'kube-proxy'),
     tls: { cert: serving.certificate, key: serving.key, clientCa: authority.clientCa.certificate },
     clusterCidr: settings['cluster-cidr'][0] ?? '',
+    networkBackend: settings['network-backend'],
     clusterDns: settings['cluster-dns'],
     clusterDomain: settings['cluster-domain'],
   };
@@ -78,10 +81,4 @@ async function writeKubeconfig(settings: Settings, authority: Authority): Promis
   writeFileAtomically(path, text, { mode: Number.parseInt(settings['write-kubeconfig-mode'], 8), sync: false });
   const group = settings['write-kubeconfig-group'];
   if (group !== undefined) chownSync(path, 0, Number((await command('getent', ['group', group])).split(':')[2]));
-}
-
-function terminationSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
-  });
 }

@@ -11,6 +11,15 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The join token that was given, by itself or in a file. */
+export function givenToken(settings: Settings): string | undefined {
+  const file = settings['token-file'];
+  if (settings.token !== undefined || file === undefined) return settings.token;
+  const text = readFileIfThere(file)?.trim();
+  if (text === undefined || text === '') throw new UsageError(`--token-file: ${JSON.stringify(file)} ${text === undefined ? 'does not exist' : 'is empty'}`);
+  return text;
+}
+
 interface Given {
   flag: Flag;
   values: string[];

@@ -15,6 +15,7 @@ export interface Verb {
 
 export const VERBS: readonly Verb[] = [
   { name: 'server', summary: 'control plane, and a node unless --disable-agent', load: async () => withHelp('server', (await import('./server.ts')).runServer) },
+  { name: 'agent', summary: 'a node: joins the server at --server with --token', load: async () => withHelp('agent', (await import('./agent.ts')).runAgent) },
   { name: '--version', summary: 'versions of Skiff and of the Kubernetes it serves', load: () => Promise.resolve(printVersion) },
 ];
 

@@ -15,6 +15,8 @@ export interface PointToPointOptions {
   clusterCidr: string;
   /** Folder of the address book. */
   directory: string;
+  /** Of pods' links, where nodes are linked by something that takes room in each packet. Absent: the kernel's own, 1500. */
+  mtu?(): Promise<number>;
 }
 
 const GATEWAY = '169.254.1.1';
@@ -24,11 +26,11 @@ const LINK_PREFIX = 'skf';
 const SYSCTLS = { 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/rp_filter': '0', 'net/ipv4/conf/default/rp_filter': '0' };
 
 export function createPointToPointNetwork(options: PointToPointOptions): PodNetwork {
-  let opened: Promise<{ book: AddressBook; ports: HostPorts }> | undefined;
-  const open = (): Promise<{ book: AddressBook; ports: HostPorts }> =>
+  let opened: Promise<{ book: AddressBook; ports: HostPorts; mtu: number | undefined }> | undefined;
+  const open = (): Promise<{ book: AddressBook; ports: HostPorts; mtu: number | undefined }> =>
     (opened ??= (async () => {
       const book = openAddressBook(options.directory, await options.podCidr());
-      return { book, ports: createHostPorts(options.directory, options.clusterCidr) };
+      return { book, ports: createHostPorts(options.directory, options.clusterCidr), mtu: await options.mtu?.() };
     })());
   return {
     async start(known) {
@@ -43,9 +45,9 @@ export function createPointToPointNetwork(options: PointToPointOptions): PodNetw
     },
     stop: () => Promise.resolve(),
     async attach(sandboxId, netnsPath, pod) {
-      const { book, ports } = await open();
+      const { book, ports, mtu } = await open();
       const address = book.take(sandboxId);
-      await connect(linkOf(sandboxId), netnsPath, address);
+      await connect(linkOf(sandboxId), netnsPath, { address, mtu });
       await ports.open(sandboxId, address, pod.hostPorts);
       return { ips: [address] };
     },
@@ -60,10 +62,11 @@ export function createPointToPointNetwork(options: PointToPointOptions): PodNetw
   };
 }
 
-async function connect(link: string, netnsPath: string, address: string): Promise<void> {
+async function connect(link: string, netnsPath: string, { address, mtu }: { address: string; mtu: number | undefined }): Promise<void> {
+  const size = mtu === undefined ? '' : `mtu ${String(mtu)} `;
   if (!links().includes(link)) {
     await command('ip', ['-batch', '-'], {
-      input: `link add ${link} address ${GATEWAY_MAC} type veth peer name eth0 netns ${netnsPath}\nlink set ${link} up\nroute replace ${address}/32 dev ${link} scope link\n`,
+      input: `link add ${link} address ${GATEWAY_MAC} ${size}type veth peer name eth0 ${size}netns ${netnsPath}\nlink set ${link} up\nroute replace ${address}/32 dev ${link} scope link\n`,
     });
   }
   // The answers to what is sent from 127.0.0.1 to a node port come back through the pod's link.

@@ -18,6 +18,11 @@ export function hardwareAddress(nodeIp: string): string {
   return ['0a', '53', ...nodeIp.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
 }
 
+/** What is left for a packet of a pod when nodes are linked by vxlan. */
+export async function vxlanMtu(nodeIp: string): Promise<number> {
+  return (await deviceOf(nodeIp)).mtu - OVERHEAD_BYTES;
+}
+
 interface Link {
   address: string;
   linkinfo?: { info_data?: { local?: string } };
