@@ -2,6 +2,7 @@
 // leaves the exit code in a file. Recipe in facts/runtime.md.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { wordsOf } from './ground.ts';
 
 export interface ConmonOptions {
   id: string;
@@ -10,7 +11,6 @@ export interface ConmonOptions {
   /** runc's --root. */
   root: string;
   exits: string;
-  sockets: string;
   logPath: string;
   stdin: boolean;
   stdinOnce: boolean;
@@ -33,7 +33,7 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
   const answer = parseAnswer(await Promise.race([readLine(answers), failed]));
   answers.destroy();
   if (answer.data > 0) return answer.data;
-  throw new Error(answer.message ?? 'conmon ended without an answer');
+  throw new Error(answer.message === undefined ? 'conmon ended without an answer' : wordsOf(answer.message));
 }
 
 function argumentsOf(options: ConmonOptions): string[] {
@@ -41,7 +41,7 @@ function argumentsOf(options: ConmonOptions): string[] {
   return [
     '--api-version', '1', '-c', id, '-u', id, '-n', id, '-r', options.ociRuntime, '-b', bundle, '--persist-dir', bundle,
     '-p', `${bundle}/pidfile`, '-P', `${bundle}/conmon.pid`, '-l', `k8s-file:${options.logPath}`, '--exit-dir', options.exits,
-    '--socket-dir-path', options.sockets, '--full-attach', '--no-sync-log', '--runtime-arg', '--root', '--runtime-arg', options.root,
+    '--full-attach', '--no-sync-log', '--runtime-arg', '--root', '--runtime-arg', options.root,
     ...(options.stdin ? ['-i', ...(options.stdinOnce ? [] : ['--leave-stdin-open'])] : []), ...(options.tty ? ['-t'] : []),
   ];
 }

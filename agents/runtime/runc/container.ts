@@ -9,7 +9,7 @@ import { RuntimeError, type ContainerConfig } from '../runtime.ts';
 import { cgroupOf } from './container-cgroup.ts';
 import { createWithConmon } from './conmon.ts';
 import { takeExit } from './exits.ts';
-import { wordsOf, type Ground } from './ground.ts';
+import { failureOf, type Ground } from './ground.ts';
 import { bundleOf, mountRoots, unmountRoots } from './bundle.ts';
 import { isAlive, processOf, signal, signalNumber } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
@@ -43,7 +43,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   const logPath = join(sandbox.config.logDirectory, config.logPath);
   mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
   const pid = await createWithConmon({
-    id, bundle, logPath, ociRuntime: ociRuntimePath(ground.ociRuntime), root: layout.runc, exits: layout.exits, sockets: layout.sockets,
+    id, bundle, logPath, ociRuntime: ociRuntimePath(ground.ociRuntime), root: layout.runc, exits: layout.exits,
     stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty,
   });
   const process = processOf(pid);
@@ -54,7 +54,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
 export async function startContainer(ground: Ground, record: ContainerRecord): Promise<void> {
   if (record.state !== 'created') throw new RuntimeError('RunContainerError', `container ${record.id} is ${record.state}, not created`);
   const result = await ground.limit(() => ground.runc('start', record.id));
-  if (result.code !== 0) throw new RuntimeError('RunContainerError', wordsOf(result));
+  if (result.code !== 0) throw new RuntimeError('RunContainerError', failureOf(result));
   record.startedAt = ground.clock.now();
   // A short one may have ended before `runc start` returned.
   if ((record.state as ContainerRecord['state']) === 'created') record.state = 'running';
@@ -95,7 +95,7 @@ export async function removeContainer(ground: Ground, record: ContainerRecord): 
   await stopContainer(ground, record, 0);
   killRest(ground, record);
   const deleted = await ground.limit(() => ground.runc('delete', '--force', record.id));
-  if (deleted.code !== 0 && !/does not exist/.test(deleted.stderr)) throw new Error(`container ${record.id} cannot be deleted: ${wordsOf(deleted)}`);
+  if (deleted.code !== 0 && !/does not exist/.test(deleted.stderr)) throw new Error(`container ${record.id} cannot be deleted: ${failureOf(deleted)}`);
   await unmountRoots(ground, record);
   for (const image of record.images.splice(0)) ground.images.release(image);
   ground.records.removeContainer(record.id);

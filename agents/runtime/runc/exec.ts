@@ -1,18 +1,22 @@
 // Commands in running containers, by `runc exec`, as the container's own user with its own environment.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import type { Timer } from '../../../internal/base/clock.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 import { RuntimeError, type ExecOptions } from '../runtime.ts';
 import { readText } from './cgroups.ts';
 import { wordsOf, type Ground } from './ground.ts';
+import { signal } from './process.ts';
 import type { ContainerRecord } from './records.ts';
 import type { OciProcess } from './spec.ts';
 
 /** What runc itself ends with when it could not do it. */
 const RUNC_FAILED = 255;
 const DRAIN_MS = 50;
+const GRACE_MS = 1000;
 const STDERR_KEPT = 4096;
 
 export async function exec(ground: Ground, record: ContainerRecord, options: ExecOptions): Promise<number> {
@@ -56,22 +60,20 @@ interface Guard {
 }
 
 /** Ends the command when its time is over or nobody wants it any more; ending `runc exec` alone would leave it (facts). */
-function watchOver({ clock }: Ground, pidFile: string, { timeoutMs, signal, command }: ExecOptions): Guard {
+function watchOver({ clock }: Ground, pidFile: string, { timeoutMs, signal: abort, command }: ExecOptions): Guard {
   let why: Error | undefined;
   let killRunc = (): void => {};
+  let grace: Timer | undefined;
   const stop = (error: Error): void => {
     why ??= error;
     const pid = Number(readFileIfThere(pidFile) ?? '0');
-    try {
-      if (pid > 0) process.kill(pid, 'SIGKILL');
-    } catch {
-      // it has ended just now
-    }
-    killRunc();
+    // Its session too. runc then ends by itself, after it has reaped it, unless something in the background holds its streams.
+    if (pid > 0) for (const target of [-pid, pid]) signal({ pid: target, startTime: '' }, constants.signals.SIGKILL);
+    grace = clock.setTimer(pid > 0 ? GRACE_MS : 0, () => killRunc());
   };
   const timer = timeoutMs === undefined ? undefined : clock.setTimer(timeoutMs, () => stop(new RuntimeError('DeadlineExceeded', `command ${JSON.stringify(command.join(' '))} timed out`)));
-  const onAbort = (): void => stop(signal?.reason instanceof Error ? signal.reason : new RuntimeError('ExecError', 'the caller has gone'));
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const onAbort = (): void => stop(abort?.reason instanceof Error ? abort.reason : new RuntimeError('ExecError', 'the caller has gone'));
+  abort?.addEventListener('abort', onAbort, { once: true });
   return {
     onStarted(kill) {
       killRunc = kill;
@@ -82,7 +84,8 @@ function watchOver({ clock }: Ground, pidFile: string, { timeoutMs, signal, comm
     },
     end() {
       timer?.cancel();
-      signal?.removeEventListener('abort', onAbort);
+      grace?.cancel();
+      abort?.removeEventListener('abort', onAbort);
     },
   };
 }
@@ -98,11 +101,11 @@ async function runPiped({ ociRuntime, clock }: Ground, args: string[], { options
   const flows = [flow(child.stdout, options.stdout), flow(child.stderr, options.stderr)];
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', (error) => reject(new RuntimeError('ExecError', error.message, { cause: error })));
-    child.once('exit', (status, signal) => resolve(status ?? (signal === 'SIGKILL' ? 137 : RUNC_FAILED)));
+    child.once('exit', (status, by) => resolve(status ?? (by === 'SIGKILL' ? 137 : RUNC_FAILED)));
   });
   options.stdin?.unpipe();
   await Promise.all(flows.map((each) => each.drained(clock)));
-  return { code, words: wordsOf({ code, stdout: '', stderr: words }) };
+  return { code, words: wordsOf(words) };
 }
 
 function feed(child: ChildProcess, stdin: Readable | undefined): void {

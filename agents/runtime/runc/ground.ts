@@ -61,9 +61,13 @@ export function createLimit(max: number): Ground['limit'] {
 }
 
 /** runc's last words, without its log dressing: what a container's waiting state shows. */
-export function wordsOf({ stderr, code }: CommandResult): string {
-  const lines = stderr.trim().split('\n');
-  const last = lines.at(-1) ?? '';
+export function wordsOf(said: string): string {
+  const last = said.trim().split('\n').at(-1) ?? '';
   const logged = /msg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1];
-  return (logged === undefined ? last : logged.replace(/\\(.)/g, '$1')) || `exit ${String(code)}`;
+  return logged === undefined ? last : logged.replace(/\\(.)/g, '$1');
+}
+
+/** Why a run of it failed. */
+export function failureOf({ stderr, code }: CommandResult): string {
+  return wordsOf(stderr) || `exit ${String(code)}`;
 }

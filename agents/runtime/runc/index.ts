@@ -10,7 +10,7 @@ import { connectTo } from './connect.ts';
 import { createContainer, removeContainer, startContainer, stopContainer } from './container.ts';
 import { exec } from './exec.ts';
 import { createExits } from './exits.ts';
-import { createLimit, runcWith, wordsOf, type Ground, type RuncRuntimeOptions } from './ground.ts';
+import { createLimit, runcWith, failureOf, type Ground, type RuncRuntimeOptions } from './ground.ts';
 import { layoutOf, openRecords, type ContainerRecord, type SandboxRecord } from './records.ts';
 import { removeSandbox, runSandbox, statusOfSandbox, stopSandbox } from './sandboxes.ts';
 import { statsOf } from './stats.ts';
@@ -94,7 +94,7 @@ function statusOf({ id, sandboxId, config, state, process, createdAt, startedAt,
 async function updateResources(ground: Ground, record: ContainerRecord, resources: Resources): Promise<void> {
   const input = JSON.stringify(resourcesOf(resources, () => false));
   const result = await tryCommand(ground.ociRuntime, ['--root', ground.layout.runc, 'update', '--resources', '-', record.id], { input });
-  if (result.code !== 0) throw new RuntimeError('ExecError', wordsOf(result));
+  if (result.code !== 0) throw new RuntimeError('ExecError', failureOf(result));
   record.config = { ...record.config, resources: { ...record.config.resources, ...resources } };
   ground.records.saveContainer(record, false);
 }

@@ -26,7 +26,7 @@ export async function startPause(ground: Ground, record: SandboxRecord): Promise
   }));
   // It keeps what it is given as its streams: nothing that anyone waits for.
   const result = await tryCommand('sh', ['-c', 'exec "$@" </dev/null >/dev/null 2>"$0"', join(bundle, 'error'), ground.ociRuntime, '--root', ground.layout.runc, 'run', '--detach', '--bundle', bundle, '--pid-file', join(bundle, 'pid'), record.id]);
-  if (result.code !== 0) throw new Error(`the pod's PID namespace cannot be made: ${wordsOf({ ...result, stderr: readFileIfThere(join(bundle, 'error')) ?? '' })}`);
+  if (result.code !== 0) throw new Error(`the pod's PID namespace cannot be made: ${wordsOf(readFileIfThere(join(bundle, 'error')) ?? '')}`);
   const pause = processOf(Number(readFileIfThere(join(bundle, 'pid'))));
   if (pause === undefined) throw new Error("the process that holds the pod's PID namespace has gone");
   record.pause = pause;

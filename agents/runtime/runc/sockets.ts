@@ -1,0 +1,95 @@
+// Two sockets that Node cannot open by itself: packets on a unix socket (conmon's attach socket), and TCP from inside another network
+// namespace. The calls are the C library's by node:ffi; the streams around them are Node's own handles, which know to read and write any
+// descriptor. Loaded when first needed.
+import { closeSync, openSync } from 'node:fs';
+import { dlopen } from 'node:ffi';
+import { Socket } from 'node:net';
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const CLONE_NEWNET = 0x40000000;
+const UNIX_ADDRESS_BYTES = 110;
+
+/** The parts of Node's handles that are used: old, but reachable by no documented name. */
+interface Handle {
+  open(fd: number): number;
+  connect(request: { oncomplete?: (status: number) => void }, address: string, port: number): number;
+  close(): void;
+}
+interface Bindings {
+  pipe_wrap: { Pipe: new (type: number) => Handle };
+  tcp_wrap: { TCP: new (type: number) => Handle; TCPConnectWrap: new () => { oncomplete?: (status: number) => void } };
+}
+const binding = (process as unknown as { binding<Name extends keyof Bindings>(name: Name): Bindings[Name] }).binding;
+
+const { functions: libc } = dlopen(null, {
+  socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+  connect: { arguments: ['i32', 'buffer', 'u32'], return: 'i32' },
+  setns: { arguments: ['i32', 'i32'], return: 'i32' },
+});
+
+/** The unix socket `name` in a folder, whose path may be longer than addresses are. Each chunk read is one packet; each chunk written becomes one. */
+export function connectPackets(folder: string, name: string): Socket {
+  const directory = openSync(folder, 'r');
+  const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  try {
+    if (fd < 0 || libc.connect(fd, unixAddress(`/proc/self/fd/${String(directory)}/${name}`), UNIX_ADDRESS_BYTES) < 0) throw new Error(`nobody answers at ${folder}/${name}`);
+    const handle = new (binding('pipe_wrap').Pipe)(0);
+    handle.open(fd);
+    return socketOf(handle);
+  } catch (error) {
+    if (fd >= 0) closeSync(fd);
+    throw error;
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function unixAddress(path: string): Buffer {
+  const address = Buffer.alloc(UNIX_ADDRESS_BYTES);
+  address.writeUInt16LE(AF_UNIX, 0);
+  address.write(path, 2);
+  return address;
+}
+
+/** Connected to the loopback of the network namespace. */
+export function connectInside(netnsPath: string, port: number): Promise<Socket> {
+  const { TCP, TCPConnectWrap } = binding('tcp_wrap');
+  const [handle, request] = [new TCP(0), new TCPConnectWrap()];
+  return new Promise((resolve, reject) => {
+    request.oncomplete = (status) => {
+      if (status === 0) return resolve(socketOf(handle));
+      handle.close();
+      reject(new Error(`dial tcp4 127.0.0.1:${String(port)}: connect: connection refused`));
+    };
+    // The socket is of the namespace in which this thread stands when it is made: here, at once.
+    const failed = within(netnsPath, () => handle.connect(request, '127.0.0.1', port));
+    if (failed !== 0) {
+      handle.close();
+      reject(new Error(`dial tcp4 127.0.0.1:${String(port)}: connect: network is unreachable`));
+    }
+  });
+}
+
+/** Runs it with this thread in another network namespace. Nothing else can run meanwhile: it does not wait. */
+function within<T>(netnsPath: string, run: () => T): T {
+  const [home, there] = [openSync('/proc/self/ns/net', 'r'), openSync(netnsPath, 'r')];
+  try {
+    if (libc.setns(there, CLONE_NEWNET) !== 0) throw new Error(`${netnsPath} cannot be entered`);
+    try {
+      return run();
+    } finally {
+      // In the wrong network nothing that follows would be right.
+      if (libc.setns(home, CLONE_NEWNET) !== 0) process.abort();
+    }
+  } finally {
+    closeSync(home);
+    closeSync(there);
+  }
+}
+
+function socketOf(handle: Handle): Socket {
+  return new Socket({ handle, allowHalfOpen: true, readable: true, writable: true } as unknown as ConstructorParameters<typeof Socket>[0]);
+}
