@@ -10,6 +10,7 @@ import type { ContainerStatus as RuntimeContainer } from '../runtime/runtime.ts'
 import { containersOf, ephemeralContainersOf, findContainer, gracePeriodMs, initContainersOf, mainContainersOf, podInMessages, restartsAfter, restartsAfterKill, type PodContainer } from './pod-spec.ts';
 import { isRunning, latest, type BackOff, type PodState } from './pod-state.ts';
 import { formatGoDuration } from './go-duration.ts';
+import { needsRestart } from './resize.ts';
 
 export const BACKOFF_INITIAL_MS = 10_000;
 export const BACKOFF_MAX_MS = 300_000;
@@ -111,6 +112,7 @@ function killWhenUnhealthy(state: PodState, container: PodContainer, id: string,
     return killUnless(state, { do: 'kill', id, container: spec.name, message: `${what} ${spec.name} ${why}${again ? ', will be restarted' : ''}`, graceMs, restart: again });
   };
   if (status !== undefined && spec.image !== undefined && status.config.imageName !== spec.image) return kill('definition changed', undefined, true);
+  if (status !== undefined && needsRestart(spec, state.actuated(status))) return kill('resize requires restart', undefined, true);
   if (liveness === 'failure') return kill('failed liveness probe', spec.livenessProbe?.terminationGracePeriodSeconds, restart);
   if (startup === 'failure') return kill('failed startup probe', spec.startupProbe?.terminationGracePeriodSeconds, restart);
   return [];

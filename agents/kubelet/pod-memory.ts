@@ -2,17 +2,25 @@
 // runtime's list and on the containers' labels; what is lost is a back-off or a retry time.
 import type { Pod, PodStatus } from '../../internal/kinds/generated/api-types.ts';
 import type { ContainerStatus } from '../runtime/runtime.ts';
+import { withAllocation, type Allocation } from './allocation.ts';
 import { podLogDirectory, type NodeContext } from './node-context.ts';
 import { gracePeriodMs, isTerminalPhase } from './pod-spec.ts';
 import type { BackOff, Ending, PodState, WaitingReason } from './pod-state.ts';
 import type { Prober } from './probes/prober.ts';
+import { actuatedOf, type Resize } from './resize.ts';
 import type { PullBackOff } from './steps/image.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
 import type { Ground } from './steps/step.ts';
 import { terminationMessage } from './steps/termination-message.ts';
 
 export interface PodMemory {
+  /** With the resources that are granted (allocation.ts). */
   pod: Pod;
+  /** As the API shows it. */
+  desired: Pod;
+  /** undefined: all that it asks for. */
+  allocation: Allocation | undefined;
+  resize: Resize;
   status: PodStatus;
   gone: boolean;
   stopped: boolean;
@@ -44,11 +52,13 @@ export interface PodMemory {
 
 export function createPodMemory(pod: Pod): PodMemory {
   return {
-    pod, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, ending: undefined, forced: undefined,
+    pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, ending: undefined, forced: undefined,
     ground: undefined, standing: undefined, groundNotBefore: 0, groundFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
     backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(), probers: new Map(), messages: new Map(), refreshAt: undefined,
     see(next) {
-      if (Number(next.metadata.resourceVersion) >= Number(this.pod.metadata.resourceVersion)) this.pod = next;
+      if (Number(next.metadata.resourceVersion) < Number(this.pod.metadata.resourceVersion)) return;
+      this.desired = next;
+      this.pod = withAllocation(next, this.allocation);
     },
   };
 }
@@ -61,6 +71,7 @@ export function gather(memory: PodMemory, node: NodeContext): PodState {
     pod, now: node.clock.now(), ending: memory.ending, sandbox: sandboxes[0], containers: containers.map((container) => withMessage(container, memory, node)),
     ground: memory.ground !== undefined ? 'busy' : memory.standing !== undefined ? 'ready' : 'none', groundNotBefore: memory.groundNotBefore,
     starting: new Set(memory.starting.keys()), stopping: memory.stopping, restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, waiting: memory.waiting,
+    actuated: (container) => actuatedOf(container, memory.resize),
     probes: (id) => memory.probers.get(id)?.state ?? {}, dismantled: memory.dismantled || memory.dismantling, previous: memory.status, hostIps: node.nodeIps,
   };
 }

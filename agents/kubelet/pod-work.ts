@@ -112,6 +112,7 @@ function kill({ id, container: name, message, graceMs, restart }: Of<'kill'>, me
 function remove({ id }: Of<'remove'>, memory: PodMemory, node: NodeContext): void {
   memory.messages.delete(id);
   memory.restart.delete(id);
+  memory.resize.actuated.delete(id);
   node.runtime.removeContainer(id).catch((error: unknown) => node.log.warn('old container could not be removed', { error: messageOf(error) }));
 }
 

@@ -8,13 +8,16 @@ import { isReason, messageOf } from '../../internal/base/errors.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
+import { readAllocation } from './allocation.ts';
 import { planPod } from './plan.ts';
 import { createPodMemory, endingOf, gather, type PodMemory } from './pod-memory.ts';
 import type { PodState } from './pod-state.ts';
 import { perform } from './pod-work.ts';
+import { actuateResize, grantedBefore, judgeResize, resizeConditions } from './resize.ts';
 import { superviseProbes } from './pod-probes.ts';
 import { podStatusOf } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
+import type { Rejection } from './steps/admission.ts';
 import { removeDirectories } from './steps/directories.ts';
 import { removeSandboxes } from './steps/sandbox.ts';
 import { applyVolumeChanges } from './pod-volumes.ts';
@@ -36,8 +39,19 @@ export interface PodWorker {
 
 const RETRY_MS = 5_000;
 
-export function createPodWorker(first: Pod, node: NodeContext, onCleanedUp: () => void): PodWorker {
+/** What a worker needs of the other pods. */
+export interface Neighbours {
+  /** Whether a bigger grant fits beside them. */
+  fits(pod: Pod): Rejection | undefined;
+  /** This pod holds less than before. */
+  freed(): void;
+  cleanedUp(): void;
+}
+
+export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neighbours): PodWorker {
   const memory = createPodMemory(first);
+  memory.allocation = readAllocation(first.metadata.uid, node) ?? grantedBefore(memory, node);
+  memory.see(first);
   let queued = false;
   let timer: Timer | undefined;
 
@@ -65,10 +79,12 @@ export function createPodWorker(first: Pod, node: NodeContext, onCleanedUp: () =
     timer?.cancel();
     memory.ending = endingOf(memory, node.clock.now());
     superviseProbes(memory, node, wake);
+    if (judgeResize(memory, node, () => neighbours.fits(memory.desired))) neighbours.freed();
+    actuateResize(memory, node, wake);
     const plan = planPod(gather(memory, node));
     for (const action of plan.actions) perform(action, memory, node, wake);
     const state = gather(memory, node);
-    memory.status = podStatusOf(state);
+    memory.status = podStatusOf(state, resizeConditions(memory.resize));
     superviseDeadline(state, plan.againInMs);
     if (!memory.writing) void writeStatus();
     void finish();
@@ -81,7 +97,8 @@ export function createPodWorker(first: Pod, node: NodeContext, onCleanedUp: () =
     const deadlineIn = deadline === undefined || startTime === undefined || memory.ending !== undefined ? undefined : Date.parse(startTime) + deadline * 1000 - now;
     const refreshIn = memory.refreshAt === undefined ? undefined : memory.refreshAt - now;
     if (refreshIn !== undefined && refreshIn <= 0) applyVolumeChanges(memory, node, wake);
-    const due = [againInMs, deadlineIn, refreshIn].filter((ms) => ms !== undefined && ms > 0) as number[];
+    const resizeIn = memory.resize.retryAt === 0 ? undefined : memory.resize.retryAt - now;
+    const due = [againInMs, deadlineIn, refreshIn, resizeIn].filter((ms) => ms !== undefined && ms > 0) as number[];
     if (due.length > 0) again(Math.min(...due));
   }
 
@@ -125,7 +142,7 @@ export function createPodWorker(first: Pod, node: NodeContext, onCleanedUp: () =
       removeDirectories(memory.pod, node);
       memory.stopped = true;
       timer?.cancel();
-      onCleanedUp();
+      neighbours.cleanedUp();
     } catch (error) {
       node.log.warn('pod could not be cleaned up', { pod: memory.pod.metadata.name, error: messageOf(error) });
       memory.finishing = false;

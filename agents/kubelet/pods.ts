@@ -8,7 +8,7 @@ import { mountsObject } from './pod-volumes.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { rejectedStatus } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
-import { admit } from './steps/admission.ts';
+import { admit, checkResources } from './steps/admission.ts';
 import { removeOrphans } from './orphans.ts';
 
 export interface Pods {
@@ -27,13 +27,32 @@ export function createPods(node: NodeContext): Pods {
   function see(pod: Pod): void {
     if (pod.spec.nodeName !== node.nodeName || stopped) return;
     const known = workers.get(pod.metadata.uid);
-    if (known !== undefined) return known.update(pod);
+    if (known !== undefined) {
+      known.update(pod);
+      return isTerminalPhase(pod.status?.phase) ? freed() : undefined;
+    }
     if (isTerminalPhase(pod.status?.phase) && pod.metadata.deletionTimestamp === undefined && !isHere(pod)) return;
     const rejection = isHere(pod) || pod.metadata.deletionTimestamp !== undefined ? undefined : admit(pod, [...workers.values()].map((worker) => worker.pod), node);
     if (rejection !== undefined) return reject(pod, rejection);
-    const worker = createPodWorker(pod, node, () => workers.delete(pod.metadata.uid));
+    const worker = createPodWorker(pod, node, {
+      fits: (grown) => checkResources(grown, others(grown), node.allocatable()),
+      freed,
+      cleanedUp() {
+        workers.delete(pod.metadata.uid);
+        freed();
+      },
+    });
     workers.set(pod.metadata.uid, worker);
     worker.wake();
+  }
+
+  function others({ metadata }: Pod): Pod[] {
+    return [...workers.values()].map(({ pod }) => pod).filter((pod) => pod.metadata.uid !== metadata.uid && !isTerminalPhase(pod.status?.phase));
+  }
+
+  /** There may be room now for those whose resize waits for it. */
+  function freed(): void {
+    for (const { memory, wake } of workers.values()) if (memory.resize.pending !== undefined) wake();
   }
 
   function isHere({ metadata }: Pod): boolean {

@@ -1,8 +1,8 @@
 // Which cgroup a pod has, and the keeping of the levels above it: besteffort gets the least CPU, burstable as much as its pods ask for.
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { qosClassOf } from '../pod-spec.ts';
-import type { CgroupTree } from './cgroup-tree.ts';
-import { podLimits, podRequest, sharesOf } from './pod-resources.ts';
+import type { CgroupLimits, CgroupTree } from './cgroup-tree.ts';
+import { CPU_PERIOD_US, podLimits, podRequest, sharesOf } from './pod-resources.ts';
 
 const PARENTS = { Guaranteed: '/kubepods', Burstable: '/kubepods/burstable', BestEffort: '/kubepods/besteffort' } as const;
 
@@ -11,6 +11,8 @@ export interface PodCgroups {
   pathOf(pod: Pod): string;
   start(): void;
   make(pod: Pod): void;
+  /** Room for both, while a resize is under way: no level may be narrower than what is below it. */
+  widen(before: Pod, after: Pod): void;
   remove(pod: Pod): void;
   /** Removes cgroups of pods that are not among these uids. */
   removeOthers(uids: ReadonlySet<string>): void;
@@ -28,10 +30,17 @@ export function createPodCgroups(tree: CgroupTree): PodCgroups {
       weighBurstable();
     },
     make(pod) {
-      tree.set(pathOf(pod), podLimits(pod));
+      tree.set(pathOf(pod), explicit(podLimits(pod)));
       if (qosClassOf(pod) !== 'Burstable') return;
       burstable.set(pod.metadata.uid, podRequest(pod, 'cpu'));
       weighBurstable();
+    },
+    widen(before, after) {
+      const [a, b] = [podLimits(before), podLimits(after)];
+      tree.set(pathOf(after), explicit({
+        cpuShares: Math.max(a.cpuShares ?? 0, b.cpuShares ?? 0), ...(a.cpuQuota !== undefined && b.cpuQuota !== undefined && { cpuQuota: Math.max(a.cpuQuota, b.cpuQuota), cpuPeriod: CPU_PERIOD_US }),
+        ...(a.memoryLimitBytes !== undefined && b.memoryLimitBytes !== undefined && { memoryLimitBytes: Math.max(a.memoryLimitBytes, b.memoryLimitBytes) }),
+      }));
     },
     remove(pod) {
       tree.remove(pathOf(pod));
@@ -43,4 +52,9 @@ export function createPodCgroups(tree: CgroupTree): PodCgroups {
       }
     },
   };
+}
+
+/** No limit is said, as there may have been one before. */
+function explicit(limits: CgroupLimits): CgroupLimits {
+  return { cpuQuota: -1, cpuPeriod: CPU_PERIOD_US, memoryLimitBytes: -1, ...limits };
 }

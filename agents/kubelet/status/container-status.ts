@@ -13,7 +13,7 @@ export function containerStatusOf(state: PodState, container: PodContainer, ende
   const base = current === undefined ? absentStatus(state, container, before) : presentStatus(current, earlier, before);
   const waiting = ended ? undefined : waitingOf(state, container, current);
   const status = waiting === undefined ? base : withWaiting(base, waiting);
-  return { ...status, ...readinessOf(state, container, current, status), ...detailsOf(container, current, before) };
+  return { ...status, ...readinessOf(state, container, current, status), ...detailsOf(state, container, current, before) };
 }
 
 function previousStatus({ previous }: PodState, name: string): ContainerStatus | undefined {
@@ -94,12 +94,12 @@ function readinessOf(state: PodState, { kind, spec }: PodContainer, current: Run
   return { started, ready };
 }
 
-function detailsOf({ spec }: PodContainer, current: RuntimeContainer | undefined, before: ContainerStatus | undefined): Partial<ContainerStatus> {
+function detailsOf(state: PodState, { spec }: PodContainer, current: RuntimeContainer | undefined, before: ContainerStatus | undefined): Partial<ContainerStatus> {
   const mounts = volumeMountsOf(spec);
   const user = current === undefined ? undefined : userOf(current);
   return {
     ...(mounts.length > 0 && { volumeMounts: mounts }),
-    ...(current !== undefined && { resources: resourcesOf(current, spec) }),
+    ...(current !== undefined && { resources: resourcesOf(state, current, spec) }),
     ...(current !== undefined && spec.resources?.requests !== undefined && { allocatedResources: spec.resources.requests }),
     ...(current !== undefined && user !== undefined && { user }),
     ...(before?.allocatedResourcesStatus !== undefined && { allocatedResourcesStatus: before.allocatedResourcesStatus }),
@@ -113,10 +113,8 @@ function volumeMountsOf(spec: Container): VolumeMountStatus[] {
   }));
 }
 
-function resourcesOf(current: RuntimeContainer, spec: Container): NonNullable<ContainerStatus['resources']> {
-  const actuated = current.state === 'running' ? current.config.annotations[ANNOTATION.resources] : undefined;
-  const resources = actuated === undefined ? spec.resources ?? {} : JSON.parse(actuated) as NonNullable<ContainerStatus['resources']>;
-  const { limits, requests } = resources;
+function resourcesOf(state: PodState, current: RuntimeContainer, spec: Container): NonNullable<ContainerStatus['resources']> {
+  const { limits, requests } = current.state === 'running' ? state.actuated(current) : spec.resources ?? {};
   return { ...(limits !== undefined && { limits }), ...(requests !== undefined && { requests }) };
 }
 

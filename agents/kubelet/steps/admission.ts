@@ -54,7 +54,8 @@ function checkPorts(pod: Pod, others: readonly Pod[]): Rejection | undefined {
   return clash ? { reason: 'NodePorts', message: 'Pod was rejected: Predicate NodePorts failed: node(s) didn\'t have free ports for the requested pod ports' } : undefined;
 }
 
-function checkResources(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Rejection | undefined {
+/** `others` are the pods that count. */
+export function checkResources(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Rejection | undefined {
   for (const name of ['cpu', 'memory', 'ephemeral-storage']) {
     const value = name === 'cpu' ? quantityMilliValue : quantityValue;
     const [asked, used, has] = [podRequest(pod, name), others.reduce((sum, other) => sum + podRequest(other, name), 0), value(allocatable[name] ?? '0')];

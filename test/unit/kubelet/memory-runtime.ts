@@ -83,7 +83,11 @@ export function createMemoryRuntime(clock: Clock): MemoryRuntime {
     },
     listContainers: (sandboxId) => [...containers.values()].filter((container) => sandboxId === undefined || container.sandboxId === sandboxId),
     status: (id) => containers.get(id),
-    updateResources: () => Promise.resolve(), reopenLog: () => Promise.resolve(),
+    updateResources(id, resources) {
+      runtime.calls.push(`update ${containers.get(id)?.config.name ?? ''} ${JSON.stringify(resources)}`);
+      return Promise.resolve();
+    },
+    reopenLog: () => Promise.resolve(),
     exec: (id, { command }) => Promise.resolve(runtime.execs.get(command.join(' ')) ?? runtime.execs.get(id) ?? 0),
     attach: () => Promise.resolve(), connect: () => Promise.reject(new Error('no network')), stats: () => Promise.resolve([]),
     exit(name, exitCode) {
