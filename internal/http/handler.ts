@@ -185,7 +185,10 @@ function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, 
   const form = formOf(request, kind, authorized.info);
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const events = pipeline.watch(authorized, gone.signal);
+  // The old path /watch/…/name names one object, which is a field selector since.
+  const { info, options } = authorized;
+  const named = info.name !== '' && options.fieldSelector === undefined ? { ...authorized, options: { ...options, fieldSelector: `metadata.name=${info.name}` } } : authorized;
+  const events = pipeline.watch(named, gone.signal);
   prepare();
   const { clock } = pipeline.options;
   return streamWatch(response, {

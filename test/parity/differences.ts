@@ -18,6 +18,15 @@ export const MEANT: readonly Meant[] = [
   { row: /./, place: /columnDefinitions\.\d+\.description$/, why: 'a kilobyte of prose in every Table that no client shows; `explain` has it' },
   { row: /./, place: /^body\.items\.\d+\.(kind|apiVersion)$/, why: 'the bytes of an object are made once, for get, list and watch; clients set these fields on items themselves' },
   { row: /./, place: /^body\.reason$/, theirs: (value) => value === undefined, why: 'errors that upstream forgot to give a reason are InternalError' },
+  { row: /./, place: /^body\./, theirs: (value) => value === null || isEmpty(value), why: 'Go writes zero times, nil lists and empty structs as null and {}; we leave them out, or give an empty list; clients read both alike' },
+  { row: /node|cluster-wide with namespace/, place: /^body\.status\.(nodeInfo|daemonEndpoints)/, why: 'zero values of a node that no kubelet has filled in yet' },
+  { row: /^head of /, place: /^status$/, why: 'HEAD is answered as GET without its body; upstream refuses it' },
+  { row: /^watch with initial events$/, place: /^body\.5$/, why: 'a last bookmark before the watch ends, so that the next one starts there' },
+  { row: /yaml/, place: /^headers\.content-type$/, why: 'discovery and errors are JSON whatever form is asked for' },
+  { row: /malformed (yaml|apply)/, place: /^body\.message$/, why: 'the words of another YAML parser, with the place marked' },
+  { row: /version of nonsense|wrong version|^binding (to|by)/, place: /^(status|body\.(message|code|details|reason))/, why: 'upstream answers 500 to what is the client’s mistake; we say which' },
+  { row: /^openapi of nothing$|^double slash$|^badly encoded name$/, place: /./, why: 'not found, with or without a body and headers' },
+  { row: /^(continue of nonsense|patch of the kind)$/, place: /message$/, why: 'the detail is Go’s decoder’s' },
 ];
 
 export interface Difference {
@@ -38,6 +47,10 @@ function collect(place: string, { ours, theirs }: { ours: unknown; theirs: unkno
   for (const name of new Set([...Object.keys(theirs), ...Object.keys(ours)])) {
     collect(place === '' ? name : `${place}.${name}`, { ours: ours[name], theirs: theirs[name] }, found);
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function isTree(value: unknown): value is Record<string, unknown> {

@@ -2,11 +2,14 @@
 // live Kubernetes gave (fixtures, taken by record.ts). What differs on purpose is listed in differences.ts, with its reason.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type TAP } from 'tap';
 import { startControlPlane } from '../support/control-plane.ts';
-import { differences } from './differences.ts';
+import { differences, type Difference } from './differences.ts';
 import { ask, type Answer, type Run } from './exchange.ts';
+import { OPEN } from './open.ts';
 import { SECTIONS } from './requests.ts';
+
+const open = new Map(Object.entries(OPEN).flatMap(([why, rows]) => rows.map((row) => [row, why] as const)));
 
 const server = await startControlPlane();
 t.teardown(() => server.remove());
@@ -19,7 +22,14 @@ for (const [section, rows] of Object.entries(SECTIONS)) {
       const ours = await ask(run, row);
       const theirs = fixtures[row.name];
       if (theirs === undefined) t.fail(`${row.name}: no fixture; take it with record.ts`);
-      else t.strictSame(differences(row.name, ours, theirs), [], row.name);
+      else compare(t, row.name, differences(row.name, ours, theirs));
     }
   });
+}
+
+function compare(t: Pick<TAP, 'strictSame' | 'fail' | 'pass'>, name: string, found: readonly Difference[]): void {
+  const why = open.get(name);
+  if (why === undefined) t.strictSame(found, [], name);
+  else if (found.length === 0) t.fail(`${name} agrees now: take it out of open.ts`);
+  else t.pass(name, { todo: why });
 }

@@ -1,6 +1,6 @@
 // Subject access reviews: questions to the authorizer, answered and not stored.
 import type { UserInfo } from '../../api/user.ts';
-import { invalid, invalidObject, required } from '../../api/field-error.ts';
+import { invalid, invalidObject } from '../../api/field-error.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Attributes } from '../../authz/authorizer.ts';
 import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
@@ -59,7 +59,7 @@ function attributesOf({ resourceAttributes: asked, nonResourceAttributes: path }
 
 function subjectOf({ kind, body }: Call): UserInfo {
   const { user = '', uid, groups = [], extra } = (body as Review).spec ?? {};
-  if (user === '' && groups.length === 0) throw invalidObject(kind, '', [required('spec.user', 'at least one of user or group must be specified')]);
+  if (user === '' && groups.length === 0) throw invalidObject(REVIEW, '', [invalid('spec.user', '', 'at least one of user or group must be specified')]);
   return { username: user, groups, ...(uid !== undefined && { uid }), ...(extra !== undefined && { extra }) };
 }
 

@@ -8,7 +8,7 @@ const COMPUTE = ['cpu', 'memory'] as const;
 
 export function qosClassOf(spec: PodSpec): QosClass {
   if (spec.resources !== undefined && hasAny(spec.resources)) return isGuaranteed(spec.resources) ? 'Guaranteed' : 'Burstable';
-  const all = [...spec.containers, ...(spec.initContainers ?? [])].map(({ resources }) => resources ?? {});
+  const all = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ resources }) => resources ?? {});
   if (!all.some(hasAny)) return 'BestEffort';
   return all.every(isGuaranteed) ? 'Guaranteed' : 'Burstable';
 }

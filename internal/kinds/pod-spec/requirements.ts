@@ -23,6 +23,6 @@ function total(spec: PodSpec, of: (container: Container) => Quantities, own: Qua
     peak = largerOf(peak, withThis);
     if (container.restartPolicy === 'Always') sidecars = withThis;
   }
-  const needed = largerOf(sumOf(...spec.containers.map(of), sidecars), peak);
+  const needed = largerOf(sumOf(...(spec.containers ?? []).map(of), sidecars), peak);
   return sumOf({ ...needed, ...own }, overhead ?? {});
 }
