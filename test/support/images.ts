@@ -103,6 +103,7 @@ export function packRaw(entries: readonly { name: string; type: string; link?: s
 function packDirectory(fill: (root: string) => void): Buffer {
   const root = mkdtempSync(join(tmpdir(), `skiff-image-${String(process.pid)}-`));
   try {
+    chmodSync(root, 0o755);
     fill(root);
     return execFileSync('tar', ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '-C', root, '-cf', '-', '.'], { maxBuffer: 64 << 20 });
   } finally {

@@ -5,9 +5,10 @@
 //   without a record  mounts, pins and folders below ours are removed. Processes never: what is not recorded was not ours to kill
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { delay } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { removeContainer } from './container.ts';
-import { recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
+import { conmonLives, recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
 import type { Ground } from './ground.ts';
 import { isAlive } from './process.ts';
 import type { ContainerRecord } from './records.ts';
@@ -15,12 +16,15 @@ import { unmount } from './rootfs.ts';
 import { unpinNamespaces } from './sandbox.ts';
 import { removeSandbox } from './sandboxes.ts';
 
+const UNDO_TRIES = 50;
+const UNDO_MS = 100;
+
 export async function adopt(ground: Ground): Promise<void> {
   const { records, layout } = ground;
   for (const record of records.containers.values()) holdImages(ground, record);
   const rebooted = new Set([...records.sandboxes.values()].filter(({ bootId }) => bootId !== ground.bootId).map(({ id }) => id));
   for (const record of [...records.containers.values()]) {
-    if (record.state === 'making') await quietly(ground, 'container', record.id, () => removeContainer(ground, record));
+    if (record.state === 'making') await quietly(ground, 'container', record.id, () => undo(ground, record));
     else adoptContainer(ground, record, rebooted.has(record.sandboxId));
   }
   await removeStrays(ground);
@@ -33,6 +37,15 @@ export async function adopt(ground: Ground): Promise<void> {
       records.saveSandbox({ ...record, state: 'notready' }, false);
     }
   }
+}
+
+/** A creation that was under way goes on without its parent: conmon may make the container only now. */
+async function undo(ground: Ground, record: ContainerRecord): Promise<void> {
+  for (let tries = 0; tries < UNDO_TRIES && conmonLives(ground, record); tries++) {
+    await ground.runc('delete', '--force', record.id);
+    await delay(ground.clock, UNDO_MS);
+  }
+  await removeContainer(ground, record);
 }
 
 function adoptContainer(ground: Ground, record: ContainerRecord, rebooted: boolean): void {

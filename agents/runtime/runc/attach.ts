@@ -17,13 +17,12 @@ export async function attach(ground: Ground, record: ContainerRecord, options: O
   if (state !== 'running') throw new RuntimeError('ExecError', `container ${record.id} is not running: it is ${state}`);
   options.signal?.throwIfAborted();
   const { connectPackets } = await import('./sockets.ts');
-  const socket = connectPackets(join(ground.layout.containers, record.id), 'attach');
+  const socket: Socket = connectPackets(join(ground.layout.containers, record.id), 'attach', (packet) => copyOut(packet, socket, options));
   const ended = Promise.withResolvers<void>();
   const end = (): void => ended.resolve();
   socket.on('error', end).once('end', end).once('close', end);
   options.signal?.addEventListener('abort', end, { once: true });
   void ground.exited(record).then(end);
-  copyOut(socket, options);
   if (options.stdin !== undefined && record.config.stdin) feed(options.stdin, socket, end);
   void follow(ground, record, options.resize);
   try {
@@ -36,14 +35,12 @@ export async function attach(ground: Ground, record: ContainerRecord, options: O
   }
 }
 
-function copyOut(socket: Socket, { stdout, stderr }: Pick<ExecOptions, 'stdout' | 'stderr'>): void {
-  socket.on('data', (packet: Buffer) => {
-    const to = packet[0] === STDERR ? stderr : stdout;
-    if (to === undefined || to.destroyed || to.write(packet.subarray(1))) return;
-    socket.pause();
-    const go = (): void => void socket.resume();
-    to.once('drain', go).once('close', go);
-  });
+function copyOut(packet: Buffer, socket: Socket, { stdout, stderr }: Pick<ExecOptions, 'stdout' | 'stderr'>): void {
+  const to = packet[0] === STDERR ? stderr : stdout;
+  if (to === undefined || to.destroyed || to.write(packet.subarray(1))) return;
+  socket.pause();
+  const go = (): void => void socket.resume();
+  to.once('drain', go).once('close', go);
 }
 
 function feed(stdin: Readable, socket: Socket, end: () => void): void {

@@ -68,7 +68,7 @@ export function recordExit(ground: Ground, record: ContainerRecord, end: { exitC
   ground.emit({ type: 'exited', sandboxId: record.sandboxId, containerId: record.id, exitCode: end.exitCode });
 }
 
-function conmonLives({ layout }: Ground, { id }: ContainerRecord): boolean {
+export function conmonLives({ layout }: Ground, { id }: ContainerRecord): boolean {
   const pid = Number(readText(join(layout.containers, id, 'conmon.pid')));
   return pid > 0 && isAlive(processOf(pid)) && (readText(`/proc/${String(pid)}/cmdline`) ?? '').includes(id);
 }

@@ -10,6 +10,8 @@ const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const CLONE_NEWNET = 0x40000000;
+const MSG_DONTWAIT = 0x40;
+const PACKET_MAX_BYTES = 32 * 1024;
 const UNIX_ADDRESS_BYTES = 110;
 
 /** The parts of Node's handles that are used: old, but reachable by no documented name. */
@@ -27,24 +29,34 @@ const binding = (process as unknown as { binding<Name extends keyof Bindings>(na
 const { functions: libc } = dlopen(null, {
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   connect: { arguments: ['i32', 'buffer', 'u32'], return: 'i32' },
+  recv: { arguments: ['i32', 'buffer', 'u64', 'i32'], return: 'i64' },
   setns: { arguments: ['i32', 'i32'], return: 'i32' },
 });
 
-/** The unix socket `name` in a folder, whose path may be longer than addresses are. Each chunk read is one packet; each chunk written becomes one. */
-export function connectPackets(folder: string, name: string): Socket {
+/** The unix socket `name` in a folder, whose path may be longer than addresses are. Each chunk written becomes one packet. */
+export function connectPackets(folder: string, name: string, onPacket: (packet: Buffer) => void): Socket {
   const directory = openSync(folder, 'r');
   const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   try {
     if (fd < 0 || libc.connect(fd, unixAddress(`/proc/self/fd/${String(directory)}/${name}`), UNIX_ADDRESS_BYTES) < 0) throw new Error(`nobody answers at ${folder}/${name}`);
     const handle = new (binding('pipe_wrap').Pipe)(0);
     handle.open(fd);
-    return socketOf(handle);
+    const socket = socketOf(handle).on('data', onPacket);
+    // For libuv a short read means that there is no more; here it means a packet. What came before the other side hung up is still there.
+    socket.once('end', () => { for (let packet = receive(fd); packet !== undefined; packet = receive(fd)) onPacket(packet); });
+    return socket;
   } catch (error) {
     if (fd >= 0) closeSync(fd);
     throw error;
   } finally {
     closeSync(directory);
   }
+}
+
+function receive(fd: number): Buffer | undefined {
+  const packet = Buffer.alloc(PACKET_MAX_BYTES);
+  const size = Number(libc.recv(fd, packet, BigInt(packet.length), MSG_DONTWAIT));
+  return size > 0 ? packet.subarray(0, size) : undefined;
 }
 
 function unixAddress(path: string): Buffer {
