@@ -20,6 +20,7 @@ import type { ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
+import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
 import { createRegistration, type Registration } from './node/registration.ts';
 import { systemInfo } from './node/system-info.ts';
@@ -76,6 +77,7 @@ export function createKubelet(options: KubeletOptions): Component {
   let registration: Registration | undefined;
   let server: KubeletServer | undefined;
   let node: NodeContext | undefined;
+  const rotation = createLogRotation(options);
 
   return {
     name: 'kubelet',
@@ -96,8 +98,10 @@ export function createKubelet(options: KubeletOptions): Component {
       await server?.start();
       await registration.start();
       pods.start();
+      rotation.start();
     },
     async stop() {
+      rotation.stop();
       pods?.stop();
       registration?.stop();
       node?.objects.stop();

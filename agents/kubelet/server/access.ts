@@ -21,8 +21,10 @@ export interface Access {
 const KEPT_MS = 60_000;
 const KEPT_MAX = 256;
 const VERBS: Readonly<Record<string, string>> = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
-/** Paths with a subresource of their own; all else is nodes/proxy. */
-const SUBRESOURCES: readonly (readonly [prefix: string, subresource: string])[] = [['/stats', 'stats'], ['/metrics', 'metrics'], ['/logs', 'log'], ['/checkpoint', 'checkpoint'], ['/healthz', 'healthz'], ['/pods', 'pods'], ['/runningpods', 'pods'], ['/configz', 'configz']];
+/** Paths with a subresource of their own, and those for which nodes/proxy does as well; all else is nodes/proxy. */
+const SUBRESOURCES: readonly (readonly [prefix: string, ...subresources: string[]])[] = [
+  ['/stats', 'stats'], ['/metrics', 'metrics'], ['/logs', 'log'], ['/checkpoint', 'checkpoint'], ['/healthz', 'healthz', 'proxy'], ['/pods', 'pods', 'proxy'], ['/runningpods', 'pods', 'proxy'], ['/configz', 'configz', 'proxy'],
+];
 
 export function createAccess({ client, nodeName, clock }: { client: Client; nodeName: string; clock: Clock }): Access {
   const kept = new Map<string, { value: unknown; untilMs: number }>();
@@ -46,9 +48,12 @@ export function createAccess({ client, nodeName, clock }: { client: Client; node
       if (user === undefined) return { code: 401, message: 'Unauthorized' };
       if (user.groups.includes(MASTERS_GROUP)) return undefined;
       const verb = VERBS[method] ?? 'get';
-      const subresource = SUBRESOURCES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`))?.[1] ?? 'proxy';
-      const allowed = await remembered(`${user.username} ${verb} ${subresource}`, () => mayAccess(client, user, { verb, subresource, nodeName }));
-      return allowed ? undefined : { code: 403, message: `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresource}])` };
+      const [, ...subresources] = SUBRESOURCES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`)) ?? ['', 'proxy'];
+      for (const subresource of subresources) {
+        const key = JSON.stringify([user.username, [...user.groups].sort(), verb, subresource]);
+        if (await remembered(key, () => mayAccess(client, user, { verb, subresource, nodeName }))) return undefined;
+      }
+      return { code: 403, message: `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])\n` };
     },
   };
 }
