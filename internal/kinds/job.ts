@@ -4,18 +4,30 @@ import type { Job, JobSpec } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
 import { formatDuration, objectAge } from './age.ts';
 import { containerCells } from './cells.ts';
+import { validateJobStatus } from './job-status-validation.ts';
+import { validateJob, validateJobUpdate } from './job-validation.ts';
 import { formatLabelSelector } from './label-selector.ts';
+import { dnsLabelProblems, subdomainName } from './names.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 
 const STATES = ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'];
 
 export const job: KindRules<Job> = {
+  validateName: subdomainName,
   applyDefaults,
   prepareForCreate,
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
+  validateStatusUpdate: validateJobStatus,
+  warnings: ({ metadata: { name } }, old) => {
+    const problems = old === undefined ? dnsLabelProblems(name) : [];
+    return problems.length === 0 ? [] : [`metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`];
+  },
   cells,
   selectableFields: ({ status }) => ({ 'status.successful': String(status?.succeeded ?? 0) }),
-  defaultPropagation: 'Background',
+  // As batch/v1 has always done.
+  defaultPropagation: 'Orphan',
 };
 
 function jobSpecDefaults(spec: JobSpec): void {
@@ -41,9 +53,10 @@ function prepareForCreate(draft: Job): void {
   draft.status = {};
   const { spec, metadata } = draft;
   if (spec.manualSelector === true) return;
-  const own = { 'batch.kubernetes.io/controller-uid': metadata.uid, 'batch.kubernetes.io/job-name': metadata.name };
-  spec.template.metadata = { ...spec.template.metadata, labels: { ...spec.template.metadata?.labels, 'controller-uid': metadata.uid, 'job-name': metadata.name, ...own } } as NonNullable<typeof spec.template.metadata>;
-  spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, 'batch.kubernetes.io/controller-uid': metadata.uid } };
+  // What the user has set stands: where it is not what it should be, validation says so.
+  const own = { 'controller-uid': metadata.uid, 'job-name': metadata.name, 'batch.kubernetes.io/controller-uid': metadata.uid, 'batch.kubernetes.io/job-name': metadata.name };
+  spec.template.metadata = { ...spec.template.metadata, labels: { ...own, ...spec.template.metadata?.labels } } as NonNullable<typeof spec.template.metadata>;
+  spec.selector = { ...spec.selector, matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid, ...spec.selector?.matchLabels } };
 }
 
 function cells(object: Job, now: number): Cell[] {

@@ -66,7 +66,7 @@ await t.test('a policy fails the Job, an index, or looks away', async (t) => {
   await until(PODS, () => podsOf('ignored').some(({ status, metadata }) => status?.phase === 'Failed' && (metadata.finalizers ?? []).length === 0));
   t.notOk(has('ignored', 'FailureTarget'));
   t.equal(current('ignored').status?.failed, undefined);
-  await client.delete(JOBS, { namespace: 'default', name: 'ignored' });
+  await client.delete(JOBS, { namespace: 'default', name: 'ignored' }, { propagationPolicy: 'Background' });
 });
 
 await t.test('some indexes can be enough', async (t) => {
@@ -94,7 +94,7 @@ await t.test('suspended it has no pods, resumed it goes on; an orphan is taken i
   await client.update(PODS, { ...again, metadata: { ...again.metadata, labels: {} } });
   await until(PODS, (pods) => pods.some(({ metadata: { uid, ownerReferences = [], finalizers = [] } }) => uid === pod?.metadata.uid && ownerReferences.length === 0 && finalizers.length === 0));
   await until(JOBS, () => current('rest').status?.ready === 2);
-  await client.delete(JOBS, { namespace: 'default', name: 'rest' });
+  await client.delete(JOBS, { namespace: 'default', name: 'rest' }, { propagationPolicy: 'Background' });
   await until(PODS, () => podsOf('rest').length === 0);
   t.pass();
 });
