@@ -102,9 +102,9 @@ export function decodePatch(body: Body): { patch: Patch; duplicates: string[] } 
 /** DeleteOptions from the body win over the query's, as upstream. */
 export function decodeDeleteOptions(body: Body, schemas: Schemas): DeleteOptions | undefined {
   if (body.bytes.length === 0) return undefined;
-  let read: KubeObject & DeleteOptions;
+  let read: DeleteOptions & { apiVersion?: string; kind?: string };
   try {
-    read = (decode(body, schemas, () => {}) ?? {}) as KubeObject & DeleteOptions;
+    read = (decode(body, schemas, () => {}) ?? {}) as typeof read;
   } catch (error) {
     if (isReason(error, 'UnsupportedMediaType')) throw error;
     throw new StatusError('BadRequest', `couldn't get version/kind; json parse error: ${messageOf(error)}`, { cause: error });

@@ -59,7 +59,7 @@ function fieldValidation(value: string, verb: string): string | undefined {
 function checkManager({ fieldManager = '' }: RequestOptions, verb: string): void {
   const kind = { group: 'meta.k8s.io', kind: optionsKind(verb) };
   if (fieldManager.length > MANAGER_MAX) throw invalidObject(kind, '', [{ type: 'TooLong', field: 'fieldManager', detail: `may not be more than ${String(MANAGER_MAX)} bytes` }]);
-  [...fieldManager].forEach((letter, position) => {
+  Array.from(fieldManager).forEach((letter, position) => {
     if (!/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(letter)) throw invalidObject(kind, '', [invalid('fieldManager', fieldManager, `invalid character U+${letter.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? ''} (at position ${String(position)})`)]);
   });
 }

@@ -57,7 +57,7 @@ function attributesOf({ resourceAttributes: asked, nonResourceAttributes: path }
   return { user, isResource: asked !== undefined, path: path?.path ?? '', verb, group, version, resource, subresource, namespace, name, fieldSelector: '' };
 }
 
-function subjectOf({ kind, body }: Call): UserInfo {
+function subjectOf({ body }: Call): UserInfo {
   const { user = '', uid, groups = [], extra } = (body as Review).spec ?? {};
   if (user === '' && groups.length === 0) throw invalidObject(REVIEW, '', [invalid('spec.user', '', 'at least one of user or group must be specified')]);
   return { username: user, groups, ...(uid !== undefined && { uid }), ...(extra !== undefined && { extra }) };
