@@ -36,6 +36,8 @@ export interface HttpsTransport extends Transport {
 
 const SOCKETS_MAX = 32;
 const IDLE_MAX = 4;
+/** Of silence, then the kernel probes each second for ten: a server that lost its power is noticed by watches too, which only listen. */
+const KEEP_ALIVE_MS = 15_000;
 /** One object is at most 1.5 MB in upstream's etcd; a line longer than this is not a watch event. */
 const LINE_MAX = 32 * 1024 * 1024;
 
@@ -105,7 +107,7 @@ function createConnections(credentials: HttpsTransportOptions['credentials'] = {
       if (used !== undefined && used.by.ca === ca && used.by.cert === cert && used.by.key === key) return used.agent;
       if (used !== undefined) retire(used.agent);
       const by = { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
-      used = { by, agent: new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, maxFreeSockets: IDLE_MAX, ...by }) };
+      used = { by, agent: new Agent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxSockets: SOCKETS_MAX, maxFreeSockets: IDLE_MAX, ...by }) };
       agents.add(used.agent);
       return used.agent;
     },
