@@ -1,5 +1,5 @@
-// Asks a live upstream API server the whole table and writes its answers as fixtures: node test/parity/record.ts KUBECONFIG [SECTION…]
-// A server without controllers and nodes gives the same answers every time.
+// Asks a live upstream API server the whole table and writes its answers as fixtures: node test/parity/record.ts KUBECONFIG
+// Only its API server may run (no controllers, no node): then it gives the same answers every time. Delete its APIServices between two takings.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
