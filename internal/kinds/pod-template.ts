@@ -5,15 +5,16 @@ import { isEmptySelector, selectorMatches, validateLabelSelector, validateLabels
 import { nonNegative } from './numbers.ts';
 import { validatePodSpec } from './pod-spec/validation.ts';
 
-export function validateSelectorAndTemplate({ selector, template }: { selector?: LabelSelector; template?: PodTemplateSpec }, path: string): FieldError[] {
+/** `kind` for the words: what an empty selector is invalid for, and what has no deadline. */
+export function validateSelectorAndTemplate({ selector, template }: { selector?: LabelSelector; template?: PodTemplateSpec }, path: string, kind: { selecting: string; timed: string } = { selecting: 'deployment', timed: 'ReplicaSet' }): FieldError[] {
   const errors: FieldError[] = [];
   if (selector === undefined) errors.push(required(`${path}.selector`));
   else {
     errors.push(...validateLabelSelector(selector, `${path}.selector`));
-    if (isEmptySelector(selector)) errors.push(invalid(`${path}.selector`, selector, 'empty selector is invalid for deployment'));
+    if (isEmptySelector(selector)) errors.push(invalid(`${path}.selector`, selector, `empty selector is invalid for ${kind.selecting}`));
     else if (errors.length === 0 && !selectorMatches(selector, template?.metadata?.labels)) errors.push(mismatch(template, `${path}.template`));
   }
-  return [...errors, ...validateLongRunningTemplate(template, `${path}.template`)];
+  return [...errors, ...validateLongRunningTemplate(template, `${path}.template`, kind.timed)];
 }
 
 export function mismatch(template: PodTemplateSpec | undefined, path: string): FieldError {
@@ -21,11 +22,11 @@ export function mismatch(template: PodTemplateSpec | undefined, path: string): F
 }
 
 /** A template whose pods are always restarted. */
-export function validateLongRunningTemplate(template: PodTemplateSpec | undefined, path: string): FieldError[] {
+export function validateLongRunningTemplate(template: PodTemplateSpec | undefined, path: string, kind = 'ReplicaSet'): FieldError[] {
   const errors = validatePodTemplate(template, path);
   const spec = template?.spec;
   if (spec?.restartPolicy !== 'Always') errors.push(notSupported(`${path}.spec.restartPolicy`, spec?.restartPolicy ?? '', ['Always']));
-  if (spec?.activeDeadlineSeconds !== undefined) errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, 'activeDeadlineSeconds in ReplicaSet is not Supported'));
+  if (spec?.activeDeadlineSeconds !== undefined) errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`));
   return errors;
 }
 
@@ -45,4 +46,9 @@ export function replicaCountProblems(status: object, counts: readonly string[], 
   }
   if ((numbers.availableReplicas ?? 0) > (numbers.readyReplicas ?? 0)) errors.push(invalid('status.availableReplicas', numbers.availableReplicas, 'cannot be greater than readyReplicas'));
   return errors;
+}
+
+/** Name collisions are only ever counted up. */
+export function notDecremented(status: { collisionCount?: number }, old: { collisionCount?: number } | undefined): FieldError[] {
+  return (status.collisionCount ?? 0) < (old?.collisionCount ?? 0) ? [invalid('status.collisionCount', status.collisionCount ?? 0, 'cannot be decremented')] : [];
 }

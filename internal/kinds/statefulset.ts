@@ -1,23 +1,34 @@
 // StatefulSet: defaults and row (upstream: pkg/apis/apps).
 import { copy } from '../api/meta.ts';
-import { invalid } from '../api/field-error.ts';
+import { forbidden, invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import type { StatefulSet } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { objectAge } from './age.ts';
 import { containerCells } from './cells.ts';
 import { sameSemantically } from './json-value.ts';
-import { dnsLabelName } from './names.ts';
-import { nonNegative } from './numbers.ts';
+import { dnsLabelName, dnsLabelProblems } from './names.ts';
+import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
-import { validateSelectorAndTemplate } from './pod-template.ts';
+import { notDecremented, validateSelectorAndTemplate } from './pod-template.ts';
+
+const WITHIN = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const;
+const COUNTS = ['replicas', ...WITHIN, 'observedGeneration', 'collisionCount'] as const;
+/** Everything else of the spec is for good. */
+const CHANGEABLE = ['replicas', 'template', 'updateStrategy', 'minReadySeconds', 'ordinals', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy'] as const;
 
 export const statefulSet: KindRules<StatefulSet> = {
   validateName: dnsLabelName,
   applyDefaults,
   prepareForCreate: (draft) => { draft.status = { replicas: 0 }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { replicas: 0 }); },
-  validate: ({ spec }) => [...nonNegative(spec.replicas, 'spec.replicas'), ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...validateSelectorAndTemplate(spec, 'spec')],
-  validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, 'field is immutable')]),
+  validate,
+  validateUpdate,
+  validateStatusUpdate: ({ status = { replicas: 0 } }, old) => [
+    ...COUNTS.flatMap((field) => nonNegative(status[field], `status.${field}`)),
+    ...WITHIN.flatMap((field) => ((status[field] ?? 0) > status.replicas ? [invalid(`status.${field}`, status[field], 'cannot be greater than status.replicas')] : [])),
+    ...((status.availableReplicas ?? 0) > (status.readyReplicas ?? 0) ? [invalid('status.availableReplicas', status.availableReplicas, 'cannot be greater than status.readyReplicas')] : []),
+    ...notDecremented(status, old.status),
+  ],
   cells: (object, now) => [
     object.metadata.name, `${String(object.status?.readyReplicas ?? 0)}/${String(object.spec.replicas ?? 0)}`, objectAge(object, now),
     ...containerCells(object.spec.template.spec?.containers),
@@ -43,4 +54,46 @@ function applyDefaults({ spec }: StatefulSet): void {
     if (claim.spec !== undefined) claim.spec.volumeMode ??= 'Filesystem';
     claim.status = { ...claim.status, phase: claim.status?.phase ?? 'Pending' };
   }
+}
+
+function validate({ spec }: StatefulSet): FieldError[] {
+  const { podManagementPolicy, persistentVolumeClaimRetentionPolicy: policy, serviceName = '' } = spec;
+  const errors: FieldError[] = [];
+  if (!podManagementPolicy) errors.push(required('spec.podManagementPolicy'));
+  else if (podManagementPolicy !== 'OrderedReady' && podManagementPolicy !== 'Parallel') errors.push(invalid('spec.podManagementPolicy', podManagementPolicy, "must be 'OrderedReady' or 'Parallel'"));
+  errors.push(...validateStrategy(spec));
+  for (const when of ['whenDeleted', 'whenScaled'] as const) {
+    const what = policy?.[when] ?? 'Retain';
+    if (what !== 'Retain' && what !== 'Delete') errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${when}`, what, ['Retain', 'Delete']));
+  }
+  errors.push(...nonNegative(spec.replicas, 'spec.replicas'), ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...nonNegative(spec.ordinals?.start, 'spec.ordinals.start'));
+  if (serviceName !== '') errors.push(...dnsLabelProblems(serviceName).map((problem) => invalid('spec.serviceName', serviceName, problem)));
+  return [...errors, ...validateSelectorAndTemplate({ ...spec, template: asMade(spec) }, 'spec', { selecting: 'statefulset', timed: 'StatefulSet' })];
+}
+
+/** The template as pods get it: with the claims as volumes, host name and subdomain of their own. */
+function asMade({ template, volumeClaimTemplates = [] }: StatefulSet['spec']): StatefulSet['spec']['template'] {
+  if (template.spec === undefined) return template;
+  const { subdomain: _subdomain, hostname: _hostname, ...spec } = template.spec;
+  const claims = volumeClaimTemplates.map(({ metadata: { name } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const volumes = [...claims, ...(spec.volumes ?? []).filter(({ name }) => !claims.some((claim) => claim.name === name))];
+  return { ...template, spec: { ...spec, ...(volumes.length > 0 && { volumes }) } };
+}
+
+function validateStrategy({ updateStrategy }: StatefulSet['spec']): FieldError[] {
+  const path = 'spec.updateStrategy';
+  const { type, rollingUpdate } = updateStrategy ?? {};
+  if (!type) return [required(path)];
+  if (type === 'OnDelete') return rollingUpdate === undefined ? [] : [invalid(`${path}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")];
+  if (type !== 'RollingUpdate') return [invalid(path, updateStrategy, "must be 'RollingUpdate' or 'OnDelete'")];
+  const errors = nonNegative(rollingUpdate?.partition, `${path}.rollingUpdate.partition`);
+  const most = rollingUpdate?.maxUnavailable;
+  if (most === undefined) return errors;
+  const at = `${path}.rollingUpdate.maxUnavailable`;
+  return [...errors, ...intOrPercentProblems(most, at), ...(isZero(most) ? [invalid(at, most, 'cannot be 0')] : []), ...notOver100Percent(most, at)];
+}
+
+function validateUpdate({ spec }: StatefulSet, old: StatefulSet): FieldError[] {
+  const fixed = (from: StatefulSet['spec']): object => Object.fromEntries(Object.entries(from).filter(([field]) => !(CHANGEABLE as readonly string[]).includes(field)));
+  return sameSemantically(fixed(spec), fixed(old.spec)) ? [] : [forbidden('spec', "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")];
 }
