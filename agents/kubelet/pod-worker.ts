@@ -133,6 +133,8 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
       if (!isReason(error, 'NotFound', 'Conflict')) again(RETRY_MS);
     }
     memory.finishing = false;
+    // On a server the view tells of the deletion before its answer is here: what woke us then was turned away.
+    if (memory.gone) wake();
   }
 
   async function cleanUp(): Promise<void> {
