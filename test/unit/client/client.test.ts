@@ -74,7 +74,7 @@ t.test('a watch: events as they come, until it is aborted', async (t) => {
   t.same(seen, ['ADDED w', 'DELETED w']);
   t.equal(await reason((async () => {
     for await (const _event of client.watch(CONFIGMAPS, { resourceVersion: 'x' }, new AbortController().signal)) t.fail('nothing comes');
-  })()), 'Invalid');
+  })()), 'BadRequest');
 });
 
 t.test('who one is: certificate, token, nobody, and the wrong server', async (t) => {
