@@ -57,6 +57,7 @@ export function createNonResources(options: NonResourceOptions): NonResources {
 async function find(options: NonResourceOptions, { path: given, verb, query, headers }: Asking): Promise<Payload | undefined> {
   const { pipeline: { kinds, schemas }, version, metrics, tokens, readiness } = options;
   const path = given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given;
+  if (path.includes('//')) return undefined;
   const [, root = ''] = path.split('/');
   if (READ_ONLY.has(path) && verb !== 'get' && verb !== 'head') throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
   switch (root) {

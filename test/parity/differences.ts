@@ -8,6 +8,8 @@ interface Meant {
   place: RegExp;
   /** Only where upstream's value is of this sort. */
   theirs?(value: unknown): boolean;
+  /** Only where ours is of this sort. */
+  ours?(value: unknown): boolean;
   why: string;
 }
 
@@ -18,14 +20,15 @@ export const MEANT: readonly Meant[] = [
   { row: /./, place: /columnDefinitions\.\d+\.description$/, why: 'a kilobyte of prose in every Table that no client shows; `explain` has it' },
   { row: /./, place: /^body\.items\.\d+\.(kind|apiVersion)$/, why: 'the bytes of an object are made once, for get, list and watch; clients set these fields on items themselves' },
   { row: /./, place: /^body\.reason$/, theirs: (value) => value === undefined, why: 'errors that upstream forgot to give a reason are InternalError' },
-  { row: /./, place: /^body\./, theirs: (value) => value === null || isEmpty(value), why: 'Go writes zero times, nil lists and empty structs as null and {}; we leave them out, or give an empty list; clients read both alike' },
+  { row: /./, place: /^body\./, theirs: (value) => value === null || isEmpty(value), ours: (value) => value === undefined || isEmpty(value), why: 'Go writes zero times, nil lists and empty structs as null and {}; we leave them out, or give an empty list; clients read both alike' },
   { row: /node|cluster-wide with namespace/, place: /^body\.status\.(nodeInfo|daemonEndpoints)/, why: 'zero values of a node that no kubelet has filled in yet' },
   { row: /^head of /, place: /^status$/, why: 'HEAD is answered as GET without its body; upstream refuses it' },
   { row: /^watch with initial events$/, place: /^body\.5$/, why: 'a last bookmark before the watch ends, so that the next one starts there' },
   { row: /yaml/, place: /^headers\.content-type$/, why: 'discovery and errors are JSON whatever form is asked for' },
   { row: /malformed (yaml|apply)/, place: /^body\.message$/, why: 'the words of another YAML parser, with the place marked' },
   { row: /version of nonsense|wrong version|^binding (to|by)/, place: /^(status|body\.(message|code|details|reason))/, why: 'upstream answers 500 to what is the client’s mistake; we say which' },
-  { row: /^openapi of nothing$|^double slash$|^badly encoded name$/, place: /./, why: 'not found, with or without a body and headers' },
+  { row: /^openapi of nothing$/, place: /^(headers\.content-type|body)$/, why: 'not found, with a body that says so' },
+  { row: /^badly encoded name$/, place: /./, why: 'no such object (404), where Go’s HTTP server refuses the path (400) before the API sees it' },
   { row: /^(continue of nonsense|patch of the kind)$/, place: /message$/, why: 'the detail is Go’s decoder’s' },
 ];
 
@@ -35,10 +38,10 @@ export interface Difference {
   theirs: unknown;
 }
 
-export function differences(row: string, ours: Answer, theirs: Answer): Difference[] {
+export function differences(row: string, our: Answer, their: Answer): Difference[] {
   const found: Difference[] = [];
-  collect('', { ours, theirs }, found);
-  return found.filter(({ place, theirs }) => !MEANT.some((meant) => meant.row.test(row) && meant.place.test(place) && (meant.theirs === undefined || meant.theirs(theirs))));
+  collect('', { ours: our, theirs: their }, found);
+  return found.filter(({ place, ours, theirs }) => !MEANT.some((meant) => meant.row.test(row) && meant.place.test(place) && (meant.theirs === undefined || meant.theirs(theirs)) && (meant.ours === undefined || meant.ours(ours))));
 }
 
 function collect(place: string, { ours, theirs }: { ours: unknown; theirs: unknown }, found: Difference[]): void {
