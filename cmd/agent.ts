@@ -126,14 +126,22 @@ function divided(own: Views, proxy: Views): Views {
   return { of: (resource, scope) => (shared.has(`${resource.group}/${resource.resource}`) && scope?.fieldSelector === undefined ? proxy : own).of(resource, scope) };
 }
 
-/** Rides out a server that is down at boot; says why it waits. Refusals are told and waited out too: a server that starts knows less for a moment. */
+/** What TLS says of a certificate that another CA signed. */
+const OTHER_CA: ReadonlySet<string | undefined> = new Set(['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_SIGNATURE_FAILURE']);
+
+function causeCode(error: unknown): string | undefined {
+  return error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
+}
+
+/** Rides out a server that is down at boot, and says why it waits; one of another cluster is not waited for. */
 async function untilServerAnswers(transport: HttpsTransport, server: string, { signal, log }: { signal: AbortSignal; log: Log }): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       await transport.raw({ method: 'GET', path: '/version' }, signal);
       return;
     } catch (error) {
-      if (signal.aborted || isReason(error, 'Unauthorized')) throw error;
+      if (signal.aborted) throw error;
+      if (isReason(error, 'Unauthorized') || OTHER_CA.has(causeCode(error))) throw new Error(`the server at ${server} is not of the cluster that this node joined (${messageOf(error)}): if it was set up anew, remove <data-dir>/agent/identity.json and start with its token`, { cause: error });
       if ((attempt & (attempt - 1)) === 0) log.warn('waiting for the server', { server, error: messageOf(error) });
       await delay(systemClock, Math.min(10_000, 500 * 2 ** Math.min(10, attempt)), signal);
     }

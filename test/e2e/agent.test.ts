@@ -1,0 +1,125 @@
+// A second node: it joins, carries pods that reach and are reached, and rides out what happens to the server and to itself.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { createCluster, SKIFF, until } from '../support/cluster.ts';
+import { pushImages } from '../support/images.ts';
+import { ownNetwork } from '../support/lab.ts';
+import { startRegistry } from '../support/registry.ts';
+
+ownNetwork();
+t.setTimeout(900_000);
+
+const cluster = await createCluster('j', '10.97.4', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
+const { kubectl, tryKubectl, host: first, lab } = cluster;
+const second = lab.addHost('n2');
+const registry = await startRegistry({ address: lab.ip, port: 5000 });
+await pushImages(registry.url, undefined, 'library/');
+const logFile = join(lab.directory, 'agent.log');
+const agentLog = (): string => readFileSync(logFile, 'utf8');
+let agent: ChildProcess | undefined;
+t.teardown(async () => {
+  agent?.kill('SIGKILL');
+  await cluster.remove();
+  await registry.stop();
+});
+
+function startAgent(...flags: string[]): void {
+  rmSync(logFile, { force: true });
+  const [enter = '', ...rest] = [...second.enter, SKIFF, 'agent', '--node-name', 'n2', '--node-ip', second.ip, ...flags];
+  const log = openSync(logFile, 'a');
+  agent = spawn(enter, rest, { stdio: ['ignore', log, log] });
+}
+async function stopAgent(signal = 'SIGTERM'): Promise<void> {
+  const ended = once(agent as ChildProcess, 'exit');
+  second.run('pkill', `-${signal}`, '-f', `${SKIFF} agent`);
+  await ended;
+}
+const ready = (): boolean => /^n2 +Ready/m.test(tryKubectl(['get', 'nodes', '--no-headers']).stdout);
+const jsonpath = (resource: string, path: string): string => kubectl('get', ...resource.split(' '), '-o', `jsonpath=${path}`);
+const fetched = (host: typeof first, url: string): string => host.run('curl', '-sS', '--max-time', '5', url);
+const pod = (name: string, node: string, image = 'web:1'): string => JSON.stringify({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: 'web' } }, spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image }] },
+});
+
+second.run('sh', '-c', `mkdir -p /etc/skiff && cp ${join(lab.directory, 'registries.yaml')} /etc/skiff/registries.yaml`);
+await cluster.start();
+const url = `https://${first.ip}:6443`;
+const token = first.run('cat', '/var/lib/skiff/server/node-token').trim();
+
+await t.test('a wrong token ends it with one clear line', async (t) => {
+  startAgent('--server', url, '--token', 'wrong');
+  const [code] = (await once(agent as ChildProcess, 'exit')) as [number];
+  t.equal(code, 1);
+  t.match(agentLog(), /the token is not that of this cluster: see <data-dir>\/server\/node-token on the server/);
+});
+
+await t.test('it joins by the token that the server wrote', async (t) => {
+  t.match(token, /^K10[0-9a-f]{64}::server:.+/);
+  startAgent('--server', url, '--token', token);
+  await until(ready, 'n2 to be Ready');
+  t.match(agentLog(), /joined/);
+});
+
+await t.test('pods of both nodes reach each other, the nodes and Services; DNS answers on both; logs and exec work', async (t) => {
+  for (const [name, node] of [['a', 'n1'], ['b', 'n2']] as const) t.equal(tryKubectl(['apply', '-f', '-'], pod(name, node)).code, 0);
+  kubectl('wait', '--for=condition=Ready', 'pod/a', 'pod/b', '--timeout=60s');
+  kubectl('create', 'service', 'clusterip', 'web', '--tcp=80:80');
+  const [a, b] = ['a', 'b'].map((name) => jsonpath(`pod ${name}`, '{.status.podIP}'));
+  const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
+  const within = (name: string, address: string): string => kubectl('exec', name, '--', 'timeout', '5', 'wget', '-qO-', `http://${address}/`).trim();
+  t.equal(within('a', b ?? ''), 'b');
+  t.equal(within('b', a ?? ''), 'a');
+  t.equal(fetched(first, `http://${b ?? ''}/`).trim(), 'b', 'from the other node itself');
+  t.equal(fetched(second, `http://${a ?? ''}/`).trim(), 'a');
+  await until(() => new Set(Array.from({ length: 8 }, () => fetched(second, `http://${clusterIp}/`).trim())).size === 2, 'both pods to be served', 20_000);
+  for (const name of ['a', 'b']) t.match(within(name, 'web.default.svc.cluster.local'), /^[ab]$/);
+  t.match(kubectl('logs', 'b'), /serving on 80/);
+  t.equal(kubectl('exec', 'b', '--', 'hostname').trim(), 'b');
+});
+
+const containers = (): string => jsonpath('pods -l app=web', '{range .items[*]}{.metadata.name} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}{"\\n"}{end}');
+
+await t.test('killed and started without token or server address, it is the same node, and its containers went on', async (t) => {
+  const before = containers();
+  await stopAgent('SIGKILL');
+  startAgent();
+  await until(() => agentLog().includes(' ready '), 'the agent to be ready');
+  t.equal(containers(), before);
+});
+
+await t.test('a server that is away is ridden out, at boot and later', async (t) => {
+  const before = containers();
+  const b = jsonpath('pod b', '{.status.podIP}');
+  await cluster.stop('SIGKILL');
+  t.equal(fetched(first, `http://${b}/`).trim(), 'b', 'pods reach each other without a server');
+  await stopAgent();
+  startAgent();
+  await until(() => agentLog().includes('waiting for the server'), 'the agent to wait');
+  await cluster.start();
+  await until(() => agentLog().includes(' ready '), 'the agent to be ready');
+  await cluster.stop('SIGKILL');
+  await cluster.start();
+  t.equal(tryKubectl(['apply', '-f', '-'], pod('later', 'n2')).code, 0);
+  kubectl('wait', '--for=condition=Ready', 'pod/later', '--timeout=60s');
+  t.ok(containers().startsWith(before));
+});
+
+await t.test('another machine cannot take the name', async (t) => {
+  const third = lab.addHost('n3');
+  const log = openSync(join(lab.directory, 'third.log'), 'a');
+  const [enter = '', ...rest] = [...third.enter, SKIFF, 'agent', '--node-name', 'n2', '--node-ip', third.ip, '--server', url, '--token', token];
+  const [code] = (await once(spawn(enter, rest, { stdio: ['ignore', log, log] }), 'exit')) as [number];
+  t.equal(code, 1);
+  t.match(readFileSync(join(lab.directory, 'third.log'), 'utf8'), /node name "n2" is another machine's: choose one with --node-name or --with-node-id/);
+});
+
+await t.test('a node that is deleted leaves no route behind', async (t) => {
+  await stopAgent();
+  t.match(first.run('ip', 'route'), /10\.42\.1\.0\/24/);
+  kubectl('delete', 'node', 'n2');
+  await until(() => !first.run('ip', 'route').includes('10.42.1.0/24'), 'the route to go');
+  t.pass();
+});
