@@ -1,5 +1,5 @@
 // The kubelet's API on 10250: TLS, client certificates of the cluster's CA or bearer tokens reviewed through the API, each request
-// authorised there as `nodes/<subresource>`. Routes as upstream's; streams in exec-streams.ts.
+// authorised there as `nodes/<subresource>`. Routes as upstream's; answers in routes.ts, streams in streams.ts.
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
@@ -7,7 +7,7 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { createAccess } from './access.ts';
-import { serveLogs } from './container-logs.ts';
+import { createRoutes } from './routes.ts';
 import { serveStream } from './streams.ts';
 
 export interface KubeletTls {
@@ -31,6 +31,7 @@ export interface ServerOptions {
 
 export function createKubeletServer({ node, pods, tls, port }: ServerOptions): KubeletServer {
   const access = createAccess(node);
+  const route = createRoutes({ node, pods, port });
   const server: Server = createServer({ cert: tls.cert, key: tls.key, ca: tls.clientCa, requestCert: true, rejectUnauthorized: false });
 
   async function guard(request: IncomingMessage, url: URL): Promise<{ code: number; message: string } | undefined> {
@@ -52,20 +53,6 @@ export function createKubeletServer({ node, pods, tls, port }: ServerOptions): K
       if (!response.headersSent) answer(response, 500, messageOf(error));
       else response.destroy();
     }
-  }
-
-  async function route(_request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const [, head = '', ...rest] = url.pathname.split('/');
-    if (url.pathname === '/healthz') return answer(response, 200, 'ok');
-    if (head === 'pods' || head === 'runningpods') {
-      const items = pods.workers().map(({ pod, memory }) => ({ ...pod, status: memory.status }));
-      return answerJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items });
-    }
-    if (head === 'containerLogs') {
-      const [namespace = '', pod = '', container = ''] = rest.map(decodeURIComponent);
-      return serveLogs({ node, worker: pods.find(namespace, pod), pod, container, query: url.searchParams }, response);
-    }
-    return answer(response, 404, '404 page not found');
   }
 
   server.on('upgrade', (request, socket, head) => {
@@ -98,6 +85,6 @@ export function answer(response: ServerResponse, code: number, text: string): vo
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text) }).end(text);
 }
 
-function answerJson(response: ServerResponse, value: unknown): void {
+export function answerJson(response: ServerResponse, value: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }

@@ -91,6 +91,13 @@ t.test('the node is there, Ready, with its lease; its API knows who asks', async
     const text = Buffer.concat(heard.messages).toString();
     t.equal(protocol?.startsWith('base64') === true ? Buffer.from(text, 'base64').toString() : text, 'caf\u00e9\n');
   }
+  const summary = JSON.parse((await ask('/stats/summary', 'admin')).text) as { node: { memory: { workingSetBytes: number } }; pods: { podRef: object; cpu: object }[] };
+  t.ok(summary.node.memory.workingSetBytes > 0);
+  t.match(summary.pods, [{ podRef: { name: 'web', namespace: 'default' }, cpu: { usageCoreNanoSeconds: 5e9 }, containers: [{ name: 'main' }] }]);
+  t.match((await ask('/metrics/resource', 'admin')).text, /^container_cpu_usage_seconds_total\{container="main",namespace="default",pod="web"\} 5 \d+$/m);
+  t.match((await ask('/metrics/cadvisor', 'admin')).text, /^container_memory_usage_bytes\{container="main",.*pod="web"\} 2000 \d+$/m);
+  t.match((await ask('/metrics', 'admin')).text, /^kubelet_running_pods 1$/m);
+  t.match(JSON.parse((await ask('/configz', 'admin')).text), { kubeletconfig: { kind: 'KubeletConfiguration', clusterDomain: 'cluster.local' } });
   const silent = await listen('/exec/default/web/main?output=1&error=1&command=true', 'channel.k8s.io');
   t.same([silent.protocol, silent.code, Buffer.concat(silent.messages)], ['channel.k8s.io', 1000, Buffer.from([1])], 'success has no words in the oldest protocol');
 

@@ -89,7 +89,9 @@ export function createMemoryRuntime(clock: Clock): MemoryRuntime {
     },
     reopenLog: () => Promise.resolve(),
     exec: (id, { command }) => Promise.resolve(runtime.execs.get(command.join(' ')) ?? runtime.execs.get(id) ?? 0),
-    attach: () => Promise.resolve(), connect: () => Promise.reject(new Error('no network')), stats: () => Promise.resolve([]),
+    attach: () => Promise.resolve(), connect: () => Promise.reject(new Error('no network')), stats: (id) => Promise.resolve([...containers.values()].filter((container) => container.state === 'running' && (id === undefined || container.id === id)).map((container) => ({
+      id: container.id, timestamp: clock.now(), cpuUsageNanos: 5e9, memoryUsageBytes: 2000, memoryWorkingSetBytes: 1000, memoryRssBytes: 500, pageFaults: 1, majorPageFaults: 0, rootfsUsedBytes: 0, rootfsInodes: 0, processes: 1,
+    }))),
     exit(name, exitCode) {
       const container = [...containers.values()].find(({ config, state }) => config.name === name && state === 'running');
       if (container === undefined) throw new Error(`${name} does not run`);

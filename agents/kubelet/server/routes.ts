@@ -1,0 +1,64 @@
+// What the kubelet's API answers to plain requests, by the first part of the path. Upgraded ones are in streams.ts.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { NodeContext } from '../node-context.ts';
+import type { Pods } from '../pods.ts';
+import { runInContainer } from '../probes/exec.ts';
+import { cadvisorMetrics, kubeletMetrics, resourceMetrics } from '../stats/metrics.ts';
+import { createSummaries } from '../stats/summary.ts';
+import { sandboxesOf } from '../steps/sandbox.ts';
+import { serveLogs } from './container-logs.ts';
+import { answer, answerJson } from './server.ts';
+
+type Route = (call: { request: IncomingMessage; response: ServerResponse; url: URL; rest: string[] }) => Promise<void> | void;
+
+export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Pods; port: number }): (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> {
+  const summaries = createSummaries({ node, pods });
+  const listPods: Route = ({ response }) => {
+    const items = pods.workers().map(({ pod, memory }) => ({ ...pod, status: memory.status }));
+    answerJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items });
+  };
+  const routes: Readonly<Record<string, Route>> = {
+    healthz: ({ response }) => answer(response, 200, 'ok'),
+    pods: listPods,
+    runningpods: listPods,
+    configz: ({ response }) => answerJson(response, { kubeletconfig: configuration(node, port) }),
+    stats: async ({ response, url, rest }) => (rest.join('/') === 'summary' ? answerJson(response, await summaries.read(url.searchParams.get('only_cpu_and_memory') === 'true')) : answer(response, 404, '404 page not found')),
+    metrics: async ({ response, rest }) => {
+      const text = rest[0] === undefined ? kubeletMetrics({ node, pods }) : rest[0] === 'resource' ? await resourceMetrics(node) : rest[0] === 'cadvisor' ? await cadvisorMetrics(node) : rest[0] === 'probes' ? '' : undefined;
+      if (text === undefined) return answer(response, 404, '404 page not found');
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
+    },
+    containerLogs({ response, url, rest: [namespace = '', pod = '', container = ''] }) {
+      return serveLogs({ node, worker: pods.find(namespace, pod), pod, container, query: url.searchParams }, response);
+    },
+    run: (call) => run(call, { node, pods }),
+  };
+  return async (request, response, url) => {
+    const [, head = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+    const route = Object.hasOwn(routes, head) ? routes[head] : undefined;
+    if (route === undefined) return answer(response, 404, '404 page not found');
+    await route({ request, response, url, rest: rest.filter((part) => part !== '') });
+  };
+}
+
+/** POST /run/<namespace>/<pod>/<container>?cmd=…: runs to the end and gives what was printed. */
+async function run({ request, response, url, rest: [namespace = '', name = '', container = ''] }: Parameters<Route>[0], { node, pods }: { node: NodeContext; pods: Pods }): Promise<void> {
+  if (request.method !== 'POST') return answer(response, 405, '405: Method Not Allowed');
+  const worker = pods.find(namespace, name);
+  if (worker === undefined) return answer(response, 404, `pod "${name}" does not exist`);
+  const id = sandboxesOf(node, worker.pod.metadata.uid).flatMap((sandbox) => node.runtime.listContainers(sandbox.id)).find(({ config, state }) => config.name === container && state === 'running')?.id;
+  if (id === undefined) return answer(response, 404, `container not found ("${container}")`);
+  const { exitCode, output } = await runInContainer(node.runtime, id, { command: (url.searchParams.get('cmd') ?? '').split(' ') });
+  answer(response, exitCode === 0 ? 200 : 500, exitCode === 0 ? output : `${output}command terminated with exit code ${String(exitCode)}`);
+}
+
+/** The settings that upstream's KubeletConfiguration has words for. */
+function configuration({ dns, logsDir }: NodeContext, port: number): object {
+  return {
+    kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', port, authentication: { x509: {}, webhook: { enabled: true, cacheTTL: '1m0s' }, anonymous: { enabled: false } }, authorization: { mode: 'Webhook' },
+    clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, resolvConf: dns.resolvConf, podLogsDir: logsDir, maxPods: 110, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40,
+    cgroupDriver: 'cgroupfs', cgroupsPerQOS: true, cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', cpuCFSQuota: true, cpuCFSQuotaPeriod: '100ms', containerLogMaxSize: '10Mi', containerLogMaxFiles: 5,
+    evictionHard: { 'imagefs.available': '15%', 'imagefs.inodesFree': '5%', 'memory.available': '100Mi', 'nodefs.available': '10%', 'nodefs.inodesFree': '5%' }, imageGCHighThresholdPercent: 85, imageGCLowThresholdPercent: 80,
+    imageMinimumGCAge: '2m0s', enforceNodeAllocatable: ['pods'], failSwapOn: false, enableServer: true, enableDebuggingHandlers: true,
+  };
+}

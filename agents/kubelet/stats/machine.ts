@@ -1,0 +1,115 @@
+// What the machine uses, from /proc and the file systems: for /stats/summary, the metrics, and eviction. Read when asked for, nothing kept.
+import { readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFileIfThere } from '../../../internal/base/files.ts';
+
+export interface MachineMemory {
+  totalBytes: number;
+  usageBytes: number;
+  workingSetBytes: number;
+  rssBytes: number;
+  swapTotalBytes: number;
+  swapUsageBytes: number;
+  pageFaults: number;
+  majorPageFaults: number;
+}
+
+export function machineMemory(): MachineMemory {
+  const info = fieldsOf(readFileSync('/proc/meminfo', 'utf8'));
+  const events = fieldsOf(readFileIfThere('/proc/vmstat') ?? '');
+  const bytes = (name: string): number => (info.get(name) ?? 0) * 1024;
+  const usageBytes = bytes('MemTotal') - bytes('MemFree');
+  return {
+    totalBytes: bytes('MemTotal'), usageBytes, workingSetBytes: Math.max(0, usageBytes - bytes('Inactive(file)')), rssBytes: bytes('AnonPages'),
+    swapTotalBytes: bytes('SwapTotal'), swapUsageBytes: bytes('SwapTotal') - bytes('SwapFree'), pageFaults: events.get('pgfault') ?? 0, majorPageFaults: events.get('pgmajfault') ?? 0,
+  };
+}
+
+function fieldsOf(text: string): Map<string, number> {
+  return new Map(text.split('\n').map((line): [string, number] => {
+    const [name = '', value = '0'] = line.split(/:?\s+/);
+    return [name, Number(value)];
+  }));
+}
+
+const TICK_NANOS = 10_000_000;
+
+/** Nanoseconds that all cores have worked since the start of the machine. */
+export function machineCpuNanos(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).map(Number);
+  return (user + nice + system + irq + softirq + steal) * TICK_NANOS;
+}
+
+export interface NetworkInterface {
+  name: string;
+  rxBytes: number;
+  rxErrors: number;
+  txBytes: number;
+  txErrors: number;
+}
+
+/** Interfaces of a process's network namespace but the loopback; none when the process has gone. */
+export function networkOf(pid: number | 'self'): NetworkInterface[] {
+  const lines = (readFileIfThere(`/proc/${String(pid)}/net/dev`) ?? '').split('\n').slice(2);
+  return lines.flatMap((line) => {
+    const [name = '', numbers = ''] = line.split(':');
+    const fields = numbers.trim().split(/\s+/).map(Number);
+    if (name.trim() === '' || name.trim() === 'lo') return [];
+    return [{ name: name.trim(), rxBytes: fields[0] ?? 0, rxErrors: fields[2] ?? 0, txBytes: fields[8] ?? 0, txErrors: fields[10] ?? 0 }];
+  });
+}
+
+export interface FileSystem {
+  availableBytes: number;
+  capacityBytes: number;
+  usedBytes: number;
+  inodesFree: number;
+  inodes: number;
+  inodesUsed: number;
+}
+
+export function fileSystemOf(path: string): FileSystem {
+  const { bsize, blocks, bfree, bavail, files, ffree } = statfsSync(path);
+  return { availableBytes: bavail * bsize, capacityBytes: blocks * bsize, usedBytes: (blocks - bfree) * bsize, inodesFree: ffree, inodes: files, inodesUsed: files - ffree };
+}
+
+export interface Processes {
+  max: number;
+  current: number;
+}
+
+export function processesOf(): Processes {
+  const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
+  const threadsMax = Number(readFileSync('/proc/sys/kernel/threads-max', 'utf8'));
+  return { max: Math.min(pidMax, threadsMax), current: Number(/\d+\/(\d+)/.exec(readFileSync('/proc/loadavg', 'utf8'))?.[1] ?? '0') };
+}
+
+/** Bytes and files on disk below a folder, which may change meanwhile. */
+export function folderUsage(folder: string): { bytes: number; inodes: number } {
+  const total = { bytes: 0, inodes: 0 };
+  const folders = [folder];
+  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
+    for (const entry of entriesOf(at)) {
+      const path = join(at, entry.name);
+      const status = entry.isSymbolicLink() ? undefined : statSync(path, { throwIfNoEntry: false });
+      total.inodes++;
+      total.bytes += (status?.blocks ?? 0) * 512;
+      if (entry.isDirectory()) folders.push(path);
+    }
+  }
+  return total;
+}
+
+function entriesOf(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}
+
+/** Epoch ms of the machine's start. */
+export function bootTimeMs(): number {
+  return Number(/^btime (\d+)/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '0') * 1000;
+}

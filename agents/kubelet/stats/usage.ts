@@ -1,0 +1,68 @@
+// What every pod uses now: the runtime's readings put together by pod. The basis of /stats/summary, the metrics, and eviction.
+import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import type { ContainerStats, ContainerStatus } from '../../runtime/runtime.ts';
+import { LABEL } from '../labels.ts';
+import { podDirectory, podLogDirectory, type NodeContext } from '../node-context.ts';
+import { folderUsage, networkOf, type NetworkInterface } from './machine.ts';
+
+export interface ContainerUsage {
+  status: ContainerStatus;
+  stats: ContainerStats;
+}
+
+export interface PodUsage {
+  namespace: string;
+  name: string;
+  uid: string;
+  containers: ContainerUsage[];
+  cpuUsageNanos: number;
+  memoryUsageBytes: number;
+  memoryWorkingSetBytes: number;
+  memoryRssBytes: number;
+  pageFaults: number;
+  majorPageFaults: number;
+  processes: number;
+  startedAt: number;
+  network: NetworkInterface[];
+}
+
+export async function usageOfPods({ runtime }: Pick<NodeContext, 'runtime'>): Promise<PodUsage[]> {
+  const pods = new Map<string, PodUsage>();
+  const hostNetwork = new Set(runtime.listSandboxes().filter(({ config }) => config.hostNetwork).map(({ id }) => id));
+  for (const stats of await runtime.stats()) {
+    const status = runtime.status(stats.id);
+    if (status === undefined) continue;
+    const { labels } = status.config;
+    const uid = labels[LABEL.podUid] ?? '';
+    const pod = pods.get(uid) ?? emptyUsage(uid, labels);
+    pods.set(uid, pod);
+    pod.containers.push({ status, stats });
+    for (const name of SUMMED) pod[name] += stats[name];
+    pod.startedAt = pod.startedAt === 0 ? status.startedAt : Math.min(pod.startedAt, status.startedAt);
+    if (pod.network.length === 0 && status.pid !== undefined && !hostNetwork.has(status.sandboxId)) pod.network = networkOf(status.pid);
+  }
+  return [...pods.values()];
+}
+
+const SUMMED = ['cpuUsageNanos', 'memoryUsageBytes', 'memoryWorkingSetBytes', 'memoryRssBytes', 'pageFaults', 'majorPageFaults', 'processes'] as const;
+
+function emptyUsage(uid: string, labels: Record<string, string>): PodUsage {
+  return {
+    uid, namespace: labels[LABEL.podNamespace] ?? '', name: labels[LABEL.podName] ?? '', containers: [], network: [], startedAt: 0,
+    cpuUsageNanos: 0, memoryUsageBytes: 0, memoryWorkingSetBytes: 0, memoryRssBytes: 0, pageFaults: 0, majorPageFaults: 0, processes: 0,
+  };
+}
+
+export interface DiskUse {
+  bytes: number;
+  inodes: number;
+}
+
+/** What the pod has on the node's disk beside its containers' own layers: emptyDirs and logs. */
+export function podDiskUsage(pod: Pick<Pod, 'metadata' | 'spec'>, node: Pick<NodeContext, 'kubeletDir' | 'logsDir'>): { volumes: Map<string, DiskUse>; logs: DiskUse } {
+  const onDisk = (pod.spec.volumes ?? []).filter(({ emptyDir }) => emptyDir !== undefined && emptyDir.medium !== 'Memory');
+  return {
+    volumes: new Map(onDisk.map(({ name }) => [name, folderUsage(`${podDirectory(node, pod.metadata.uid)}/volumes/kubernetes.io~empty-dir/${name}`)])),
+    logs: folderUsage(podLogDirectory(node, pod as Pod)),
+  };
+}
