@@ -1,5 +1,6 @@
 // Runs other programs (runc, conmon, ip, iptables, tar). The only place that spawns short-lived children.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 export interface CommandOptions {
   input?: string | Uint8Array;
@@ -54,6 +55,18 @@ export async function command(name: string, args: readonly string[], options: Co
   const result = await tryCommand(name, args, options);
   if (result.code !== 0) throw new CommandError(name, args, result);
   return result.stdout;
+}
+
+/** What children inherit where nothing else is said. */
+export function environment(): Record<string, string> {
+  return { ...process.env } as Record<string, string>;
+}
+
+/** A program's path as a shell finds it; also in the usual places for root's programs, which a service's PATH may lack. */
+export function findProgram(name: string): string | undefined {
+  if (name.includes('/')) return existsSync(name) ? name : undefined;
+  const folders = (process.env['PATH'] ?? '').split(':').concat('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin');
+  return folders.map((folder) => `${folder}/${name}`).find((path) => existsSync(path));
 }
 
 const SIGNALS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };

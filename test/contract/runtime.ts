@@ -1,8 +1,8 @@
 // What every container runtime promises (agents/runtime/runtime.ts), run on real containers. A scene gives a started runtime with the image
 // `busybox:1` pulled, and can start Skiff's part anew.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type { Test } from 'tap';
 import { RuntimeError, type ContainerConfig, type ExecOptions, type Runtime, type RuntimeEvent, type SandboxConfig } from '../../agents/runtime/runtime.ts';
 
@@ -83,7 +83,7 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     t.equal((await output(scene, id, ['sh', '-c', 'head -c 300000 /dev/zero'])).length, 300_000);
     await t.rejects(runtime.exec(id, { ...quiet, command: ['sleep', '1000'], timeoutMs: 200 }), /timed out/);
     t.notMatch(await output(scene, id, ['ps']), /\d sleep 1000[^]*sleep 1000/, 'is not left behind');
-    t.match(await output(scene, id, ['sh', '-c', 'tty; stty size; exit 0'], { tty: true, resize: sizes({ width: 99, height: 33 }) }), /^\/dev\/pts\/\d+\r\n\d+ \d+\r\n$/);
+    t.match(await output(scene, id, ['sh', '-c', 'tty; until stty size 2>/dev/null | grep "33 99"; do :; done'], { tty: true, resize: sizes({ width: 99, height: 33 }) }), /^\/dev\/pts\/\d+\r\n33 99\r\n$/);
     await runtime.stopContainer(id, 0);
     await t.rejects(runtime.exec(id, { ...quiet, command: ['true'] }), RuntimeError);
     await t.rejects(runtime.exec('none', { ...quiet, command: ['true'] }), /not found/);
@@ -97,9 +97,10 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     const { ended } = record(scene.runtime);
     stdin.write('one\n');
     stdin.end('two\n');
+    const texts = [stdout, stderr].map(textOf);
     await Promise.all([attached, ended(id)]);
-    t.equal(String(stdout.read()), 'out one\ntwo\n');
-    t.equal(String(stderr.read()), 'err one\n');
+    for (const stream of [stdout, stderr]) stream.end();
+    t.same(await Promise.all(texts), ['out one\ntwo\n', 'err one\n']);
   });
 
   t.test('a connection to a port inside', async (t) => {
@@ -107,7 +108,7 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     await run(scene, sandboxId, { command: ['sh', '-c', 'nc -l -p 4000 -e cat; sleep 1000'] });
     const socket = await eventually(() => scene.runtime.connect(sandboxId, 4000));
     socket.end('there and back');
-    t.equal(Buffer.concat(await socket.toArray() as Buffer[]).toString(), 'there and back');
+    t.equal(await textOf(socket), 'there and back');
     await t.rejects(scene.runtime.connect(sandboxId, 4001), /refused/);
   });
 
@@ -136,6 +137,36 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     t.equal((await output(scene, debug, ['ps'])).match(/sleep 1000/g)?.length, 2);
     await scene.runtime.stopContainer(debug, 0);
     t.equal(scene.runtime.status(target)?.state, 'running');
+  });
+
+  t.test('root file systems, volumes, images as volumes and privilege', async (t) => {
+    const { scene, sandboxId } = await withSandbox(t, open);
+    const sleep = { command: ['sleep', '1000'] };
+    const host = join(scene.logDirectory, 'volume');
+    mkdirSync(join(host, 'deep'), { recursive: true });
+    const mount = { hostPath: host, readOnly: false, propagation: 'None' } as const;
+    const image = { ...mount, hostPath: '', readOnly: true, image: scene.nonRootImageId };
+    const id = await run(scene, sandboxId, {
+      ...sleep, security: { readOnlyRootfs: true },
+      // Children are named before their parents on purpose.
+      mounts: [{ ...mount, containerPath: '/data/inner' }, { ...mount, containerPath: '/data/', propagation: 'HostToContainer' }, { ...mount, containerPath: '/ro', readOnly: true, recursiveReadOnly: true }, { ...image, containerPath: '/image' }, { ...image, containerPath: '/etc-of-image', imageSubPath: 'etc' }],
+    });
+    t.match(await output(scene, id, ['sh', '-c', 'touch /x 2>/dev/null || echo closed; echo 1 > /data/a; echo 2 > /data/inner/b; touch /ro/x 2>/dev/null || echo closed; ls /data /ro; ls -d /image/home/user; grep -c user /etc-of-image/passwd; touch /image/x 2>/dev/null || echo closed']),
+      'closed\nclosed\n/data:\na\nb\ndeep\ninner\n\n/ro:\na\nb\ndeep\ninner\n/image/home/user\n1\nclosed\n');
+    const privileged = await run(scene, sandboxId, { ...sleep, name: 'privileged', security: { privileged: true }, mounts: [{ ...mount, containerPath: '/data', propagation: 'Bidirectional' }] });
+    t.equal(await output(scene, privileged, ['sh', '-c', 'mount -t tmpfs none /mnt 2>/dev/null || (mkdir /mnt && mount -t tmpfs none /mnt); echo $?; grep Seccomp: /proc/self/status; ls /dev/kmsg']), '0\nSeccomp:\t0\n/dev/kmsg\n');
+    await t.rejects(run(scene, sandboxId, { ...sleep, name: 'bad', mounts: [{ ...image, containerPath: '/image', imageSubPath: 'nowhere' }] }), /no folder "nowhere"/);
+  });
+
+  t.test("a pod in the node's namespaces", async (t) => {
+    const { scene, sandboxId } = await withSandbox(t, open, { hostNetwork: true, hostPid: true, hostIpc: true });
+    const id = await run(scene, sandboxId, { command: ['sh', '-c', 'trap "" TERM; sleep 1000 & echo ready; wait'] });
+    await said(scene, id, 'ready');
+    const namespaces = await output(scene, id, ['sh', '-c', 'for name in net pid ipc uts; do readlink /proc/self/ns/$name; done']);
+    t.equal(namespaces, ['net', 'pid', 'ipc', 'uts'].map((name) => `${readlinkSync(`/proc/self/ns/${name}`)}\n`).join(''));
+    await scene.runtime.stopContainer(id, 50);
+    await scene.runtime.removeSandbox(sandboxId);
+    t.same(scene.leftovers(), []);
   });
 
   t.test('after a restart everything is found again, and what ended meanwhile is told', async (t) => {
@@ -215,10 +246,14 @@ async function run(scene: RuntimeScene, sandboxId: string, overrides: ContainerO
 
 async function output({ runtime }: RuntimeScene, id: string, command: string[], options: Partial<ExecOptions> = {}): Promise<string> {
   const stdout = new PassThrough();
-  const text = stdout.toArray() as Promise<Buffer[]>;
+  const text = textOf(stdout);
   await runtime.exec(id, { command, tty: false, stdout, ...options });
   stdout.end();
-  return Buffer.concat(await text).toString();
+  return text;
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  return Buffer.concat((await stream.toArray()) as Buffer[]).toString();
 }
 
 function record(runtime: Runtime): { events: RuntimeEvent[]; ended(id: string): Promise<void> } {

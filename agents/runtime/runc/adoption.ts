@@ -23,13 +23,13 @@ export async function adopt(ground: Ground): Promise<void> {
   const { records, layout } = ground;
   for (const record of records.containers.values()) holdImages(ground, record);
   const rebooted = new Set([...records.sandboxes.values()].filter(({ bootId }) => bootId !== ground.bootId).map(({ id }) => id));
-  for (const record of [...records.containers.values()]) {
+  for (const record of records.containers.values()) {
     if (record.state === 'making') await quietly(ground, 'container', record.id, () => undo(ground, record));
     else adoptContainer(ground, record, rebooted.has(record.sandboxId));
   }
   await removeStrays(ground);
   await ground.network.start(new Set([...records.sandboxes.values()].filter(({ id, state }) => state === 'ready' && !rebooted.has(id)).map(({ id }) => id)));
-  for (const record of [...records.sandboxes.values()]) {
+  for (const record of records.sandboxes.values()) {
     if (record.state === 'making') await quietly(ground, 'sandbox', record.id, () => removeSandbox(ground, record));
     else if (rebooted.has(record.id) && record.state === 'ready') {
       // Its namespaces went with the kernel.

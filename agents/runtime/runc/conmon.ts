@@ -2,6 +2,7 @@
 // leaves the exit code in a file. Recipe in facts/runtime.md.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { environment } from '../../../internal/base/command.ts';
 import { wordsOf } from './ground.ts';
 
 export interface ConmonOptions {
@@ -23,7 +24,7 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
     detached: true,
     cwd: '/',
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
+    env: { ...environment(), _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
   });
   child.unref();
   const [, , , answers, go] = child.stdio as unknown as [null, null, null, Readable, Writable];

@@ -2,7 +2,7 @@
 //
 //   making ──conmon──► created ──runc start──► running ──exit file──► exited ──remove──► (gone)
 //      └── fails: undone, the record too        (created may exit as well: killed before it was started)
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerConfig } from '../runtime.ts';
@@ -43,7 +43,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   const logPath = join(sandbox.config.logDirectory, config.logPath);
   mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
   const pid = await createWithConmon({
-    id, bundle, logPath, ociRuntime: ociRuntimePath(ground.ociRuntime), root: layout.runc, exits: layout.exits,
+    id, bundle, logPath, ociRuntime: ground.ociRuntime, root: layout.runc, exits: layout.exits,
     stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty,
   });
   const process = processOf(pid);
@@ -99,20 +99,4 @@ export async function removeContainer(ground: Ground, record: ContainerRecord): 
   await unmountRoots(ground, record);
   for (const image of record.images.splice(0)) ground.images.release(image);
   ground.records.removeContainer(record.id);
-}
-
-/** conmon looks for no program in PATH. */
-function ociRuntimePath(name: string): string {
-  if (name.includes('/')) return name;
-  return found.get(name) ?? find(name);
-}
-
-const found = new Map<string, string>();
-
-function find(name: string): string {
-  const folders = (process.env['PATH'] ?? '').split(':').concat('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin');
-  const path = folders.map((folder) => join(folder, name)).find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error(`${name} is not installed: not in ${[...new Set(folders)].join(':')}`);
-  found.set(name, path);
-  return path;
 }

@@ -28,7 +28,7 @@ export async function exec(ground: Ground, record: ContainerRecord, options: Exe
   try {
     const args = ['--root', ground.layout.runc, '--log', '/dev/null', 'exec', ...(options.tty ? ['--tty'] : []), '--process', files.process, '--pid-file', files.pid, record.id];
     const { runTerminal } = options.tty ? await import('./terminal.ts') : { runTerminal: undefined };
-    const result = runTerminal === undefined ? await runPiped(ground, args, { options, guard }) : await runTerminal({ file: ground.ociRuntime, args, addon: ground.terminalAddon, options, onStarted: guard.onStarted });
+    const result = runTerminal === undefined ? await runPiped(ground, args, { options, guard }) : await runTerminal({ file: ground.ociRuntime, args, addon: ground.terminalAddon, options, onStarted: guard.onStarted, clock: ground.clock });
     guard.throwIfStopped();
     return result.code === RUNC_FAILED && readFileIfThere(files.pid) === undefined ? codeOfFailure(result.words) : result.code;
   } finally {

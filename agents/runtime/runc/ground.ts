@@ -20,8 +20,8 @@ export interface RuncRuntimeOptions {
   log: Log;
   /** Name or path: `runc`, `crun`. */
   ociRuntime: string;
-  /** Words that start this program: its hidden verb `relay PORT` is run inside pods' networks. */
-  self: readonly string[];
+  /** Not needed: connections into pods take no process. */
+  self?: readonly string[];
   /** Path of node-pty's native part. */
   terminalAddon?: () => string;
 }

@@ -1,7 +1,7 @@
 // The built-in runtime: runc and conmon, no daemon beside Skiff. See runtime.ts for what it promises and records.ts for what lies where.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tryCommand } from '../../../internal/base/command.ts';
+import { findProgram, tryCommand } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerStatus, type Resources, type Runtime, type RuntimeEvent } from '../runtime.ts';
 import { adopt } from './adoption.ts';
@@ -20,16 +20,17 @@ const AT_ONCE = 8;
 
 export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
   const hub = createHub();
+  const ociRuntime = findProgram(options.ociRuntime) ?? options.ociRuntime; // conmon wants the path
   const layout = layoutOf(options.dataDir, options.runDir);
   const ground: Ground = {
-    ...options, layout,
+    ...options, layout, ociRuntime,
     records: openRecords(layout),
     cgroups: openCgroups(),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     emit: hub.emit,
     exited: (record) => (record.state === 'exited' ? Promise.resolve() : hub.exited(record.id)),
     limit: createLimit(AT_ONCE),
-    runc: runcWith(options.ociRuntime, layout.runc),
+    runc: runcWith(ociRuntime, layout.runc),
   };
   const { containers, sandboxes } = ground.records;
   const exits = createExits(ground);
@@ -39,7 +40,7 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
   return {
     info: { name: options.ociRuntime.split('/').at(-1) ?? 'runc', version: '1' },
     async start() {
-      Object.assign(this.info, { version: await versionOf(options.ociRuntime) });
+      Object.assign(this.info, { version: await versionOf(ociRuntime) });
       ground.records.load();
       await adopt(ground);
       exits.start();
@@ -101,7 +102,7 @@ async function updateResources(ground: Ground, record: ContainerRecord, resource
 
 async function versionOf(ociRuntime: string): Promise<string> {
   const { stdout } = await tryCommand(ociRuntime, ['--version']).catch((error: unknown) => {
-    throw new Error(`${ociRuntime} cannot be run: ${messageOf(error)}`, { cause: error });
+    throw new Error(`${ociRuntime} cannot be run (is it installed?): ${messageOf(error)}`, { cause: error });
   });
   return /version (\d[\w.]*)/.exec(stdout)?.[1] ?? 'unknown';
 }

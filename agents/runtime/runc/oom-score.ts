@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 let probed: { floor: number | undefined } | undefined;
 
-/** Undefined: any may be set. */
+/** Undefined: whatever one likes may be set. */
 export function lowestOomScore(): number | undefined {
   return (probed ??= { floor: probe() }).floor;
 }

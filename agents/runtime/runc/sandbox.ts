@@ -8,7 +8,7 @@ import type { SandboxConfig } from '../runtime.ts';
 export const PINS = ['net', 'ipc', 'uts'] as const;
 export type Pin = (typeof PINS)[number];
 
-/** As container engines have them: any user may ping and bind low ports of the pod's own network. */
+/** As container engines have them: all users may ping and bind low ports of the pod's own network. */
 const NETWORK_SYSCTLS = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
 
 /** Namespaces that the sandbox has of its own; the host's otherwise. The host's network comes with the host's name. */

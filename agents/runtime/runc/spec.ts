@@ -21,7 +21,7 @@ export interface SpecInput {
   cgroupVersion: 1 | 2;
   imageRoots: ReadonlyMap<number, string>;
   namespaces: { type: string; path?: string }[];
-  /** Lowest oom_score_adj that may be set; undefined: any. */
+  /** Lowest oom_score_adj that may be set; undefined: there is none. */
   oomScoreFloor?: number;
   /** The resources as the cgroups of this machine take them. */
   hasHugepages(size: string): boolean;

@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { ReadStream } from 'node:tty';
+import { delay, type Clock } from '../../../internal/base/clock.ts';
+import { environment } from '../../../internal/base/command.ts';
 import type { ExecOptions } from '../runtime.ts';
 
 /** What of the addon is used. */
@@ -17,17 +19,19 @@ export interface TerminalRun {
   addon: (() => string) | undefined;
   options: Pick<ExecOptions, 'stdin' | 'stdout' | 'resize'>;
   onStarted(kill: () => void): void;
+  clock: Clock;
 }
 
 const KEPT = 4096;
+const DRAIN_MS = 200;
 let loaded: PseudoTerminals | undefined;
 
 /** The exit code, and the last it printed (for what runc has to say). */
-export async function runTerminal({ file, args, addon, options, onStarted }: TerminalRun): Promise<{ code: number; words: string }> {
+export async function runTerminal({ file, args, addon, options, onStarted, clock }: TerminalRun): Promise<{ code: number; words: string }> {
   loaded ??= load(addon);
   const terminals = loaded;
   const ended = Promise.withResolvers<number>();
-  const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
+  const env = Object.entries(environment()).map(([name, value]) => `${name}=${value}`);
   const { fd, pid } = terminals.fork(file, args, env, '/', 80, 24, -1, -1, true, '', (code, signal) => ended.resolve(signal > 0 ? 128 + signal : code));
   const stream = new ReadStream(fd);
   let open = true;
@@ -42,7 +46,7 @@ export async function runTerminal({ file, args, addon, options, onStarted }: Ter
   void follow(options.resize, ({ width, height }) => void (open && width > 0 && height > 0 && terminals.resize(fd, width, height)));
   const code = await ended.promise;
   // What it printed last may still be in the terminal; a process left in the background would keep it open for ever.
-  if (open) await Promise.race([closed, new Promise((resolve) => setImmediate(() => setImmediate(resolve)))]);
+  await Promise.race([closed, delay(clock, DRAIN_MS)]);
   stream.destroy();
   return { code, words: words() };
 }

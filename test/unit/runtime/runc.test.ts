@@ -39,14 +39,13 @@ async function open(t: Test): Promise<RuntimeScene> {
   const images = createImageStore({ dataDir, clock: systemClock, log: silentLog });
   const pull = async (image: string): Promise<string> => (await images.pull(`${registry.address}/${image}`, [])).id;
   const [imageId, nonRootImageId] = [await pull('busybox:1'), await pull('nonroot:1')];
-  const make = (): Runtime => createRuncRuntime({ dataDir, runDir, images, network: loopbackOnly, clock: systemClock, random: systemRandom, log: silentLog, ociRuntime: 'runc', self: [] });
+  const make = (): Runtime => createRuncRuntime({ dataDir, runDir, images, network: loopbackOnly, clock: systemClock, random: systemRandom, log: silentLog, ociRuntime: 'runc' });
   let runtime = make();
   await runtime.start();
   t.teardown(async () => {
     for (const { id } of runtime.listSandboxes()) await runtime.removeSandbox(id);
     await runtime.stop();
-    const parent = openCgroups().directory(`/${name}`, 'memory');
-    for (const hierarchy of readdirSync('/sys/fs/cgroup')) for (const path of [parent, join('/sys/fs/cgroup', hierarchy, name)]) removeEmpty(path.replace('/memory/', `/${hierarchy}/`));
+    for (const hierarchy of readdirSync('/sys/fs/cgroup')) removeEmpty(openCgroups().directory(`/${name}`, hierarchy));
     for (const path of [dataDir, runDir]) rmSync(path, { recursive: true, force: true });
   });
   return {
