@@ -1,8 +1,16 @@
-// PersistentVolumeClaim: defaults and row (upstream: pkg/apis/core).
+// PersistentVolumeClaim: rules and row (upstream: pkg/apis/core).
+import { forbidden, invalid, required, type FieldError } from '../api/field-error.ts';
+import { copy } from '../api/meta.ts';
+import { compareQuantities } from '../api/quantity.ts';
 import type { PersistentVolumeClaim } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { accessModes } from './access-modes.ts';
 import { objectAge } from './age.ts';
+import { sameSemantically } from './json-value.ts';
+import { validateLabelSelector } from './label-selector.ts';
+import { accessModeProblems, classNameProblems, positiveQuantityProblems, volumeModeProblems } from './storage-validation.ts';
+
+const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 
 export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
   applyDefaults: (draft) => {
@@ -10,6 +18,9 @@ export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
     draft.status = { ...draft.status, phase: draft.status?.phase ?? 'Pending' };
   },
   prepareForCreate: (draft) => { draft.status = { phase: 'Pending' }; },
+  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { phase: 'Pending' }); },
+  validate: ({ spec }) => validateClaimSpec(spec, 'spec'),
+  validateUpdate,
   cells: (object, now) => {
     const { spec, status = {}, metadata } = object;
     const bound = Boolean(spec.volumeName);
@@ -20,3 +31,44 @@ export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
     ];
   },
 };
+
+export function validateClaimSpec(spec: PersistentVolumeClaim['spec'], path: string): FieldError[] {
+  const { accessModes = [], selector, resources, dataSource, dataSourceRef } = spec;
+  const errors = accessModes.length === 0 ? [required(`${path}.accessModes`, 'at least 1 access mode is required')] : accessModeProblems(accessModes, `${path}.accessModes`);
+  errors.push(...validateLabelSelector(selector, `${path}.selector`));
+  const storage = resources?.requests?.storage;
+  if (storage === undefined) errors.push(required(`${path}.resources[storage]`));
+  else errors.push(...positiveQuantityProblems(storage, `${path}.resources[storage]`));
+  errors.push(...classNameProblems(spec.storageClassName, `${path}.storageClassName`), ...volumeModeProblems(spec.volumeMode, `${path}.volumeMode`));
+  for (const [field, source] of [['dataSource', dataSource], ['dataSourceRef', dataSourceRef]] as const) {
+    if (source === undefined) continue;
+    if (!source.name) errors.push(required(`${path}.${field}.name`));
+    if (!source.kind) errors.push(required(`${path}.${field}.kind`));
+    if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim') errors.push(invalid(`${path}.${field}`, source.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
+  }
+  return [...errors, ...classNameProblems(spec.volumeAttributesClassName, `${path}.volumeAttributesClassName`)];
+}
+
+/** The volume may be named once; a bound claim may grow, or shrink again as far as it has not grown yet, and change its attributes class. */
+function validateUpdate({ metadata, spec, status }: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
+  const errors: FieldError[] = [];
+  const classOf = (object: { annotations?: Record<string, string> }): string | undefined => object.annotations?.[BETA_CLASS];
+  const before = copy(old.spec);
+  if (!before.volumeName && spec.volumeName !== undefined) before.volumeName = spec.volumeName;
+  if (classOf(metadata) !== classOf(old.metadata)) errors.push(invalid(`metadata.annotations[${BETA_CLASS}]`, classOf(metadata) ?? '', 'field is immutable'));
+  // A claim that was made before there was a default class may get it.
+  if (before.storageClassName === undefined && classOf(old.metadata) === undefined && spec.storageClassName !== undefined) before.storageClassName = spec.storageClassName;
+  if (status?.phase === 'Bound') {
+    if (spec.resources?.requests?.storage !== undefined) before.resources = { ...before.resources, requests: { ...before.resources?.requests, storage: spec.resources.requests.storage } };
+    if (spec.volumeAttributesClassName === undefined) delete before.volumeAttributesClassName;
+    else before.volumeAttributesClassName = spec.volumeAttributesClassName;
+  }
+  if (!sameSemantically(spec, before)) errors.push(forbidden('spec', 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'));
+  const [size = '0', oldSize = '0', capacity = '0'] = [spec.resources?.requests?.storage, old.spec.resources?.requests?.storage, old.status?.capacity?.storage];
+  if (compareQuantities(size, oldSize) < 0 && compareQuantities(size, capacity) <= 0) errors.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
+  if (!sameSemantically(spec.volumeMode, old.spec.volumeMode)) errors.push(invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable'));
+  if (old.status?.currentVolumeAttributesClassName !== undefined && !spec.volumeAttributesClassName && old.spec.volumeAttributesClassName) {
+    errors.push(forbidden('spec.volumeAttributesClassName', `update to ${spec.volumeAttributesClassName === undefined ? 'nil' : 'empty string'} is forbidden when status.currentVolumeAttributesClassName is not nil`));
+  }
+  return errors;
+}
