@@ -12,6 +12,7 @@ import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
+t.setTimeout(900_000);
 
 const cluster = await createCluster('v', '10.97.2', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
 const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });

@@ -45,9 +45,9 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
   writeFileSync(join(lab.directory, 'registries.yaml'), registriesYaml(lab));
   host.run('sh', '-c', `mkdir -p /etc/skiff && cp ${join(lab.directory, 'registries.yaml')} /etc/skiff/registries.yaml`);
   let server: ChildProcess | undefined;
-  const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: lab.directory };
+  const environment = (): NodeJS.ProcessEnv => ({ ...process.env, KUBECONFIG: kubeconfig, HOME: lab.directory });
   const tryKubectl = (args: readonly string[], input = ''): Ran => {
-    const { status, stdout, stderr } = spawnSync(KUBECTL, args, { env, input, encoding: 'utf8', timeout: 180_000, maxBuffer: 64 << 20 });
+    const { status, stdout, stderr } = spawnSync(KUBECTL, args, { env: environment(), input, encoding: 'utf8', timeout: 180_000, maxBuffer: 64 << 20 });
     return { code: status ?? 1, stdout, stderr };
   };
   const cluster: Cluster = {
@@ -57,7 +57,7 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
       if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`);
       return stdout;
     },
-    spawnKubectl: (...args) => spawn(KUBECTL, args, { env, stdio: ['pipe', 'pipe', 'pipe'] }),
+    spawnKubectl: (...args) => spawn(KUBECTL, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] }),
     async start(...flags) {
       const [enter = '', ...rest] = [...host.enter, SKIFF, 'server', '--node-name', 'n1', '--node-ip', host.ip, ...flags];
       const log = openSync(logFile, 'a');

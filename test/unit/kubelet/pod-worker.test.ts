@@ -25,6 +25,25 @@ t.test('a pod runs, and its status says so', async (t) => {
   ]);
 });
 
+t.test('an exit that asks for it has the whole pod begin again', async (t) => {
+  const s = await scene(t);
+  const rules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }];
+  await s.create('web', { restartPolicy: 'Never', initContainers: [{ name: 'init', image: 'app:1' }], containers: [{ name: 'a', image: 'app:1', restartPolicy: 'Never', restartPolicyRules: rules }, { name: 'b', image: 'app:1' }] });
+  await s.rest();
+  s.runtime.exit('init', 0);
+  await s.rest();
+  t.same(s.runtime.running(), ['a', 'b']);
+  s.runtime.exit('a', 42);
+  await s.rest();
+  t.same(s.runtime.running(), ['init'], 'from the beginning');
+  s.runtime.exit('init', 0);
+  await s.rest();
+  t.same(s.runtime.running(), ['a', 'b']);
+  const { status } = await s.pod('web');
+  t.match(status, { phase: 'Running', initContainerStatuses: [{ restartCount: 1 }], containerStatuses: [{ name: 'a', restartCount: 1, lastState: { terminated: { exitCode: 42 } } }, { name: 'b', restartCount: 1 }] });
+  t.match(status?.conditions?.find(({ type }) => type === 'AllContainersRestarting'), { status: 'False' });
+});
+
 t.test('a container that ends is started again with growing back-off', async (t) => {
   const s = await scene(t);
   await s.create('web', { containers: [{ name: 'main', image: 'app:1' }] });
