@@ -11,6 +11,7 @@ import { containersOf, ephemeralContainersOf, findContainer, gracePeriodMs, init
 import { isRunning, latest, type BackOff, type PodState } from './pod-state.ts';
 import { formatGoDuration } from './go-duration.ts';
 import { needsRestart } from './resize.ts';
+import { restartSource } from './restart-all.ts';
 
 export const BACKOFF_INITIAL_MS = 10_000;
 export const BACKOFF_MAX_MS = 300_000;
@@ -23,6 +24,7 @@ export type PodAction =
   | { do: 'wait'; container: string; reason: string; message: string }
   | { do: 'kill'; id: string; container: string; message: string; graceMs: number; restart: boolean }
   | { do: 'remove'; id: string }
+  | { do: 'reset'; ids: string[]; container: string; backOff: BackOff }
   | { do: 'dismantle' };
 
 export interface PodPlan {
@@ -33,10 +35,25 @@ export interface PodPlan {
 export function planPod(state: PodState): PodPlan {
   if (state.dismantled) return { actions: [] };
   if (state.ending !== undefined) return planEnding(state, state.ending.sinceMs + state.ending.graceMs);
+  const source = restartSource(state);
+  if (source !== undefined) return planRestartAll(state, source);
   const containers = planContainers(state);
   if (containers.finished) return planEnding(state, state.now + gracePeriodMs(state.pod));
   const ground = planGround(state, containers.actions);
   return withTimers(state, [...ground, ...containers.actions, ...planRemoval(state)]);
+}
+
+/** All but ephemeral containers go, and with nothing left the next plan starts from the beginning. */
+function planRestartAll(state: PodState, source: RuntimeContainer): PodPlan {
+  const { name } = source.config;
+  const until = backOffEnd(state.backOffs.get(name), source.finishedAt, state.now);
+  if (state.starting.size > 0) return { actions: [] };
+  if (until > state.now) return { actions: waitFor(state, name, state.backOffs.get(name)?.durationMs ?? 0), againInMs: until - state.now };
+  const reset = state.containers.filter(({ config }) => findContainer(state.pod, config.name)?.kind !== 'ephemeral');
+  const running = reset.filter(isRunning);
+  const kills = running.flatMap(({ id, config }) => killUnless(state, { do: 'kill', id, container: config.name, message: `Container ${config.name} is restarted with all containers of the pod`, graceMs: gracePeriodMs(state.pod), restart: false }));
+  if (running.length > 0 || state.stopping.size > 0) return { actions: kills };
+  return { actions: [{ do: 'reset', ids: reset.map(({ id }) => id), container: name, backOff: raise(state.backOffs.get(name), source.finishedAt, state.now) }] };
 }
 
 interface ContainerPlan {

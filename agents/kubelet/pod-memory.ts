@@ -28,6 +28,7 @@ export interface PodMemory {
   finishing: boolean;
   dismantled: boolean;
   dismantling: boolean;
+  resetting: boolean;
   ending: Ending | undefined;
   /** Eviction and the like: an end that the API did not ask for. */
   forced: Ending | undefined;
@@ -52,7 +53,7 @@ export interface PodMemory {
 
 export function createPodMemory(pod: Pod): PodMemory {
   return {
-    pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, ending: undefined, forced: undefined,
+    pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false, ending: undefined, forced: undefined,
     ground: undefined, standing: undefined, groundNotBefore: 0, groundFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
     backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(), probers: new Map(), messages: new Map(), refreshAt: undefined,
     see(next) {

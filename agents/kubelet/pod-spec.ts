@@ -45,7 +45,7 @@ export function isSidecar(container: Container): boolean {
 export function restartsAfter(pod: Pod, { kind, spec }: PodContainer, exitCode: number): boolean {
   if (kind === 'ephemeral') return false;
   if (kind === 'sidecar') return true;
-  const rule = (spec.restartPolicyRules ?? []).find((candidate) => matchesExitCode(candidate.exitCodes, exitCode));
+  const rule = matchingRule(spec, exitCode);
   if (rule !== undefined) return rule.action === 'Restart' || rule.action === 'RestartAllContainers';
   const policy = spec.restartPolicy ?? pod.spec.restartPolicy ?? 'Always';
   if (kind === 'init') return exitCode !== 0 && policy !== 'Never';
@@ -56,6 +56,11 @@ export function restartsAfter(pod: Pod, { kind, spec }: PodContainer, exitCode: 
 export function restartsAfterKill(pod: Pod, { kind, spec }: PodContainer): boolean {
   if (kind === 'ephemeral') return false;
   return (spec.restartPolicy ?? pod.spec.restartPolicy ?? 'Always') !== 'Never';
+}
+
+/** The first of the container's own rules that is about this exit code. */
+export function matchingRule(spec: Container, exitCode: number): NonNullable<Container['restartPolicyRules']>[number] | undefined {
+  return (spec.restartPolicyRules ?? []).find((candidate) => matchesExitCode(candidate.exitCodes, exitCode));
 }
 
 function matchesExitCode(codes: { operator?: string; values?: number[] } | undefined, exitCode: number): boolean {

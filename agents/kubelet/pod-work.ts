@@ -22,6 +22,7 @@ export function perform(action: PodAction, memory: PodMemory, node: NodeContext,
     case 'start': return start(action, memory, node, wake);
     case 'kill': return kill(action, memory, node, wake);
     case 'remove': return remove(action, memory, node);
+    case 'reset': return reset(action, memory, node, wake);
     case 'dismantle': return dismantle(memory, node, wake);
     case 'wait':
       node.event(memory.pod, 'Warning', 'BackOff', `Back-off restarting failed container ${action.container} in pod ${memory.pod.metadata.name}_${memory.pod.metadata.namespace ?? ''}(${memory.pod.metadata.uid})`, action.container);
@@ -107,6 +108,25 @@ function kill({ id, container: name, message, graceMs, restart }: Of<'kill'>, me
       memory.stopping.delete(id);
       wake();
     });
+}
+
+/** Removed one after the other, the one that asked for it last: until it has gone the reset is not done. */
+function reset({ ids, container, backOff }: Of<'reset'>, memory: PodMemory, node: NodeContext, wake: () => void): void {
+  if (memory.resetting) return;
+  memory.resetting = true;
+  memory.backOffs.set(container, backOff);
+  const last = ids.filter((id) => node.runtime.status(id)?.config.name === container);
+  const removeAll = async (): Promise<void> => {
+    for (const id of [...ids.filter((id) => !last.includes(id)), ...last.reverse()]) {
+      memory.messages.delete(id);
+      await node.runtime.removeContainer(id);
+    }
+  };
+  removeAll().catch((error: unknown) => node.log.warn('containers could not be reset', { pod: memory.pod.metadata.name, error: messageOf(error) })).finally(() => {
+    memory.resetting = false;
+    memory.waiting.clear();
+    wake();
+  });
 }
 
 function remove({ id }: Of<'remove'>, memory: PodMemory, node: NodeContext): void {

@@ -93,6 +93,9 @@ function changedFields(spec: PodSpec, old: PodSpec): string {
 }
 
 function validateStateTransitions(next: readonly ContainerStatus[], was: readonly ContainerStatus[], spec: PodSpec): FieldError[] {
+  // One rule of that action lets any container of the pod begin again, whatever its own policy.
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  if (containers.some(({ restartPolicyRules = [] }) => restartPolicyRules.some(({ action }) => action === 'RestartAllContainers'))) return [];
   return was.flatMap(({ name, state }, index) => {
     if (state?.terminated === undefined) return [];
     const now = next.find((status) => status.name === name);

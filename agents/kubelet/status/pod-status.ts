@@ -3,6 +3,7 @@ import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../../int
 import { formatTime } from '../../../internal/api/meta.ts';
 import { ephemeralContainersOf, initContainersOf, isHostNetwork, isTerminalPhase, mainContainersOf, qosClassOf } from '../pod-spec.ts';
 import { isRunning, type PodState } from '../pod-state.ts';
+import { restartingCondition } from '../restart-all.ts';
 import { conditionsOf } from './conditions.ts';
 import { containerStatusOf } from './container-status.ts';
 import { phaseOf, type Phase } from './phase.ts';
@@ -14,7 +15,7 @@ export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 
   const main = mainContainersOf(pod).map((container) => containerStatusOf(state, container, ended)).sort((a, b) => (a.name < b.name ? -1 : 1));
   const ephemeral = ephemeralContainersOf(pod).map((container) => containerStatusOf(state, container, ended));
   const { phase, reason, message } = phaseAndReason(state, [...init, ...main]);
-  const conditions = conditionsOf({ pod, now: state.now, phase, statuses: [...init, ...main], sandboxReady: state.sandbox?.state === 'ready', previous, extra });
+  const conditions = conditionsOf({ pod, now: state.now, phase, statuses: [...init, ...main], sandboxReady: state.sandbox?.state === 'ready', previous, extra: [...extra, ...restartingCondition(state)] });
   return {
     ...carried(pod, previous),
     phase, conditions, observedGeneration: pod.metadata.generation ?? 1,

@@ -1,0 +1,25 @@
+// A container whose exit asks for it (restartPolicyRules, action RestartAllContainers: KEP-5532) has the whole pod begin again in its sandbox:
+// all containers are stopped and removed, then init containers and the rest start as if for the first time. Pure.
+import type { ContainerStatus as RuntimeContainer } from '../runtime/runtime.ts';
+import type { Pod, PodCondition } from '../../internal/kinds/generated/api-types.ts';
+import { containersOf, findContainer, matchingRule } from './pod-spec.ts';
+import { latest, type PodState } from './pod-state.ts';
+
+/** The container whose exit has the pod begin again. */
+export function restartSource(state: Pick<PodState, 'pod' | 'containers'>): RuntimeContainer | undefined {
+  return state.containers.find((container) => {
+    if (container.state !== 'exited' || latest(state, container.config.name)?.id !== container.id) return false;
+    const spec = findContainer(state.pod, container.config.name)?.spec;
+    return spec !== undefined && matchingRule(spec, container.exitCode ?? 255)?.action === 'RestartAllContainers';
+  });
+}
+
+function hasSuchRule(pod: Pod): boolean {
+  return containersOf(pod).some(({ spec }) => (spec.restartPolicyRules ?? []).some(({ action }) => action === 'RestartAllContainers'));
+}
+
+export function restartingCondition(state: PodState): Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[] {
+  if (!hasSuchRule(state.pod)) return [];
+  const under = state.ending === undefined && restartSource(state) !== undefined;
+  return [{ type: 'AllContainersRestarting', status: under ? 'True' : 'False', ...(under && { reason: 'RestartAllContainersStarted', message: 'container exited with restart policy rule' }) }];
+}
