@@ -19,6 +19,8 @@ import { endpointSlice } from './endpointslice.ts';
 import { event } from './event.ts';
 import { eventsEvent } from './events-event.ts';
 import { flowSchema, priorityLevelConfiguration } from './flowcontrol.ts';
+import { horizontalPodAutoscaler } from './horizontalpodautoscaler.ts';
+import { horizontalPodAutoscalerV1 } from './horizontalpodautoscaler-v1.ts';
 import { ingress } from './ingress.ts';
 import { ingressClass } from './ingressclass.ts';
 import { job } from './job.ts';
@@ -72,6 +74,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'apps/Deployment': deployment,
   'apps/ReplicaSet': replicaSet,
   'apps/StatefulSet': statefulSet,
+  'autoscaling/v1/HorizontalPodAutoscaler': horizontalPodAutoscalerV1,
+  'autoscaling/v2/HorizontalPodAutoscaler': horizontalPodAutoscaler,
   'batch/CronJob': cronJob,
   'batch/Job': job,
   'certificates.k8s.io/CertificateSigningRequest': certificateSigningRequest,

@@ -1,0 +1,81 @@
+// HorizontalPodAutoscaler, autoscaling/v2: defaults, bounds and row (upstream: pkg/apis/autoscaling). Stored in this version;
+// horizontalpodautoscaler-v1.ts is the older view of it.
+import { copy } from '../api/meta.ts';
+import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
+import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, MetricSpec, MetricStatus } from './generated/api-types.ts';
+import type { Cell, KindRules } from './kind.ts';
+import { objectAge } from './age.ts';
+import { pathSegmentProblems } from './names.ts';
+
+const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
+const DEFAULT_UTILIZATION = 80;
+const SHOWN_MAX = 2;
+
+/** A metric's or its status's own part, whatever its type; the numbers are under `target` or `current`. */
+interface Numbers {
+  averageUtilization?: number;
+  averageValue?: string;
+  value?: string;
+}
+
+export const horizontalPodAutoscaler: KindRules<Autoscaler> = {
+  applyDefaults: ({ spec }) => {
+    if (spec === undefined) return;
+    spec.minReplicas ??= 1;
+    if ((spec.metrics ?? []).length === 0) spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: DEFAULT_UTILIZATION } } }];
+  },
+  prepareForCreate: (draft) => { draft.status = { desiredReplicas: 0 }; },
+  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { desiredReplicas: 0 }); },
+  validate: validateAutoscaler,
+  cells: autoscalerCells,
+};
+
+export function validateAutoscaler({ spec }: Autoscaler): FieldError[] {
+  const { scaleTargetRef: { kind, name }, minReplicas, maxReplicas, metrics = [] } = spec;
+  const errors: FieldError[] = [];
+  for (const [field, value] of [['kind', kind], ['name', name]] as const) {
+    if (!value) errors.push(required(`spec.scaleTargetRef.${field}`));
+    else errors.push(...pathSegmentProblems(value, false).map((problem) => invalid(`spec.scaleTargetRef.${field}`, value, problem)));
+  }
+  if (minReplicas !== undefined && minReplicas < 1) errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
+  if (maxReplicas < 1) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
+  if (minReplicas !== undefined && maxReplicas < minReplicas) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
+  metrics.forEach((metric, index) => {
+    const path = `spec.metrics[${String(index)}]`;
+    if (!metric.type) errors.push(required(`${path}.type`, 'must specify a metric source type'));
+    else if (!METRIC_TYPES.includes(metric.type)) errors.push(notSupported(`${path}.type`, metric.type, METRIC_TYPES));
+    else if (partOf(metric) === undefined) errors.push(required(`${path}.${fieldOf(metric.type)}`, 'must populate information for the given metric source'));
+  });
+  return errors;
+}
+
+export function autoscalerCells(object: Autoscaler, now: number): Cell[] {
+  const { spec, status, metadata } = object;
+  const { kind, name } = spec.scaleTargetRef;
+  return [metadata.name, `${kind}/${name}`, metricsText(spec.metrics ?? [], status?.currentMetrics ?? []), spec.minReplicas === undefined ? '<unset>' : String(spec.minReplicas), spec.maxReplicas, status?.currentReplicas ?? 0, objectAge(object, now)];
+}
+
+function metricsText(metrics: readonly MetricSpec[], statuses: readonly MetricStatus[]): string {
+  if (metrics.length === 0) return '<none>';
+  const texts = metrics.map((metric, index) => metricText(metric, statuses[index]));
+  return texts.length > SHOWN_MAX ? `${texts.slice(0, SHOWN_MAX).join(', ')} + ${String(texts.length - SHOWN_MAX)} more...` : texts.join(', ');
+}
+
+function metricText(metric: MetricSpec, status: MetricStatus | undefined): string {
+  const part = partOf(metric) as { name?: string; target?: Numbers } | undefined;
+  const current = (status === undefined ? undefined : (partOf(status) as { current?: Numbers } | undefined))?.current ?? {};
+  const target = part?.target ?? {};
+  const named = metric.type === 'Resource' || metric.type === 'ContainerResource' ? `${part?.name ?? ''}: ` : '';
+  if (target.averageValue !== undefined) return `${named}${current.averageValue ?? '<unknown>'}/${target.averageValue}${metric.type === 'External' || metric.type === 'Object' ? ' (avg)' : ''}`;
+  if (named === '') return `${current.value ?? '<unknown>'}/${target.value ?? ''}`;
+  const percent = (value: number | undefined, otherwise: string): string => (value === undefined ? otherwise : `${String(value)}%`);
+  return `${named}${percent(current.averageUtilization, '<unknown>')}/${percent(target.averageUtilization, '<auto>')}`;
+}
+
+function fieldOf(type: string): string {
+  return `${type.charAt(0).toLowerCase()}${type.slice(1)}`;
+}
+
+function partOf(metric: MetricSpec | MetricStatus): unknown {
+  return (metric as unknown as Record<string, unknown>)[fieldOf(metric.type)];
+}
