@@ -31,16 +31,22 @@ export function sameTemplate(left: PodTemplateSpec | undefined, right: PodTempla
   return sameJson(plain(left), plain(right));
 }
 
-export function revisionOf(set: ReplicaSet): number {
-  return Number.parseInt(set.metadata.annotations?.[REVISION] ?? '0', 10) || 0;
+/** An int64: a user may have set any. 0 where there is none. */
+export function revisionOf(set: ReplicaSet): bigint {
+  const text = set.metadata.annotations?.[REVISION] ?? '';
+  return /^\d+$/.test(text) ? BigInt(text) : 0n;
 }
 
-export function nextRevision(oldSets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...oldSets.map(revisionOf)) + 1;
+export function nextRevision(oldSets: readonly ReplicaSet[]): bigint {
+  return oldSets.map(revisionOf).reduce(later, 0n) + 1n;
+}
+
+export function later(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
 }
 
 /** The newest ReplicaSet as it should be: annotations of the Deployment, revision, minReadySeconds. */
-export function refreshed(deployment: Deployment, set: ReplicaSet, revision: number): ReplicaSet {
+export function refreshed(deployment: Deployment, set: ReplicaSet, revision: bigint): ReplicaSet {
   const next = copy(set);
   const annotations = { ...next.metadata.annotations, ...copiedAnnotations(deployment) };
   const old = annotations[REVISION];

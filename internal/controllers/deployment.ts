@@ -8,7 +8,7 @@ import { DEPLOYMENTS, PODS, REPLICASETS } from '../kinds/generated/resources.ts'
 import { controllerLoop, create, note, remove, update, updateStatus, type Action, type ControllerLoop } from './action.ts';
 import { claim } from './claim.ts';
 import { desiredReplicas, DESIRED_REPLICAS, isRolling, newSetReplicas, numberAnnotation, oldSetReplicas, proportionalReplicas, replicasOf } from './deployment-replicas.ts';
-import { byAge, draftOf, findNewSet, newSet as makeNewSet, nextRevision, refreshed, REVISION, revisionOf, sameTemplate, sizeAnnotations } from './deployment-revision.ts';
+import { byAge, draftOf, findNewSet, later, newSet as makeNewSet, nextRevision, refreshed, REVISION, revisionOf, sameTemplate, sizeAnnotations } from './deployment-revision.ts';
 import { conditionOf, countedStatus, deadlineInMs, hasDeadline, isComplete, removeCondition, rolloutStatus, setCondition, setPaused, type Rollout } from './deployment-status.ts';
 import { sameJson } from './json-equality.ts';
 import { isFinished, orphansIn, ownedBy } from './pod-state.ts';
@@ -193,7 +193,7 @@ function noteFound({ deployment, newSet, created, status }: Pass, now: number): 
 function surplusHistory({ deployment, oldSets }: Pass): ReplicaSet[] {
   const limit = deployment.spec.revisionHistoryLimit;
   if (limit === undefined || limit === 2 ** 31 - 1) return [];
-  const alive = oldSets.filter((set) => set.metadata.deletionTimestamp === undefined).sort((left, right) => revisionOf(left) - revisionOf(right));
+  const alive = oldSets.filter((set) => set.metadata.deletionTimestamp === undefined).sort((left, right) => Number(revisionOf(left) - revisionOf(right)));
   return alive.slice(0, Math.max(0, alive.length - limit)).filter((set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0));
 }
 
@@ -238,7 +238,7 @@ function createSet(pass: Pass, set: ReplicaSet, now: number): Action {
 // one revision.
 function statusActions({ newSet, oldSets, status }: Pass, deployment: Deployment): Action[] {
   const next = { ...copy(deployment), status };
-  const revision = newSet === undefined ? undefined : String(Math.max(revisionOf(newSet), nextRevision(oldSets)));
+  const revision = newSet === undefined ? undefined : String(later(revisionOf(newSet), nextRevision(oldSets)));
   if (revision !== undefined && deployment.metadata.annotations?.[REVISION] !== revision && deployment.metadata.deletionTimestamp === undefined) {
     next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: revision };
     return [update(DEPLOYMENTS, next)];
