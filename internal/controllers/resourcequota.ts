@@ -48,9 +48,14 @@ export function resourceQuotaLoop(resources: () => readonly Resource[]): Control
 
 function quotaWake(rules: QuotaRules): Wake {
   return wake(RESOURCEQUOTAS, (quota, views, previous) => [
-    ...(previous === undefined || !sameJson(quota.spec, previous.spec) ? [keyOf(quota)] : []),
+    ...(previous === undefined || !sameJson(quota.spec, previous.spec) || isSpoilt(quota) ? [keyOf(quota)] : []),
     ...keysFor(RESOURCEQUOTAS, quota, { views, previous, rules }),
   ]);
+}
+
+/** Someone else has written the status. */
+function isSpoilt({ spec, status }: ResourceQuota): boolean {
+  return !sameQuantities(spec?.hard, status?.hard);
 }
 
 function wakeOf(resource: Resource, rules: QuotaRules): Wake {

@@ -119,8 +119,8 @@ function isExtended(name: string): boolean {
 }
 
 function matchesName(names: readonly string[], operator: ScopedResourceSelectorRequirement['operator'], values: readonly string[]): boolean {
-  const [any, listed] = [names.length > 0, names.some((name) => values.includes(name))];
-  return { Exists: any, DoesNotExist: !any, In: listed, NotIn: !listed }[operator];
+  const [some, listed] = [names.length > 0, names.some((name) => values.includes(name))];
+  return { Exists: some, DoesNotExist: !some, In: listed, NotIn: !listed }[operator];
 }
 
 function looksElsewhere({ spec }: Pod): boolean {
