@@ -46,6 +46,11 @@ export interface NodeContext {
   event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void;
 }
 
+/** Where the pod's subPaths are bound, as third parties expect it. */
+export function subPathsDirectory(node: Pick<NodeContext, 'kubeletDir'>, uid: string): string {
+  return `${podDirectory(node, uid)}/volume-subpaths`;
+}
+
 export function podDirectory(node: Pick<NodeContext, 'kubeletDir'>, uid: string): string {
   return `${node.kubeletDir}/pods/${uid}`;
 }

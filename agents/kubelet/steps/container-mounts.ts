@@ -4,17 +4,15 @@ import { join } from 'node:path';
 import type { Container, Pod, VolumeMount } from '../../../internal/kinds/generated/api-types.ts';
 import type { Mount } from '../../runtime/runtime.ts';
 import { expand, unresolved } from '../environment/expansion.ts';
-import { podDirectory, type NodeContext } from '../node-context.ts';
+import { podDirectory, subPathsDirectory, type NodeContext } from '../node-context.ts';
 import { hostsFile } from '../pod-names.ts';
-import { openSubPath } from '../volumes/sub-path.ts';
+import { bindSubPath } from '../volumes/sub-path.ts';
 import type { MountedVolume } from '../volumes/volume.ts';
 
 export interface ContainerMounts {
   mounts: Mount[];
   /** Host file of the termination message. */
   messageFile: string;
-  /** Lets go of the open subpaths, once the container is created. */
-  close(): void;
 }
 
 export interface MountInput {
@@ -25,24 +23,18 @@ export interface MountInput {
   lookup(name: string): string | undefined;
 }
 
-export function containerMounts(input: MountInput, node: NodeContext): ContainerMounts {
+export async function containerMounts(input: MountInput, node: NodeContext): Promise<ContainerMounts> {
   const { pod, container } = input;
-  const opened: { close(): void }[] = [];
-  const close = (): void => { for (const path of opened.splice(0)) path.close(); };
-  try {
-    const mounts = (container.volumeMounts ?? []).map((mount) => volumeMount(mount, input, opened));
-    const ownHosts = (container.volumeMounts ?? []).some(({ mountPath }) => mountPath.replace(/\/+$/, '') === '/etc/hosts');
-    if (!ownHosts) mounts.push({ containerPath: '/etc/hosts', hostPath: writeHosts(input, node), readOnly: false, propagation: 'None' });
-    const messageFile = makeMessageFile(pod, container, node);
-    mounts.push({ containerPath: container.terminationMessagePath ?? '/dev/termination-log', hostPath: messageFile, readOnly: false, propagation: 'None' });
-    return { mounts, messageFile, close };
-  } catch (error) {
-    close();
-    throw error;
-  }
+  const mounts: Mount[] = [];
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) mounts.push(await volumeMount(mount, index, input, node));
+  const ownHosts = (container.volumeMounts ?? []).some(({ mountPath }) => mountPath.replace(/\/+$/, '') === '/etc/hosts');
+  if (!ownHosts) mounts.push({ containerPath: '/etc/hosts', hostPath: writeHosts(input, node), readOnly: false, propagation: 'None' });
+  const messageFile = makeMessageFile(pod, container, node);
+  mounts.push({ containerPath: container.terminationMessagePath ?? '/dev/termination-log', hostPath: messageFile, readOnly: false, propagation: 'None' });
+  return { mounts, messageFile };
 }
 
-function volumeMount(mount: VolumeMount, { volumes, lookup }: MountInput, opened: { close(): void }[]): Mount {
+async function volumeMount(mount: VolumeMount, index: number, { pod, container, volumes, lookup }: MountInput, node: NodeContext): Promise<Mount> {
   const volume = volumes.find(({ name }) => name === mount.name);
   if (volume === undefined) throw new Error(`cannot find volume "${mount.name}" to mount into container`);
   const readOnly = mount.readOnly === true || volume.readOnly;
@@ -51,9 +43,9 @@ function volumeMount(mount: VolumeMount, { volumes, lookup }: MountInput, opened
   const subPath = subPathOf(mount, lookup);
   if (volume.image !== undefined) return { ...shared, hostPath: '', image: volume.image, ...(subPath !== '' && { imageSubPath: subPath }) };
   if (subPath === '') return { ...shared, hostPath: volume.hostPath };
-  const path = openSubPath(volume.hostPath, subPath);
-  opened.push(path);
-  return { ...shared, hostPath: path.hostPath };
+  const hostPath = join(subPathsDirectory(node, pod.metadata.uid), mount.name, container.name, String(index));
+  await bindSubPath(volume.hostPath, subPath, hostPath);
+  return { ...shared, hostPath };
 }
 
 function subPathOf({ subPath = '', subPathExpr = '' }: VolumeMount, lookup: MountInput['lookup']): string {

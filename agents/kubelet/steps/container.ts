@@ -46,15 +46,10 @@ export async function startContainer(start: ContainerStart, node: NodeContext): 
   const prepared = await prepare(start, { ground, podIps }, node).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (prepared === undefined) return undefined;
   const { mounts, environment } = prepared;
-  let id: string | undefined;
-  try {
-    const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, messageFile: mounts.messageFile, environment }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
-    if (config === undefined) return undefined;
-    signal.throwIfAborted();
-    id = await node.runtime.createContainer(sandbox.id, config).catch((error: unknown) => failed(error, 'CreateContainerError'));
-  } finally {
-    mounts.close();
-  }
+  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, messageFile: mounts.messageFile, environment }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
+  if (config === undefined) return undefined;
+  signal.throwIfAborted();
+  const id = await node.runtime.createContainer(sandbox.id, config).catch((error: unknown) => failed(error, 'CreateContainerError'));
   if (id === undefined) return undefined;
   return launch(start, { id, podIps }, node, failed);
 }
@@ -80,7 +75,7 @@ async function prepare({ pod, container }: ContainerStart, { ground, podIps }: {
     services: serviceEnvironment(services.list(), pod.metadata.namespace ?? '', pod.spec.enableServiceLinks !== false),
     volumePath: (name) => ground.volumes.find((volume) => volume.name === name)?.hostPath,
   });
-  return { environment, mounts: containerMounts({ pod, container: container.spec, volumes: ground.volumes, podIps, lookup: environment.lookup }, node) };
+  return { environment, mounts: await containerMounts({ pod, container: container.spec, volumes: ground.volumes, podIps, lookup: environment.lookup }, node) };
 }
 
 async function pullImageVolumes({ pod, container, pullBackOffs, signal }: ContainerStart, { volumes }: Ground, node: NodeContext): Promise<void> {

@@ -1,7 +1,8 @@
 // Step: all volumes of the pod.
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
-import { podDirectory, podMemoryDirectory, type NodeContext } from '../node-context.ts';
+import { podDirectory, podMemoryDirectory, subPathsDirectory, type NodeContext } from '../node-context.ts';
 import { mountVolumes, unmountVolumes } from '../volumes/index.ts';
+import { unbindSubPaths } from '../volumes/sub-path.ts';
 import type { VolumeContext } from '../volumes/volume.ts';
 import type { Step } from './step.ts';
 
@@ -11,6 +12,7 @@ export const VOLUMES: Step = {
     ground.volumes = await mountVolumes(volumeContext(ground.pod, node));
   },
   async undo({ pod }, node) {
+    await unbindSubPaths(subPathsDirectory(node, pod.metadata.uid));
     await unmountVolumes(pod.spec.volumes ?? [], { podDirectory: podDirectory(node, pod.metadata.uid), memoryDirectory: podMemoryDirectory(node, pod.metadata.uid) });
     node.tokens.forget(pod.metadata.uid);
   },

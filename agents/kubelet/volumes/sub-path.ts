@@ -1,19 +1,34 @@
 // subPath without races: what a container put into a volume (a symbolic link, say) must never make the node bind a path outside it. The path
 // is resolved, must stay below the volume, is then walked again part by part without following links, and is bound through the open
-// file (`/proc/<pid>/fd/N`), which cannot be swapped any more. Recipe in facts: runc follows a linked bind source to the host.
-import { closeSync, constants, existsSync, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+// file (`/proc/<pid>/fd/N`), which cannot be swapped any more, to a place of the pod's own that the container gets. (The container's
+// mount namespace could not bind the open file itself: it belongs to ours.) Recipe in facts: runc follows a linked bind source to the host.
+import { closeSync, constants, existsSync, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { command } from '../../../internal/base/command.ts';
+import { mountPointsUnder } from './mount-table.ts';
 
 const O_PATH = 0o10000000; // not among Node's constants
 
-export interface OpenedPath {
-  hostPath: string;
-  /** To be called when the container has been created. */
-  close(): void;
+/** Binds `volumePath/subPath` to `target`, made as a folder or a file to match; what an earlier attempt bound there goes first. Makes what is missing. */
+export async function bindSubPath(volumePath: string, subPath: string, target: string): Promise<void> {
+  const file = openSubPath(volumePath, subPath);
+  try {
+    await unbindSubPaths(target);
+    mkdirSync(dirname(target), { recursive: true, mode: 0o750 });
+    if (fstatSync(file).isDirectory()) mkdirSync(target, { recursive: true });
+    else writeFileSync(target, '');
+    await command('mount', ['--bind', `/proc/${String(process.pid)}/fd/${String(file)}`, target]);
+  } finally {
+    closeSync(file);
+  }
 }
 
-/** Makes what is missing, with the mode of the volume's root. */
-export function openSubPath(volumePath: string, subPath: string): OpenedPath {
+/** Lets go of all that is bound at or below the path. */
+export async function unbindSubPaths(path: string): Promise<void> {
+  for (const point of mountPointsUnder(path)) await command('umount', ['-l', point]);
+}
+
+function openSubPath(volumePath: string, subPath: string): number {
   if (subPath.startsWith('/') || subPath.split('/').includes('..')) throw new Error(`subPath "${subPath}" must be a relative path and must not contain ".."`);
   const root = realpathSync(volumePath);
   makeMissing(root, subPath);
@@ -21,8 +36,7 @@ export function openSubPath(volumePath: string, subPath: string): OpenedPath {
   const inside = relative(root, real);
   // Names may begin with two dots, as the atomic writer's folders do.
   if (inside === '..' || inside.startsWith('../') || inside.startsWith('/')) throw new Error(`subpath "${real}" not within volume path "${root}"`);
-  const file = walk(root, inside);
-  return { hostPath: `/proc/${String(process.pid)}/fd/${String(file)}`, close: () => closeSync(file) };
+  return walk(root, inside);
 }
 
 /** Opens `root/path` one part after the other; a link anywhere on the way is refused. */

@@ -7,7 +7,7 @@ import { CONFIGMAPS, SECRETS } from '../../../internal/kinds/generated/resources
 import { writePayload } from '../../../agents/kubelet/volumes/atomic-writer.ts';
 import { prepareHostPath } from '../../../agents/kubelet/volumes/host-path.ts';
 import { applyFsGroup } from '../../../agents/kubelet/volumes/ownership.ts';
-import { openSubPath } from '../../../agents/kubelet/volumes/sub-path.ts';
+import { bindSubPath, unbindSubPaths } from '../../../agents/kubelet/volumes/sub-path.ts';
 import { createScene } from './scene.ts';
 
 const folder = mkdtempSync(join(tmpdir(), `skiff-volumes-${String(process.pid)}-`));
@@ -40,21 +40,25 @@ t.test('fsGroup opens everything to the group, and directories pass it on', (t) 
   t.end();
 });
 
-t.test('a subpath is made, and never leaves its volume', (t) => {
+t.test('a subpath is made and bound, and never leaves its volume', async (t) => {
   const volume = fresh('sub');
-  const opened = openSubPath(volume, 'x/y');
-  writeFileSync(`${opened.hostPath}/f`, 'inside');
-  opened.close();
+  const target = join(folder, 'bound/0');
+  t.teardown(() => unbindSubPaths(join(folder, 'bound')));
+  await bindSubPath(volume, 'x/y', target);
+  writeFileSync(join(target, 'f'), 'inside');
   t.equal(readFileSync(join(volume, 'x/y/f'), 'utf8'), 'inside');
   symlinkSync('/etc', join(volume, 'out'));
   symlinkSync('x', join(volume, 'in'));
-  t.throws(() => openSubPath(volume, 'out'), /not within volume path/);
-  t.throws(() => openSubPath(volume, 'out/made'), /not within volume path/);
-  t.throws(() => openSubPath(volume, '../up'), /must not contain/);
-  const link = openSubPath(volume, 'in/y');
-  t.equal(readFileSync(`${link.hostPath}/f`, 'utf8'), 'inside');
-  link.close();
-  t.end();
+  await t.rejects(bindSubPath(volume, 'out', target), /not within volume path/);
+  await t.rejects(bindSubPath(volume, 'out/made', target), /not within volume path/);
+  await t.rejects(bindSubPath(volume, '../up', target), /must not contain/);
+  await bindSubPath(volume, 'in/y', target);
+  t.equal(readFileSync(join(target, 'f'), 'utf8'), 'inside', 'bound again, through a link within');
+  const file = join(folder, 'bound/1');
+  await bindSubPath(volume, 'x/y/f', file);
+  t.equal(readFileSync(file, 'utf8'), 'inside', 'a file');
+  await unbindSubPaths(join(folder, 'bound'));
+  t.equal(readFileSync(file, 'utf8'), '', 'nothing is bound any more');
 });
 
 t.test('hostPath types are made or checked', (t) => {
