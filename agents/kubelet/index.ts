@@ -29,6 +29,9 @@ import type { NodeContext } from './node-context.ts';
 import { createFetchedObjects, createLocalObjects } from './objects.ts';
 import { createPods, type Pods } from './pods.ts';
 import { findContainer } from './pod-spec.ts';
+import { createImageCollection } from './pressure/image-collection.ts';
+import { createPressureKeeper, type PressureKeeper } from './pressure/pressure.ts';
+import { createObserver } from './pressure/signals.ts';
 import { createKubeletServer, type KubeletServer, type KubeletTls } from './server/server.ts';
 import { mountPointsUnder } from './volumes/mount-table.ts';
 import { createTokenSource } from './volumes/token-source.ts';
@@ -65,6 +68,8 @@ export interface KubeletOptions {
   cgroupRoot?: string;
   /** Default `/etc/resolv.conf`. */
   resolvConf?: string;
+  /** Where images are kept: the disk that image collection watches. Default: the kubelet's own. */
+  imagesDir?: string;
   labels?: Readonly<Record<string, string>>;
   taints?: NonNullable<NonNullable<Node['spec']>['taints']>;
 }
@@ -77,6 +82,7 @@ export function createKubelet(options: KubeletOptions): Component {
   let registration: Registration | undefined;
   let server: KubeletServer | undefined;
   let node: NodeContext | undefined;
+  let keeper: PressureKeeper | undefined;
   const rotation = createLogRotation(options);
 
   return {
@@ -88,12 +94,21 @@ export function createKubelet(options: KubeletOptions): Component {
       const system = systemInfo(options.version, options.runtime.info);
       const facts = (): NodeFacts => ({
         name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps, ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
-        capacity, system, images: imagesOf(options.images), labels: options.labels ?? {}, taints: options.taints ?? [], problem: '', now: clock.now(),
+        capacity, system, images: imagesOf(options.images), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], problem: options.runtime.problem?.() ?? '', now: clock.now(),
       });
-      registration = createRegistration({ client, views, clock, log, nodeName, facts });
-      node = contextOf(options, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable });
+      let problem = options.runtime.problem?.() ?? '';
+      const beat = (): void => {
+        void keeper?.look();
+        const now = options.runtime.problem?.() ?? '';
+        if (now !== problem) registration?.changed();
+        problem = now;
+      };
+      registration = createRegistration({ client, views, clock, log, nodeName, facts, beat });
+      const collection = createImageCollection(options);
+      node = contextOf(options, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
       node.cgroups.start();
       pods = createPods(node);
+      keeper = createPressureKeeper({ node, pods, collection, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
       await registration.start();
@@ -118,7 +133,7 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'memoryCapacityBytes' | 'allocatable'>): NodeContext {
+function contextOf(options: KubeletOptions, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {

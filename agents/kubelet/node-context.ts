@@ -5,7 +5,7 @@ import type { Random } from '../../internal/base/random.ts';
 import type { Client } from '../../internal/client/client.ts';
 import type { Views } from '../../internal/informer/view.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
-import type { ImageStore } from '../images/image-store.ts';
+import type { Image, ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { ObjectSource } from './objects.ts';
@@ -40,6 +40,10 @@ export interface NodeContext {
   log: Log;
   /** Allocatable resources of the node, as quantities. */
   allocatable(): Readonly<Record<string, string>>;
+  /** Conditions under which the node is short of something. */
+  pressures(): readonly string[];
+  /** An image is about to be used: it is not the longest unused any more. */
+  imageUsed(image: Image): void;
   memoryCapacityBytes: number;
   /** The lowest oom_score_adj that this process may give. */
   oomScoreAdjMin: number;

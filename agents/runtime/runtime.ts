@@ -173,6 +173,8 @@ export class RuntimeError extends Error {
 
 export interface Runtime {
   readonly info: { name: string; version: string };
+  /** Why no container can be run now; '' when they can. Asked with every heartbeat: cheap. Absent: always well. */
+  problem?(): string;
   /** Adopts what still runs, reports exits that happened meanwhile, and removes what no record claims. */
   start(): Promise<void>;
   /** Stops watching; containers go on. */

@@ -15,6 +15,8 @@ export interface NodeFacts {
   images: ContainerImage[];
   labels: Readonly<Record<string, string>>;
   taints: NonNullable<NonNullable<Node['spec']>['taints']>;
+  /** Conditions under which the node is short of something. */
+  pressures: readonly string[];
   /** Why the node is not ready; '' when it is. */
   problem: string;
   now: number;
@@ -47,15 +49,15 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
   };
 }
 
-function conditionsOf({ problem, now }: NodeFacts, old: readonly NodeCondition[]): NodeCondition[] {
+function conditionsOf({ problem, pressures, now }: NodeFacts, old: readonly NodeCondition[]): NodeCondition[] {
   const condition = (type: string, status: string, reason: string, message: string): NodeCondition => {
     const before = old.find((candidate) => candidate.type === type);
     return { type, status, reason, message, lastHeartbeatTime: formatTime(now), lastTransitionTime: before?.status === status ? before.lastTransitionTime ?? formatTime(now) : formatTime(now) };
   };
   return [
-    condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
-    condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
-    condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
+    pressures.includes('MemoryPressure') ? condition('MemoryPressure', 'True', 'KubeletHasInsufficientMemory', 'kubelet has insufficient memory available') : condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
+    pressures.includes('DiskPressure') ? condition('DiskPressure', 'True', 'KubeletHasDiskPressure', 'kubelet has disk pressure') : condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
+    pressures.includes('PIDPressure') ? condition('PIDPressure', 'True', 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available') : condition('PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
     problem === '' ? condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status') : condition('Ready', 'False', 'KubeletNotReady', problem),
   ];
 }

@@ -24,6 +24,8 @@ export interface RegistrationOptions {
   log: Log;
   nodeName: string;
   facts(): NodeFacts;
+  /** Called with each renewal of the lease: what is to be looked at now and then is looked at here, so that no timer of its own wakes the process. */
+  beat?(): void;
 }
 
 export interface Registration {
@@ -35,7 +37,7 @@ export interface Registration {
   stop(): void;
 }
 
-export function createRegistration({ client, views, clock, log, nodeName, facts }: RegistrationOptions): Registration {
+export function createRegistration({ client, views, clock, log, nodeName, facts, beat }: RegistrationOptions): Registration {
   const key = { namespace: '', name: nodeName };
   let current: Node | undefined;
   let lease: Lease | undefined;
@@ -68,6 +70,7 @@ export function createRegistration({ client, views, clock, log, nodeName, facts 
   }
 
   async function renew(): Promise<void> {
+    beat?.();
     const spec = { holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime: formatMicroTime(clock.now()) };
     const leaseKey = { namespace: LEASES_NAMESPACE, name: nodeName };
     const owner = current === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: current.metadata.uid }];

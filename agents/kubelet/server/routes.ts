@@ -58,7 +58,7 @@ function configuration({ dns, logsDir }: NodeContext, port: number): object {
     kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', port, authentication: { x509: {}, webhook: { enabled: true, cacheTTL: '1m0s' }, anonymous: { enabled: false } }, authorization: { mode: 'Webhook' },
     clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, resolvConf: dns.resolvConf, podLogsDir: logsDir, maxPods: 110, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40,
     cgroupDriver: 'cgroupfs', cgroupsPerQOS: true, cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', cpuCFSQuota: true, cpuCFSQuotaPeriod: '100ms', containerLogMaxSize: '10Mi', containerLogMaxFiles: 5,
-    evictionHard: { 'imagefs.available': '15%', 'imagefs.inodesFree': '5%', 'memory.available': '100Mi', 'nodefs.available': '10%', 'nodefs.inodesFree': '5%' }, imageGCHighThresholdPercent: 85, imageGCLowThresholdPercent: 80,
+    evictionHard: { 'imagefs.available': '5%', 'imagefs.inodesFree': '5%', 'memory.available': '100Mi', 'nodefs.available': '5%', 'nodefs.inodesFree': '5%', 'pid.available': '5%' }, imageGCHighThresholdPercent: 85, imageGCLowThresholdPercent: 80,
     imageMinimumGCAge: '2m0s', enforceNodeAllocatable: ['pods'], failSwapOn: false, enableServer: true, enableDebuggingHandlers: true,
   };
 }

@@ -15,7 +15,7 @@ export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 
   const main = mainContainersOf(pod).map((container) => containerStatusOf(state, container, ended)).sort((a, b) => (a.name < b.name ? -1 : 1));
   const ephemeral = ephemeralContainersOf(pod).map((container) => containerStatusOf(state, container, ended));
   const { phase, reason, message } = phaseAndReason(state, [...init, ...main]);
-  const conditions = conditionsOf({ pod, now: state.now, phase, statuses: [...init, ...main], sandboxReady: state.sandbox?.state === 'ready', previous, extra: [...extra, ...restartingCondition(state)] });
+  const conditions = conditionsOf({ pod, now: state.now, phase, statuses: [...init, ...main], sandboxReady: state.sandbox?.state === 'ready', previous, extra: [...extra, ...restartingCondition(state), ...disruption(state)] });
   return {
     ...carried(pod, previous),
     phase, conditions, observedGeneration: pod.metadata.generation ?? 1,
@@ -25,6 +25,11 @@ export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 
     ...(init.length > 0 && { initContainerStatuses: init }), containerStatuses: main, ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClassOf(pod),
   };
+}
+
+/** Evicted pods tell controllers that it was not their own fault (KEP-3329). */
+function disruption({ ending }: PodState): Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[] {
+  return ending?.status?.reason === 'Evicted' ? [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: ending.status.message }] : [];
 }
 
 /** The status of a pod that this node does not take on. */

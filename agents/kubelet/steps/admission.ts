@@ -4,7 +4,8 @@ import { quantityMilliValue, quantityValue } from '../../../internal/api/quantit
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { podRequest } from '../cgroups/pod-resources.ts';
 import type { NodeContext } from '../node-context.ts';
-import { isTerminalPhase } from '../pod-spec.ts';
+import { isTerminalPhase, qosClassOf } from '../pod-spec.ts';
+import { isCritical } from '../pressure/ranking.ts';
 
 export interface Rejection {
   reason: string;
@@ -16,9 +17,17 @@ const SAFE_SYSCTLS = new Set([
   'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
 ]);
 
-export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable'>): Rejection | undefined {
+export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures'>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkUserNamespace(pod) ?? checkSysctls(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
+  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
+}
+
+/** Under pressure only critical pods come in; under memory pressure alone also those that say how much they need, or tolerate it. */
+function checkPressure(pod: Pod, pressures: readonly string[]): Rejection | undefined {
+  if (pressures.length === 0 || isCritical(pod)) return undefined;
+  const tolerated = (pod.spec.tolerations ?? []).some(({ key, operator, effect }) => (effect === undefined || effect === 'NoSchedule') && (key === 'node.kubernetes.io/memory-pressure' || (operator === 'Exists' && (key ?? '') === '')));
+  if (pressures.length === 1 && pressures[0] === 'MemoryPressure' && (qosClassOf(pod) !== 'BestEffort' || tolerated)) return undefined;
+  return { reason: 'Evicted', message: `Pod was rejected: The node had condition: [${pressures.join(' ')}]. ` };
 }
 
 function checkUserNamespace({ spec }: Pod): Rejection | undefined {

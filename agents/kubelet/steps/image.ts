@@ -31,6 +31,7 @@ export async function ensureImage(request: ImageRequest, node: NodeContext): Pro
   const policy = request.policy ?? 'IfNotPresent';
   const present = policy === 'Always' ? undefined : node.images.find(image);
   if (present !== undefined) {
+    node.imageUsed(present);
     node.event(pod, 'Normal', 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`, container);
     return present;
   }
@@ -54,6 +55,7 @@ async function pull(request: ImageRequest, node: NodeContext): Promise<Image> {
   const begun = node.clock.monotonicMs();
   try {
     const pulled = await node.images.pull(image, await credentialsFor(pod, image, node), signal);
+    node.imageUsed(pulled);
     const took = formatGoDuration(Math.round(node.clock.monotonicMs() - begun));
     node.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${String(pulled.sizeBytes)} bytes.`, container);
     backOffs.delete(image);

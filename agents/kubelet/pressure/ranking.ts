@@ -1,0 +1,46 @@
+// Which pod goes first when the node runs short: those that use more than they asked for, then lower priority, then by how much more they
+// use than they asked for (upstream's order). Pure.
+import { formatQuantityBytes } from './words.ts';
+import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { quantityValue } from '../../../internal/api/quantity.ts';
+import { podRequest } from '../cgroups/pod-resources.ts';
+import type { PodUsage } from '../stats/usage.ts';
+import { MEANING, type Shortage } from './signals.ts';
+
+export interface Candidate {
+  pod: Pod;
+  usage: PodUsage | undefined;
+  /** Layers, logs and emptyDirs; only known under disk pressure. */
+  diskBytes: number;
+}
+
+export function rank(candidates: readonly Candidate[], { signal }: Pick<Shortage, 'signal'>): Candidate[] {
+  const { condition } = MEANING[signal];
+  const priority = ({ pod }: Candidate): number => pod.spec.priority ?? 0;
+  if (condition === 'PIDPressure') return [...candidates].sort((a, b) => priority(a) - priority(b) || (b.usage?.processes ?? 0) - (a.usage?.processes ?? 0));
+  const [name, used] = condition === 'MemoryPressure'
+    ? ['memory', ({ usage }: Candidate) => usage?.memoryWorkingSetBytes ?? Infinity] as const
+    : ['ephemeral-storage', ({ diskBytes }: Candidate) => diskBytes] as const;
+  const over = (candidate: Candidate): number => used(candidate) - podRequest(candidate.pod, name);
+  const exceeds = (candidate: Candidate): number => (over(candidate) > 0 ? 0 : 1);
+  return [...candidates].sort((a, b) => exceeds(a) - exceeds(b) || priority(a) - priority(b) || (over(a) === over(b) ? 0 : over(b) - over(a)));
+}
+
+/** Pods that the node cannot do without. */
+export function isCritical({ metadata, spec }: Pod): boolean {
+  const source = metadata.annotations?.['kubernetes.io/config.source'];
+  return (source !== undefined && source !== 'api') || metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined || (spec.priority ?? 0) >= 2_000_000_000;
+}
+
+export function evictionMessage({ pod, usage }: Candidate, { signal, threshold, available }: Shortage): string {
+  const { resource } = MEANING[signal];
+  const inBytes = resource === 'memory' || resource === 'ephemeral-storage';
+  const words = (value: number): string => (inBytes ? formatQuantityBytes(value) : String(value));
+  const details = (usage?.containers ?? []).flatMap(({ status, stats }) => {
+    const spec = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(({ name }) => name === status.config.name);
+    const used = resource === 'memory' ? stats.memoryWorkingSetBytes : resource === 'ephemeral-storage' ? stats.rootfsUsedBytes : 0;
+    const asked = spec?.resources?.requests?.[resource] ?? '0';
+    return spec === undefined || used <= quantityValue(asked) ? [] : [`Container ${spec.name} was using ${words(used)}, request is ${asked}, has larger consumption of ${resource}. `];
+  });
+  return `The node was low on resource: ${resource}. Threshold quantity: ${words(threshold)}, available: ${words(available)}. ${details.join('')}`;
+}

@@ -1,0 +1,75 @@
+// A node that runs short: who goes first, what is said of it, and images that nobody uses.
+import t from 'tap';
+import { createImageCollection, bytesToCollect } from '../../../agents/kubelet/pressure/image-collection.ts';
+import { createPressureKeeper } from '../../../agents/kubelet/pressure/pressure.ts';
+import { rank, type Candidate } from '../../../agents/kubelet/pressure/ranking.ts';
+import { createObserver, shortagesOf, type Observation } from '../../../agents/kubelet/pressure/signals.ts';
+import { formatQuantityBytes } from '../../../agents/kubelet/pressure/words.ts';
+import { silentLog } from '../../../internal/base/log.ts';
+import { createScene } from './scene.ts';
+
+const MIB = 2 ** 20;
+const plenty: Observation[] = [{ signal: 'memory.available', available: 4096 * MIB, capacity: 8192 * MIB }, { signal: 'imagefs.available', available: 500, capacity: 1000 }];
+
+t.test('shortages are what is below its threshold', (t) => {
+  t.same(shortagesOf(plenty), []);
+  t.match(shortagesOf([{ signal: 'nodefs.available', available: 4, capacity: 100 }, { signal: 'memory.available', available: 99 * MIB, capacity: 512 * MIB }]).map(({ signal }) => signal), ['memory.available', 'nodefs.available'], 'memory first');
+  t.same(shortagesOf([{ signal: 'nodefs.inodesFree', available: 0, capacity: 0 }]), [], 'a file system that counts no inodes');
+  t.ok(createObserver({ nodeDir: '/', imagesDir: '/' })().every(({ available, capacity }) => Number.isFinite(available) && Number.isFinite(capacity)), 'this machine can be read');
+  t.same([100 * MIB, 1536, 3 * 2 ** 30, 12].map(formatQuantityBytes), ['100Mi', '1Ki', '3Gi', '12']);
+  t.end();
+});
+
+t.test('pods above their requests go first, then by priority, then by how far above', (t) => {
+  const candidate = (name: string, request: string, used: number, priority = 0): Candidate => ({ pod: { metadata: { name }, spec: { priority, containers: [{ name: 'c', resources: { requests: { memory: request } } }] } } as never, usage: { memoryWorkingSetBytes: used * MIB } as never, diskBytes: 0 });
+  const all = [candidate('modest', '100Mi', 50), candidate('important', '10Mi', 500, 5), candidate('greedy', '10Mi', 200), candidate('greedier', '10Mi', 300)];
+  t.same(rank(all, { signal: 'memory.available' }).map(({ pod }) => pod.metadata.name), ['greedier', 'greedy', 'important', 'modest']);
+  t.end();
+});
+
+t.test('short of memory: the condition shows, one pod is evicted, and the condition stays for five minutes', async (t) => {
+  const s = await createScene();
+  t.teardown(() => s.stop());
+  await s.create('modest', { containers: [{ name: 'a', image: 'app:1', resources: { requests: { memory: '1Mi' } } }] });
+  await s.create('greedy', { containers: [{ name: 'b', image: 'app:1' }] });
+  await s.create('critical', { containers: [{ name: 'c', image: 'app:1' }] }, { annotations: { 'kubernetes.io/config.source': 'file' } });
+  await s.rest();
+  let observations: Observation[] = [{ signal: 'memory.available', available: 50 * MIB, capacity: 512 * MIB }];
+  let changes = 0;
+  const keeper = createPressureKeeper({ node: s.node, pods: s.pods(), observe: () => observations, collection: { used() {}, collect: () => Promise.resolve(0) }, onChange: () => void changes++ });
+  await keeper.look();
+  await s.rest();
+  t.same([keeper.conditions(), changes], [['MemoryPressure'], 1]);
+  const { status } = await s.pod('greedy');
+  t.match(status, { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. Container b was using 1000, request is 0, has larger consumption of memory. ' });
+  t.match(status?.conditions?.find(({ type }) => type === 'DisruptionTarget'), { status: 'True', reason: 'TerminationByKubelet' });
+  t.same((await s.pod('modest')).status?.phase, 'Running');
+  observations = plenty;
+  await keeper.look();
+  t.same(keeper.conditions(), ['MemoryPressure']);
+  await s.clock.advance(300_000);
+  await keeper.look();
+  t.same([keeper.conditions(), changes], [[], 2]);
+});
+
+t.test('unused images go when the disk fills, longest unused first, none that is young or in use', async (t) => {
+  const s = await createScene();
+  t.teardown(() => s.stop());
+  t.same([bytesToCollect({ available: 500, capacity: 1000 }), bytesToCollect({ available: 100, capacity: 1000 })], [0, 100]);
+  for (const name of ['old:1', 'older:1', 'new:1', 'pinned:1']) s.images.present.add(name);
+  const removed: string[] = [];
+  const images = { ...s.images, list: () => s.images.list().map((image) => ({ ...image, sizeBytes: 10, pinned: image.tags[0] === 'pinned:1' })), remove: (id: string) => { removed.push(id); s.images.present.delete(id.slice('sha256:'.length)); return Promise.resolve(); } };
+  const collection = createImageCollection({ images, runtime: s.runtime, clock: s.clock, log: silentLog });
+  const use = (name: string): void => collection.used(images.find(name) as never);
+  use('older:1');
+  await s.clock.advance(1000);
+  use('old:1');
+  await s.create('web', { containers: [{ name: 'a', image: 'app:1' }] });
+  await s.rest();
+  await s.clock.advance(200_000);
+  use('new:1');
+  t.equal(await collection.collect(5), 10);
+  t.same(removed, ['sha256:older:1']);
+  t.equal(await collection.collect(Infinity), 10);
+  t.same(removed, ['sha256:older:1', 'sha256:old:1']);
+});
