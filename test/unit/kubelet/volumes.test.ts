@@ -74,7 +74,6 @@ t.test('hostPath types are made or checked', (t) => {
 
 t.test('a pod sees its ConfigMaps, Secrets and itself, and changes of them', async (t) => {
   const s = await createScene();
-  t.teardown(() => s.stop());
   await s.client.create(CONFIGMAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'conf', namespace: 'default' }, data: { a: 'one', b: 'two' }, binaryData: { c: 'AAE=' } });
   await s.client.create(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'secret', namespace: 'default' }, data: { key: Buffer.from('hidden').toString('base64') } });
   await s.create('web', {
@@ -94,8 +93,13 @@ t.test('a pod sees its ConfigMaps, Secrets and itself, and changes of them', asy
   t.equal(readFileSync(at('/all', 'notes'), 'utf8'), 'note="x\\"y\\nz"');
   t.equal(readFileSync(at('/all', 'cpu'), 'utf8'), '4', 'without a limit: what the node has');
   t.match(readFileSync(mounts.get('/etc/hosts')?.hostPath ?? '', 'utf8'), /^# Kubernetes-managed hosts file\.\n127\.0\.0\.1\tlocalhost\n[\s\S]*\n10\.42\.0\.\d+\tweb\n$/);
-  t.match(mounts.get('/empty')?.hostPath, /^\/proc\/\d+\/fd\//);
   const { uid } = (await s.pod('web')).metadata;
+  const subPaths = join(s.folder, 'kubelet/pods', uid, 'volume-subpaths');
+  t.teardown(async () => {
+    await unbindSubPaths(subPaths);
+    await s.stop();
+  });
+  t.equal(mounts.get('/empty')?.hostPath, join(subPaths, 'empty/main/2'));
   t.ok(lstatSync(join(s.folder, 'kubelet/pods', uid, 'volumes/kubernetes.io~projected/all')).isSymbolicLink(), 'secrets are on tmpfs');
   await s.client.patch(CONFIGMAPS, { namespace: 'default', name: 'conf' }, { type: 'merge', body: { data: { a: 'changed' } } });
   await s.rest();
