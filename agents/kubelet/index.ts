@@ -68,6 +68,8 @@ export interface KubeletOptions {
   cgroupRoot?: string;
   /** Default `/etc/resolv.conf`. */
   resolvConf?: string;
+  /** Folder of static pods. Default: there are none. */
+  manifestsDir?: string;
   /** Where images are kept: the disk that image collection watches. Default: the kubelet's own. */
   imagesDir?: string;
   labels?: Readonly<Record<string, string>>;
@@ -107,7 +109,8 @@ export function createKubelet(options: KubeletOptions): Component {
       const collection = createImageCollection(options);
       node = contextOf(options, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
       node.cgroups.start();
-      pods = createPods(node);
+      const { manifestsDir } = options;
+      pods = createPods(node, manifestsDir === undefined ? undefined : { folder: manifestsDir, nodeUid: () => registration?.node()?.metadata.uid });
       keeper = createPressureKeeper({ node, pods, collection, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();

@@ -90,6 +90,11 @@ export const CONFIG_SOURCE = 'kubernetes.io/config.source';
 export const CONFIG_HASH = 'kubernetes.io/config.hash';
 export const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 
+/** From a file of this node: the API only mirrors it. */
+export function isStatic({ metadata }: Pod): boolean {
+  return metadata.annotations?.[CONFIG_SOURCE] === 'file' && metadata.annotations[CONFIG_MIRROR] === undefined;
+}
+
 /** Grace of a stop in ms: what the deletion says, else what the spec says. */
 export function gracePeriodMs(pod: Pod): number {
   return (pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;

@@ -9,6 +9,7 @@ import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
 import { readAllocation } from './allocation.ts';
+import { isStatic } from './pod-spec.ts';
 import { planPod } from './plan.ts';
 import { createPodMemory, endingOf, gather, type PodMemory } from './pod-memory.ts';
 import type { PodState } from './pod-state.ts';
@@ -45,6 +46,8 @@ export interface Neighbours {
   fits(pod: Pod): Rejection | undefined;
   /** This pod holds less than before. */
   freed(): void;
+  /** The API's pod that shows a static one; undefined while there is none. */
+  mirror(): Pod | undefined;
   cleanedUp(): void;
 }
 
@@ -103,7 +106,8 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   }
 
   async function writeStatus(): Promise<void> {
-    const patch = memory.gone ? undefined : statusPatch(memory.pod, memory.status);
+    const shown = isStatic(memory.pod) ? neighbours.mirror() : memory.pod;
+    const patch = memory.gone || shown === undefined ? undefined : statusPatch(shown, memory.status);
     if (patch === undefined) return;
     memory.writing = true;
     try {
@@ -124,7 +128,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   /** After the containers: the last status is out, the API lets go of the pod, then everything of it goes. */
   async function finish(): Promise<void> {
     if (!memory.dismantled || memory.finishing || memory.writing) return;
-    if (memory.gone) return cleanUp();
+    if (memory.gone || (isStatic(memory.pod) && memory.pod.metadata.deletionTimestamp !== undefined)) return cleanUp();
     if (memory.pod.metadata.deletionTimestamp === undefined || statusPatch(memory.pod, memory.status) !== undefined) return;
     memory.finishing = true;
     try {

@@ -1,10 +1,13 @@
 // All pods of this node: a worker for each, woken by what concerns it. Pods that the runtime still has and the API no longer knows are ended.
 import { messageOf } from '../../internal/base/errors.ts';
+import { formatTime } from '../../internal/api/meta.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { CONFIGMAPS, PODS, SECRETS } from '../../internal/kinds/generated/resources.ts';
+import { completePod } from './pod-completion.ts';
 import type { NodeContext } from './node-context.ts';
-import { isTerminalPhase } from './pod-spec.ts';
+import { CONFIG_MIRROR, isTerminalPhase } from './pod-spec.ts';
 import { mountsObject } from './pod-volumes.ts';
+import { createStaticPods } from './static-pods.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { rejectedStatus } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
@@ -18,11 +21,31 @@ export interface Pods {
   stop(): void;
 }
 
-export function createPods(node: NodeContext): Pods {
+/** Where pods come from beside the API. */
+export interface StaticPodOptions {
+  folder: string;
+  nodeUid(): string | undefined;
+}
+
+export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Pods {
   const workers = new Map<string, PodWorker>();
   const bySandbox = new Map<string, string>();
   const ends: (() => void)[] = [];
   let stopped = false;
+
+  const statics = staticPods === undefined ? undefined : createStaticPods({
+    ...staticPods, node, complete: completePod, appeared: see,
+    disappeared(uid) {
+      const worker = workers.get(uid);
+      if (worker !== undefined) worker.update({ ...worker.pod, metadata: { ...worker.pod.metadata, deletionTimestamp: formatTime(node.clock.now()) } });
+    },
+  });
+
+  function seeFromApi(pod: Pod, gone: boolean): void {
+    if (statics?.seesMirror(pod, gone) === true) return workers.get(pod.metadata.annotations?.[CONFIG_MIRROR] ?? '')?.wake();
+    if (gone) workers.get(pod.metadata.uid)?.gone();
+    else see(pod);
+  }
 
   function see(pod: Pod): void {
     if (pod.spec.nodeName !== node.nodeName || stopped) return;
@@ -37,6 +60,7 @@ export function createPods(node: NodeContext): Pods {
     const worker = createPodWorker(pod, node, {
       fits: (grown) => checkResources(grown, others(grown), node.allocatable()),
       freed,
+      mirror: () => statics?.mirrorOf(pod),
       cleanedUp() {
         workers.delete(pod.metadata.uid);
         freed();
@@ -84,17 +108,18 @@ export function createPods(node: NodeContext): Pods {
     start() {
       const view = node.views.of(PODS, { fieldSelector: `spec.nodeName=${node.nodeName}` });
       ends.push(node.runtime.subscribe(({ sandboxId }) => workerOfSandbox(sandboxId)?.wake()));
-      ends.push(view.subscribe(({ type, object }) => { if (type === 'DELETED') workers.get(object.metadata.uid)?.gone(); else see(object); }));
+      ends.push(view.subscribe(({ type, object }) => seeFromApi(object, type === 'DELETED')));
       ends.push(node.objects.onChange(CONFIGMAPS, (namespace, name) => objectChanged('configmaps', namespace, name)));
       ends.push(node.objects.onChange(SECRETS, (namespace, name) => objectChanged('secrets', namespace, name)));
       // Only a complete list tells what is no longer wanted: until it is there, everything goes on.
-      void view.synced.then(() => (stopped ? undefined : removeOrphans(new Set(view.list().map(({ metadata }) => metadata.uid)), node)))
+      void Promise.all([view.synced, statics?.start()]).then(() => (stopped ? undefined : removeOrphans(new Set([...view.list(), ...statics?.pods() ?? []].map(({ metadata }) => metadata.uid)), node)))
         .catch((error: unknown) => node.log.warn('leftovers of old pods could not be removed', { error: messageOf(error) }));
     },
     workers: () => [...workers.values()],
     find: (namespace, name) => [...workers.values()].find(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name),
     stop() {
       stopped = true;
+      statics?.stop();
       for (const end of ends.splice(0)) end();
       for (const worker of workers.values()) worker.stop();
     },

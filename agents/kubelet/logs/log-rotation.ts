@@ -102,7 +102,7 @@ export function createLogRotation({ runtime, clock, log, sizeMaxBytes = 10 * 102
     stop() {
       unsubscribe();
       timer?.cancel();
-      for (const id of [...watched.keys()]) end(id);
+      for (const id of watched.keys()) end(id);
     },
   };
 }

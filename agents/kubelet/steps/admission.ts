@@ -3,6 +3,7 @@
 import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { podRequest } from '../cgroups/pod-resources.ts';
+import { checkAppArmor } from './apparmor.ts';
 import type { NodeContext } from '../node-context.ts';
 import { isTerminalPhase, qosClassOf } from '../pod-spec.ts';
 import { isCritical } from '../pressure/ranking.ts';
@@ -19,7 +20,7 @@ const SAFE_SYSCTLS = new Set([
 
 export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures'>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
+  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
 }
 
 /** Under pressure only critical pods come in; under memory pressure alone also those that say how much they need, or tolerate it. */

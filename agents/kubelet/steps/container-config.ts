@@ -3,6 +3,7 @@ import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import type { Image } from '../../images/image-store.ts';
 import type { ContainerConfig, Mount, Resources, SecurityConfig } from '../../runtime/runtime.ts';
 import { containerLimits, hugepageLimits, oomScoreAdjust } from '../cgroups/pod-resources.ts';
+import { profileOf } from './apparmor.ts';
 import type { Environment } from '../environment/environment.ts';
 import { expand } from '../environment/expansion.ts';
 import { ANNOTATION, LABEL } from '../labels.ts';
@@ -60,7 +61,7 @@ function securityOf({ pod, container: { spec }, image }: ConfigInput, node: Node
   const runAsGroup = own.runAsGroup ?? ofPod.runAsGroup;
   if (own.runAsNonRoot ?? ofPod.runAsNonRoot ?? false) checkNonRoot(pod, spec.name, runAsUser, image.config.user);
   const privileged = own.privileged === true;
-  const apparmor = own.appArmorProfile ?? ofPod.appArmorProfile;
+  const apparmor = profileOf(pod, spec.name, own.appArmorProfile);
   return {
     privileged, readOnlyRootfs: own.readOnlyRootFilesystem === true, noNewPrivileges: own.allowPrivilegeEscalation === false,
     ...(runAsUser !== undefined && { runAsUser }), ...(runAsGroup !== undefined && { runAsGroup }),
@@ -75,6 +76,7 @@ function securityOf({ pod, container: { spec }, image }: ConfigInput, node: Node
 
 function seccompOf(profile: { type: string; localhostProfile?: string } | undefined, privileged: boolean, { kubeletDir }: NodeContext): SecurityConfig['seccomp'] {
   if (privileged || profile === undefined) return { type: 'Unconfined' };
+  if (profile.type === 'Localhost' && (profile.localhostProfile ?? '') === '') throw new Error('localhostProfile must be set if seccompProfile type is Localhost.');
   if (profile.type === 'Localhost') return { type: 'Localhost', path: `${kubeletDir}/seccomp/${profile.localhostProfile ?? ''}` };
   return { type: profile.type === 'RuntimeDefault' ? 'RuntimeDefault' : 'Unconfined' };
 }

@@ -5,6 +5,7 @@ import { createPressureKeeper } from '../../../agents/kubelet/pressure/pressure.
 import { rank, type Candidate } from '../../../agents/kubelet/pressure/ranking.ts';
 import { createObserver, shortagesOf, type Observation } from '../../../agents/kubelet/pressure/signals.ts';
 import { formatQuantityBytes } from '../../../agents/kubelet/pressure/words.ts';
+import { checkAppArmor } from '../../../agents/kubelet/steps/apparmor.ts';
 import { silentLog } from '../../../internal/base/log.ts';
 import { createScene } from './scene.ts';
 
@@ -72,4 +73,14 @@ t.test('unused images go when the disk fills, longest unused first, none that is
   t.same(removed, ['sha256:older:1']);
   t.equal(await collection.collect(Infinity), 10);
   t.same(removed, ['sha256:older:1', 'sha256:old:1']);
+});
+
+t.test('a pod that asks for AppArmor is not taken on where the kernel has none', (t) => {
+  const pod = (appArmorProfile: object | undefined, annotations = {}) => ({ metadata: { name: 'p', annotations }, spec: { containers: [{ name: 'c', securityContext: { appArmorProfile } }] } }) as never;
+  t.match(checkAppArmor(pod({ type: 'RuntimeDefault' }), () => false), { reason: 'AppArmor', message: 'Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host' });
+  t.equal(checkAppArmor(pod({ type: 'Unconfined' }), () => false), undefined);
+  t.equal(checkAppArmor(pod(undefined), () => false), undefined);
+  t.match(checkAppArmor(pod(undefined, { 'container.apparmor.security.beta.kubernetes.io/c': 'localhost/mine' }), () => false), { reason: 'AppArmor' });
+  t.equal(checkAppArmor(pod({ type: 'Localhost', localhostProfile: 'mine' }), () => true), undefined);
+  t.end();
 });

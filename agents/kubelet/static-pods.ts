@@ -1,0 +1,170 @@
+// Static pods: manifests in a folder, run without the API. Each is shown there by a mirror pod that the kubelet makes, keeps like its source,
+// and makes again when somebody deletes it. A file that changes is another pod (its uid is a hash of it): the old one ends, the new begins.
+//
+//   folder ─ fs.watch ─► parse, complete ─► pods (as if the API had them)       mirror pods: created, status written there by the worker
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { join } from 'node:path';
+import type { Timer } from '../../internal/base/clock.ts';
+import { isReason, messageOf } from '../../internal/base/errors.ts';
+import { copy, type Draft } from '../../internal/api/meta.ts';
+import { parseYaml } from '../../internal/api/yaml.ts';
+import type { Pod } from '../../internal/kinds/generated/api-types.ts';
+import { PODS } from '../../internal/kinds/generated/resources.ts';
+import type { NodeContext } from './node-context.ts';
+import { CONFIG_HASH, CONFIG_MIRROR, CONFIG_SOURCE } from './pod-spec.ts';
+
+export interface StaticPodsOptions {
+  node: Pick<NodeContext, 'client' | 'clock' | 'log' | 'nodeName'>;
+  folder: string;
+  /** What the API server would have filled in. */
+  complete(pod: Pod): Promise<Pod>;
+  appeared(pod: Pod): void;
+  disappeared(uid: string): void;
+  /** Uid of the Node in the API, once it is there: mirror pods belong to it. */
+  nodeUid(): string | undefined;
+}
+
+export interface StaticPods {
+  /** Resolves when the folder has been read once. */
+  start(): Promise<void>;
+  stop(): void;
+  pods(): Pod[];
+  /** The API's pod that shows this one. */
+  mirrorOf(pod: Pod): Pod | undefined;
+  /** The API's pods of this node: mirrors are told from others here. True: it is a mirror, and nothing to run. */
+  seesMirror(pod: Pod, gone: boolean): boolean;
+  /** Makes mirrors that are missing. */
+  mirror(): void;
+}
+
+const SETTLE_MS = 200;
+const RETRY_MS = 5_000;
+
+export function createStaticPods(options: StaticPodsOptions): StaticPods {
+  const { node, folder } = options;
+  const known = new Map<string, Pod>();
+  const mirrors = new Map<string, Pod>();
+  const making = new Set<string>();
+  let watcher: FSWatcher | undefined;
+  let timer: Timer | undefined;
+  let stopped = false;
+
+  /** An editor writes in several steps: looked at when it has been quiet. */
+  function soon(): void {
+    timer?.cancel();
+    timer = node.clock.setTimer(SETTLE_MS, () => void read());
+  }
+
+  async function read(): Promise<void> {
+    const found = new Map((await readManifests(options)).map((pod) => [pod.metadata.uid, pod]));
+    if (stopped) return;
+    for (const uid of [...known.keys()].filter((uid) => !found.has(uid))) {
+      const pod = known.get(uid);
+      known.delete(uid);
+      options.disappeared(uid);
+      const shown = pod === undefined ? undefined : mirrors.get(nameOf(pod));
+      if (shown?.metadata.annotations?.[CONFIG_MIRROR] === uid) remove(shown);
+    }
+    for (const [uid, pod] of found) {
+      if (known.has(uid)) continue;
+      known.set(uid, pod);
+      options.appeared(pod);
+    }
+    mirror();
+  }
+
+  function mirror(): void {
+    for (const pod of known.values()) {
+      const shown = mirrors.get(nameOf(pod));
+      if (stopped || making.has(nameOf(pod)) || options.nodeUid() === undefined) continue;
+      if (shown === undefined) make(pod);
+      else if (shown.metadata.annotations?.[CONFIG_MIRROR] !== pod.metadata.uid) remove(shown);
+    }
+  }
+
+  function make(pod: Pod): void {
+    const name = nameOf(pod);
+    making.add(name);
+    const draft = mirrorDraft(pod, node.nodeName, options.nodeUid() ?? '');
+    node.client.create(PODS, draft).catch((error: unknown) => {
+      if (isReason(error, 'AlreadyExists')) return;
+      node.log.warn('mirror pod could not be made', { pod: name, error: messageOf(error) });
+      node.clock.setTimer(RETRY_MS, mirror);
+    }).finally(() => making.delete(name));
+  }
+
+  function remove({ metadata }: Pod): void {
+    node.client.delete(PODS, { namespace: metadata.namespace ?? '', name: metadata.name }, { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } })
+      .catch((error: unknown) => { if (!isReason(error, 'NotFound', 'Conflict')) node.log.warn('mirror pod could not be removed', { pod: metadata.name, error: messageOf(error) }); });
+  }
+
+  return {
+    start() {
+      mkdirSync(folder, { recursive: true, mode: 0o750 });
+      watcher = watch(folder, { persistent: false }, soon);
+      watcher.on('error', (error) => node.log.warn('the folder of static pods is not watched any more', { folder, error: messageOf(error) }));
+      return read();
+    },
+    stop() {
+      stopped = true;
+      watcher?.close();
+      timer?.cancel();
+    },
+    pods: () => [...known.values()],
+    mirrorOf: (pod) => mirrors.get(nameOf(pod)),
+    seesMirror(pod, gone) {
+      const source = pod.metadata.annotations?.[CONFIG_MIRROR];
+      if (source === undefined) return false;
+      if (gone) mirrors.delete(nameOf(pod));
+      else mirrors.set(nameOf(pod), pod);
+      // Its source has gone: nobody else would ever remove it.
+      if (!gone && !known.has(source)) remove(pod);
+      else if (!gone && pod.metadata.deletionTimestamp !== undefined) remove(pod);
+      mirror();
+      return true;
+    },
+    mirror,
+  };
+}
+
+function nameOf({ metadata }: Pod): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+async function readManifests({ node, folder, complete }: StaticPodsOptions): Promise<Pod[]> {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => !name.startsWith('.') && statSync(join(folder, name), { throwIfNoEntry: false })?.isFile() === true).sort();
+  const pods: Pod[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    try {
+      pods.push(await complete(staticPod(readFileSync(path), { path, nodeName: node.nodeName })));
+    } catch (error) {
+      node.log.warn('static pod could not be read', { file: path, error: messageOf(error) });
+    }
+  }
+  return pods;
+}
+
+export function staticPod(bytes: Buffer, { path, nodeName }: { path: string; nodeName: string }): Pod {
+  const parsed = parseYaml(bytes.toString()) as Partial<Pod> | undefined;
+  if (parsed?.kind !== 'Pod' || parsed.spec === undefined || parsed.metadata === undefined) throw new Error('it is not a Pod');
+  const uid = createHash('sha256').update(bytes).update(`${nodeName} ${path}`).digest('hex').slice(0, 32);
+  const { metadata, spec } = parsed;
+  return {
+    ...parsed as Pod,
+    metadata: { ...metadata, uid, generation: 1, resourceVersion: '0', name: `${metadata.name}-${nodeName.toLowerCase()}`, namespace: metadata.namespace ?? 'default', annotations: { ...metadata.annotations, [CONFIG_HASH]: uid, [CONFIG_SOURCE]: 'file' } },
+    spec: { ...spec, nodeName, tolerations: [...(spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }] },
+    status: { phase: 'Pending' },
+  };
+}
+
+function mirrorDraft(pod: Pod, nodeName: string, nodeUid: string): Draft<Pod> {
+  const draft = copy(pod);
+  const { uid: _uid, resourceVersion: _version, generation: _generation, ...metadata } = draft.metadata;
+  return {
+    ...draft, apiVersion: 'v1', kind: 'Pod', status: {},
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [CONFIG_MIRROR]: pod.metadata.uid }, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeUid, controller: true }] },
+  };
+}
