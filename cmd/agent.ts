@@ -24,6 +24,9 @@ import { givenToken, readSettings } from './settings.ts';
 import { terminationSignal } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
+/** Shorter than a node's lease lasts: a connection that died with the server's power must not cost the node its readiness. */
+const TIMEOUT_MS = 10_000;
+
 export async function runAgent(argv: readonly string[]): Promise<number> {
   const settings = readSettings('agent', argv, process.env);
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
@@ -88,7 +91,7 @@ function openAccess(keeper: IdentityKeeper, { nodeName, log }: { nodeName: strin
   const ending = new AbortController();
   const { server, certificates, key, clientCa, cluster } = keeper.current;
   const userAgent = `skiff/${SKIFF_VERSION_TEXT.replaceAll(' ', '-')}`;
-  const open = (who: 'node' | 'proxy'): HttpsTransport => createHttpsTransport({ url: server, credentials: () => keeper.credentials(who), userAgent });
+  const open = (who: 'node' | 'proxy'): HttpsTransport => createHttpsTransport({ url: server, credentials: () => keeper.credentials(who), userAgent, timeoutMs: TIMEOUT_MS });
   const [node, proxy] = [open('node'), open('proxy')];
   const viewing = { clock, random, log, signal: ending.signal };
   const client = createClient(node);

@@ -22,7 +22,7 @@ export interface HttpsTransportOptions {
   credentials?: TlsCredentials | (() => TlsCredentials);
   /** Bearer token, or what gives the current one. */
   token?: string | (() => string);
-  /** How long one request may take; watches have none. Default 60 s. */
+  /** How long the server may be silent within a request; a watch only until it has begun. Default 60 s. */
   timeoutMs?: number;
   userAgent?: string;
 }
@@ -46,19 +46,22 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
   const connections = createConnections(options.credentials);
   const base = new URL(url);
 
-  const open = (request: HttpRequest, call: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined }): Promise<IncomingMessage> =>
+  const timeoutMs = options.timeoutMs ?? 60_000;
+
+  const open = (request: HttpRequest, call: { signal?: AbortSignal | undefined }): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const sent = httpsRequest(
-        { agent: connections.agent(), host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 443, method: request.method, path: request.path, headers: headersOf(request, options), ...(call.signal !== undefined && { signal: call.signal }) },
+        { agent: connections.agent(), host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 443, method: request.method, path: request.path, headers: headersOf(request, options), timeout: timeoutMs, ...(call.signal !== undefined && { signal: call.signal }) },
         resolve,
       );
-      if (call.timeoutMs !== undefined) sent.setTimeout(call.timeoutMs, () => sent.destroy(new Error(`no answer within ${String(call.timeoutMs)} ms`)));
+      // Given as an option it counts while connecting too, when a server without power answers nothing at all.
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${String(timeoutMs)} ms`)));
       sent.on('error', (error) => reject(unreachable(url, error, call.signal)));
       sent.end(request.body);
     });
 
   const raw = async (request: HttpRequest, signal?: AbortSignal): Promise<string> => {
-    const response = await open(request, { signal, timeoutMs: options.timeoutMs ?? 60_000 });
+    const response = await open(request, { signal });
     const text = await textOf(response).catch((error: unknown) => Promise.reject(unreachable(url, error, signal)));
     const code = response.statusCode ?? 0;
     if (code >= 400) throw statusErrorOf(code, text);
@@ -74,6 +77,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
 
   async function* watch(request: ApiRequest, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const response = await open(httpRequestOf(request), { signal });
+    response.socket.setTimeout(0); // begun, it may be silent for as long as nothing happens
     const code = response.statusCode ?? 0;
     if (code >= 400) throw statusErrorOf(code, await textOf(response));
     try {

@@ -1,5 +1,7 @@
 // The typed client over HTTPS against the real API server: the same answers and errors as in process.
+import { createServer, type AddressInfo } from 'node:net';
 import t from 'tap';
+import { systemClock } from '../../../internal/base/clock.ts';
 import { isReason } from '../../../internal/base/errors.ts';
 import type { KubeObject } from '../../../internal/api/meta.ts';
 import { createHttpsTransport, type TlsCredentials } from '../../../internal/client/https-transport.ts';
@@ -110,4 +112,30 @@ t.test('a server that is down is ServiceUnavailable, and is there again when it 
   t.equal(await reason(client.list(NAMESPACES)), 'ServiceUnavailable');
   await server.start();
   t.ok((await client.list(NAMESPACES)).items.length > 0);
+});
+
+t.test('a server that takes connections and says nothing is given up, for requests and for watches that do not begin', async (t) => {
+  const mute = createServer(() => {});
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const { port } = mute.address() as AddressInfo;
+  const patient = createHttpsTransport({ url: `https://127.0.0.1:${String(port)}`, timeoutMs: 100 });
+  t.match(await createClient(patient).list(NAMESPACES).catch((error: unknown) => error), { reason: 'ServiceUnavailable', message: /no answer within 100 ms/ });
+  t.equal(await reason((async () => {
+    for await (const _event of createClient(patient).watch(NAMESPACES, {}, new AbortController().signal)) t.fail('nothing comes');
+  })()), 'ServiceUnavailable');
+  patient.close();
+  mute.close();
+});
+
+t.test('a watch that has begun outlives the silence', async (t) => {
+  const brief = createHttpsTransport({ url: server.url, credentials: server.credentials('admin', 'system:masters'), timeoutMs: 150 });
+  const { metadata } = await client.list(CONFIGMAPS, { namespace: 'default' });
+  const abort = new AbortController();
+  const events = createClient(brief).watch(CONFIGMAPS, { namespace: 'default', resourceVersion: metadata.resourceVersion ?? '' }, abort.signal)[Symbol.asyncIterator]();
+  const next = events.next();
+  await new Promise<void>((resolve) => systemClock.setTimer(500, resolve));
+  await client.create(CONFIGMAPS, map('after-silence'));
+  t.match(await next, { value: { object: { metadata: { name: 'after-silence' } } } });
+  abort.abort(new Error('end'));
+  brief.close();
 });
