@@ -122,18 +122,14 @@ function readRegistries(path: string): RegistrySettings {
 
 /** What the view shows of the node, as soon as there is something. */
 function seen<T>(nodes: View<Node>, name: string, look: (node: Node) => T | undefined): Promise<T> {
-  return new Promise((resolve) => {
-    let end: (() => void) | undefined;
-    let done = false;
-    end = nodes.subscribe(({ type, object }) => {
-      const found = done || type === 'DELETED' || object.metadata.name !== name ? undefined : look(object);
-      if (found === undefined) return;
-      done = true;
-      end?.();
-      resolve(found);
-    });
-    if (done) end();
-  });
+  const { promise, resolve } = Promise.withResolvers<T>();
+  const show = (node: Node | undefined): void => {
+    const found = node === undefined ? undefined : look(node);
+    if (found !== undefined) resolve(found);
+  };
+  const end = nodes.subscribe(({ type, object }) => show(type === 'DELETED' || object.metadata.name !== name ? undefined : object));
+  void promise.then(end);
+  return promise;
 }
 
 function isReady({ status }: Node): true | undefined {

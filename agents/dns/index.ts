@@ -17,7 +17,7 @@ export interface DnsOptions {
   views: Views;
   /** Of the cluster DNS Service; each is made an address of this node. */
   addresses: readonly string[];
-  /** 0: any free one (see `port`). */
+  /** 0 is a free one (see `port`). */
   port: number;
   /** The cluster's, without a dot at the end. */
   domain: string;

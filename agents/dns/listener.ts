@@ -21,7 +21,7 @@ const TCP_CONNECTIONS_MAX = 256;
 const TCP_PIPELINE_MAX = 32;
 const MESSAGE_BYTES_MAX = 65_535;
 
-/** Port 0: any that is free for both. */
+/** Port 0 is one that is free for both. */
 export async function listen(address: string, port: number, answer: Answer, clock: Clock): Promise<Listener> {
   const connections = new Set<Socket>();
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {

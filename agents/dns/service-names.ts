@@ -13,7 +13,7 @@ export interface Shown {
 
 interface PortName {
   protocol: string;
-  /** Absent: any. */
+  /** Absent when every one will do. */
   name?: string;
 }
 

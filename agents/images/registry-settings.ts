@@ -107,11 +107,17 @@ function parseMirror(value: unknown, path: string, problems: string[]): Registry
   return { endpoint: list, rewrite };
 }
 
+// YAML reads a password of digits as a number.
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
 function parseConfig(value: unknown, path: string, problems: string[]): RegistrySettings['configs'][string] {
   const config = asRecord(value ?? {}, path, problems);
   const auth = asRecord(config['auth'] ?? {}, `${path}.auth`, problems);
   const tls = asRecord(config['tls'] ?? {}, `${path}.tls`, problems);
-  const text = (from: Record<string, unknown>, key: string): string | undefined => (from[key] === undefined || from[key] === null || from[key] === '' ? undefined : String(from[key]));
+  const text = (from: Record<string, unknown>, key: string): string | undefined => textOf(from[key]);
   const bearer = text(auth, 'identity_token') ?? text(auth, 'registrytoken');
   const credentials = credentialsOf(text(auth, 'username'), text(auth, 'password'), text(auth, 'auth'));
   const [caFile, certFile, keyFile] = [text(tls, 'ca_file'), text(tls, 'cert_file'), text(tls, 'key_file')];

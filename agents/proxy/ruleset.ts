@@ -96,7 +96,10 @@ function addExternal({ nat, filter }: Ruleset, port: ServicePortRules, { name, m
   }
   const target = `-j SKIFF-EXT-${name}`;
   const refuse = (where: string): void => void chain(filter, 'SKIFF-FILTER').push(`${where} ${refused(port)}`);
-  for (const ip of port.externalIps) (port.backends.length > 0 ? chain(nat, 'SKIFF-SERVICES').push(`-d ${ip}/32 ${match} ${target}`) : refuse(`-d ${ip}/32 ${match}`));
+  for (const ip of port.externalIps) {
+    if (port.backends.length > 0) chain(nat, 'SKIFF-SERVICES').push(`-d ${ip}/32 ${match} ${target}`);
+    else refuse(`-d ${ip}/32 ${match}`);
+  }
   for (const ip of port.loadBalancerIps) {
     const sources = port.sourceRanges.length === 0 ? [''] : port.sourceRanges.map((range) => `-s ${range} `);
     if (port.backends.length > 0) chain(nat, 'SKIFF-SERVICES').push(...sources.map((source) => `${source}-d ${ip}/32 ${match} ${target}`));

@@ -66,7 +66,7 @@ function canonical(type: TypeRef, value: unknown, schemas: Schemas): unknown {
     case 'map': return typeof value === 'object' && value !== null ? canonicalMap(type.values, value as Record<string, unknown>, schemas) : value;
     case 'quantity': return canonicalQuantityValue(value);
     case 'time': return typeof value === 'string' ? canonicalTime(value) : value;
-    default: return value;
+    case 'string': case 'integer': case 'number': case 'boolean': case 'bytes': case 'microtime': case 'intOrString': case 'any': return value;
   }
 }
 
@@ -105,7 +105,7 @@ function zeroOf(type: TypeRef): unknown {
     case 'integer': case 'number': case 'intOrString': return 0;
     case 'boolean': return false;
     case 'quantity': return '0';
-    default: return undefined;
+    case 'object': case 'list': case 'map': case 'bytes': case 'time': case 'microtime': case 'any': return undefined;
   }
 }
 

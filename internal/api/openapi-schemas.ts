@@ -60,7 +60,7 @@ function typeSchema(type: TypeRef, { dialect, beside }: { dialect: Dialect; besi
     case 'boolean': return { type: 'boolean' };
     case 'list': return { items: nested(type.items, { dialect, zero: type.zeroItems }), type: 'array' };
     case 'map': return { additionalProperties: nested(type.values, { dialect, zero: type.zeroItems }), type: 'object' };
-    default: return { type: 'object' };
+    case 'object': case 'any': case 'time': case 'microtime': case 'quantity': case 'intOrString': return { type: 'object' };
   }
 }
 
@@ -81,7 +81,8 @@ function scalarSchema(type: TypeRef, dialect: Dialect): OpenApiSchema {
     case 'time': case 'microtime': return { format: 'date-time', type: 'string' };
     case 'quantity': return dialect === 'v2' ? { type: 'string' } : { oneOf: [{ type: 'string' }, { type: 'number' }] };
     case 'intOrString': return dialect === 'v2' ? { format: 'int-or-string', type: 'string' } : { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] };
-    default: return type.type === 'any' && type.raw.startsWith('JSON') ? {} : { type: 'object' };
+    case 'any': return type.raw.startsWith('JSON') ? {} : { type: 'object' };
+    case 'string': case 'bytes': case 'integer': case 'number': case 'boolean': case 'list': case 'map': case 'object': return { type: 'object' };
   }
 }
 

@@ -225,8 +225,12 @@ function encodeAny(type: Extract<TypeRef, { type: 'any' }>, value: unknown, sche
   const props = schemas.get(PROPS);
   if (props === undefined) return writer.finish();
   if (typeof value === 'boolean') writer.integer(1, value ? 1 : 0);
-  else if (Array.isArray(value)) for (const item of value as unknown[]) typeof item === 'string' ? writer.text(2, item) : writer.bytes(2, encodeMessage(item as Json, props, schemas));
-  else {
+  else if (Array.isArray(value)) {
+    for (const item of value as unknown[]) {
+      if (typeof item === 'string') writer.text(2, item);
+      else writer.bytes(2, encodeMessage(item as Json, props, schemas));
+    }
+  } else {
     if (type.raw === 'JSONSchemaPropsOrBool') writer.integer(1, 1);
     writer.bytes(type.raw === 'JSONSchemaPropsOrBool' ? 2 : 1, encodeMessage(value as Json, props, schemas));
   }

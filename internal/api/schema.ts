@@ -174,7 +174,7 @@ function parseField(text: string, { required, expand }: { required: string[]; ex
 
 function parseType(text: string, expand: (short: string) => string): TypeRef {
   const inner = (): { zeroItems: boolean; of: TypeRef } => ({ zeroItems: text[1] === '~', of: parseType(text.slice(text[1] === '~' ? 2 : 1), expand) });
-  switch (text[0]) {
+  switch (text.charAt(0)) {
     case 's': return text.length > 1 ? { type: 'string', enum: text.slice(2, -1).split(',') } : { type: 'string' };
     case 'i': return { type: 'integer', format: 'int32' };
     case 'l': return { type: 'integer', format: 'int64' };

@@ -155,7 +155,7 @@ function formatRequirement({ key, operator, values }: Requirement): string {
     case 'in': case 'notin': return `${key} ${operator} (${list})`;
     case 'gt': return `${key}>${list}`;
     case 'lt': return `${key}<${list}`;
-    default: return `${key}${operator}${list}`;
+    case '=': case '==': case '!=': return `${key}${operator}${list}`;
   }
 }
 

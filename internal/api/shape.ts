@@ -24,7 +24,7 @@ export interface Shape {
 const UNKNOWN_MAX = 100;
 const TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d([.,]\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const INT_RANGE = { int32: [-2147483648, 2147483647], int64: [-9223372036854775808, 9223372036854775807] } as const;
+const INT_RANGE = { int32: [-2147483648, 2147483647], int64: [-(2 ** 63), 2 ** 63] } as const;
 
 export function checkShape(definition: Definition, value: unknown, schemas: Schemas): Shape {
   const shape: Shape = { errors: [], unknown: [], strays: [] };
@@ -71,12 +71,8 @@ function checkType(walk: Walk, type: TypeRef, value: unknown): void {
     case 'list': return checkList(walk, type.items, value);
     case 'map': return checkMap(walk, type.values, value);
     case 'any': return type.raw === 'object' && (typeof value !== 'object' || Array.isArray(value)) ? refuse(walk, value, 'map[string]interface {}') : undefined;
-    default: {
-      const problem = scalarProblem(type, value);
-      if (problem === undefined) return;
-      if (problem === WRONG_TYPE) refuse(walk, value, scalarGoType(type));
-      else report(walk, value, problem);
-    }
+    case 'string': case 'boolean': case 'number': case 'integer': case 'bytes': case 'time': case 'microtime': case 'quantity': case 'intOrString':
+      return checkScalar(walk, type, value);
   }
 }
 
@@ -103,9 +99,18 @@ function checkMap(walk: Walk, values: TypeRef, value: unknown): void {
   }
 }
 
+type Scalar = Exclude<TypeRef, { type: 'object' | 'list' | 'map' | 'any' }>;
+
 const WRONG_TYPE = Symbol('wrong type');
 
-function scalarProblem(type: TypeRef, value: unknown): string | typeof WRONG_TYPE | undefined {
+function checkScalar(walk: Walk, type: Scalar, value: unknown): void {
+  const problem = scalarProblem(type, value);
+  if (problem === undefined) return;
+  if (problem === WRONG_TYPE) refuse(walk, value, scalarGoType(type));
+  else report(walk, value, problem);
+}
+
+function scalarProblem(type: Scalar, value: unknown): string | typeof WRONG_TYPE | undefined {
   switch (type.type) {
     case 'string': return typeof value === 'string' ? undefined : WRONG_TYPE;
     case 'boolean': return typeof value === 'boolean' ? undefined : WRONG_TYPE;
@@ -115,7 +120,6 @@ function scalarProblem(type: TypeRef, value: unknown): string | typeof WRONG_TYP
     case 'time': case 'microtime': return timeProblem(value);
     case 'quantity': return quantityProblem(value);
     case 'intOrString': return typeof value === 'string' || (typeof value === 'number' && isInteger(value, 'int32')) ? undefined : typeof value === 'number' ? WRONG_TYPE : 'json: cannot unmarshal ' + jsonTypeOf(value) + ' into Go value of type int32';
-    default: return undefined;
   }
 }
 
@@ -129,7 +133,7 @@ function bytesProblem(value: unknown): string | typeof WRONG_TYPE | undefined {
   if (BASE64.test(value)) return undefined;
   const plain = value.replaceAll(/[\r\n]/g, '');
   if (BASE64.test(plain)) return undefined;
-  const at = [...plain].findIndex((letter) => !/[A-Za-z0-9+/]/.test(letter));
+  const at = plain.search(/[^A-Za-z0-9+/]/);
   return `illegal base64 data at input byte ${String(at < 0 ? plain.length - (plain.length % 4 === 0 ? 0 : plain.length % 4) : at)}`;
 }
 
@@ -172,12 +176,13 @@ function goTypeOf(type: TypeRef): string {
     case 'list': return `[]${goTypeOf(type.items)}`;
     case 'map': return `map[string]${goTypeOf(type.values)}`;
     case 'any': return 'interface {}';
-    default: return scalarGoType(type);
+    case 'string': case 'boolean': case 'number': case 'integer': case 'bytes': case 'time': case 'microtime': case 'quantity': case 'intOrString':
+      return scalarGoType(type);
   }
 }
 
-function scalarGoType(type: TypeRef): string {
-  if ('goType' in type && type.goType !== undefined) return type.goType.includes('.') ? type.goType : `v1.${type.goType}`;
+function scalarGoType(type: Scalar): string {
+  if (type.goType !== undefined) return type.goType.includes('.') ? type.goType : `v1.${type.goType}`;
   switch (type.type) {
     case 'integer': return type.format;
     case 'number': return 'float64';
@@ -185,7 +190,7 @@ function scalarGoType(type: TypeRef): string {
     case 'bytes': return '[]uint8';
     case 'quantity': return 'resource.Quantity';
     case 'intOrString': return 'int32';
-    default: return 'string';
+    case 'string': case 'time': case 'microtime': return 'string';
   }
 }
 

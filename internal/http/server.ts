@@ -24,7 +24,7 @@ export interface ApiServerOptions {
   /** PEM. `clientCa` verifies client certificates; `cert` may be renewed with `renew`. */
   tls: { cert: string; key: string; clientCa: string };
   address: string;
-  /** 0: any free one. */
+  /** 0 is a free one. */
   port: number;
   /** host:port that discovery names; default the address it listens on. */
   advertise?: string;

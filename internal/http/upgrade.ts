@@ -1,4 +1,4 @@
-// HTTP/1.1 upgrades (SPDY/3.1 and WebSocket for exec, attach, port-forward and proxy): after the same checks as any request the two
+// HTTP/1.1 upgrades (SPDY/3.1 and WebSocket for exec, attach, port-forward and proxy): after the same checks as of every request the two
 // connections are tied together, byte by byte; who speaks what on them is for the ends to know.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';

@@ -60,7 +60,7 @@ export function createKeyQueue(clock: Clock, onWaiting: () => void): KeyQueue {
       if (again.delete(key)) queue.add(key);
     },
     clear() {
-      for (const key of [...delays.keys()]) undelay(key);
+      for (const key of delays.keys()) undelay(key);
       waiting.clear();
       again.clear();
     },

@@ -38,7 +38,7 @@ export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
     },
     replace(next) {
       const kept = new Set(next.map(keyOf));
-      for (const [key, object] of [...objects]) if (!kept.has(key)) cache.remove(object);
+      for (const [key, object] of objects) if (!kept.has(key)) cache.remove(object);
       for (const object of next) cache.put(object);
     },
     get: (namespace, name) => objects.get(formatKey({ namespace, name })),

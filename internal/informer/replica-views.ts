@@ -31,7 +31,7 @@ const WATCH_SECONDS = 8 * 60;
 /** The server sends a bookmark every minute: silence for longer means a connection that is dead without telling. */
 const SILENCE_MS = 150_000;
 
-type State = { is: 'listing' } | { is: 'watching'; revision: number } | { is: 'waiting'; failures: number; then: State };
+type State = { is: 'listing' } | { is: 'watching'; revision: number } | { is: 'waiting'; failures: number; next: State };
 
 export function createReplicaViews(client: Client, options: ReplicaViewsOptions): Views {
   const views = new Map<string, View>();
@@ -107,7 +107,7 @@ async function keep(replica: Replica): Promise<void> {
       if (expired && ++relists === 1) continue;
       failures = Math.max(failures + 1, relists - 1);
       replica.log.debug('a view could not be kept up', { resource: replica.resource.resource, failures, error: messageOf(error) });
-      state = { is: 'waiting', failures, then: state };
+      state = { is: 'waiting', failures, next: state };
     }
   }
 }
@@ -122,7 +122,7 @@ async function step(replica: Replica, state: State): Promise<State> {
       const { clock, random, signal } = replica;
       const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** Math.min(10, state.failures - 1));
       await delay(clock, longest * (0.5 + random.fraction() / 2), signal);
-      return state.then;
+      return state.next;
     }
   }
 }

@@ -19,5 +19,5 @@ export function scopeKey({ namespace = '', fieldSelector = '' }: ViewScope): str
 function valueAt(object: unknown, path: string): string {
   let value = object;
   for (const part of path.split('.')) value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[part] : undefined;
-  return value === undefined || value === null ? '' : String(value);
+  return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }

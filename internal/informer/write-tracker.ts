@@ -32,7 +32,7 @@ export function createWriteTracker(client: Client, { clock, viewsOf }: { clock: 
     },
     async shown() {
       if (written.size === 0) return;
-      const reached = Promise.all([...written].map(([view, revision]) => view.reached?.(revision)));
+      const reached = Promise.all([...written].map(async ([view, revision]) => view.reached?.(revision)));
       written.clear();
       const ended = new AbortController();
       await Promise.race([reached, delay(clock, PATIENCE_MS, ended.signal).catch(() => {})]);

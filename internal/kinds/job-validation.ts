@@ -88,7 +88,7 @@ function validateIndexed(spec: JobSpec, path: string): FieldError[] {
     if ((maxFailedIndexes ?? 0) > SOFT_PARALLELISM) errors.push(invalid(`${path}.maxFailedIndexes`, maxFailedIndexes, words));
   }
   if (successPolicy === undefined) return errors;
-  const { rules = [] } = successPolicy;
+  const rules = (successPolicy as Partial<typeof successPolicy>).rules ?? [];
   if (rules.length === 0) errors.push(required(`${path}.successPolicy.rules`, 'at least one rules must be specified when the successPolicy is specified'));
   if (rules.length > RULES_MAX) errors.push(tooMany(`${path}.successPolicy.rules`, rules.length, RULES_MAX));
   return [...errors, ...rules.flatMap((rule, index) => validateSuccessRule(rule, completions ?? 0, `${path}.successPolicy.rules[${String(index)}]`))];
@@ -139,7 +139,7 @@ function validateFailureRule(rule: PodFailurePolicyRule, spec: JobSpec, { path, 
   return errors;
 }
 
-function validateExitCodes({ operator, containerName, values = [] }: NonNullable<PodFailurePolicyRule['onExitCodes']>, path: string, names: ReadonlySet<string>): FieldError[] {
+function validateExitCodes({ operator, containerName, values = [] }: Partial<NonNullable<PodFailurePolicyRule['onExitCodes']>>, path: string, names: ReadonlySet<string>): FieldError[] {
   const errors: FieldError[] = [];
   if (!operator) errors.push(required(`${path}.operator`, 'valid values: ["In" "NotIn"]'));
   else if (operator !== 'In' && operator !== 'NotIn') errors.push(notSupported(`${path}.operator`, operator, ['In', 'NotIn']));

@@ -21,7 +21,7 @@ export const podDisruptionBudget: KindRules<PodDisruptionBudget> = {
   ],
 };
 
-function validate({ spec = {} }: PodDisruptionBudget): FieldError[] {
+function validate({ spec }: PodDisruptionBudget): FieldError[] {
   const errors: FieldError[] = [];
   if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'));
   for (const field of ['minAvailable', 'maxUnavailable'] as const) {

@@ -35,7 +35,7 @@ export function quotaRulesOf(group: string, resource: string): QuotaRules | unde
 }
 
 /** All of the quota's scopes have to fit. */
-export function isInScopes({ spec = {} }: ResourceQuota, object: KubeObject, rules: QuotaRules): boolean {
+export function isInScopes({ spec }: ResourceQuota, object: KubeObject, rules: QuotaRules): boolean {
   const scopes: ScopedResourceSelectorRequirement[] = [...(spec.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' as const })), ...(spec.scopeSelector?.matchExpressions ?? [])];
   return scopes.every((scope) => rules.matchesScope(scope, object));
 }

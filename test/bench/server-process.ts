@@ -48,7 +48,7 @@ export function createServer({ lab, host, registry, command }: { lab: Lab; host:
     async start() {
       const begin = performance.now();
       const wall = Math.floor(Date.now() / 1000) * 1000;
-      const [enter = '', ...rest] = [...host.enter, ...words, '--data-dir', '/var/lib/skiff/data', '--node-name', 'measured', '--write-kubeconfig', kubeconfig];
+      const [enter, ...rest] = [...host.enter, ...words, '--data-dir', '/var/lib/skiff/data', '--node-name', 'measured', '--write-kubeconfig', kubeconfig];
       const log = openSync(join(lab.directory, 'server.log'), 'a');
       child = spawn(enter, rest, { stdio: ['ignore', log, log] });
       for (;;) {

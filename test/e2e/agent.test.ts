@@ -110,7 +110,7 @@ await t.test('a server that is away is ridden out, at boot and later', async (t)
 await t.test('another machine cannot take the name', async (t) => {
   const third = lab.addHost('n3');
   const log = openSync(join(lab.directory, 'third.log'), 'a');
-  const [enter = '', ...rest] = [...third.enter, SKIFF, 'agent', '--node-name', 'n2', '--node-ip', third.ip, '--server', url, '--token', token];
+  const [enter, ...rest] = [...third.enter, SKIFF, 'agent', '--node-name', 'n2', '--node-ip', third.ip, '--server', url, '--token', token];
   const [code] = (await once(spawn(enter, rest, { stdio: ['ignore', log, log] }), 'exit')) as [number];
   t.equal(code, 1);
   t.match(readFileSync(join(lab.directory, 'third.log'), 'utf8'), /node name "n2" is another machine's: choose one with --node-name or --with-node-id/);

@@ -201,7 +201,7 @@ function httpGet(url: string): Promise<string> {
 // A client on the node that asks without a pause, each request on a new connection, and counts what fails.
 function spawnAsker({ host: { enter } }: Cluster, url: string): { stop(): Promise<{ requests: number; failures: string[] }> } {
   const script = `while [ ! -e /run/asker-stop ]; do if curl -sS --max-time 5 -o /dev/null '${url}' 2>/run/asker-error; then echo ok; else echo "failed: $(cat /run/asker-error)"; fi; done`;
-  const [command = '', ...args] = [...enter, 'sh', '-c', `rm -f /run/asker-stop; ${script}`];
+  const [command, ...args] = [...enter, 'sh', '-c', `rm -f /run/asker-stop; ${script}`];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => { output += chunk.toString(); });

@@ -29,7 +29,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   if (options.htpasswd !== undefined) writeFileSync(htpasswd, options.htpasswd);
   const auth = options.htpasswd === undefined ? '' : `auth: {htpasswd: {realm: test, path: ${htpasswd}}}\n`;
   writeFileSync(join(directory, 'config.yml'), `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${directory}/data}, delete: {enabled: true}}\nhttp: {addr: "${address}"}\n${auth}`);
-  const [program = 'docker-registry', ...args] = [...(options.enter ?? []), 'docker-registry', 'serve', join(directory, 'config.yml')];
+  const [program, ...args] = [...(options.enter ?? []), 'docker-registry', 'serve', join(directory, 'config.yml')];
   const child = spawn(program, args, { stdio: 'ignore', env: { ...process.env, OTEL_TRACES_EXPORTER: 'none' } });
   // Also when a test throws before its teardown: else the orphan keeps the test's output open, and its reader waits for ever.
   const onExit = (): void => {
@@ -63,7 +63,7 @@ async function answers(child: ChildProcess, address: string, enter: readonly str
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) throw new Error(`docker-registry ended with ${String(child.exitCode)}`);
     const [host = '', port = ''] = address.split(':');
-    const [program = '', ...args] = [...enter, 'bash', '-c', `exec 3<>/dev/tcp/${host}/${port}`];
+    const [program, ...args] = [...enter, 'bash', '-c', `exec 3<>/dev/tcp/${host}/${port}`];
     const code = await new Promise((resolve) => spawn(program, args, { stdio: 'ignore' }).on('close', resolve));
     if (code === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 25));

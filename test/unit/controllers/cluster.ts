@@ -125,7 +125,7 @@ async function send(registry: ReturnType<typeof createRegistry>, kinds: ReturnTy
     case 'patch': return (await registry.update(kind, key, (old) => merged(copy(old) as object, request.body as unknown as Patch) as KubeObject, context)).object;
     case 'delete': return (await registry.delete(kind, key, options.delete ?? {}, context)).object;
     case 'deletecollection': return registry.deleteCollection(kind, { namespace }, options.delete ?? {}, context);
-    default: throw new Error(verb);
+    case 'get': case 'list': case 'watch': case 'connect': throw new Error(`loops do not ${verb}`);
   }
 }
 

@@ -61,7 +61,7 @@ t.test('of ten at once, three get in', async (t) => {
   t.teardown(() => store.close());
   await store.create({ group: '', resource: 'resourcequotas' }, quota({ hard: { pods: '3' } }, { pods: '0' }), 'durable');
   const plugin = resourceQuota(store, systemClock);
-  const results = await Promise.allSettled(Array.from({ length: 10 }, (_, index) => plugin.validate?.(request(pod(`p${String(index)}`)))));
+  const results = await Promise.allSettled(Array.from({ length: 10 }, async (_, index) => plugin.validate?.(request(pod(`p${String(index)}`)))));
   t.equal(results.filter(({ status }) => status === 'fulfilled').length, 3);
   const refused = results.find((result) => result.status === 'rejected');
   t.match(String(refused?.reason), /pods "p\d" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3$/);

@@ -17,15 +17,28 @@ import { silentLog } from '../../../internal/base/log.ts';
 import { systemRandom } from '../../../internal/base/random.ts';
 import { createPipeline } from '../../../internal/http/pipeline.ts';
 import { createApiServer } from '../../../internal/http/server.ts';
+import type { PodSpec } from '../../../internal/kinds/generated/api-types.ts';
 import { loadKinds } from '../../../internal/kinds/index.ts';
 import { createRegistry } from '../../../internal/registry/generic-registry.ts';
 import { createMemoryStore } from '../../../internal/store/memory.ts';
+
+/** What the tests look at of any answer. */
+interface Body {
+  kind?: string;
+  message: string;
+  metadata: { name: string; uid: string; resourceVersion: string };
+  items: { metadata: { name: string } }[];
+  data: Record<string, string>;
+  groups: { name: string }[];
+  spec: Partial<PodSpec>;
+  status: { token: string; userInfo: { username: string } };
+}
 
 interface Answer {
   code: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  json: Record<string, any>;
+  json: Body;
 }
 
 const folder = mkdtempSync(join(tmpdir(), `skiff-http-${String(process.pid)}-`));
@@ -84,7 +97,7 @@ function ask(method: string, path: string, { body, as = 'admin', token, headers 
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
-          resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: isJson(response, text) ? (JSON.parse(text) as Answer['json']) : {} });
+          resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: isJson(response, text) ? (JSON.parse(text) as Body) : ({} as Body) });
         });
       },
     );
@@ -101,8 +114,8 @@ t.test('anyone may ask for version and health, and nothing more', async (t) => {
   for (const path of ['/healthz', '/livez', '/readyz']) t.equal((await ask('GET', path, { as: '' })).text, 'ok');
   const refused = await ask('GET', '/api/v1/namespaces/default/pods', { as: '' });
   t.equal(refused.code, 403);
-  t.equal(refused.json['message'], 'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" in the namespace "default"');
-  t.equal((await ask('GET', '/metrics', { as: '' })).json['message'], 'forbidden: User "system:anonymous" cannot get path "/metrics"');
+  t.equal(refused.json.message, 'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" in the namespace "default"');
+  t.equal((await ask('GET', '/metrics', { as: '' })).json.message, 'forbidden: User "system:anonymous" cannot get path "/metrics"');
 });
 
 t.test('wrong credentials are refused', async (t) => {
@@ -115,11 +128,11 @@ t.test('an object lives: created, read, listed, changed, watched, deleted', asyn
   t.match(created, { code: 201, headers: { 'content-type': 'application/json' }, json: { kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' }, data: { k: 'v' } } });
   t.match(await ask('POST', maps, { body: map('a') }), { code: 409, json: { reason: 'AlreadyExists', message: 'configmaps "a" already exists' } });
   t.same((await ask('GET', `${maps}/a`)).json, created.json);
-  t.equal((await ask('GET', maps)).json['items'].length, 1);
+  t.equal((await ask('GET', maps)).json.items.length, 1);
   const changed = await ask('PUT', `${maps}/a`, { body: { ...created.json, data: { k: 'w' } } });
   t.match(changed, { code: 200, json: { data: { k: 'w' } } });
   t.match(await ask('PUT', `${maps}/a`, { body: { ...created.json, data: { k: 'x' } } }), { code: 409, json: { reason: 'Conflict' } });
-  const watched = ask('GET', `${maps}?watch=true&resourceVersion=${created.json['metadata'].resourceVersion}&timeoutSeconds=1`);
+  const watched = ask('GET', `${maps}?watch=true&resourceVersion=${created.json.metadata.resourceVersion}&timeoutSeconds=1`);
   t.match(await ask('DELETE', `${maps}/a`), { code: 200, json: { status: 'Success', details: { name: 'a', kind: 'configmaps' } } });
   const types = (await watched).text.trim().split('\n').map((line) => (JSON.parse(line) as { type: string }).type);
   t.same(types, ['MODIFIED', 'DELETED']);
@@ -129,10 +142,10 @@ t.test('an object lives: created, read, listed, changed, watched, deleted', asyn
 t.test('patches of every type', async (t) => {
   await ask('POST', maps, { body: map('p', { a: '1' }) });
   const patch = (type: string, body: unknown): Promise<Answer> => ask('PATCH', `${maps}/p?fieldManager=me`, { body, headers: { 'content-type': type } });
-  t.match((await patch('application/merge-patch+json', { data: { b: '2' } })).json['data'], { a: '1', b: '2' });
-  t.match((await patch('application/strategic-merge-patch+json', { data: { c: '3' } })).json['data'], { a: '1', b: '2', c: '3' });
-  t.match((await patch('application/json-patch+json', [{ op: 'remove', path: '/data/a' }])).json['data'], { b: '2', c: '3' });
-  t.match((await patch('application/apply-patch+yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p}\ndata: {d: "4"}\n')).json['data'], { b: '2', d: '4' });
+  t.match((await patch('application/merge-patch+json', { data: { b: '2' } })).json.data, { a: '1', b: '2' });
+  t.match((await patch('application/strategic-merge-patch+json', { data: { c: '3' } })).json.data, { a: '1', b: '2', c: '3' });
+  t.match((await patch('application/json-patch+json', [{ op: 'remove', path: '/data/a' }])).json.data, { b: '2', c: '3' });
+  t.match((await patch('application/apply-patch+yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p}\ndata: {d: "4"}\n')).json.data, { b: '2', d: '4' });
   t.equal((await patch('application/nonsense', {})).code, 415);
 });
 
@@ -150,7 +163,7 @@ t.test('bad requests are told what is wrong', async (t) => {
 
 t.test('discovery, plain and aggregated', async (t) => {
   t.match((await ask('GET', '/api')).json, { kind: 'APIVersions', versions: ['v1'] });
-  t.ok((await ask('GET', '/apis')).json['groups'].some((group: { name: string }) => group.name === 'apps'));
+  t.ok((await ask('GET', '/apis')).json.groups.some((group: { name: string }) => group.name === 'apps'));
   t.match((await ask('GET', '/apis/apps/v1')).json, { kind: 'APIResourceList', groupVersion: 'apps/v1' });
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
   const whole = await ask('GET', '/apis', { headers: { accept } });
@@ -164,18 +177,18 @@ t.test('a pod gets its account, its token and its class; a token speaks for the 
   t.match(await ask('POST', pods, { body: pod }), { code: 403, json: { message: 'pods "web" is forbidden: error looking up service account default/default: serviceaccount "default" not found' } });
   await ask('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
   const { json } = await ask('POST', pods, { body: pod });
-  t.match(json['spec'], { serviceAccountName: 'default', priority: 0, preemptionPolicy: 'PreemptLowerPriority', tolerations: [{ tolerationSeconds: 300 }, {}] });
-  t.match(json['spec'].containers[0].volumeMounts[0], { mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', name: /^kube-api-access-.{5}$/ });
+  t.match(json.spec, { serviceAccountName: 'default', priority: 0, preemptionPolicy: 'PreemptLowerPriority', tolerations: [{ tolerationSeconds: 300 }, {}] });
+  t.match(json.spec.containers?.[0]?.volumeMounts?.[0], { mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', name: /^kube-api-access-.{5}$/ });
   const issued = await ask('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { body: { spec: { boundObjectRef: { kind: 'Pod', name: 'web', apiVersion: 'v1' } } } });
   t.equal(issued.code, 201, issued.text);
-  const { token } = issued.json['status'];
-  t.equal((await ask('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { as: '', token, body: {} })).json['status'].userInfo.username, 'system:serviceaccount:default:default');
-  t.match((await ask('GET', pods, { as: '', token })).json['message'], /User "system:serviceaccount:default:default" cannot list resource "pods"/);
+  const { token } = issued.json.status;
+  t.equal((await ask('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { as: '', token, body: {} })).json.status.userInfo.username, 'system:serviceaccount:default:default');
+  t.match((await ask('GET', pods, { as: '', token })).json.message, /User "system:serviceaccount:default:default" cannot list resource "pods"/);
   t.match(await ask('POST', `${pods}/web/binding`, { body: { metadata: { name: 'web' }, target: { kind: 'Node', name: 'n1' } } }), { code: 201, json: { status: 'Success' } });
-  t.equal((await ask('GET', `${pods}/web`)).json['spec'].nodeName, 'n1');
+  t.equal((await ask('GET', `${pods}/web`)).json.spec.nodeName, 'n1');
   t.equal((await ask('GET', `${pods}/web`, { as: 'node' })).code, 200);
   t.equal((await ask('GET', pods, { as: 'node' })).code, 403);
-  t.equal((await ask('GET', `${pods}?fieldSelector=spec.nodeName%3Dn1`, { as: 'node' })).json['items'].length, 1);
+  t.equal((await ask('GET', `${pods}?fieldSelector=spec.nodeName%3Dn1`, { as: 'node' })).json.items.length, 1);
   t.equal((await ask('GET', '/api/v1/namespaces/default/secrets/x', { as: 'node' })).code, 403);
 });
 

@@ -22,18 +22,13 @@ const names = (view: View<ConfigMap>): string[] => view.list().map(({ metadata }
 
 /** Resolves when the view shows what is wanted: looked at after each change. */
 function until(view: View<ConfigMap>, holds: () => boolean): Promise<void> {
+  if (holds()) return Promise.resolve();
   return new Promise((resolve) => {
-    let end: (() => void) | undefined;
-    let done = false;
-    const look = (): void => {
-      if (done || !holds()) return;
-      done = true;
-      end?.();
+    const end = view.subscribe(() => {
+      if (!holds()) return;
+      end();
       resolve();
-    };
-    end = view.subscribe(look);
-    look();
-    if (done) end();
+    });
   });
 }
 
