@@ -102,7 +102,7 @@ function closing(store: Store): Component {
 async function prepare(settings: Settings, authority: Authority, { pipeline, client }: { pipeline: Pipeline; client: Client }): Promise<void> {
   await bootstrapPolicy(pipeline.options);
   const dns = settings.disable.includes('dns') ? undefined : settings['cluster-dns'][0];
-  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, ...(dns !== undefined && { dnsAddress: dns }) });
+  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, serviceCidrs: settings['service-cidr'], ...(dns !== undefined && { dnsAddress: dns }) });
 }
 
 function clusterSettings(settings: Settings): ClusterSettings {

@@ -1,17 +1,18 @@
-// What every cluster holds from its first moment beside its policy and namespaces: the Service that names the cluster's DNS, the
+// What every cluster holds from its first moment beside its policy and namespaces: the Service that names the cluster's DNS, the ServiceCIDR, the
 // certificates by which extension API servers know their callers. Created where missing, never overwritten.
 import { isReason } from '../base/errors.ts';
 import type { Draft, KubeObject } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import type { Client } from '../client/client.ts';
 import type { Service } from '../kinds/generated/api-types.ts';
-import { CONFIGMAPS, SERVICES } from '../kinds/generated/resources.ts';
+import { CONFIGMAPS, SERVICECIDRS, SERVICES } from '../kinds/generated/resources.ts';
 
 export interface SystemObjectsOptions {
   /** Absent: the cluster's DNS is disabled. */
   dnsAddress?: string;
   clientCa: string;
   requestHeaderCa: string;
+  serviceCidrs: readonly string[];
 }
 
 /** kube-proxy's own word for "not mine" (the well-known label): the address is served on each node itself. */
@@ -33,6 +34,7 @@ export async function ensureSystemObjects(client: Client, options: SystemObjects
         'requestheader-username-headers': '["X-Remote-User"]',
       },
     }),
+    ensure(client, SERVICECIDRS, { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: [...options.serviceCidrs] } }),
     options.dnsAddress === undefined ? undefined : ensure(client, SERVICES, dnsService(options.dnsAddress)),
   ]);
 }

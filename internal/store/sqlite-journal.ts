@@ -109,7 +109,7 @@ function unusable(path: string, why: string, cause?: unknown): Error {
 function writeError(path: string, failure: FromWorker): StatusError {
   const { errcode, message } = failure.type === 'failed' ? failure : { errcode: 0, message: `unexpected ${failure.type}` };
   const why = (errcode & 0xff) === SQLITE_FULL ? 'the disk is full: free some space and try again' : message;
-  return new StatusError('ServiceUnavailable', `the server cannot write its database ${path}: ${why}`, { details: { retryAfterSeconds: 5 } });
+  return new StatusError('ServiceUnavailable', `the server cannot write its database ${path}: ${why}`);
 }
 
 function sizeOf(path: string): number {

@@ -44,8 +44,8 @@ await t.test('an exit code that happened while skiff was away is reported', asyn
   kubectl('run', 'once', '--image=busybox:1', '--restart=Never', '--command', '--', 'sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.1; done');
   kubectl('wait', '--for=condition=Ready', 'pod/once', '--timeout=30s');
   await cluster.stop('SIGKILL');
-  host.run('sh', '-c', `kill -TERM $(pgrep -f 'trap "exit 7"' | head -1)`);
-  await until(() => host.run('sh', '-c', `pgrep -fc 'trap "exit 7"' || true`).trim() === '0', 'the container to end');
+  host.run('sh', '-c', `kill -TERM $(pgrep -f '[t]rap "exit 7"')`);
+  await until(() => host.run('sh', '-c', `pgrep -fc '[t]rap "exit 7"' || true`).trim() === '0', 'the container to end');
   await cluster.start();
   await until(() => jsonpath('pod once', '{.status.phase}') === 'Failed', 'the pod to be Failed', 20_000);
   t.equal(jsonpath('pod once', '{.status.containerStatuses[0].state.terminated.exitCode}'), '7');
