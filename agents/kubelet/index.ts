@@ -16,10 +16,12 @@ import type { Client } from '../../internal/client/client.ts';
 import { createEventRecorder } from '../../internal/informer/event-recorder.ts';
 import type { Views } from '../../internal/informer/view.ts';
 import type { Node } from '../../internal/kinds/generated/api-types.ts';
+import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
+import { openLastKnown, type LastKnown } from './last-known/files.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
 import { createRegistration, type Registration } from './node/registration.ts';
@@ -68,6 +70,8 @@ export interface KubeletOptions {
   cgroupRoot?: string;
   /** Default `/etc/resolv.conf`. */
   resolvConf?: string;
+  /** Where an agent keeps the ConfigMaps, Secrets and tokens of its pods for a start without the server. Default: it does not. */
+  lastKnownDir?: string;
   /** Folder of static pods. Default: there are none. */
   manifestsDir?: string;
   /** Where images are kept: the disk that image collection watches. Default: the kubelet's own. */
@@ -107,7 +111,8 @@ export function createKubelet(options: KubeletOptions): Component {
       };
       registration = createRegistration({ client, views, clock, log, nodeName, facts, beat });
       const collection = createImageCollection(options);
-      node = contextOf(options, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
+      const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
+      node = contextOf(options, lastKnown, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
       node.cgroups.start();
       const { manifestsDir } = options;
       pods = createPods(node, manifestsDir === undefined ? undefined : { folder: manifestsDir, nodeUid: () => registration?.node()?.metadata.uid });
@@ -116,6 +121,8 @@ export function createKubelet(options: KubeletOptions): Component {
       await server?.start();
       await registration.start();
       pods.start();
+      const own = views.of(PODS, { fieldSelector: `spec.nodeName=${nodeName}` });
+      void own.synced.then(() => lastKnown?.keepOnly(new Set(own.list().map(({ metadata }) => metadata.namespace ?? ''))));
       rotation.start();
     },
     async stop() {
@@ -136,14 +143,14 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed'>): NodeContext {
+function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
     ...derived, nodeName, nodeIps: options.nodeIps, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
-    objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock),
-    tokens: createTokenSource({ client, clock, random }), cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot)), oomScoreAdjMin: lowestOomScoreAdj(),
+    objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
+    tokens: createTokenSource({ client, clock, random, lastKnown }), cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot)), oomScoreAdjMin: lowestOomScoreAdj(),
     event(pod, type, reason, message, container) {
       const kind = container === undefined ? undefined : findContainer(pod, container)?.kind;
       const list = kind === 'ephemeral' ? 'ephemeralContainers' : kind === 'init' || kind === 'sidecar' ? 'initContainers' : 'containers';

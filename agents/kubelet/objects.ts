@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../../internal/base/clock.ts';
 import { isReason } from '../../internal/base/errors.ts';
 import type { KubeObject } from '../../internal/api/meta.ts';
 import type { Resource } from '../../internal/api/request.ts';
+import type { LastKnown } from './last-known/files.ts';
 import type { Client } from '../../internal/client/client.ts';
 import type { Views } from '../../internal/informer/view.ts';
 
@@ -44,7 +45,8 @@ interface Kept {
   usedAt: number;
 }
 
-export function createFetchedObjects(client: Client, clock: Clock): ObjectSource {
+/** `lastKnown`: where they are kept for a start without the server. */
+export function createFetchedObjects(client: Client, clock: Clock, lastKnown?: LastKnown): ObjectSource {
   const kept = new Map<string, Kept>();
   const listeners = new Set<{ resource: Resource; listener: (namespace: string, name: string) => void }>();
   let timer: Timer | undefined;
@@ -52,12 +54,15 @@ export function createFetchedObjects(client: Client, clock: Clock): ObjectSource
   async function fetch(resource: Resource, namespace: string, name: string): Promise<KubeObject | undefined> {
     const key = `${resource.group}/${resource.resource}/${namespace}/${name}`;
     const known = kept.get(key);
+    const nameOnDisk = `${namespace} ${key}`;
     const now = clock.monotonicMs();
     const object = await client.get(resource, { namespace, name }).catch((error: unknown) => {
       if (isReason(error, 'NotFound')) return undefined;
-      if (known !== undefined) return known.object; // the API is away: go on with what is known
-      throw error;
+      const away = known?.object ?? lastKnown?.read<KubeObject>(nameOnDisk);
+      if (known === undefined && away === undefined) throw error;
+      return away; // the API is away: go on with what is known
     });
+    if (object !== undefined && known?.object?.metadata.resourceVersion !== object.metadata.resourceVersion && lastKnown?.read<KubeObject>(nameOnDisk)?.metadata.resourceVersion !== object.metadata.resourceVersion) lastKnown?.write(nameOnDisk, object);
     kept.set(key, { resource, namespace, name, object, fetchedAt: now, usedAt: known?.usedAt ?? now });
     if (known !== undefined && known.object?.metadata.resourceVersion !== object?.metadata.resourceVersion) {
       for (const { resource: wanted, listener } of listeners) if (wanted.resource === resource.resource && wanted.group === resource.group) listener(namespace, name);

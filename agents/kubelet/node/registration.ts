@@ -1,6 +1,6 @@
 // Keeps the Node in the API: registers it, renews its Lease every 10 s, posts its status every 5 min or when it has changed, and registers
 // it again when it was deleted. The Lease alone says that the node lives; the status is written rarely on purpose.
-import type { Clock, Timer } from '../../../internal/base/clock.ts';
+import { delay, type Clock, type Timer } from '../../../internal/base/clock.ts';
 import { isReason, messageOf } from '../../../internal/base/errors.ts';
 import type { Log } from '../../../internal/base/log.ts';
 import { formatMicroTime } from '../../../internal/api/meta.ts';
@@ -15,6 +15,7 @@ const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
 const HEARTBEAT_MS = 300_000;
 const RETRY_MS = 1_000;
+const PATIENCE_MS = 5_000;
 const LEASES_NAMESPACE = 'kube-node-lease';
 
 export interface RegistrationOptions {
@@ -57,6 +58,16 @@ export function createRegistration({ client, views, clock, log, nodeName, facts,
       if (Object.entries(labels).some(([name, value]) => current?.metadata.labels?.[name] !== value)) current = await client.patch(NODES, key, { type: 'merge', body: { metadata: { labels } } });
     }
     await postStatus(true);
+  }
+
+  /** A node that was there before goes on while the server is away; a new one cannot. */
+  async function goOnWithout(error: unknown): Promise<false> {
+    const view = views.of(NODES, { fieldSelector: `metadata.name=${nodeName}` });
+    await Promise.race([view.synced, delay(clock, PATIENCE_MS)]);
+    current = view.get('', nodeName);
+    if (current === undefined) throw error;
+    log.warn('the node cannot be registered now, and goes on with what was known last', { error: messageOf(error) });
+    return false;
   }
 
   async function postStatus(heartbeat: boolean): Promise<void> {
@@ -104,9 +115,9 @@ export function createRegistration({ client, views, clock, log, nodeName, facts,
 
   return {
     async start() {
-      await register();
-      schedule('lease', 0, renew, RENEW_MS);
-      schedule('status', HEARTBEAT_MS, keepStatus, HEARTBEAT_MS);
+      const registered = await register().then(() => true, goOnWithout);
+      schedule('lease', registered ? 0 : RETRY_MS, renew, RENEW_MS);
+      schedule('status', registered ? HEARTBEAT_MS : RETRY_MS, registered ? keepStatus : register, HEARTBEAT_MS);
       const view = views.of(NODES, { fieldSelector: `metadata.name=${nodeName}` });
       unsubscribe = view.subscribe(({ type, object }) => {
         if (object.metadata.name !== nodeName) return;

@@ -3,6 +3,7 @@
 import type { Clock } from '../../../internal/base/clock.ts';
 import type { Random } from '../../../internal/base/random.ts';
 import { isReason } from '../../../internal/base/errors.ts';
+import type { LastKnown } from '../last-known/files.ts';
 import type { Client } from '../../../internal/client/client.ts';
 import type { Pod, ServiceAccountTokenProjection } from '../../../internal/kinds/generated/api-types.ts';
 import { SERVICEACCOUNTS } from '../../../internal/kinds/generated/resources.ts';
@@ -27,7 +28,7 @@ interface Kept extends IssuedToken {
   expiresAt: number;
 }
 
-export function createTokenSource({ client, clock, random }: { client: Client; clock: Clock; random: Random }): TokenSource {
+export function createTokenSource({ client, clock, random, lastKnown }: { client: Client; clock: Clock; random: Random; lastKnown?: LastKnown | undefined }): TokenSource {
   const kept = new Map<string, Map<string, Kept>>();
 
   async function request(pod: Pod, { audience, expirationSeconds = 3600 }: ServiceAccountTokenProjection): Promise<Kept> {
@@ -47,7 +48,8 @@ export function createTokenSource({ client, clock, random }: { client: Client; c
       const ofPod = kept.get(pod.metadata.uid) ?? new Map<string, Kept>();
       kept.set(pod.metadata.uid, ofPod);
       const key = `${projection.audience ?? ''} ${String(projection.expirationSeconds ?? 3600)}`;
-      const known = ofPod.get(key);
+      const nameOnDisk = `${pod.metadata.namespace ?? ''} token ${pod.metadata.uid} ${key}`;
+      const known = ofPod.get(key) ?? lastKnown?.read<Kept>(nameOnDisk);
       if (known !== undefined && clock.now() < known.refreshAt) return known;
       const issued = await request(pod, projection).catch((error: unknown) => {
         const refused = isReason(error instanceof Error ? error.cause : error, 'NotFound', 'Forbidden', 'Invalid');
@@ -55,6 +57,7 @@ export function createTokenSource({ client, clock, random }: { client: Client; c
         return { ...known, refreshAt: clock.now() + 60_000 };
       });
       ofPod.set(key, issued);
+      if (issued.token !== known?.token) lastKnown?.write(nameOnDisk, issued);
       return issued;
     },
     forget: (podUid) => void kept.delete(podUid),

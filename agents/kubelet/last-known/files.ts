@@ -1,0 +1,46 @@
+// Small values by name on disk, for what an agent must still know when it boots without its server: ConfigMaps, Secrets and tokens of its pods.
+// Readable by root alone; written when they change.
+import { createHash } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
+
+export interface LastKnown {
+  read<T>(name: string): T | undefined;
+  write(name: string, value: unknown): void;
+  /** Drops what none of these groups names; a name's group is what stands before its first space. */
+  keepOnly(groups: ReadonlySet<string>): void;
+}
+
+export function openLastKnown(directory: string): LastKnown {
+  const pathOf = (name: string): string => join(directory, `${hash(name.split(' ')[0] ?? '')}-${hash(name)}.json`);
+  return {
+    read<T>(name: string) {
+      const text = readFileIfThere(pathOf(name));
+      try {
+        return text === undefined ? undefined : (JSON.parse(text) as T);
+      } catch (error) {
+        if (error instanceof SyntaxError) return undefined;
+        throw error;
+      }
+    },
+    write: (name, value) => writeFileAtomically(pathOf(name), JSON.stringify(value), { mode: 0o600 }),
+    keepOnly(groups) {
+      const kept = new Set([...groups].map(hash));
+      for (const file of list(directory)) if (!kept.has(file.split('-')[0] ?? '')) rmSync(join(directory, file), { force: true });
+    },
+  };
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
