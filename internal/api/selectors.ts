@@ -2,7 +2,7 @@
 // `text` is the canonical form: requirements by key, values sorted.
 import { StatusError } from '../base/errors.ts';
 import { errorBody, invalid, type FieldError } from './field-error.ts';
-import { labelValueProblems, qualifiedNameProblems } from './validation-names.ts';
+import { labelKeyProblems, labelValueProblems } from './names.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 export type Operator = '=' | '==' | '!=' | 'in' | 'notin' | 'exists' | '!' | 'gt' | 'lt';
@@ -106,7 +106,7 @@ export function escapeFieldValue(value: string): string {
 /** What NewRequirement refuses; paths are relative (`key`, `values[0][app]`). */
 export function requirementProblems({ key, operator, values }: Requirement): FieldError[] {
   const problems: FieldError[] = [];
-  const keyProblems = qualifiedNameProblems(key);
+  const keyProblems = labelKeyProblems(key);
   if (keyProblems.length > 0) problems.push(invalid('key', key, keyProblems.join('; ')));
   const count = countProblem(operator, values.length);
   if (count !== undefined) problems.push(invalid('values', values, count));
@@ -206,7 +206,7 @@ class LabelParser {
     if (absent) this.take();
     const key = this.take();
     if (key.kind !== 'word') this.refuse(`found '${key.text}', expected: identifier`);
-    const problems = qualifiedNameProblems(key.text);
+    const problems = labelKeyProblems(key.text);
     if (problems.length > 0) this.refuse(`<nil>: ${errorBody(invalid('', key.text, problems.join('; ')))}`);
     const next = this.peek();
     if (absent) return { key: key.text, operator: '!', values: [] };

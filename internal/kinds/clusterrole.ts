@@ -1,9 +1,9 @@
 // ClusterRole, with rules of its own or gathered from others by labels (upstream: pkg/apis/rbac/validation).
 import { required, type FieldError } from '../api/field-error.ts';
+import { pathSegmentProblems } from '../api/names.ts';
 import type { ClusterRole } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { validateLabelSelector } from './label-selector.ts';
-import { pathSegmentProblems } from './names.ts';
 import { validatePolicyRule } from './rbac.ts';
 
 export const clusterRole: KindRules<ClusterRole> = {

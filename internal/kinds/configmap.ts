@@ -1,9 +1,9 @@
 // ConfigMap: data that may be sealed with `immutable` (upstream: registry/core/configmap, ValidateConfigMap).
 import { forbidden, invalid, tooLong, type FieldError } from '../api/field-error.ts';
+import { configKeyProblems, subdomainName } from '../api/names.ts';
 import type { ConfigMap } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { objectAge } from './age.ts';
-import { configKeyProblems, subdomainName } from './names.ts';
 import { base64Length, sameJson } from './json-value.ts';
 
 const BYTES_MAX = 1024 * 1024;

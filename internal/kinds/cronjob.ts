@@ -1,6 +1,7 @@
 // CronJob: defaults and row (upstream: pkg/apis/batch).
 import { copy } from '../api/meta.ts';
 import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
+import { subdomainName } from '../api/names.ts';
 import type { CronJob } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { ageOf, objectAge } from './age.ts';
@@ -8,7 +9,6 @@ import { containerCells } from './cells.ts';
 import { parseCronSchedule } from './cron-schedule.ts';
 import { validateJobTemplate } from './job-validation.ts';
 import { formatLabelSelector } from './label-selector.ts';
-import { subdomainName } from './names.ts';
 import { nonNegative } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { isTimeZone } from './zoned-time.ts';

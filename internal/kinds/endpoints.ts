@@ -1,9 +1,9 @@
 // Endpoints: the addresses of a Service, the older way (upstream: registry/core/endpoint).
+import { subdomainName } from '../api/names.ts';
 import type { Endpoints } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { objectAge } from './age.ts';
 import { firstThree } from './cells.ts';
-import { subdomainName } from './names.ts';
 
 export const endpoints: KindRules<Endpoints> = {
   validateName: subdomainName,

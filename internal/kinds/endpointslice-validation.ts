@@ -1,8 +1,8 @@
 // Validation of EndpointSlices (upstream: pkg/apis/discovery/validation).
 import { duplicate, invalid, required, tooMany, type FieldError } from '../api/field-error.ts';
+import { dnsLabelProblems, portNumberProblems, subdomainProblems } from '../api/names.ts';
 import type { Endpoint, EndpointSlice } from './generated/api-types.ts';
 import { isIpv4, isIpv6 } from './ip-address.ts';
-import { dnsLabelProblems, portNumberProblems, subdomainProblems } from './names.ts';
 
 const ENDPOINTS_MAX = 1000;
 const ADDRESSES_MAX = 100;

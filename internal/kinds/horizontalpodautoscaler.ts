@@ -2,10 +2,10 @@
 // horizontalpodautoscaler-v1.ts is the older view of it.
 import { copy } from '../api/meta.ts';
 import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
+import { pathSegmentProblems } from '../api/names.ts';
 import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, MetricSpec, MetricStatus } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
 import { objectAge } from './age.ts';
-import { pathSegmentProblems } from './names.ts';
 
 const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 const DEFAULT_UTILIZATION = 80;

@@ -2,11 +2,11 @@
 // pkg/apis/batch/validation, pkg/registry/batch/job).
 import { duplicate, invalid, notSupported, required, tooLong, tooMany, type FieldError } from '../api/field-error.ts';
 import { copy } from '../api/meta.ts';
+import { dnsLabelProblems, labelKeyProblems } from '../api/names.ts';
 import type { Job, JobSpec, PodFailurePolicyRule, PodSpec, PodTemplateSpec, SuccessPolicyRule } from './generated/api-types.ts';
 import { countSpans, parseIndexSpans } from './job-indexes-text.ts';
 import { sameSemantically } from './json-value.ts';
 import { selectorMatches, validateLabelSelector } from './label-selector.ts';
-import { dnsLabelProblems, labelKeyProblems } from './names.ts';
 import { nonNegative } from './numbers.ts';
 import { validatePodTemplate } from './pod-template.ts';
 

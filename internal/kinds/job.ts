@@ -1,5 +1,6 @@
 // Job: defaults, the selector that a Job gets, and row (upstream: pkg/apis/batch, registry/batch/job).
 import { copy } from '../api/meta.ts';
+import { dnsLabelProblems, subdomainName } from '../api/names.ts';
 import type { Job, JobSpec } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
 import { formatDuration, objectAge } from './age.ts';
@@ -7,7 +8,6 @@ import { containerCells } from './cells.ts';
 import { validateJobStatus } from './job-status-validation.ts';
 import { validateJob, validateJobUpdate } from './job-validation.ts';
 import { formatLabelSelector } from './label-selector.ts';
-import { dnsLabelProblems, subdomainName } from './names.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 
 const STATES = ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'];

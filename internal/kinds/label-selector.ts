@@ -1,7 +1,7 @@
 // metav1.LabelSelector as text and as something to validate (upstream: apimachinery/pkg/apis/meta/v1/helpers.go, validation/validation.go).
 import type { LabelSelector, LabelSelectorRequirement } from './generated/api-types.ts';
 import { forbidden, invalid, required, type FieldError } from '../api/field-error.ts';
-import { labelKeyProblems, labelValueProblems } from './names.ts';
+import { labelKeyProblems, labelValueProblems } from '../api/names.ts';
 
 /** The selector as kubectl would take it; '' when it selects nothing or everything. */
 export function selectorText(selector: LabelSelector | undefined): string {

@@ -1,7 +1,7 @@
 // Validation of nodes (upstream: ValidateNode, ValidateNodeUpdate in pkg/apis/core/validation).
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
+import { labelKeyProblems, labelValueProblems } from '../api/names.ts';
 import type { Node, Taint } from './generated/api-types.ts';
-import { labelKeyProblems, labelValueProblems } from './names.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 

@@ -1,6 +1,6 @@
 // Checks of numbers and of int-or-percent fields, in upstream's words.
 import { invalid, type FieldError } from '../api/field-error.ts';
-import { regexpWords } from './names.ts';
+import { regexpWords } from '../api/names.ts';
 
 const PERCENT = '[0-9]+%';
 

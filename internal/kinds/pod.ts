@@ -3,7 +3,7 @@
 import type { Pod } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { formatTime } from '../api/meta.ts';
-import { dnsLabelProblems, subdomainName } from './names.ts';
+import { dnsLabelProblems, subdomainName } from '../api/names.ts';
 import { podCells } from './pod-cells.ts';
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts';
 import { podOnlyDefaults, podSpecDefaults } from './pod-spec/defaults.ts';

@@ -1,10 +1,10 @@
 // Secret: typed data that may be sealed with `immutable` (upstream: registry/core/secret, ValidateSecret).
 import { forbidden, invalid, required, tooLong, type FieldError } from '../api/field-error.ts';
+import { configKeyProblems, subdomainName } from '../api/names.ts';
 import type { Secret } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { objectAge } from './age.ts';
 import { base64Length, sameJson } from './json-value.ts';
-import { configKeyProblems, subdomainName } from './names.ts';
 
 const BYTES_MAX = 1024 * 1024;
 const SERVICE_ACCOUNT_NAME = 'kubernetes.io/service-account.name';

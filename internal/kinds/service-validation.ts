@@ -1,9 +1,9 @@
 // Validation of Services (upstream: ValidateService, ValidateServiceUpdate), after addresses and ports were allocated.
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
+import { dnsLabelProblems, labelKeyProblems, subdomainProblems } from '../api/names.ts';
 import type { Service, ServicePort } from './generated/api-types.ts';
 import { cidrProblems, ipProblems, isIpv4, isIpv6 } from './ip-address.ts';
 import { validateLabels } from './label-selector.ts';
-import { dnsLabelProblems, labelKeyProblems, subdomainProblems } from './names.ts';
 import { validatePort } from './pod-spec/probes.ts';
 import { isExternal, needsHealthPort } from './service-type.ts';
 

@@ -1,7 +1,7 @@
 // What volumes and claims have in common: access modes, modes, classes, sizes (upstream: pkg/apis/core/validation).
 import { forbidden, invalid, notSupported, type FieldError } from '../api/field-error.ts';
+import { subdomainProblems } from '../api/names.ts';
 import { compareQuantities, isQuantity } from '../api/quantity.ts';
-import { subdomainProblems } from './names.ts';
 
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const VOLUME_MODES = ['Block', 'Filesystem'];

@@ -1,7 +1,7 @@
 // Validation of containers of all three sorts (upstream: validateContainers, validateInitContainers, validateEphemeralContainers).
 import { duplicate, fieldNotFound as notFound, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { dnsLabelProblems, portNameProblems, portNumberProblems } from '../../api/names.ts';
 import type { Container, ContainerPort, EphemeralContainer, PodSpec } from '../generated/api-types.ts';
-import { dnsLabelProblems, portNameProblems, portNumberProblems } from '../names.ts';
 import { validateEnv, validateEnvFrom } from './environment.ts';
 import { validateLifecycle, validateProbes } from './probes.ts';
 import { validateResources } from './resources.ts';

@@ -1,7 +1,7 @@
 // Validation of a container's environment and of downward API references (upstream: ValidateEnv, ValidateEnvFrom, validateObjectFieldSelector).
 import { invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { configKeyProblems, envNameProblems, labelKeyProblems, subdomainProblems } from '../../api/names.ts';
 import type { EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector } from '../generated/api-types.ts';
-import { configKeyProblems, envNameProblems, labelKeyProblems, subdomainProblems } from '../names.ts';
 
 const ENV_FIELDS = ['metadata.name', 'metadata.namespace', 'metadata.uid', 'spec.nodeName', 'spec.serviceAccountName', 'status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs'];
 export const VOLUME_FIELDS = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];

@@ -1,8 +1,8 @@
 // Validation of what says where a pod may run: affinity, tolerations, topology spread (upstream: validateAffinity, ValidateTolerations, …).
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { dnsLabelProblems, labelKeyProblems, labelValueProblems, rangeProblems } from '../../api/names.ts';
 import type { Affinity, NodeSelectorTerm, PodAffinityTerm, Toleration, TopologySpreadConstraint, WeightedPodAffinityTerm } from '../generated/api-types.ts';
 import { validateLabelSelector } from '../label-selector.ts';
-import { dnsLabelProblems, labelKeyProblems, labelValueProblems, rangeProblems } from '../names.ts';
 import { positive } from '../numbers.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];

@@ -1,7 +1,7 @@
 // Validation of probes and lifecycle hooks (upstream: validateProbe, validateHandler, validateLifecycle).
 import { forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { portNameProblems, portNumberProblems, regexpWords } from '../../api/names.ts';
 import type { Container, HTTPGetAction, Lifecycle, LifecycleHandler, Probe } from '../generated/api-types.ts';
-import { portNameProblems, portNumberProblems, regexpWords } from '../names.ts';
 import { nonNegative } from '../numbers.ts';
 
 const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const;

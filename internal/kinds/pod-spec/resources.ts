@@ -1,8 +1,8 @@
 // Validation of resource requests and limits (upstream: ValidateResourceRequirements).
 import { fieldNotFound as notFound, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
+import { labelKeyProblems } from '../../api/names.ts';
 import { compareQuantities, parseQuantity } from '../../api/quantity.ts';
 import type { ResourceRequirements } from '../generated/api-types.ts';
-import { labelKeyProblems } from '../names.ts';
 
 const STANDARD = new Set(['cpu', 'memory', 'ephemeral-storage']);
 

@@ -1,7 +1,7 @@
 // Validation of security contexts (upstream: ValidateSecurityContext, validatePodSpecSecurityContext).
 import { invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { idProblems } from '../../api/names.ts';
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext } from '../generated/api-types.ts';
-import { idProblems } from '../names.ts';
 
 const SYSCTL = '([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const PROFILES = ['Localhost', 'RuntimeDefault', 'Unconfined'];

@@ -2,10 +2,10 @@
 // Left out: the Windows fields, which no node of ours can run; dynamic resource claims' statuses.
 import type { ObjectMeta } from '../../api/meta.ts';
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../../api/names.ts';
 import type { PodSpec } from '../generated/api-types.ts';
 import { ipProblems } from '../ip-address.ts';
 import { validateLabels } from '../label-selector.ts';
-import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../names.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './placement.ts';
 import { quantityMapProblems } from './resources.ts';

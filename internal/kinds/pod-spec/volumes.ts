@@ -1,8 +1,8 @@
 // Validation of a pod's volumes (upstream: ValidateVolumes). Sources of clouds and of retired plugins are only counted: no node of ours
 // mounts them.
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { dnsLabelProblems } from '../../api/names.ts';
 import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume, VolumeProjection } from '../generated/api-types.ts';
-import { dnsLabelProblems } from '../names.ts';
 import { validateFieldRef, validateResourceFieldRef, VOLUME_FIELDS } from './environment.ts';
 
 /** Each valid volume's name and source type. */
