@@ -15,8 +15,14 @@ export const eventsEvent: KindRules<EventEventsV1> = {
   storage: { group: '', resource: 'events', encode: toCore, decode: fromCore },
   validate: () => [],
   cells: (object, now) => eventCells(toCore(object), now),
-  selectableFields: (object) => eventFields(toCore(object)),
+  selectableFields: (object) => Object.fromEntries(Object.entries(eventFields(toCore(object))).map(([field, value]) => [newerField(field), value])),
 };
+
+/** `involvedObject.kind` is selected as `regarding.kind`. */
+function newerField(field: string): string {
+  const [head = '', ...rest] = field.split('.');
+  return [RENAMED.find(([core]) => core === head)?.[1] ?? head, ...rest].join('.');
+}
 
 export function toCore(object: EventEventsV1): Event {
   const { apiVersion: _version, ...rest } = rename(object, RENAMED.map(([core, newer]) => [newer, core]));

@@ -23,6 +23,7 @@ import { horizontalPodAutoscaler } from './horizontalpodautoscaler.ts';
 import { horizontalPodAutoscalerV1 } from './horizontalpodautoscaler-v1.ts';
 import { ingress } from './ingress.ts';
 import { ingressClass } from './ingressclass.ts';
+import { ipAddress } from './ipaddress.ts';
 import { job } from './job.ts';
 import { lease } from './lease.ts';
 import { limitRange } from './limitrange.ts';
@@ -86,6 +87,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration': priorityLevelConfiguration,
   'networking.k8s.io/Ingress': ingress,
   'networking.k8s.io/IngressClass': ingressClass,
+  'networking.k8s.io/IPAddress': ipAddress,
   'networking.k8s.io/NetworkPolicy': networkPolicy,
   'node.k8s.io/RuntimeClass': runtimeClass,
   'policy/PodDisruptionBudget': podDisruptionBudget,
@@ -130,10 +132,10 @@ function kindOf(facts: KindFacts, schemas: Schemas): Kind {
   const schema = facts.schema === '' ? (schemas.byKind(group, version, kind)?.id ?? '') : facts.schema;
   const own = RULES[`${group}/${version}/${kind}`] ?? RULES[`${group}/${kind}`] ?? {};
   const hasStatus = facts.subresources.some(({ name }) => name === 'status');
-  return { ...facts, schema, rules: { cells: plainCells(facts.columns), ...(hasStatus && { prepareForCreate: dropStatus }), ...own } };
+  return { ...facts, schema, rules: { cells: plainCells(facts.columns), ...(hasStatus && { prepareForCreate: clearStatus }), ...own } };
 }
 
 /** What every strategy with a status does at create, unless the kind's own rules say more. */
-function dropStatus(draft: object): void {
-  delete (draft as Unstructured).status;
+function clearStatus(draft: object): void {
+  (draft as Unstructured).status = {};
 }

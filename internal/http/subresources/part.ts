@@ -30,8 +30,10 @@ function keepRest(current: KubeObject, next: KubeObject, subresource: string): K
   const take = TAKES[subresource];
   if (take === undefined) return next;
   const result = copy(current) as Unstructured;
-  const { resourceVersion, managedFields } = next.metadata;
+  const { resourceVersion, managedFields, labels, annotations } = next.metadata;
   Object.assign(result.metadata, { resourceVersion }, managedFields !== undefined && { managedFields });
+  // Approving may say why: as /status, it takes labels and annotations along.
+  if (subresource === 'approval') Object.assign(result.metadata, labels !== undefined && { labels }, annotations !== undefined && { annotations });
   take(result, next as Unstructured);
   return result;
 }
