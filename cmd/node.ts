@@ -63,7 +63,6 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
     dataDir, images, network, clock, random, log,
     runDir: join('/run/skiff', createHash('sha256').update(dataDir).digest('hex').slice(0, 8)),
     ociRuntime: settings['oci-runtime'],
-    self: ownCommand(),
     terminalAddon,
   });
   const kubelet = createKubelet({
@@ -72,6 +71,8 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
     ...(settings['node-external-ip'].length > 0 && { externalIps: settings['node-external-ip'] }),
     version: `v${KUBERNETES_VERSION}+skiff1`,
     port: settings['kubelet-port'],
+    manifestsDir: join(dataDir, 'agent/pod-manifests'),
+    imagesDir: dataDir,
     labels: Object.fromEntries(settings['node-label'].map(splitLabel)),
     taints: settings['node-taint'].map(parseTaint),
   });
@@ -102,12 +103,6 @@ function splitLabel(text: string): [string, string] {
 function parseTaint(text: string): { key: string; value: string; effect: 'NoSchedule' } {
   const [, key = '', value = '', effect] = /^([^=:]+)(?:=([^:]*))?:(\w+)$/.exec(text) ?? [];
   return { key, value, effect: effect as 'NoSchedule' };
-}
-
-/** Words that start this very program: the executable alone, or Node with the sources. */
-function ownCommand(): string[] {
-  const script = process.argv[1] ?? '';
-  return script.endsWith('.ts') ? [process.execPath, ...process.execArgv, script] : [process.execPath];
 }
 
 function readRegistries(path: string): RegistrySettings {

@@ -121,8 +121,10 @@ export function createRegistration({ client, views, clock, log, nodeName, facts,
       const view = views.of(NODES, { fieldSelector: `metadata.name=${nodeName}` });
       unsubscribe = view.subscribe(({ type, object }) => {
         if (object.metadata.name !== nodeName) return;
-        if (type !== 'DELETED') current = object;
-        else schedule('status', 0, register, HEARTBEAT_MS);
+        if (type === 'DELETED') return schedule('status', 0, register, HEARTBEAT_MS);
+        current = object;
+        // Given up while we were cut off: the next heartbeat would come too late.
+        if (object.status?.conditions?.some(({ type: condition, status }) => condition === 'Ready' && status === 'Unknown') === true) schedule('status', 0, () => postStatus(false), HEARTBEAT_MS);
       });
     },
     changed: () => schedule('status', 100, () => postStatus(false), HEARTBEAT_MS),
