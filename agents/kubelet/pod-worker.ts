@@ -89,7 +89,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
     const state = gather(memory, node);
     memory.status = podStatusOf(state, resizeConditions(memory.resize));
     superviseDeadline(state, plan.againInMs);
-    if (!memory.writing) void writeStatus();
+    if (!memory.writing && !replacesImage(state)) void writeStatus();
     void finish();
   }
 
@@ -183,6 +183,11 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
       for (const prober of memory.probers.values()) prober.stop();
     },
   };
+}
+
+/** A container gets another image: its end and its new start are one change, which the API is told of when it is made (as upstream's, whose sync waits for both). */
+function replacesImage({ pod, containers, starting, restart }: PodState): boolean {
+  return pod.spec.containers.some(({ name, image }) => starting.has(name) && containers.some(({ id, state, config }) => config.name === name && state === 'exited' && restart.has(id) && config.imageName !== image));
 }
 
 function keyOfPod({ metadata }: Pod): { namespace: string; name: string } {
