@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { command } from '../../internal/base/command.ts';
 import { syncDirectory } from '../../internal/base/files.ts';
+import { createLimit } from '../../internal/base/limit.ts';
 import { ImageError } from './image-store.ts';
 import { withOverlayWhiteouts, type Tally } from './whiteouts.ts';
 
@@ -161,22 +162,6 @@ function verify(expected: string | undefined, hex: string): void {
 
 function nameOf(diffId: string): string {
   return diffId.slice('sha256:'.length, 'sha256:'.length + NAME_LENGTH);
-}
-
-export function createLimit(max: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running++;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running--;
-      else next(); // hands its place on
-    }
-  };
 }
 
 /** `sync -f` of the file system; calls that come while one runs share the next. */

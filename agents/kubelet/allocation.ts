@@ -4,10 +4,10 @@
 //          └──does not──► PodResizePending, tried again when other pods have gone or shrunk
 //
 // Everything else in the kubelet sees the pod with the granted resources only. On disk only when it differs from how its containers began.
+import { sameJson } from '../../internal/api/json-equality.ts';
 import { writeFileAtomically, readFileIfThere } from '../../internal/base/files.ts';
 import type { Container, Pod, ResourceRequirements } from '../../internal/kinds/generated/api-types.ts';
 import { podDirectory, type NodeContext } from './node-context.ts';
-import { sameJson } from './same-json.ts';
 
 export interface Allocation {
   containers: Record<string, ResourceRequirements>;

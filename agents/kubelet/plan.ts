@@ -6,10 +6,10 @@
 //   sandbox and volumes ──► init containers and sidecars in order ──► main containers   (ephemeral ones as soon as there is a sandbox)
 //
 // Restart back-off: 10 s doubling to 5 min, forgotten after 10 min without a restart (API reference, container restart policy).
+import { formatDuration } from '../../internal/api/duration.ts';
 import type { ContainerStatus as RuntimeContainer } from '../runtime/runtime.ts';
 import { containersOf, ephemeralContainersOf, findContainer, gracePeriodMs, initContainersOf, mainContainersOf, podInMessages, restartsAfter, restartsAfterKill, type PodContainer } from './pod-spec.ts';
 import { isRunning, latest, type BackOff, type PodState } from './pod-state.ts';
-import { formatGoDuration } from './go-duration.ts';
 import { needsRestart } from './resize.ts';
 import { restartSource } from './restart-all.ts';
 
@@ -158,7 +158,7 @@ function start(state: PodState, { spec }: PodContainer): PodAction[] {
 }
 
 function waitFor(state: PodState, container: string, durationMs: number): PodAction[] {
-  const message = `back-off ${formatGoDuration(durationMs)} restarting failed container=${container} pod=${podInMessages(state.pod)}`;
+  const message = `back-off ${formatDuration(durationMs)} restarting failed container=${container} pod=${podInMessages(state.pod)}`;
   return state.waiting.get(container)?.message === message ? [] : [{ do: 'wait', container, reason: 'CrashLoopBackOff', message }];
 }
 

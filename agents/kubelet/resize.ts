@@ -1,6 +1,7 @@
 // Carries an in-place resize out: grants what fits (allocation.ts), widens the pod's cgroup, changes running containers (decreases first),
 // and narrows the cgroup at the end. Containers whose resizePolicy asks for it are restarted instead: the plan kills them.
 import { messageOf } from '../../internal/base/errors.ts';
+import { sameJson } from '../../internal/api/json-equality.ts';
 import { compareQuantities } from '../../internal/api/quantity.ts';
 import type { Container, PodCondition, ResourceRequirements } from '../../internal/kinds/generated/api-types.ts';
 import type { ContainerStatus as RuntimeContainer, Resources } from '../runtime/runtime.ts';
@@ -10,7 +11,6 @@ import { ANNOTATION } from './labels.ts';
 import type { NodeContext } from './node-context.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { findContainer, initContainersOf, mainContainersOf } from './pod-spec.ts';
-import { sameJson } from './same-json.ts';
 import type { Rejection } from './steps/admission.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
 

@@ -28,29 +28,6 @@ export function formatDuration(durationMs: number): string {
   return minutes > 0 ? `${sign}${String(minutes)}m${seconds}s` : `${sign}${seconds}s`;
 }
 
-/** `45s`, `5m`, `3h20m`, `2d`: ages as kubectl's tables show them. */
-export function formatAge(durationMs: number): string {
-  const seconds = Math.floor(durationMs / 1000);
-  if (seconds < -1) return '<invalid>';
-  if (seconds < 0) return '0s';
-  if (seconds < 120) return `${String(seconds)}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 10) return withRest(minutes, 'm', seconds % 60, 's');
-  if (minutes < 180) return `${String(minutes)}m`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 8) return withRest(hours, 'h', minutes % 60, 'm');
-  if (hours < 48) return `${String(hours)}h`;
-  const days = Math.floor(hours / 24);
-  if (days < 8) return withRest(days, 'd', hours % 24, 'h');
-  if (days < 730) return `${String(days)}d`;
-  const years = Math.floor(days / 365);
-  return years < 8 ? withRest(years, 'y', days % 365, 'd') : `${String(years)}y`;
-}
-
-function withRest(count: number, unit: string, rest: number, restUnit: string): string {
-  return rest === 0 ? `${String(count)}${unit}` : `${String(count)}${unit}${String(rest)}${restUnit}`;
-}
-
 function durationProblem(text: string): string {
   const quoted = JSON.stringify(text);
   if (/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text)) return `time: missing unit in duration ${quoted}`;

@@ -1,6 +1,6 @@
 // Table v1 and PartialObjectMetadata (meta/v1): what `kubectl get` and metadata informers ask for instead of objects. Knows no kind: columns
 // come from the discovery table, cells from the kind's rules.
-import { formatAge } from './duration.ts';
+import { ageOf } from './age.ts';
 import type { KubeObject, ListMeta } from './meta.ts';
 
 interface Column {
@@ -66,16 +66,6 @@ function defaultCell({ name }: Column, { metadata }: KubeObject, now: number): C
     case 'Age': return ageOf(metadata.creationTimestamp, now);
     default: return '';
   }
-}
-
-/** `5m`, `3h20m`, `2d`: a duration in milliseconds in kubectl's words. */
-export function humanDuration(durationMs: number): string {
-  return formatAge(durationMs);
-}
-
-/** How long ago an RFC 3339 time was; `<unknown>` when there is none. */
-export function ageOf(timestamp: string | null | undefined, now: number): string {
-  return timestamp === undefined || timestamp === null || timestamp === '' ? '<unknown>' : formatAge(now - Date.parse(timestamp));
 }
 
 function carried(object: KubeObject, includeObject: TableOptions['includeObject']): object | null {

@@ -1,11 +1,11 @@
 // ClusterRoles with an aggregationRule: their rules are those of every role the rule selects, in order of name, each once.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { selectorOf } from '../api/selectors.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { ClusterRole, PolicyRule } from '../kinds/generated/api-types.ts';
 import { CLUSTERROLES } from '../kinds/generated/resources.ts';
 import { controllerLoop, update, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 
 export interface AggregationState {
   role: ClusterRole;
@@ -30,6 +30,6 @@ export function clusterRoleAggregationLoop(): ControllerLoop<AggregationState> {
 
 export function plan({ role, parts }: AggregationState): Plan<Action> {
   const rules: PolicyRule[] = [];
-  for (const rule of parts.flatMap((part) => part.rules ?? [])) if (!rules.some((each) => sameJson(each, rule))) rules.push(rule);
-  return { actions: sameJson(rules, role.rules) ? [] : [update(CLUSTERROLES, { ...copy(role), rules: copy(rules) })] };
+  for (const rule of parts.flatMap((part) => part.rules ?? [])) if (!rules.some((each) => sameWhenWritten(each, rule))) rules.push(rule);
+  return { actions: sameWhenWritten(rules, role.rules) ? [] : [update(CLUSTERROLES, { ...copy(role), rules: copy(rules) })] };
 }

@@ -1,11 +1,11 @@
 // ControllerRevisions: the templates a DaemonSet or StatefulSet has had, to tell which pods are of which, and to go back to one. Data is what
 // upstream records, a strategic patch that replaces spec.template (kubectl rollout undo sends it as it is), with sorted keys as Go writes
 // maps, since upstream's own tools compare the bytes.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, type Draft, type JsonValue, type KubeObject } from '../api/meta.ts';
 import type { ControllerRevision, PodTemplateSpec } from '../kinds/generated/api-types.ts';
 import { CONTROLLERREVISIONS } from '../kinds/generated/resources.ts';
 import { create, remove, update, type Action } from './action.ts';
-import { sameJson } from './json-equality.ts';
 import { controllerReference } from './pod-state.ts';
 import { templateHash } from './template-hash.ts';
 
@@ -57,7 +57,7 @@ export function surplusRevisions(old: readonly ControllerRevision[], limit: numb
 
 export function isOfTemplate({ data }: ControllerRevision, template: PodTemplateSpec): boolean {
   const { $patch: _, ...recorded } = (data as { spec?: { template?: { $patch?: string } } } | undefined)?.spec?.template ?? {};
-  return sameJson(complete(recorded as PodTemplateSpec), complete(template));
+  return sameWhenWritten(complete(recorded as PodTemplateSpec), complete(template));
 }
 
 /** The template a revision recorded. */

@@ -1,5 +1,6 @@
 // CronJob: makes a Job whenever its schedule is due, named after the minute, so that none is made twice; keeps as much history as it is told.
 // What has run is read from the Jobs themselves: a Job that was made but not noted before a crash is noted in the next pass.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { controllerOf, copy, formatTime, keyOf, parseKey, type Draft } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import { parseCronSchedule, type CronSchedule } from '../kinds/cron-schedule.ts';
@@ -9,7 +10,6 @@ import { CRONJOBS, JOBS } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, updateStatus, type Action, type ControllerLoop } from './action.ts';
 import { lastDue, nextCheckInMs } from './cron-times.ts';
 import { conditionTrue, isJobFinished } from './job-conditions.ts';
-import { sameJson } from './json-equality.ts';
 import { controllerReference, ownedBy } from './pod-state.ts';
 
 const SCHEDULED_AT = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
@@ -56,7 +56,7 @@ export function plan({ cronJob, jobs, jobNamed }: CronJobState, now: number): Pl
   clearHistory(pass, jobs);
   const againInMs = cronJob.metadata.deletionTimestamp === undefined && cronJob.spec.suspend !== true ? schedule(pass, { jobs, jobNamed, now }) : undefined;
   if (pass.status.active?.length === 0) delete pass.status.active;
-  const changed = !sameJson(pass.status, cronJob.status);
+  const changed = !sameWhenWritten(pass.status, cronJob.status);
   const written = changed ? [updateStatus(CRONJOBS, { ...copy(cronJob), status: pass.status })] : [];
   return { actions: [...pass.actions, ...written, ...pass.creates], ...(againInMs !== undefined && { againInMs }) };
 }

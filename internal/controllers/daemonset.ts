@@ -1,5 +1,6 @@
 // DaemonSet: one pod on every node that its template fits, replaced when it fails, renewed by RollingUpdate (maxSurge, maxUnavailable) or
 // when deleted (OnDelete); templates are remembered as ControllerRevisions. See daemon-rollout.ts for who goes and who comes.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { controllerOf, copy, keyOf, parseKey, type KubeObject } from '../api/meta.ts';
 import { selectorOf } from '../api/selectors.ts';
 import { wake, type Plan } from '../informer/loop.ts';
@@ -11,7 +12,6 @@ import { claim } from './claim.ts';
 import { historyOf, REVISION_HASH, surplusRevisions } from './controller-revision.ts';
 import { daemonPod, isUpdated, targetNode } from './daemon-pods.ts';
 import { byBinding, daemonPass, placement, rollout, type DaemonPass, type DaemonStep } from './daemon-rollout.ts';
-import { sameJson } from './json-equality.ts';
 import { isAvailable, isFinished, isReady, nextAvailableInMs, orphansIn, ownedBy } from './pod-state.ts';
 import { createPod, deletePod } from './replicas.ts';
 
@@ -77,7 +77,7 @@ function keysOfPod(pod: Pod, views: Views): string[] {
 
 // Heartbeats change a node's status every few seconds, which is no concern of ours.
 function isOtherwise(node: Node, previous: Node): boolean {
-  return !sameJson(node.metadata.labels, previous.metadata.labels) || !sameJson(node.spec, previous.spec);
+  return !sameWhenWritten(node.metadata.labels, previous.metadata.labels) || !sameWhenWritten(node.spec, previous.spec);
 }
 
 export function plan(state: DaemonSetState, now: number): Plan<Action> {
@@ -162,7 +162,7 @@ function statusAction({ set, nodes, pods, hash, now }: DaemonPass): Action[] {
   }
   counts.numberUnavailable = status.desiredNumberScheduled - counts.numberAvailable;
   for (const [field, count] of Object.entries(counts)) if (count > 0) status[field as keyof typeof counts] = count;
-  return sameJson(status, set.status) ? [] : [updateStatus(DAEMONSETS, { ...copy(set), status })];
+  return sameWhenWritten(status, set.status) ? [] : [updateStatus(DAEMONSETS, { ...copy(set), status })];
 }
 
 interface FailureCounts {

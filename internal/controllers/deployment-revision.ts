@@ -1,8 +1,8 @@
 // Which ReplicaSet is the Deployment's newest, which revision each is, and how a new one looks.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, formatTime, type Draft } from '../api/meta.ts';
 import type { Deployment, LabelSelector, PodTemplateSpec, ReplicaSet } from '../kinds/generated/api-types.ts';
 import { age, desiredReplicas, DESIRED_REPLICAS, limits, MAX_REPLICAS, newSetReplicas } from './deployment-replicas.ts';
-import { sameJson } from './json-equality.ts';
 import { controllerReference } from './pod-state.ts';
 import { templateHash } from './template-hash.ts';
 
@@ -28,7 +28,7 @@ export function sameTemplate(left: PodTemplateSpec | undefined, right: PodTempla
     const { [HASH_LABEL]: _, ...labels } = template?.metadata?.labels ?? {};
     return { ...template, metadata: { ...template?.metadata, labels } };
   };
-  return sameJson(plain(left), plain(right));
+  return sameWhenWritten(plain(left), plain(right));
 }
 
 /** An int64: a user may have set any. 0 where there is none. */

@@ -1,5 +1,6 @@
 // Deployment: keeps one ReplicaSet per template, moves pods from old ones to the newest by RollingUpdate or Recreate, and keeps a
 // history to go back to. One pass computes every size, then writes each ReplicaSet at most once, then the status.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, controllerOf, keyOf, parseKey, type Draft } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Views } from '../informer/view.ts';
@@ -10,7 +11,6 @@ import { claim } from './claim.ts';
 import { desiredReplicas, DESIRED_REPLICAS, isRolling, newSetReplicas, numberAnnotation, oldSetReplicas, proportionalReplicas, replicasOf } from './deployment-replicas.ts';
 import { byAge, draftOf, findNewSet, later, newSet as makeNewSet, nextRevision, refreshed, REVISION, revisionOf, sameTemplate, sizeAnnotations } from './deployment-revision.ts';
 import { conditionOf, countedStatus, deadlineInMs, hasDeadline, isComplete, removeCondition, rolloutStatus, setCondition, setPaused, type Rollout } from './deployment-status.ts';
-import { sameJson } from './json-equality.ts';
 import { isFinished, orphansIn, ownedBy } from './pod-state.ts';
 
 export interface DeploymentState {
@@ -207,7 +207,7 @@ function setActions(pass: Pass, now: number): Action[] {
     const size = sizes.get(set) ?? replicasOf(set);
     if (sizes.has(set)) next.metadata.annotations = { ...next.metadata.annotations, ...sizeAnnotations(deployment) };
     next.spec.replicas = size;
-    if (!sameJson({ ...next, spec: { ...next.spec, replicas: size } }, { ...set, spec: { ...set.spec, replicas: replicasOf(set) } })) actions.push(update(REPLICASETS, next, scaled(deployment, set, size)));
+    if (!sameWhenWritten({ ...next, spec: { ...next.spec, replicas: size } }, { ...set, spec: { ...set.spec, replicas: replicasOf(set) } })) actions.push(update(REPLICASETS, next, scaled(deployment, set, size)));
   }
   actions.push(...pass.deletes.map((set) => remove(REPLICASETS, set)));
   return actions;
@@ -243,7 +243,7 @@ function statusActions({ newSet, oldSets, status }: Pass, deployment: Deployment
     next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: revision };
     return [update(DEPLOYMENTS, next)];
   }
-  const same = sameJson({ ...next.status, conditions: sorted(next.status) }, { ...deployment.status, conditions: sorted(deployment.status) });
+  const same = sameWhenWritten({ ...next.status, conditions: sorted(next.status) }, { ...deployment.status, conditions: sorted(deployment.status) });
   return same && deployment.status !== undefined ? [] : [updateStatus(DEPLOYMENTS, next)];
 }
 

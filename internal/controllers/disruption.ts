@@ -1,5 +1,6 @@
 // PodDisruptionBudget: how many pods are healthy, should be, and may be taken away. Evictions are granted by the API server from this status;
 // what it has granted is remembered in disruptedPods until the pod goes, or for two minutes.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { controllerOf, copy, formatTime, keyOf, parseKey } from '../api/meta.ts';
 import { selectorOf } from '../api/selectors.ts';
 import { wake, type Plan } from '../informer/loop.ts';
@@ -8,7 +9,6 @@ import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '../kin
 import { DEPLOYMENTS, PODDISRUPTIONBUDGETS, PODS, REPLICASETS, REPLICATIONCONTROLLERS, STATEFULSETS } from '../kinds/generated/resources.ts';
 import { controllerLoop, updateStatus, type Action, type ControllerLoop } from './action.ts';
 import { scaledValue } from './deployment-replicas.ts';
-import { sameJson } from './json-equality.ts';
 import { isFinished, isReady } from './pod-state.ts';
 
 const GRANTED_MS = 120_000;
@@ -71,7 +71,7 @@ export function plan({ budget, pods, scale }: DisruptionState, now: number): Pla
     conditions: conditions(budget, allowed, now),
   };
   const waits = disrupted.map(([, time]) => Date.parse(time) + GRANTED_MS - now);
-  return { actions: sameJson(status, budget.status) ? [] : [updateStatus(PODDISRUPTIONBUDGETS, { ...copy(budget), status })], ...(waits.length > 0 && { againInMs: Math.min(...waits) }) };
+  return { actions: sameWhenWritten(status, budget.status) ? [] : [updateStatus(PODDISRUPTIONBUDGETS, { ...copy(budget), status })], ...(waits.length > 0 && { againInMs: Math.min(...waits) }) };
 }
 
 function wantedOf({ spec }: PodDisruptionBudget, pods: number, scale: number): { expected: number; desired: number } {

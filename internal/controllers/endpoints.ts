@@ -1,10 +1,10 @@
 // Endpoints: the older list of a Service's addresses, grouped by what ports they share. Kept for clients that still read it.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, keyOf, parseKey, type Draft } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from '../kinds/generated/api-types.ts';
 import { ENDPOINTS, PODS, SERVICES } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, note, update, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 import { hostnameOf, isHeadless, isManaged, podsOfService, portOf, readinessOf, servicesOfPod } from './service-pods.ts';
 
 const ADDRESSES_MAX = 1000;
@@ -56,7 +56,7 @@ export function plan({ service, pods, current, namespace, name }: EndpointsState
     const draft: Draft<Endpoints> = { apiVersion: 'v1', kind: 'Endpoints', metadata: { name, namespace, labels, ...(truncated && { annotations }) }, subsets };
     return { actions: [create(ENDPOINTS, draft, { tolerate: ['AlreadyExists'], failed: note(service, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${namespace}/${name}: $error`) })] };
   }
-  if (sameJson(current.subsets, subsets) && sameJson(current.metadata.labels, labels) && sameJson(current.metadata.annotations, annotations)) return { actions: [] };
+  if (sameWhenWritten(current.subsets, subsets) && sameWhenWritten(current.metadata.labels, labels) && sameWhenWritten(current.metadata.annotations, annotations)) return { actions: [] };
   const next = { ...copy(current), subsets };
   next.metadata = { ...next.metadata, labels, annotations };
   return { actions: [update(ENDPOINTS, next, { failed: note(current, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${namespace}/${name}: $error`) })] };

@@ -1,11 +1,11 @@
 // Endpoints that a user wrote for a Service without a selector are shown as EndpointSlices too, which is what the proxy and DNS read.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, keyOf, parseKey, type Draft } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Endpoint, EndpointAddress, Endpoints, EndpointSlice, EndpointSubset, Service } from '../kinds/generated/api-types.ts';
 import { ENDPOINTS, ENDPOINTSLICES, SERVICES } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, remove, update, type Action, type ControllerLoop } from './action.ts';
 import { BY_SERVICE, SERVICE_NAME } from './endpointslice.ts';
-import { sameJson } from './json-equality.ts';
 import { controllerReference } from './pod-state.ts';
 
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
@@ -48,11 +48,11 @@ export function plan({ service, endpoints, slices }: MirrorState): Plan<Action> 
   const wanted = service === undefined || endpoints === undefined || !isMirrored(service, endpoints) ? [] : slicesOf(endpoints);
   const left = [...slices];
   const actions = wanted.flatMap((draft) => {
-    const index = left.findIndex((slice) => slice.addressType === draft.addressType && sameJson(slice.ports, draft.ports));
+    const index = left.findIndex((slice) => slice.addressType === draft.addressType && sameWhenWritten(slice.ports, draft.ports));
     const [existing] = index < 0 ? [] : left.splice(index, 1);
     if (existing === undefined) return [create(ENDPOINTSLICES, draft)];
     const labels = draft.metadata.labels ?? {};
-    if (sameJson(existing.endpoints, draft.endpoints) && sameJson(existing.metadata.labels, labels)) return [];
+    if (sameWhenWritten(existing.endpoints, draft.endpoints) && sameWhenWritten(existing.metadata.labels, labels)) return [];
     const next = { ...copy(existing), endpoints: draft.endpoints ?? [] };
     next.metadata.labels = labels;
     return [update(ENDPOINTSLICES, next)];

@@ -1,12 +1,12 @@
 // EndpointSlice: a Service's addresses with their state (ready, serving, terminating), at most 100 to a slice. Slices that someone else
 // made for the Service are left alone. Existing slices are filled before new ones are made, so that a change touches few of them.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, keyOf, parseKey, type Draft } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Index } from '../informer/view.ts';
 import type { Endpoint, EndpointPortDiscoveryV1, EndpointSlice, Node, Pod, Service } from '../kinds/generated/api-types.ts';
 import { ENDPOINTSLICES, NODES, PODS, SERVICES } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, remove, update, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 import { controllerReference } from './pod-state.ts';
 import { hostnameOf, isHeadless, isManaged, podsOfService, portOf, readinessOf, servicesOfPod } from './service-pods.ts';
 
@@ -70,7 +70,7 @@ export function plan({ service, pods, slices, zones }: SliceState): Plan<Action>
   const actions: Action[] = [];
   const left = new Set(slices);
   for (const group of groups) {
-    const existing = slices.filter((slice) => slice.addressType === group.addressType && sameJson(slice.ports, group.ports));
+    const existing = slices.filter((slice) => slice.addressType === group.addressType && sameWhenWritten(slice.ports, group.ports));
     for (const slice of existing) left.delete(slice);
     actions.push(...fill(service, group, existing));
   }
@@ -141,7 +141,7 @@ function taken(wanted: Map<string, Endpoint>, key: string): Endpoint[] {
 }
 
 function changed(slice: EndpointSlice, endpoints: Endpoint[], labels: Record<string, string>): Action[] {
-  if (sameJson(slice.endpoints, endpoints) && sameJson(slice.metadata.labels, labels)) return [];
+  if (sameWhenWritten(slice.endpoints, endpoints) && sameWhenWritten(slice.metadata.labels, labels)) return [];
   const next = { ...copy(slice), endpoints };
   next.metadata.labels = labels;
   return [update(ENDPOINTSLICES, next)];

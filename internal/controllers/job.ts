@@ -1,5 +1,6 @@
 // Job: runs pods until enough of them have succeeded, or too many have failed. One pass counts what has ended (job-tracking.ts), decides
 // whether that is the end, and else starts or takes back pods (job-pods.ts). The end is told before it is complete, see job-conditions.ts.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { controllerOf, copy, formatTime, keyOf, parseKey } from '../api/meta.ts';
 import { selectorOf } from '../api/selectors.ts';
 import { wake, type Plan } from '../informer/loop.ts';
@@ -14,7 +15,6 @@ import { countIndexes, indexesOf, mergeIndexes, parseIndexes, type Indexes } fro
 import { activeOf, changeActions, isTerminating, podChanges, predecessorsOf, untrack, type PodChanges, type Progress } from './job-pods.ts';
 import { completionIndex, hasValidIndex, isFailed, isIndexed, isLimitedByIndex, isTracked, successMessage, TRACKING, verdictOn } from './job-policy.ts';
 import { countUntracked, noteFinished } from './job-tracking.ts';
-import { sameJson } from './json-equality.ts';
 import { isReady, orphansIn, ownedBy } from './pod-state.ts';
 
 export interface JobState {
@@ -185,7 +185,7 @@ interface Work {
 // so that they are counted.
 function actionsFor(job: Job, { changes, written, failedWrite, release, ended }: Work): Action[] {
   const record = (status: JobStatus): Action[] => [
-    ...(sameJson(shown(status), shown(job.status)) ? [] : [updateStatus(JOBS, { ...copy(job), status: shown(status) })]),
+    ...(sameWhenWritten(shown(status), shown(job.status)) ? [] : [updateStatus(JOBS, { ...copy(job), status: shown(status) })]),
     ...(release.length > 0 ? [{ type: 'batch' as const, slowStart: false, actions: release.flatMap(untrack) }] : []),
   ];
   const { actions, slowStart } = changeActions(job, changes, !ended);

@@ -1,10 +1,10 @@
 // Service default/kubernetes with its Endpoints and EndpointSlice: how pods reach the API server. Put back when someone deletes it.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Endpoints, EndpointSlice, Service } from '../kinds/generated/api-types.ts';
 import { ENDPOINTS, ENDPOINTSLICES, NAMESPACES, SERVICES } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, update, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 
 const NAME = 'kubernetes';
 const NAMESPACE = 'default';
@@ -43,9 +43,9 @@ export function plan(state: KubernetesServiceState): Plan<Action> {
   const actions: Action[] = [];
   if (state.service === undefined) actions.push(create(SERVICES, wanted.service, { tolerate: ['AlreadyExists'] }));
   if (state.endpoints === undefined) actions.push(create(ENDPOINTS, wanted.endpoints, { tolerate: ['AlreadyExists'] }));
-  else if (!sameJson(state.endpoints.subsets, wanted.endpoints.subsets)) actions.push(update(ENDPOINTS, { ...copy(state.endpoints), ...(wanted.endpoints.subsets !== undefined && { subsets: wanted.endpoints.subsets }) }));
+  else if (!sameWhenWritten(state.endpoints.subsets, wanted.endpoints.subsets)) actions.push(update(ENDPOINTS, { ...copy(state.endpoints), ...(wanted.endpoints.subsets !== undefined && { subsets: wanted.endpoints.subsets }) }));
   if (state.slice === undefined) actions.push(create(ENDPOINTSLICES, wanted.slice, { tolerate: ['AlreadyExists'] }));
-  else if (!sameJson([state.slice.endpoints, state.slice.ports], [wanted.slice.endpoints, wanted.slice.ports])) actions.push(update(ENDPOINTSLICES, { ...copy(state.slice), endpoints: wanted.slice.endpoints ?? [], ports: wanted.slice.ports ?? [] }));
+  else if (!sameWhenWritten([state.slice.endpoints, state.slice.ports], [wanted.slice.endpoints, wanted.slice.ports])) actions.push(update(ENDPOINTSLICES, { ...copy(state.slice), endpoints: wanted.slice.endpoints ?? [], ports: wanted.slice.ports ?? [] }));
   return { actions };
 }
 

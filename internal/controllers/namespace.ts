@@ -1,5 +1,6 @@
 // Namespace: empties one that is being deleted, pods first and everything else once no pod is left, tells in conditions what still holds
 // it, and takes the `kubernetes` finalizer off when nothing is left. Kinds that come later (custom resources) count too.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, formatTime, parseKey } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import { wake, type Plan } from '../informer/loop.ts';
@@ -7,7 +8,6 @@ import type { Views } from '../informer/view.ts';
 import type { Namespace, NamespaceCondition } from '../kinds/generated/api-types.ts';
 import { NAMESPACES, PODS } from '../kinds/generated/resources.ts';
 import { controllerLoop, update, updateStatus, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 
 const FINALIZER = 'kubernetes';
 const PODS_REMAIN = 'Failed to delete all resource types, 1 remaining: unexpected items still remain in namespace';
@@ -63,7 +63,7 @@ export function plan({ namespace, remaining }: NamespaceState, now: number): Pla
   const status = { ...copy(namespace.status ?? {}), phase: 'Terminating' as const };
   status.conditions = conditions(status.conditions ?? [], stage, pods.length > 0 && remaining.length > pods.length, now);
   const actions: Action[] = [];
-  if (!sameJson(status, namespace.status)) actions.push(updateStatus(NAMESPACES, { ...copy(namespace), status }));
+  if (!sameWhenWritten(status, namespace.status)) actions.push(updateStatus(NAMESPACES, { ...copy(namespace), status }));
   for (const { resource, untouched } of stage) if (untouched > 0) actions.push(emptied(resource, namespace.metadata.name));
   if (remaining.length === 0 && (namespace.spec.finalizers ?? []).includes(FINALIZER)) actions.push(finalize(namespace));
   // Something may have been refused for now (finalizers are not waited for: their removal wakes the key).

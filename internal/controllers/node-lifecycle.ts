@@ -1,11 +1,11 @@
 // Node lifecycle: a node whose lease is not renewed becomes Unknown; conditions become taints; pods of a node that is gone quiet stop
 // counting as ready. Who must leave because of the taints is taint-eviction's business.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, formatTime } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Lease, Node, NodeCondition, Pod, Taint } from '../kinds/generated/api-types.ts';
 import { LEASES, NODES, PODS } from '../kinds/generated/resources.ts';
 import { controllerLoop, note, updateStatus, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 import { BY_NODE, conditionOf } from './pod-state.ts';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
@@ -51,11 +51,11 @@ export function plan({ node, lease, pods }: NodeState, now: number): Plan<Action
   const judged: Node = { ...node, ...(status !== undefined && { status }) };
   const taints = taintsOf(judged, now);
   const actions: Action[] = [];
-  if (!sameJson(status, node.status)) {
+  if (!sameWhenWritten(status, node.status)) {
     actions.push(updateStatus(NODES, { ...copy(node), status: copy(status ?? {}) }));
     actions.push({ type: 'event', note: note(node, 'Normal', 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`) });
   }
-  if (!sameJson(taints, node.spec.taints)) actions.push(taintPatch(node, taints));
+  if (!sameWhenWritten(taints, node.spec.taints)) actions.push(taintPatch(node, taints));
   if (readyOf(judged) !== undefined && readyOf(judged)?.status !== 'True') actions.push(...pods.flatMap((pod) => notReady(pod, now)));
   return { actions };
 }

@@ -1,5 +1,6 @@
 // Keeps so many pods of a template alive: what ReplicaSet and ReplicationController share. Pods are created in rounds of 1, 2, 4, …
 // (a refusing quota is asked once), at most 500 a pass; surplus goes in upstream's order; status tells what there is before the pass.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import type { Draft, KubeObject } from '../api/meta.ts';
 import { controllerOf, copy, formatTime, keyOf, parseKey } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
@@ -10,7 +11,6 @@ import type { LabelSelector, Pod, PodTemplateSpec, ReplicaSetCondition } from '.
 import { PODS } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, updateStatus, type Action, type Batch, type ControllerLoop } from './action.ts';
 import { claim } from './claim.ts';
-import { sameJson } from './json-equality.ts';
 import { deletionOrder, isActive, isAvailable, isReady, nextAvailableInMs, orphansIn, ownedBy, podFromTemplate } from './pod-state.ts';
 
 const BURST_MAX = 500;
@@ -161,5 +161,5 @@ function statusAction(resource: Resource, owner: ReplicaOwner, status: ReplicaSt
 
 function sameStatus(left: ReplicaStatus | undefined, right: ReplicaStatus): boolean {
   const plain = ({ conditions, ...counts }: Partial<ReplicaStatus>): object => ({ ...Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0)), replicas: counts.replicas ?? 0, terminating: counts.terminatingReplicas, conditions });
-  return left !== undefined && sameJson(plain(left), plain(right));
+  return left !== undefined && sameWhenWritten(plain(left), plain(right));
 }

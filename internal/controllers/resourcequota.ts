@@ -1,6 +1,7 @@
 // ResourceQuota status: what is there, counted anew when the quota changes, when something that counts goes or shrinks, and every so often.
 // What comes is counted by admission before it is let in (internal/admission/resource-quota.ts), and not again here: a count in between
 // would miss what is on its way.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, keyOf, parseKey, type KubeObject } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import { wake, type Plan, type Wake } from '../informer/loop.ts';
@@ -10,7 +11,6 @@ import { RESOURCEQUOTAS } from '../kinds/generated/resources.ts';
 import { excessOf, onlyNames, sameQuantities, sumOf, withoutZeros } from '../kinds/quantities.ts';
 import { isInScopes, quotaRulesOf, type QuotaRules } from '../kinds/quota-usage.ts';
 import { controllerLoop, updateStatus, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 
 const EVERY_MS = 300_000;
 
@@ -48,7 +48,7 @@ export function resourceQuotaLoop(resources: () => readonly Resource[]): Control
 
 function quotaWake(rules: QuotaRules): Wake {
   return wake(RESOURCEQUOTAS, (quota, views, previous) => [
-    ...(previous === undefined || !sameJson(quota.spec, previous.spec) || isSpoilt(quota) ? [keyOf(quota)] : []),
+    ...(previous === undefined || !sameWhenWritten(quota.spec, previous.spec) || isSpoilt(quota) ? [keyOf(quota)] : []),
     ...keysFor(RESOURCEQUOTAS, quota, { views, previous, rules }),
   ]);
 }

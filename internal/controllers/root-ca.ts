@@ -1,10 +1,10 @@
 // ConfigMap kube-root-ca.crt in every live namespace: how pods know the API server. Put right when someone changes or deletes it.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { ConfigMap } from '../kinds/generated/api-types.ts';
 import { CONFIGMAPS, NAMESPACES } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, update, type Action, type ControllerLoop } from './action.ts';
-import { sameJson } from './json-equality.ts';
 
 const NAME = 'kube-root-ca.crt';
 const ANNOTATIONS = {
@@ -39,7 +39,7 @@ export function plan({ namespace, current, certificates }: RootCaState): Plan<Ac
   const data = { 'ca.crt': certificates };
   if (current === undefined) return { actions: [create(CONFIGMAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME, namespace, annotations: ANNOTATIONS }, data }, { tolerate: ['AlreadyExists', 'NotFound'] })] };
   const annotations = { ...current.metadata.annotations, ...ANNOTATIONS };
-  if (sameJson(current.data, data) && sameJson(current.metadata.annotations, annotations)) return { actions: [] };
+  if (sameWhenWritten(current.data, data) && sameWhenWritten(current.metadata.annotations, annotations)) return { actions: [] };
   const next = copy(current);
   return { actions: [update(CONFIGMAPS, { ...next, data, metadata: { ...next.metadata, annotations } })] };
 }

@@ -1,5 +1,6 @@
 // StatefulSet: pods with names, storage and an order. Templates are remembered as ControllerRevisions; `currentRevision` is the one from
 // before the update that is going on, `updateRevision` the one it goes to. See stateful-rollout.ts for what happens when.
+import { sameWhenWritten } from '../api/json-equality.ts';
 import { controllerOf, copy, keyOf, parseKey, type KubeObject } from '../api/meta.ts';
 import { selectorOf } from '../api/selectors.ts';
 import { wake, type Plan } from '../informer/loop.ts';
@@ -9,7 +10,6 @@ import { CONTROLLERREVISIONS, PERSISTENTVOLUMECLAIMS, PODS, STATEFULSETS } from 
 import { controllerLoop, updateStatus, type Action, type ControllerLoop } from './action.ts';
 import { claim } from './claim.ts';
 import { byRevision, historyOf, surplusRevisions, templateOf } from './controller-revision.ts';
-import { sameJson } from './json-equality.ts';
 import { isAvailable, isReady, nextAvailableInMs, orphansIn, ownedBy } from './pod-state.ts';
 import { ordinalOf, parentNameOf, replicasOf, revisionNameOf } from './stateful-pods.ts';
 import { nextStep, type StatefulPass } from './stateful-rollout.ts';
@@ -111,7 +111,7 @@ function statusActions(pass: StatefulPass, leaving: number): Action[] {
     else delete status.currentReplicas;
     status.currentRevision = next.name;
   }
-  return sameJson(status, set.status) ? [] : [updateStatus(STATEFULSETS, { ...copy(set), status })];
+  return sameWhenWritten(status, set.status) ? [] : [updateStatus(STATEFULSETS, { ...copy(set), status })];
 }
 
 // Zero counts are left out where the API leaves them out.

@@ -1,7 +1,7 @@
 // APIService: row (upstream: kube-aggregator/pkg/registry/apiservice).
+import { objectAge } from '../api/age.ts';
 import type { APIService } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export const apiService: KindRules<APIService> = {
   cells: (object, now) => {

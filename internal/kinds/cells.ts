@@ -1,8 +1,8 @@
 // Pieces that several kinds' Table rows share (upstream: pkg/printers/internalversion/printers.go).
+import { objectAge } from '../api/age.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Container } from './generated/api-types.ts';
 import type { Cell, Column } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export function nameAndAge(object: KubeObject, now: number): Cell[] {
   return [object.metadata.name, objectAge(object, now)];

@@ -1,13 +1,13 @@
 // CertificateSigningRequest: row (upstream: pkg/apis/certificates).
+import { formatAge, objectAge } from '../api/age.ts';
 import type { CertificateSigningRequest } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { formatDuration, objectAge } from './age.ts';
 import { orNone } from './cells.ts';
 
 export const certificateSigningRequest: KindRules<CertificateSigningRequest> = {
   cells: (object, now) => {
     const { spec } = object;
-    const duration = spec.expirationSeconds === undefined ? '<none>' : formatDuration(spec.expirationSeconds * 1000);
+    const duration = spec.expirationSeconds === undefined ? '<none>' : formatAge(spec.expirationSeconds * 1000);
     return [object.metadata.name, objectAge(object, now), orNone(spec.signerName), spec.username ?? '', duration, stateOf(object)];
   },
   selectableFields: ({ spec }) => ({ 'spec.signerName': spec.signerName }),

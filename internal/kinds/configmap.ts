@@ -1,10 +1,11 @@
 // ConfigMap: data that may be sealed with `immutable` (upstream: registry/core/configmap, ValidateConfigMap).
+import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, tooLong, type FieldError } from '../api/field-error.ts';
+import { sameJson } from '../api/json-equality.ts';
 import { configKeyProblems, subdomainName } from '../api/names.ts';
 import type { ConfigMap } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
-import { base64Length, sameJson } from './json-value.ts';
+import { base64Length } from './base64.ts';
 
 const BYTES_MAX = 1024 * 1024;
 

@@ -1,10 +1,10 @@
 // ControllerRevision: rules and row (upstream: pkg/apis/apps).
+import { objectAge } from '../api/age.ts';
+import { sameJson } from '../api/json-equality.ts';
 import { controllerOf, parseApiVersion } from '../api/meta.ts';
 import { invalid, required, type FieldError } from '../api/field-error.ts';
 import type { ControllerRevision } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
-import { sameJson } from './json-value.ts';
 import { nonNegative } from './numbers.ts';
 
 export const controllerRevision: KindRules<ControllerRevision> = {

@@ -1,10 +1,10 @@
 // CronJob: defaults and row (upstream: pkg/apis/batch).
+import { ageOf, objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
 import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { CronJob } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { ageOf, objectAge } from './age.ts';
 import { containerCells } from './cells.ts';
 import { parseCronSchedule } from './cron-schedule.ts';
 import { validateJobTemplate } from './job-validation.ts';

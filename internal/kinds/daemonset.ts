@@ -1,12 +1,12 @@
 // DaemonSet: defaults and row (upstream: pkg/apis/apps).
+import { objectAge } from '../api/age.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { DaemonSet, DaemonSetStatus } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { containerCells, formatLabels } from './cells.ts';
-import { sameSemantically } from './json-value.ts';
 import { formatLabelSelector } from './label-selector.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';

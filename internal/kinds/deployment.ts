@@ -1,12 +1,12 @@
 // Deployment (upstream: pkg/apis/apps/{v1/defaults,validation}, registry/apps/deployment).
+import { objectAge } from '../api/age.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { forbidden, invalid, notSupported, type FieldError } from '../api/field-error.ts';
 import { dnsLabelProblems, subdomainName } from '../api/names.ts';
 import type { Deployment } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { containerCells } from './cells.ts';
-import { sameSemantically } from './json-value.ts';
 import { selectorText } from './label-selector.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';

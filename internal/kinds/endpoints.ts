@@ -1,8 +1,8 @@
 // Endpoints: the addresses of a Service, the older way (upstream: registry/core/endpoint).
+import { objectAge } from '../api/age.ts';
 import { subdomainName } from '../api/names.ts';
 import type { Endpoints } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { firstThree } from './cells.ts';
 
 export const endpoints: KindRules<Endpoints> = {

@@ -1,9 +1,9 @@
 // EndpointSlice (upstream: registry/discovery/endpointslice, pkg/apis/discovery).
+import { objectAge } from '../api/age.ts';
 import { invalid, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { EndpointSlice } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { firstThree } from './cells.ts';
 import { validateEndpointSlice } from './endpointslice-validation.ts';
 

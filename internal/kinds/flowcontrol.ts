@@ -1,7 +1,7 @@
 // FlowSchema and PriorityLevelConfiguration: defaults and rows (upstream: pkg/apis/flowcontrol).
+import { objectAge } from '../api/age.ts';
 import type { FlowSchema, PriorityLevelConfiguration } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export const flowSchema: KindRules<FlowSchema> = {
   applyDefaults: ({ spec }) => { if (spec !== undefined) spec.matchingPrecedence ||= 1000; },

@@ -1,11 +1,11 @@
 // HorizontalPodAutoscaler, autoscaling/v2: defaults, bounds and row (upstream: pkg/apis/autoscaling). Stored in this version;
 // horizontalpodautoscaler-v1.ts is the older view of it.
+import { objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
 import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { pathSegmentProblems } from '../api/names.ts';
 import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, MetricSpec, MetricStatus } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 const DEFAULT_UTILIZATION = 80;

@@ -1,7 +1,7 @@
 // Ingress: row (upstream: pkg/apis/networking).
+import { objectAge } from '../api/age.ts';
 import type { Ingress } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export const ingress: KindRules<Ingress> = {
   prepareForCreate: (draft) => { draft.status = { loadBalancer: {} }; },

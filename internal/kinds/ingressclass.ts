@@ -1,7 +1,7 @@
 // IngressClass: defaults and row (upstream: pkg/apis/networking).
+import { objectAge } from '../api/age.ts';
 import type { IngressClass } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export const ingressClass: KindRules<IngressClass> = {
   applyDefaults: ({ spec }) => { if (spec?.parameters !== undefined) spec.parameters.scope ??= 'Cluster'; },

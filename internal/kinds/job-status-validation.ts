@@ -1,9 +1,9 @@
 // A Job's status may only go forward: what has ended stays ended, counts do not fall, and an end is told in the right order. Each rule holds
 // where the fields it is about change (upstream: ValidateJobStatusUpdate, getStatusValidationOptions).
 import { duplicate, invalid, required, type FieldError } from '../api/field-error.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import type { Job, JobStatus } from './generated/api-types.ts';
 import { parseIndexSpans } from './job-indexes-text.ts';
-import { sameSemantically } from './json-value.ts';
 import { nonNegative } from './numbers.ts';
 
 type Condition = 'Complete' | 'Failed' | 'FailureTarget' | 'SuccessCriteriaMet' | 'Suspended';

@@ -1,11 +1,11 @@
 // What a Job's spec may say, alone and against what it said before; CronJobs' templates are held to the same (upstream:
 // pkg/apis/batch/validation, pkg/registry/batch/job).
 import { duplicate, invalid, notSupported, required, tooLong, tooMany, type FieldError } from '../api/field-error.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { dnsLabelProblems, labelKeyProblems } from '../api/names.ts';
 import type { Job, JobSpec, PodFailurePolicyRule, PodSpec, PodTemplateSpec, SuccessPolicyRule } from './generated/api-types.ts';
 import { countSpans, parseIndexSpans } from './job-indexes-text.ts';
-import { sameSemantically } from './json-value.ts';
 import { selectorMatches, validateLabelSelector } from './label-selector.ts';
 import { nonNegative } from './numbers.ts';
 import { validatePodTemplate } from './pod-template.ts';

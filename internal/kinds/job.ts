@@ -1,9 +1,9 @@
 // Job: defaults, the selector that a Job gets, and row (upstream: pkg/apis/batch, registry/batch/job).
+import { formatAge, objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
 import { dnsLabelProblems, subdomainName } from '../api/names.ts';
 import type { Job, JobSpec } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
-import { formatDuration, objectAge } from './age.ts';
 import { containerCells } from './cells.ts';
 import { validateJobStatus } from './job-status-validation.ts';
 import { validateJob, validateJobUpdate } from './job-validation.ts';
@@ -65,7 +65,7 @@ function cells(object: Job, now: number): Cell[] {
   const parallelism = spec.parallelism ?? 0;
   const completions = spec.completions !== undefined ? `${done}/${String(spec.completions)}` : parallelism > 1 ? `${done}/1 of ${String(parallelism)}` : `${done}/1`;
   const end = status.completionTime === undefined ? now : Date.parse(status.completionTime);
-  const duration = status.startTime === undefined ? '' : formatDuration(end - Date.parse(status.startTime));
+  const duration = status.startTime === undefined ? '' : formatAge(end - Date.parse(status.startTime));
   return [metadata.name, stateOf(object), completions, duration, objectAge(object, now), ...containerCells(spec.template.spec?.containers), formatLabelSelector(spec.selector)];
 }
 

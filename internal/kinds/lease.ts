@@ -1,9 +1,9 @@
 // Lease: heartbeats and leader election; may be lost with the power (upstream: pkg/apis/coordination/validation).
+import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { Lease } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export const lease: KindRules<Lease> = {
   durability: 'relaxed',

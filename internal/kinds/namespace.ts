@@ -1,9 +1,9 @@
 // Namespace: phase and the finalizer that empties it (upstream: registry/core/namespace, ValidateNamespace).
+import { objectAge } from '../api/age.ts';
 import { invalid, type FieldError } from '../api/field-error.ts';
 import { dnsLabelName, labelKeyProblems } from '../api/names.ts';
 import type { Namespace } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 const NAME_LABEL = 'kubernetes.io/metadata.name';
 const FINALIZER = 'kubernetes';

@@ -1,7 +1,7 @@
 // NetworkPolicy: defaults and row (upstream: pkg/apis/networking).
+import { objectAge } from '../api/age.ts';
 import type { NetworkPolicy } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { formatLabelSelector } from './label-selector.ts';
 
 export const networkPolicy: KindRules<NetworkPolicy> = {

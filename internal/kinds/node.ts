@@ -1,9 +1,9 @@
 // Node (upstream: registry/core/node, ValidateNode). Its status belongs to the kubelet and comes in through /status.
+import { objectAge } from '../api/age.ts';
 import type { FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { Node } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { validateNode, validateNodeUpdate } from './node-validation.ts';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';

@@ -1,11 +1,11 @@
 // PersistentVolume: rules and row (upstream: pkg/apis/core).
+import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy, formatTime } from '../api/meta.ts';
 import type { PersistentVolume } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { accessModes } from './access-modes.ts';
-import { objectAge } from './age.ts';
-import { sameSemantically } from './json-value.ts';
 import { accessModeProblems, classNameProblems, positiveQuantityProblems, volumeModeProblems } from './storage-validation.ts';
 
 const RECLAIM_POLICIES = ['Delete', 'Recycle', 'Retain'];

@@ -1,12 +1,12 @@
 // PersistentVolumeClaim: rules and row (upstream: pkg/apis/core).
+import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, required, type FieldError } from '../api/field-error.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { compareQuantities } from '../api/quantity.ts';
 import type { PersistentVolumeClaim } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { accessModes } from './access-modes.ts';
-import { objectAge } from './age.ts';
-import { sameSemantically } from './json-value.ts';
 import { validateLabelSelector } from './label-selector.ts';
 import { accessModeProblems, classNameProblems, positiveQuantityProblems, volumeModeProblems } from './storage-validation.ts';
 

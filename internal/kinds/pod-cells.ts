@@ -1,7 +1,7 @@
 // A pod's row: the STATUS that kubectl shows is worked out here from phase, conditions and container states (upstream: printPod).
+import { ageOf, objectAge } from '../api/age.ts';
 import type { ContainerStatus, Pod } from './generated/api-types.ts';
 import type { Cell } from './kind.ts';
-import { ageOf, objectAge } from './age.ts';
 import { orNone } from './cells.ts';
 
 interface Progress {

@@ -1,11 +1,11 @@
 // The pod subresources that take a change of one part: binding, ephemeralcontainers, resize (upstream: registry/core/pod/{strategy,storage}).
 // Pure: each gives the pod to store, or throws the StatusError that the client gets.
 import { conflict } from '../base/errors.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { forbidden, invalidObject, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { formatTime } from '../api/meta.ts';
 import type { Binding, Container, Pod } from './generated/api-types.ts';
-import { sameSemantically } from './json-value.ts';
 import { validatePod } from './pod-validation.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { qosClassOf } from './pod-spec/qos.ts';

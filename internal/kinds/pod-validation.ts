@@ -1,8 +1,8 @@
 // Validation of whole pods (upstream: ValidatePodCreate, ValidatePodUpdate, ValidatePodStatusUpdate).
 import { forbidden, invalid, type FieldError } from '../api/field-error.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { rangeProblems, subdomainProblems } from '../api/names.ts';
 import type { ContainerStatus, Pod, PodSpec, Toleration } from './generated/api-types.ts';
-import { sameSemantically } from './json-value.ts';
 import { validatePodSpec } from './pod-spec/validation.ts';
 
 const INT32_MAX = 2_147_483_647;

@@ -1,9 +1,9 @@
 // PodDisruptionBudget: rules and row (upstream: pkg/apis/policy).
+import { objectAge } from '../api/age.ts';
 import { invalid, notSupported, type FieldError } from '../api/field-error.ts';
 import { copy } from '../api/meta.ts';
 import type { PodDisruptionBudget } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { validateLabelSelector } from './label-selector.ts';
 import { intOrPercentProblems, nonNegative, notOver100Percent } from './numbers.ts';
 

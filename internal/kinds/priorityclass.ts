@@ -1,9 +1,9 @@
 // PriorityClass (upstream: pkg/apis/scheduling).
+import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { PriorityClass } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 const USER_MAX = 1_000_000_000;
 const SYSTEM: Readonly<Record<string, number>> = { 'system-node-critical': 2_000_001_000, 'system-cluster-critical': 2_000_000_000 };

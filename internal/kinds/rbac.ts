@@ -1,10 +1,10 @@
 // What the four RBAC kinds share: defaults, validation and rows of roles and bindings (upstream: pkg/apis/rbac).
+import { objectAge } from '../api/age.ts';
 import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
+import { sameJson } from '../api/json-equality.ts';
 import { pathSegmentProblems, subdomainProblems } from '../api/names.ts';
 import type { ClusterRoleBinding, PolicyRule, RoleBinding, RoleRef, SubjectRbacV1 as Subject } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
-import { sameJson } from './json-value.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 type Binding = RoleBinding | ClusterRoleBinding;

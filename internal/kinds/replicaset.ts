@@ -1,12 +1,12 @@
 // ReplicaSet (upstream: pkg/apis/apps, registry/apps/replicaset).
+import { objectAge } from '../api/age.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { invalid, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { ReplicaSet } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { containerCells } from './cells.ts';
-import { sameSemantically } from './json-value.ts';
 import { formatLabelSelector } from './label-selector.ts';
 import { nonNegative } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';

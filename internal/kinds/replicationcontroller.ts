@@ -1,8 +1,8 @@
 // ReplicationController: defaults and row (upstream: pkg/apis/core).
+import { objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
 import type { ReplicationController } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { containerCells, formatLabels } from './cells.ts';
 import { nonNegative } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';

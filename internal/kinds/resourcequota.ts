@@ -1,7 +1,7 @@
 // ResourceQuota: row (upstream: pkg/apis/core).
+import { objectAge } from '../api/age.ts';
 import type { ResourceQuota } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export const resourceQuota: KindRules<ResourceQuota> = {
   cells: (object, now) => {

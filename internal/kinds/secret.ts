@@ -1,10 +1,11 @@
 // Secret: typed data that may be sealed with `immutable` (upstream: registry/core/secret, ValidateSecret).
+import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, required, tooLong, type FieldError } from '../api/field-error.ts';
+import { sameJson } from '../api/json-equality.ts';
 import { configKeyProblems, subdomainName } from '../api/names.ts';
 import type { Secret } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
-import { base64Length, sameJson } from './json-value.ts';
+import { base64Length } from './base64.ts';
 
 const BYTES_MAX = 1024 * 1024;
 const SERVICE_ACCOUNT_NAME = 'kubernetes.io/service-account.name';

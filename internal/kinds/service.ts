@@ -1,9 +1,9 @@
 // Service: the client's side. Addresses and node ports are allocated by the registry (upstream: registry/core/service, ValidateService).
+import { objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
 import { dnsLabelName } from '../api/names.ts';
 import type { Service } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { formatLabels } from './cells.ts';
 import { validateService, validateServiceUpdate } from './service-validation.ts';
 import { clearForTypeChange } from './service-type.ts';

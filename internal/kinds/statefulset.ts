@@ -1,12 +1,12 @@
 // StatefulSet: defaults and row (upstream: pkg/apis/apps).
+import { objectAge } from '../api/age.ts';
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { forbidden, invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { dnsLabelName, dnsLabelProblems } from '../api/names.ts';
 import type { StatefulSet } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 import { containerCells } from './cells.ts';
-import { sameSemantically } from './json-value.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { notDecremented, validateSelectorAndTemplate } from './pod-template.ts';

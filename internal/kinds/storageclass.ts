@@ -1,7 +1,7 @@
 // StorageClass: defaults and row (upstream: pkg/apis/storage).
+import { objectAge } from '../api/age.ts';
 import type { StorageClass } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 const DEFAULT = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 

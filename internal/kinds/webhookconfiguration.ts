@@ -1,7 +1,7 @@
 // Mutating and validating webhook configurations: defaults and row (upstream: pkg/apis/admissionregistration).
+import { objectAge } from '../api/age.ts';
 import type { MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhook, ValidatingWebhookConfiguration } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { objectAge } from './age.ts';
 
 export const mutatingWebhookConfiguration: KindRules<MutatingWebhookConfiguration> = {
   applyDefaults: ({ webhooks = [] }) => {

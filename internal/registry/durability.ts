@@ -1,8 +1,8 @@
 // Which writes must be on disk before they are acknowledged. A disk that wears out is spared what will be written again in seconds anyway.
+import { sameJson } from '../api/json-equality.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Durability } from '../store/store.ts';
-import { equals } from './reuse.ts';
 
 export function durabilityOf(kind: Kind, object: KubeObject | undefined, old: KubeObject | undefined): Durability {
   if (kind.rules.durability === 'relaxed') {
@@ -22,7 +22,7 @@ interface NodeStatus {
 
 /** A node that only says that it is still there. */
 function isHeartbeat(object: KubeObject, old: KubeObject): boolean {
-  return equals(withoutHeartbeat(object), withoutHeartbeat(old));
+  return sameJson(withoutHeartbeat(object), withoutHeartbeat(old));
 }
 
 function withoutHeartbeat(node: KubeObject): unknown {

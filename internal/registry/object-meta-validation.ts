@@ -1,8 +1,8 @@
 // What every object's metadata must satisfy, whatever its kind (upstream: apimachinery/pkg/api/validation/objectmeta.go; its words).
+import { sameJson } from '../api/json-equality.ts';
 import { parseApiVersion, type KubeObject, type ObjectMeta, type OwnerReference } from '../api/meta.ts';
 import { forbidden, invalid, required, tooLong, type FieldError } from '../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, labelValueProblems, pathSegmentProblems, subdomainName } from '../api/names.ts';
-import { equals } from './reuse.ts';
 
 const ANNOTATIONS_BYTES_MAX = 256 * 1024;
 
@@ -33,7 +33,7 @@ export function validateObjectMetaUpdate({ metadata }: KubeObject, { metadata: o
     if (added.length > 0) errors.push(forbidden('metadata.finalizers', `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((one) => JSON.stringify(one)).join(', ')}}`));
   }
   for (const field of ['name', 'namespace', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
-    if (!equals(metadata[field], old[field])) errors.push(invalid(`metadata.${field}`, metadata[field], 'field is immutable'));
+    if (!sameJson(metadata[field], old[field])) errors.push(invalid(`metadata.${field}`, metadata[field], 'field is immutable'));
   }
   return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers)];
 }

@@ -2,13 +2,13 @@
 // every problem at once. The order is upstream's (registry/rest/create.go, update.go).
 import type { Clock } from '../base/clock.ts';
 import { nameSuffix, type Random } from '../base/random.ts';
+import { sameJson } from '../api/json-equality.ts';
 import { apiVersionOf, copy, formatTime, type KubeObject, type ObjectMeta, type Unstructured } from '../api/meta.ts';
 import { applyDefaults } from '../api/defaults.ts';
 import { invalidObject, type FieldError } from '../api/field-error.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { Kind, RuleContext } from '../kinds/kind.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta-validation.ts';
-import { equals } from './reuse.ts';
 import type { WriteContext } from './registry.ts';
 
 export interface Preparing {
@@ -154,7 +154,7 @@ const TRACKED: Readonly<Record<string, readonly string[]>> = {
 function specChanged(draft: KubeObject, old: KubeObject): boolean {
   const { metadata: _m, status: _s, apiVersion: _a, kind: _k, ...next } = draft as Unstructured;
   const { metadata: _om, status: _os, apiVersion: _oa, kind: _ok, ...was } = old as Unstructured;
-  return !equals(was, next);
+  return !sameJson(was, next);
 }
 
 function ruleContext({ clock }: Preparing, { user }: WriteContext): RuleContext {

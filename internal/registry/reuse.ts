@@ -1,29 +1,17 @@
 // Deep equality that pays for itself: the part of a new object that did not change becomes the old object's part, so a status update shares
 // its spec with the state before, in the store and in the history.
+import { sameJson } from '../api/json-equality.ts';
 
 /** `old` itself when both are equal as JSON; otherwise `next`, whose unchanged parts are now those of `old`. Changes `next` in place. */
 export function reuse<T>(old: T, next: T): T {
   return share(old, next) as T;
 }
 
-/** Equal as JSON: members that are undefined count as absent. */
-export function equals(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  if (Array.isArray(a)) return a.length === (b as unknown[]).length && a.every((item, at) => equals(item, (b as unknown[])[at]));
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  for (const key in left) if (!equals(left[key], right[key])) return false;
-  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
-  return true;
-}
-
 function share(old: unknown, next: unknown): unknown {
   if (old === next) return old;
   if (typeof old !== 'object' || typeof next !== 'object' || old === null || next === null) return next;
   if (Array.isArray(old) !== Array.isArray(next)) return next;
-  if (Object.isFrozen(next)) return equals(old, next) ? old : next;
+  if (Object.isFrozen(next)) return sameJson(old, next) ? old : next;
   return Array.isArray(next) ? shareArray(old as unknown[], next) : shareObject(old as Record<string, unknown>, next as Record<string, unknown>);
 }
 

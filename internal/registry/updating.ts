@@ -2,6 +2,7 @@
 // write came between, unless the caller asked for one particular state. An update that takes the last finalizer away removes the object.
 import { conflict, isReason, notFound } from '../base/errors.ts';
 import { invalid, invalidObject } from '../api/field-error.ts';
+import { sameJson } from '../api/json-equality.ts';
 import type { KubeObject, ManagedFieldsEntry, ObjectKey, Unstructured } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { createObject } from './creation.ts';
@@ -11,7 +12,7 @@ import { NOTHING_HELD } from './hooks.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, prepareForUpdate, validateForUpdate } from './preparation.ts';
 import type { Registry, WriteContext } from './registry.ts';
-import { equals, reuse } from './reuse.ts';
+import { reuse } from './reuse.ts';
 import { thaw } from './thaw.ts';
 
 type Result = Awaited<ReturnType<Registry['update']>>;
@@ -125,7 +126,7 @@ function isFinished(kind: Kind, next: KubeObject, { metadata: old }: KubeObject)
 }
 
 function unchangedButTimes(old: KubeObject, draft: KubeObject): boolean {
-  return equals(withoutTimes(old.metadata.managedFields), withoutTimes(draft.metadata.managedFields)) && equals(old, withFieldsOf(old, draft));
+  return sameJson(withoutTimes(old.metadata.managedFields), withoutTimes(draft.metadata.managedFields)) && sameJson(old, withFieldsOf(old, draft));
 }
 
 function withFieldsOf(old: KubeObject, draft: KubeObject): KubeObject {

@@ -3,12 +3,12 @@
 import { delay, type Clock, type Timer } from '../../../internal/base/clock.ts';
 import { isReason, messageOf } from '../../../internal/base/errors.ts';
 import type { Log } from '../../../internal/base/log.ts';
+import { sameJson } from '../../../internal/api/json-equality.ts';
 import { formatMicroTime } from '../../../internal/api/meta.ts';
 import type { Client } from '../../../internal/client/client.ts';
 import type { Views } from '../../../internal/informer/view.ts';
 import type { Lease, Node } from '../../../internal/kinds/generated/api-types.ts';
 import { LEASES, NODES } from '../../../internal/kinds/generated/resources.ts';
-import { sameJson } from '../same-json.ts';
 import { nodeDraft, nodeLabels, nodeStatus, withoutHeartbeats, type NodeFacts } from './node-status.ts';
 
 const LEASE_SECONDS = 40;

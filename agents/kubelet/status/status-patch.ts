@@ -1,8 +1,8 @@
 // The patch that brings a pod's status in the API to what it should be, or undefined when they agree. A strategic merge patch: conditions
 // and addresses merge by their key there, so what others write between is kept; everything else replaces what was.
+import { sameJson } from '../../../internal/api/json-equality.ts';
 import type { JsonObject, JsonValue } from '../../../internal/api/meta.ts';
 import type { Pod, PodCondition, PodStatus } from '../../../internal/kinds/generated/api-types.ts';
-import { sameJson } from '../same-json.ts';
 
 export function statusPatch(pod: Pod, next: PodStatus): JsonObject | undefined {
   const before = (pod.status ?? {}) as Record<string, unknown>;

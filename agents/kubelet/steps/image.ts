@@ -1,10 +1,10 @@
 // The image of a container (or of an image volume): there already, or pulled as its policy says, with the pod's pull secrets. Failed pulls
 // back off as restarts do, for each pod and image.
+import { formatDuration } from '../../../internal/api/duration.ts';
 import type { Container, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { SECRETS } from '../../../internal/kinds/generated/resources.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { ImageError, type Image, type RegistryAuth } from '../../images/image-store.ts';
-import { formatGoDuration } from '../go-duration.ts';
 import type { NodeContext } from '../node-context.ts';
 import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../plan.ts';
 import { StartError } from '../start-error.ts';
@@ -56,7 +56,7 @@ async function pull(request: ImageRequest, node: NodeContext): Promise<Image> {
   try {
     const pulled = await node.images.pull(image, await credentialsFor(pod, image, node), signal);
     node.imageUsed(pulled);
-    const took = formatGoDuration(Math.round(node.clock.monotonicMs() - begun));
+    const took = formatDuration(Math.round(node.clock.monotonicMs() - begun));
     node.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${String(pulled.sizeBytes)} bytes.`, container);
     backOffs.delete(image);
     return pulled;

@@ -53,14 +53,17 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
 
 export async function startContainer(ground: Ground, record: ContainerRecord): Promise<void> {
   if (record.state !== 'created') throw new RuntimeError('RunContainerError', `container ${record.id} is ${record.state}, not created`);
-  const result = await ground.limit(() => ground.runc('start', record.id));
-  if (result.code !== 0) throw new RuntimeError('RunContainerError', failureOf(result));
-  record.startedAt = ground.clock.now();
-  // A short one may have ended before `runc start` returned.
-  if ((record.state as ContainerRecord['state']) === 'created') record.state = 'running';
-  ground.records.saveContainer(record, false);
-  ground.emit({ type: 'started', sandboxId: record.sandboxId, containerId: record.id });
-  takeExit(ground, record);
+  ground.starting.add(record.id);
+  try {
+    const result = await ground.limit(() => ground.runc('start', record.id));
+    if (result.code !== 0) throw new RuntimeError('RunContainerError', failureOf(result));
+    Object.assign(record, { startedAt: ground.clock.now(), state: 'running' });
+    ground.records.saveContainer(record, false);
+    ground.emit({ type: 'started', sandboxId: record.sandboxId, containerId: record.id });
+  } finally {
+    ground.starting.delete(record.id);
+    takeExit(ground, record); // a short one has ended before `runc start` returned
+  }
 }
 
 export async function stopContainer(ground: Ground, record: ContainerRecord, timeoutMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 // What every part of the runtime stands on: options, records, folders, and the one road for state changes and events.
 import type { Clock } from '../../../internal/base/clock.ts';
 import { tryCommand, type CommandResult } from '../../../internal/base/command.ts';
+import type { Limit } from '../../../internal/base/limit.ts';
 import type { Log } from '../../../internal/base/log.ts';
 import type { Random } from '../../../internal/base/random.ts';
 import type { ImageStore } from '../../images/image-store.ts';
@@ -20,8 +21,6 @@ export interface RuncRuntimeOptions {
   log: Log;
   /** Name or path: `runc`, `crun`. */
   ociRuntime: string;
-  /** Not needed: connections into pods take no process. */
-  self?: readonly string[];
   /** Path of node-pty's native part. */
   terminalAddon?: () => string;
 }
@@ -34,30 +33,16 @@ export interface Ground extends RuncRuntimeOptions {
   emit(event: RuntimeEvent): void;
   /** Resolves as soon as its exit is recorded. */
   exited(record: ContainerRecord): Promise<void>;
+  /** Containers whose start is under way: their end is told after it. */
+  starting: Set<string>;
   /** At most so many creations at once: more would only be slower. */
-  limit<T>(work: () => Promise<T>): Promise<T>;
+  limit: Limit;
   /** runc with our --root. */
   runc(...args: string[]): Promise<CommandResult>;
 }
 
 export function runcWith(ociRuntime: string, root: string): Ground['runc'] {
   return (...args) => tryCommand(ociRuntime, ['--root', root, ...args]);
-}
-
-export function createLimit(max: number): Ground['limit'] {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running++;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running--;
-      else next(); // takes this one's place
-    }
-  };
 }
 
 /** runc's last words, without its log dressing: what a container's waiting state shows. */

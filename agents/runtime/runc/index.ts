@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, tryCommand } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { createLimit } from '../../../internal/base/limit.ts';
 import { RuntimeError, type ContainerStatus, type Resources, type Runtime, type RuntimeEvent } from '../runtime.ts';
 import { adopt } from './adoption.ts';
 import { openCgroups } from './cgroups.ts';
@@ -10,7 +11,7 @@ import { connectTo } from './connect.ts';
 import { createContainer, removeContainer, startContainer, stopContainer } from './container.ts';
 import { exec } from './exec.ts';
 import { createExits } from './exits.ts';
-import { createLimit, runcWith, failureOf, type Ground, type RuncRuntimeOptions } from './ground.ts';
+import { runcWith, failureOf, type Ground, type RuncRuntimeOptions } from './ground.ts';
 import { layoutOf, openRecords, type ContainerRecord, type SandboxRecord } from './records.ts';
 import { removeSandbox, runSandbox, statusOfSandbox, stopSandbox } from './sandboxes.ts';
 import { statsOf } from './stats.ts';
@@ -29,6 +30,7 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     emit: hub.emit,
     exited: (record) => (record.state === 'exited' ? Promise.resolve() : hub.exited(record.id)),
+    starting: new Set(),
     limit: createLimit(AT_ONCE),
     runc: runcWith(ociRuntime, layout.runc),
   };

@@ -1,5 +1,6 @@
 // What an applied configuration must be for its fields to be owned: of the schema's types, without fields the schema lacks, without
 // two items of the same keys. Texts are those of sigs.k8s.io/structured-merge-diff.
+import {  } from '../json-equality.ts';
 import type { Definition, Schemas, TypeRef } from '../schema.ts';
 import { pathsOf, LEAF } from './field-set.ts';
 import { elementOfItem, shapeOf, UnknownItem } from './field-shape.ts';

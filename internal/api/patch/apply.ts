@@ -2,6 +2,7 @@
 // change what is theirs, and what it no longer says goes, unless somebody else owns it. Semantics and error texts are those of
 // k8s.io/apimachinery's managedfields and sigs.k8s.io/structured-merge-diff, on one version of the schema.
 import { StatusError } from '../../base/errors.ts';
+import { sameJson } from '../json-equality.ts';
 import { formatTime, parseApiVersion, type KubeObject } from '../meta.ts';
 import type { Definition, Schemas } from '../schema.ts';
 import { problemsOf } from './apply-check.ts';
@@ -12,7 +13,7 @@ import { credit, decodeOwners, disown, encodeOwners, identityOf, ignoredFields, 
 import { difference, intersection, LEAF, union, type FieldNode, type FieldSet } from './field-set.ts';
 import { rootShape } from './field-shape.ts';
 import { allowedByLastApplied, withLastApplied } from './last-applied.ts';
-import { copyTree, dropNulls, isMembers, sameTree, type Members } from './members.ts';
+import { copyTree, dropNulls, isMembers, type Members } from './members.ts';
 import { internal } from './strategic-schema.ts';
 
 export { recordUpdate, type UpdateRecord } from './managed-fields.ts';
@@ -83,7 +84,7 @@ function attempt({ applied, manager, force, definition, schemas, subresource, no
     disown(owners, delta, identity);
   }
   const owned = difference(without(fields, UNOWNED), { 'f:metadata': LEAF });
-  const time = sameTree(liveTree, dropNulls(copyTree(tree))) ? previous?.time : formatTime(now);
+  const time = sameJson(liveTree, dropNulls(copyTree(tree))) ? previous?.time : formatTime(now);
   if (owned === undefined) owners.delete(identity);
   else owners.set(identity, { ...apply, fields: owned, time, ...(previous?.entry !== undefined && { entry: previous.entry }) });
   return { tree, owners };

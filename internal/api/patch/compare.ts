@@ -1,8 +1,9 @@
 // What changed between two states of an object, as sets of fields. On the road of every write: it allocates only for what differs.
+import { sameJson } from '../json-equality.ts';
 import type { Definition, Schemas } from '../schema.ts';
 import { LEAF, marked, type FieldNode, type FieldSet } from './field-set.ts';
 import { childOf, elementOfItem, isEmptyOrAbsent, NO_MEMBERS, rootShape, shapeOf, UNKNOWN_CHILD, type Shape } from './field-shape.ts';
-import { isMembers, own, sameTree, type Members } from './members.ts';
+import { isMembers, own, type Members } from './members.ts';
 
 /** `changed`: what differs or came; `removed`: what is gone. */
 export interface Delta {
@@ -44,7 +45,7 @@ function isGone(value: unknown): boolean {
 
 function compareLeaves(lhs: unknown, rhs: unknown): Delta | undefined {
   if (rhs === undefined) return { changed: undefined, removed: LEAF };
-  return lhs !== undefined && sameTree(lhs, rhs) ? undefined : { changed: LEAF, removed: undefined };
+  return lhs !== undefined && sameJson(lhs, rhs) ? undefined : { changed: LEAF, removed: undefined };
 }
 
 // A place that comes or goes is itself in the set.
@@ -97,7 +98,7 @@ function compareLists({ lhs, rhs, shape }: Pair & { shape: Shape & { kind: 'list
 // Items that share their keys are owned together, as one.
 function compareItems({ lhs, rhs, shape }: Pair<unknown[]>, context: Context): Delta | undefined {
   if (lhs.length <= 1 && rhs.length <= 1) return compareValues({ lhs: lhs[0], rhs: rhs[0], shape }, context);
-  if (lhs.length > 1 && rhs.length > 1) return sameTree(lhs, rhs) ? undefined : { changed: LEAF, removed: undefined };
+  if (lhs.length > 1 && rhs.length > 1) return sameJson(lhs, rhs) ? undefined : { changed: LEAF, removed: undefined };
   if (lhs.length > 1) return { changed: rhs.length === 0 ? undefined : compareValues({ lhs: undefined, rhs: rhs[0], shape }, context)?.changed, removed: LEAF };
   return { changed: LEAF, removed: lhs.length === 0 ? undefined : compareValues({ lhs: lhs[0], rhs: undefined, shape }, context)?.removed };
 }

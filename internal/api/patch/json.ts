@@ -2,8 +2,9 @@
 // missing adds it, negative indices count from the end, text before the first slash of a path does not count.
 // An operation that fails answers 422 without saying why, as upstream does; the reason is kept as the error's cause.
 // Changes and gives the document (another value where a `replace` of the whole says so); on failure it may be half changed.
+import { sameJson } from '../json-equality.ts';
 import { StatusError } from '../../base/errors.ts';
-import { copyTree, define, dropNulls, isMembers, own, sameTree, type Members } from './members.ts';
+import { copyTree, define, dropNulls, isMembers, own, type Members } from './members.ts';
 import { goType, unprocessable } from './strategic-schema.ts';
 
 const OPERATIONS_MAX = 10_000;
@@ -83,7 +84,7 @@ function replace(root: Root, operation: Operation): void {
 function test(root: Root, operation: Operation): void {
   const path = own(operation, 'path');
   const found = path === '' ? root.value : read(target(root, operation, 'path'));
-  if (!sameTree(found ?? null, own(operation, 'value') ?? null)) throw new PatchFailure(`testing value ${String(path)} failed: test failed`);
+  if (!sameJson(found ?? null, own(operation, 'value') ?? null)) throw new PatchFailure(`testing value ${String(path)} failed: test failed`);
 }
 
 // A patch may be applied again, and its values are not to be changed by later operations.

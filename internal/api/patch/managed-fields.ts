@@ -1,11 +1,11 @@
 // Tracks who owns which fields through creates, updates and patches: what a write changed becomes its manager's, and nobody else's.
 // Runs at every write, so what did not change is shared with the live object rather than written anew.
+import { sameJson } from '../json-equality.ts';
 import type { KubeObject, ManagedFieldsEntry } from '../meta.ts';
 import type { Definition, Schemas } from '../schema.ts';
 import { compareObjects, type Delta } from './compare.ts';
 import { capUpdates, credit, decodeOwners, encodeOwners, ignoredFields, type Owners } from './field-owners.ts';
 import { UnknownItem } from './field-shape.ts';
-import { sameTree } from './members.ts';
 
 export interface UpdateRecord {
   live?: KubeObject;
@@ -49,7 +49,7 @@ function deltaOf(live: object, next: object, options: Parameters<typeof compareO
 function ownersBefore(live: KubeObject | undefined, next: KubeObject, subresource: string): { owners: Owners; entries?: ManagedFieldsEntry[] } {
   const mine = live?.metadata.managedFields;
   const given = next.metadata.managedFields;
-  if (subresource === '' && given !== undefined && given !== null && !sameTree(given, mine)) {
+  if (subresource === '' && given !== undefined && given !== null && !sameJson(given, mine)) {
     if (isReset(given)) return { owners: new Map() };
     const owners = decodeOwners(given);
     if (typeof owners !== 'string' && owners.size > 0) return { owners };

@@ -24,15 +24,6 @@ export function copyTree(value: unknown): unknown {
   return result;
 }
 
-/** The same JSON value; the order of members does not count. */
-export function sameTree(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameTree(item, b[index]));
-  if (!isMembers(a) || !isMembers(b)) return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameTree(a[key], b[key]));
-}
-
 /** Removes null members at every depth, in place. */
 export function dropNulls<T>(value: T): T {
   if (Array.isArray(value)) for (const item of value) dropNulls(item);

@@ -1,4 +1,5 @@
 // JSON merge patch (RFC 7386): members replace, null removes, objects merge, all else is taken whole. Changes and gives the document.
+import {  } from '../json-equality.ts';
 import { define, isMembers, own } from './members.ts';
 
 export function applyMergePatch(document: unknown, patch: unknown): unknown {

@@ -1,6 +1,7 @@
 // What a strategic merge needs of the schema, and the errors upstream gives where a patch does not fit it.
 // Three formats are the client's fault (BadRequest); all else upstream lets through as an unclassified error (500), and so do we.
 import { StatusError } from '../../base/errors.ts';
+import {  } from '../json-equality.ts';
 import type { Definition, Field, Schemas, TypeRef } from '../schema.ts';
 import { isMembers, type Members } from './members.ts';
 

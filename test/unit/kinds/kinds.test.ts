@@ -3,7 +3,7 @@ import t from 'tap';
 import { loadSchemas } from '../../../internal/api/schema.ts';
 import { errorBody } from '../../../internal/api/field-error.ts';
 import type { KubeObject } from '../../../internal/api/meta.ts';
-import { formatDuration } from '../../../internal/kinds/age.ts';
+import { formatAge } from '../../../internal/api/age.ts';
 import { loadKinds } from '../../../internal/kinds/index.ts';
 import type { Kind } from '../../../internal/kinds/kind.ts';
 import { bindPod } from '../../../internal/kinds/pod-subresources.ts';
@@ -140,7 +140,7 @@ t.test('rows have a cell for each column', (t) => {
 
 t.test('durations read as kubectl\'s', (t) => {
   const table: [seconds: number, text: string][] = [[5, '5s'], [119, '119s'], [120, '2m'], [130, '2m10s'], [3600, '60m'], [10_800, '3h'], [11_000, '3h3m'], [86_400, '24h'], [180_000, '2d2h'], [864_000, '10d']];
-  for (const [seconds, text] of table) t.equal(formatDuration(seconds * 1000), text);
+  for (const [seconds, text] of table) t.equal(formatAge(seconds * 1000), text);
   t.end();
 });
 

@@ -6,7 +6,7 @@ import { parseEnvFile } from '../../../agents/kubelet/environment/env-file.ts';
 import { fieldValue, resourceFieldValue } from '../../../agents/kubelet/environment/field-value.ts';
 import { serviceEnvironment } from '../../../agents/kubelet/environment/service-environment.ts';
 import { dnsOf, hostnameOf, hostsFile } from '../../../agents/kubelet/pod-names.ts';
-import { formatGoDuration } from '../../../agents/kubelet/go-duration.ts';
+import { formatDuration } from '../../../internal/api/duration.ts';
 
 t.test('references are expanded as upstream does', (t) => {
   const lookup = (name: string) => ({ A: 'one', B: 'two' })[name];
@@ -49,6 +49,6 @@ t.test('names: host, hosts file, resolv.conf', (t) => {
 
 t.test('env files and durations', (t) => {
   t.same([...parseEnvFile("A='one two'\n# no\nB=plain # tail\n\nC=''\n")], [['A', 'one two'], ['B', 'plain'], ['C', '']]);
-  t.same([0, 10_000, 80_000, 300_000, 212, 1500].map(formatGoDuration), ['0s', '10s', '1m20s', '5m0s', '212ms', '1.5s']);
+  t.same([0, 10_000, 80_000, 300_000, 212, 1500].map(formatDuration), ['0s', '10s', '1m20s', '5m0s', '212ms', '1.5s']);
   t.end();
 });

@@ -69,8 +69,14 @@ export async function createScene(): Promise<Scene> {
   await client.create(SERVICEACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } });
   let pods = createPods(node);
   pods.start();
+  const idle = running();
+  const rest = async (): Promise<void> => {
+    do {
+      for (let round = 0; round < 10; round++) await settle();
+    } while (running() > idle);
+  };
   return {
-    client, clock, runtime, images, events, node, folder, pods: () => pods, rest: async () => { for (let round = 0; round < 10; round++) await settle(); },
+    client, clock, runtime, images, events, node, folder, pods: () => pods, rest,
     restart() {
       pods.stop();
       pods = createPods(node);
@@ -83,4 +89,9 @@ export async function createScene(): Promise<Scene> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Programs that run, with their pipes: mounts of volumes are real. */
+function running(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap' || name === 'PipeWrap').length;
 }

@@ -97,7 +97,7 @@ t.test('a pod sees its ConfigMaps, Secrets and itself, and changes of them', asy
   const subPaths = join(s.folder, 'kubelet/pods', uid, 'volume-subpaths');
   t.teardown(async () => {
     await unbindSubPaths(subPaths);
-    await s.stop();
+    s.stop();
   });
   t.equal(mounts.get('/empty')?.hostPath, join(subPaths, 'empty/main/2'));
   t.ok(lstatSync(join(s.folder, 'kubelet/pods', uid, 'volumes/kubernetes.io~projected/all')).isSymbolicLink(), 'secrets are on tmpfs');

@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 
 /** `5s`, `3m20s`, `4h`, `2d3h`, `3y`: two units where the larger one is small, one otherwise. */
-export function formatDuration(ms: number): string {
+export function formatAge(ms: number): string {
   const seconds = Math.trunc(ms / 1000);
   if (seconds < -1) return '<invalid>';
   if (seconds < 0) return '0s';
@@ -29,7 +29,7 @@ function twoUnits(seconds: number, [large, largeName]: [number, string], [small,
 /** How long ago an RFC 3339 time was. */
 export function ageOf(time: string | undefined, now: number): string {
   if (time === undefined || time === '') return '<unknown>';
-  return formatDuration(now - Date.parse(time));
+  return formatAge(now - Date.parse(time));
 }
 
 export function objectAge({ metadata }: { metadata: { creationTimestamp: string } }, now: number): string {

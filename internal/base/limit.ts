@@ -1,0 +1,19 @@
+// So many at once and no more: those that come later wait their turn.
+
+export type Limit = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function createLimit(max: number): Limit {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next(); // hands its place on
+    }
+  };
+}
