@@ -69,6 +69,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   validate?(object: T, context: RuleContext): FieldError[];
   validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
   validateStatusUpdate?(object: T, old: T, context: RuleContext): FieldError[];
+  /** For subresources that write a part of the spec (ephemeralcontainers, resize), beside `validate`. */
+  validatePart?(subresource: string, object: T, old: T): FieldError[];
   /** Warnings (HTTP Warning headers) that upstream gives for deprecated or doubtful fields. */
   warnings?(object: T, old?: T): string[];
   /** One row of the Table: cells in the order of `columns`. Default: name and age. */

@@ -1,10 +1,11 @@
 // Pod: what it gets at create, what an update may change, how long it may take to go, and its row (upstream: registry/core/pod,
-// pkg/apis/core/{v1/defaults,validation}, printers). Subresources that take something other than a plain update are in pod-subresources.ts.
+// pkg/apis/core/{v1/defaults,validation}, printers).
 import type { Pod } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { formatTime } from '../api/meta.ts';
 import { dnsLabelProblems, subdomainName } from '../api/names.ts';
 import { podCells } from './pod-cells.ts';
+import { validatePodPart } from './pod-subresources.ts';
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts';
 import { podOnlyDefaults, podSpecDefaults } from './pod-spec/defaults.ts';
 import { qosClassOf } from './pod-spec/qos.ts';
@@ -18,6 +19,7 @@ export const pod: KindRules<Pod> = {
   validate: (object) => validatePod(object),
   validateUpdate: (object, old) => validatePodUpdate(object, old),
   validateStatusUpdate: (object, old) => validatePodStatusUpdate(object, old),
+  validatePart: validatePodPart,
   warnings: (object, old) => (old === undefined ? nameWarnings(object) : []),
   cells: podCells,
   selectableFields,

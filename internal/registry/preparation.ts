@@ -78,7 +78,7 @@ export function validateForUpdate(preparing: Preparing, kind: Kind, update: { dr
   else if (isOfObject(context.subresource)) {
     errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateUpdate?.(draft, old, rule) ?? []));
     for (const warning of kind.rules.warnings?.(draft, old) ?? []) context.warn?.(warning);
-  } else if (PARTS_OF_SPEC.has(context.subresource)) errors.push(...(kind.rules.validate?.(draft, rule) ?? []));
+  } else if (PARTS_OF_SPEC.has(context.subresource)) errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validatePart?.(context.subresource, draft, old) ?? []));
   refuse(kind, draft, errors);
 }
 

@@ -6,7 +6,7 @@ import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
 import { admit } from '../stages.ts';
 
 type Binding = KubeObject & { target?: { kind?: string; name?: string } };
-type Pod = KubeObject & { spec: { nodeName?: string; schedulingGates?: unknown[] }; status?: { conditions?: { type: string }[] } };
+type Pod = KubeObject & { spec: { nodeName?: string; schedulingGates?: unknown[] }; status?: { conditions?: { type: string }[]; nominatedNodeName?: string } };
 
 export async function bindPod(options: PipelineOptions, { request, body }: Call): Promise<Answer> {
   const { info } = request;
@@ -44,6 +44,7 @@ function bound(pod: Pod, { binding, node, now }: { binding: Binding; node: strin
   if (Object.keys(metadata.labels).length === 0) delete metadata.labels;
   const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: formatTime(now) };
   const conditions = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-  pod.status = { ...pod.status, conditions: [...conditions, scheduled] };
+  const { nominatedNodeName: _granted, ...status } = pod.status ?? {};
+  pod.status = { ...status, conditions: [...conditions, scheduled] };
   return pod;
 }

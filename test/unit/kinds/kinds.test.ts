@@ -6,8 +6,7 @@ import type { KubeObject } from '../../../internal/api/meta.ts';
 import { formatAge } from '../../../internal/api/age.ts';
 import { loadKinds } from '../../../internal/kinds/index.ts';
 import type { Kind } from '../../../internal/kinds/kind.ts';
-import { bindPod } from '../../../internal/kinds/pod-subresources.ts';
-import type { Binding, Pod } from '../../../internal/kinds/generated/api-types.ts';
+import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 
 const kinds = loadKinds(loadSchemas());
 const NOW = Date.parse('2026-11-21T10:00:00Z');
@@ -112,12 +111,18 @@ t.test('a pod\'s update may change its image but not its command', (t) => {
   t.end();
 });
 
-t.test('a pod is bound once', (t) => {
-  const old = created(kind('', 'Pod'), { spec: { containers: [CONTAINER] } }) as Pod;
-  const binding = { apiVersion: 'v1', kind: 'Binding', metadata: METADATA, target: { kind: 'Node', name: 'n' } } as Binding;
-  const bound = bindPod(old, binding, NOW);
-  t.equal(bound.spec.nodeName, 'n');
-  t.throws(() => bindPod(bound, binding, NOW), { message: /pod x is already assigned to node "n"/ });
+t.test('ephemeral containers only come, and resizing keeps the class', (t) => {
+  const { rules } = kind('', 'Pod');
+  const old = created(kind('', 'Pod'), { spec: { containers: [CONTAINER], ephemeralContainers: [{ name: 'e', image: 'busybox' }] } }) as Pod;
+  const more = structuredClone(old);
+  more.spec.ephemeralContainers?.push({ name: 'f', image: 'busybox' });
+  t.same(rules.validatePart?.('ephemeralcontainers', more, old), []);
+  t.match(rules.validatePart?.('ephemeralcontainers', old, more)[0]?.detail, /^existing ephemeral containers "f" may not be removed/);
+  const guaranteed = structuredClone(old);
+  const resources = { cpu: '1', memory: '1Gi' };
+  if (guaranteed.spec.containers[0] !== undefined) guaranteed.spec.containers[0].resources = { limits: resources, requests: resources };
+  t.equal(rules.validatePart?.('resize', guaranteed, old)[0]?.detail, 'Pod QOS Class may not change as a result of resizing');
+  t.same(rules.validatePart?.('resize', more, old), []);
   t.end();
 });
 
