@@ -4,9 +4,8 @@ import { VERBS, helpText } from './verbs.ts';
 import { UsageError } from './settings.ts';
 import { messageOf } from '../internal/base/errors.ts';
 
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+// What a failed start left open (sockets, the database's thread) must not keep the process: its supervisor waits for the end.
+void main(process.argv.slice(2)).then((code) => process.exit(code));
 
 async function main(argv: readonly string[]): Promise<number> {
   // As `kubectl` (a symlink), the executable is its built-in client.

@@ -1,5 +1,5 @@
 // Upstream's own JavaScript client against the API server: create, read, list, patch, delete, watch that goes on over a restart, informer.
-// Runs without a node; what needs running pods stands at the end.
+// Runs without a node; exec and log follow stand in kubectl-session.test.ts, where pods run.
 import { CoreV1Api, KubeConfig, ListWatch, makeInformer, setHeaderOptions, PatchStrategy, Watch, type V1ConfigMap } from '@kubernetes/client-node';
 import t from 'tap';
 import { startControlPlane } from '../support/control-plane.ts';
@@ -85,5 +85,3 @@ await t.test('an informer goes on where it was when the server comes back', asyn
   t.ok(names.includes('before') && names.includes('after') && names.includes('page-0'), 'nothing was lost over the restart');
   await informer.stop();
 });
-
-// With a node: exec and log follow through Exec and Log of the client stand here once pods run (`t.test('exec …')`, `t.test('log follow …')`).

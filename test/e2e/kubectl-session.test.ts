@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { Exec, KubeConfig, Log, type V1Status } from '@kubernetes/client-node';
 import t from 'tap';
 import { createCluster, KUBECTL, until, type Cluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
@@ -24,7 +26,8 @@ t.teardown(async () => {
   await registry.stop();
 });
 const { kubectl, tryKubectl, host } = cluster;
-await cluster.start();
+// As a test, so that the host goes away also when the server does not come up.
+await t.test('a server comes up', () => cluster.start());
 const before = leftovers(cluster);
 
 const watch = cluster.spawnKubectl('get', 'pods', '-w', '-o', 'custom-columns=NAME:.metadata.name,PHASE:.status.phase', '--no-headers');
@@ -115,6 +118,31 @@ await t.test('logs -f, logs --previous; exec with exit codes; exec -it with a te
   t.equal(terminal.code, 7);
 });
 
+await t.test('upstream’s JavaScript client executes commands and follows a log', async (t) => {
+  const config = new KubeConfig();
+  config.loadFromFile(cluster.kubeconfig);
+  const stdout = new PassThrough();
+  const out = collect(stdout);
+  const stdin = new PassThrough();
+  const status = new Promise<V1Status>((resolve, reject) => {
+    new Exec(config).exec('default', 'asker', 'asker', ['sh', '-c', 'cat; echo told >&2; exit 5'], stdout, new PassThrough(), stdin, false, resolve).catch(reject);
+  });
+  stdin.end('from the client');
+  const { status: result, details } = await status;
+  t.equal(result, 'Failure');
+  t.match(details?.causes, [{ reason: 'ExitCode', message: '5' }]);
+  t.equal(out(), 'from the client');
+  kubectl('run', 'brief', '--image=web:1', '--restart=Never', '--command', '--', 'sh', '-c', 'for i in 1 2 3; do echo line $i; sleep 0.5; done');
+  kubectl('wait', '--for=condition=Ready', 'pod/brief', '--timeout=30s');
+  const log = new PassThrough();
+  const logged = collect(log);
+  const ended = once(log, 'end');
+  await new Log(config).log('default', 'brief', 'brief', log, { follow: true });
+  await ended;
+  t.equal(logged(), 'line 1\nline 2\nline 3\n', 'followed to the end of the container');
+  kubectl('delete', 'pod', 'brief');
+});
+
 await t.test('a deleted pod is replaced under another address and traffic follows; a killed process is restarted with back-off', async (t) => {
   const [victim = ''] = jsonpath('pods -l app=web', '{.items[*].metadata.name}').split(' ');
   const address = jsonpath(`pod ${victim}`, '{.status.podIP}');
@@ -182,6 +210,12 @@ await t.test('delete -f, delete -l, delete namespace; nothing is left', async (t
   await until(() => leftovers(cluster).length <= before.length, 'all of the pods to be gone from the node', 20_000).catch(() => undefined);
   t.strictSame(leftovers(cluster), before);
 });
+
+function collect(stream: PassThrough): () => string {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  return () => text;
+}
 
 // The page is the pod's host name.
 function podOf(answer: string): string {

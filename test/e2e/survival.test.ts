@@ -23,7 +23,8 @@ t.teardown(async () => {
 });
 const { kubectl, tryKubectl, host } = cluster;
 const jsonpath = (resource: string, path: string): string => kubectl('get', ...resource.split(' '), '-o', `jsonpath=${path}`);
-await cluster.start();
+// As a test, so that the host goes away also when the server does not come up.
+await t.test('a server comes up', () => cluster.start());
 
 await t.test('killed with -9, containers serve on; started again, they are adopted and not restarted', async (t) => {
   kubectl('create', 'deployment', 'web', '--image=web:1', '--replicas=2');
