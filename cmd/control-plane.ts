@@ -48,7 +48,7 @@ export interface ControlPlane {
   run(loop: Loop, user: UserInfo, component: string): Component;
 }
 
-export const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
+const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
 const ISSUER = 'https://kubernetes.default.svc';
 
 export async function createControlPlane(settings: Settings, { authority, address, passwords, log }: { authority: Authority; address: string; passwords: readonly string[]; log: Log }): Promise<ControlPlane> {

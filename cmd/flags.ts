@@ -18,7 +18,7 @@ export interface Flag {
 const BOTH = ['server', 'agent'] as const;
 const SERVER = ['server'] as const;
 const AGENT = ['agent'] as const;
-export const DISABLEABLE = ['dns', 'proxy', 'servicelb', 'ingress', 'local-storage', 'metrics', 'dashboard', 'network-policy'] as const;
+const DISABLEABLE = ['dns', 'proxy', 'servicelb', 'ingress', 'local-storage', 'metrics', 'dashboard', 'network-policy'] as const;
 
 export const FLAGS = [
   { name: 'data-dir', verbs: BOTH, kind: 'string', env: 'SKIFF_DATA_DIR', default: '/var/lib/skiff', help: 'folder that holds all state' },

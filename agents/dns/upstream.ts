@@ -107,7 +107,7 @@ function createServerList({ resolvConf, exclude }: UpstreamOptions): () => strin
   };
 }
 
-export function nameServers(resolvConf: string): string[] {
+function nameServers(resolvConf: string): string[] {
   return [...resolvConf.matchAll(/^\s*nameserver\s+(\S+)/gm)].map(([, server = '']) => server).filter((server) => isIP(server) !== 0);
 }
 

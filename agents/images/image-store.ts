@@ -1,10 +1,5 @@
 // Images on the node: pulled from registries (registries.yaml: mirrors, rewrites, auth, tls), kept as verified, unpacked layers.
 
-export interface ImageRef {
-  /** As the pod names it: `nginx`, `docker.io/library/nginx:1`, `r.example/x@sha256:…`. */
-  image: string;
-}
-
 /** What runs need of an image's config (OCI image spec). */
 export interface ImageConfig {
   entrypoint: string[];

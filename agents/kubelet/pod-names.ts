@@ -13,7 +13,7 @@ export interface DnsConfig {
 }
 
 /** The short name, and the full one when the pod has a subdomain. */
-export function namesOf(pod: Pod, clusterDomain: string): { host: string; domain: string } {
+function namesOf(pod: Pod, clusterDomain: string): { host: string; domain: string } {
   if (pod.spec.hostnameOverride !== undefined && pod.spec.hostnameOverride !== '') return { host: pod.spec.hostnameOverride, domain: '' };
   const given = pod.spec.hostname;
   const host = given !== undefined && given !== '' ? given : pod.metadata.name.slice(0, 63).replace(/[-.]+$/, '');
@@ -46,7 +46,7 @@ function clusterDns(pod: Pod, { clusterDns: servers, clusterDomain, resolvConf }
   return { servers: [...servers], searches: unique([...own, ...parseResolvConf(readFileIfThere(resolvConf) ?? '').searches]), options: ['ndots:5'] };
 }
 
-export function parseResolvConf(text: string): DnsConfig {
+function parseResolvConf(text: string): DnsConfig {
   const config: DnsConfig = { servers: [], searches: [], options: [] };
   for (const line of text.split('\n')) {
     const [word = '', ...rest] = line.replace(/[#;].*$/, '').trim().split(/\s+/);

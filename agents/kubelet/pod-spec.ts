@@ -37,7 +37,7 @@ export function findContainer(pod: Pod, name: string): PodContainer | undefined 
 }
 
 /** An init container that keeps running beside the main ones. */
-export function isSidecar(container: Container): boolean {
+function isSidecar(container: Container): boolean {
   return container.restartPolicy === 'Always';
 }
 

@@ -147,7 +147,7 @@ async function readManifests({ node, folder, complete }: StaticPodsOptions): Pro
   return pods;
 }
 
-export function staticPod(bytes: Buffer, { path, nodeName }: { path: string; nodeName: string }): Pod {
+function staticPod(bytes: Buffer, { path, nodeName }: { path: string; nodeName: string }): Pod {
   const parsed = parseYaml(bytes.toString()) as Partial<Pod> | undefined;
   if (parsed?.kind !== 'Pod' || parsed.spec === undefined || parsed.metadata === undefined) throw new Error('it is not a Pod');
   const uid = createHash('sha256').update(bytes).update(`${nodeName} ${path}`).digest('hex').slice(0, 32);

@@ -62,12 +62,6 @@ export function routesLoop(nodeName: string, backend: Backend): Loop<Neighbourho
   };
 }
 
-/** When Skiff leaves the machine. */
-export async function removeRoutes(): Promise<void> {
-  await tryCommand('ip', ['route', 'flush', 'proto', ROUTE_PROTOCOL]);
-  await tryCommand('ip', ['link', 'del', VXLAN_LINK]);
-}
-
 function observe(views: Views, nodeName: string): Neighbourhood | undefined {
   const places = views.of(NODES).list().map(placeOf).filter((place) => place !== undefined);
   const own = places.find(({ name }) => name === nodeName);

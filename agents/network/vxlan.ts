@@ -10,7 +10,7 @@ const PORT = '8472';
 const OVERHEAD_BYTES = 50;
 
 /** The first address of the network: never a pod's. */
-export function gateway(podCidr: string): string {
+function gateway(podCidr: string): string {
   return podCidr.split('/')[0] ?? '';
 }
 

@@ -49,7 +49,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
 }
 
-export function proxyLoop({ nodeName, clusterCidr }: Pick<ProxyOptions, 'nodeName' | 'clusterCidr'>, iptables: Iptables): Loop<ServicePortRules[], ServicePortRules[]> {
+function proxyLoop({ nodeName, clusterCidr }: Pick<ProxyOptions, 'nodeName' | 'clusterCidr'>, iptables: Iptables): Loop<ServicePortRules[], ServicePortRules[]> {
   let before: readonly ServicePortRules[] = [];
   return {
     name: 'proxy',

@@ -154,7 +154,7 @@ function chain(chains: Chains, name: string): string[] {
   return rules;
 }
 
-export function chainName({ id, protocol, port }: ServicePortRules): string {
+function chainName({ id, protocol, port }: ServicePortRules): string {
   return digest(`${id}/${protocol}/${String(port)}`);
 }
 

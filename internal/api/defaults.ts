@@ -1,7 +1,7 @@
 // What a trip through upstream's Go types makes of an object, before any kind's own rules: defaults filled in, zero values that JSON
 // leaves out (omitempty) dropped, structs it always writes (`resources: {}`, `status: {}`) added, quantities and times in canonical
 // form. Zero scalars of required fields (`name: ""`) are not filled in: a kind's rules tell absent from given. Defaults that the OpenAPI documents do not know (upstream's defaults.go) are the kinds' business.
-import { parseQuantity, formatQuantity } from './quantity.ts';
+import { canonicalQuantity } from './quantity.ts';
 import type { Definition, Field, Schemas, TypeRef } from './schema.ts';
 
 /** In place; the draft must fit its definition (see shape.ts). Unknown fields are left alone: dropping them is `pruneUnknown`. */
@@ -89,7 +89,7 @@ function canonicalMap(values: TypeRef, map: Record<string, unknown>, schemas: Sc
 
 function canonicalQuantityValue(value: unknown): unknown {
   if (typeof value !== 'string' && typeof value !== 'number') return value;
-  return formatQuantity(parseQuantity(value));
+  return canonicalQuantity(value);
 }
 
 // Whole seconds in UTC, as metav1.Time writes them.

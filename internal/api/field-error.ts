@@ -28,7 +28,6 @@ const TEXT: Record<FieldErrorType, [cause: string, words: string]> = {
 
 export const required = (field: string, detail = ''): FieldError => ({ type: 'Required', field, detail });
 export const invalid = (field: string, value: unknown, detail: string): FieldError => ({ type: 'Invalid', field, value, detail });
-export const typeInvalid = (field: string, value: unknown, detail: string): FieldError => ({ type: 'TypeInvalid', field, value, detail });
 export const duplicate = (field: string, value: unknown): FieldError => ({ type: 'Duplicate', field, value, detail: '' });
 export const fieldNotFound = (field: string, value: unknown): FieldError => ({ type: 'NotFound', field, value, detail: '' });
 export const forbidden = (field: string, detail: string): FieldError => ({ type: 'Forbidden', field, detail });

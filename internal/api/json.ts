@@ -22,7 +22,7 @@ export function parseJson(text: string | Uint8Array, onDuplicate?: (path: string
 }
 
 /** What encoding/json says of malformed text. */
-export function syntaxProblem(source: string): string {
+function syntaxProblem(source: string): string {
   try {
     new Scanner(source).document();
   } catch (error) {

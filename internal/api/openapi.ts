@@ -64,7 +64,7 @@ export function openApiV2({ schemas, resources, version }: OpenApiOptions): obje
 }
 
 /** What `?hash=` and ETag carry. */
-export function documentHash(document: object): string {
+function documentHash(document: object): string {
   return createHash('sha512').update(JSON.stringify(document)).digest('hex').toUpperCase();
 }
 

@@ -17,7 +17,7 @@ interface WireNode {
 }
 const nodes = new WeakMap<Definition, Map<number, WireNode>>();
 
-export function isProtobuf(bytes: Uint8Array): boolean {
+function isProtobuf(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, index) => bytes[index] === byte);
 }
 

@@ -11,7 +11,7 @@ export interface Quantity {
 }
 
 /** Upstream's words for text that is no quantity. */
-export const QUANTITY_PATTERN_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+const QUANTITY_PATTERN_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const SUFFIX_ERROR = 'unable to parse quantity\'s suffix';
 
 const NANO = 1_000_000_000n;
@@ -33,7 +33,7 @@ export function parseQuantity(text: string | number): Quantity {
 }
 
 /** The canonical text. */
-export function formatQuantity({ nanos, format }: Quantity): string {
+function formatQuantity({ nanos, format }: Quantity): string {
   if (nanos === 0n) return '0';
   const magnitude = nanos < 0n ? -nanos : nanos;
   const sign = nanos < 0n ? '-' : '';

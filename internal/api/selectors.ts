@@ -40,8 +40,8 @@ export interface FieldSelector {
   matches(fields: Readonly<Record<string, string>>): boolean;
 }
 
-export const EVERYTHING: Selector = { text: '', requirements: [], nothing: false, matches: () => true };
-export const NOTHING: Selector = { text: '', requirements: [], nothing: true, matches: () => false };
+const EVERYTHING: Selector = { text: '', requirements: [], nothing: false, matches: () => true };
+const NOTHING: Selector = { text: '', requirements: [], nothing: true, matches: () => false };
 
 /** `app=web,tier in (a, b),!legacy`. Throws StatusError BadRequest with upstream's words. */
 export function parseLabelSelector(text: string | undefined): Selector {
@@ -77,7 +77,7 @@ export function selectorOfMap(map: Labels | undefined | null): Selector {
 }
 
 /** A selector from requirements that are known to be good. */
-export function selectorOfRequirements(requirements: readonly Requirement[]): Selector {
+function selectorOfRequirements(requirements: readonly Requirement[]): Selector {
   if (requirements.length === 0) return EVERYTHING;
   const sorted = [...requirements].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return {
@@ -99,12 +99,12 @@ export function parseFieldSelector(text: string | undefined): FieldSelector {
   };
 }
 
-export function escapeFieldValue(value: string): string {
+function escapeFieldValue(value: string): string {
   return value.replaceAll(/[\\,=]/g, (letter) => `\\${letter}`);
 }
 
 /** What NewRequirement refuses; paths are relative (`key`, `values[0][app]`). */
-export function requirementProblems({ key, operator, values }: Requirement): FieldError[] {
+function requirementProblems({ key, operator, values }: Requirement): FieldError[] {
   const problems: FieldError[] = [];
   const keyProblems = labelKeyProblems(key);
   if (keyProblems.length > 0) problems.push(invalid('key', key, keyProblems.join('; ')));

@@ -31,15 +31,6 @@ export function parseYaml(text: string, options: YamlOptions = {}): unknown {
   return toJson(documents[0], { left: NODES_MAX });
 }
 
-/** Every document of a file (manifests), empty ones left out. */
-export function parseYamlDocuments(text: string, options: YamlOptions = {}): unknown[] {
-  const sizeMax = options.sizeBytesMax ?? 10 * SIZE_BYTES_MAX;
-  if (text.length > sizeMax) throw new Error(`yaml: the file is larger than ${String(sizeMax)} bytes`);
-  const { library, schema } = load();
-  const budget = { left: NODES_MAX };
-  return library.loadAll(text, { schema, maxDepth: 1000 }).map((document) => toJson(document, budget)).filter((document) => document !== null);
-}
-
 /** Block style, keys sorted as sigs.k8s.io/yaml sorts them, lists not indented, strings quoted where YAML 1.1 would read something else. */
 export function formatYaml(value: unknown): string {
   return load().library.dump(value, { sortKeys: true, seqNoIndent: true, lineWidth: -1, noRefs: true, skipInvalid: true });

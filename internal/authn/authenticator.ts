@@ -66,7 +66,7 @@ export function createAuthenticator({ clock, tokens }: AuthenticatorOptions): Au
   };
 }
 
-export function unauthorized(): StatusError {
+function unauthorized(): StatusError {
   return new StatusError('Unauthorized', 'Unauthorized');
 }
 

@@ -90,7 +90,7 @@ export function conflict(resource: { group: string; resource: string }, name: st
   });
 }
 
-export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again';
+const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again';
 
 /** The text of anything thrown, for logs and events. */
 export function messageOf(error: unknown): string {

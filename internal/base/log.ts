@@ -1,7 +1,7 @@
 // Structured logs to stderr, as text or JSON lines. Lower layers do not log: they throw; the exits (responder, runner, command line) do.
 import type { Clock } from './clock.ts';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFields = Record<string, unknown>;
 

@@ -48,7 +48,7 @@ export function context(number: number, body: Uint8Array, constructed: boolean):
   return tagged(0x80 | (constructed ? 0x20 : 0) | number, body);
 }
 
-export function tagged(tag: number, body: Uint8Array): Buffer {
+function tagged(tag: number, body: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(tag), length(body.length), body]);
 }
 

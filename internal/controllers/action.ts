@@ -93,7 +93,7 @@ export function note(about: KubeObject, type: 'Normal' | 'Warning', reason: stri
   return { about, type, reason, message };
 }
 
-export async function perform(action: Action, acting: Acting): Promise<void> {
+async function perform(action: Action, acting: Acting): Promise<void> {
   if (action.type === 'event') return post(action.note, acting, {});
   if (action.type === 'batch') return performBatch(action, acting);
   if (action.type === 'sequence') {
@@ -150,7 +150,7 @@ function isMoot(action: Action, error: unknown): boolean {
 }
 
 /** Whether a create was refused because the namespace is going away. */
-export function isTerminating(error: unknown): boolean {
+function isTerminating(error: unknown): boolean {
   return error instanceof StatusError && error.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') === true;
 }
 

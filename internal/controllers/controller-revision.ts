@@ -55,7 +55,7 @@ export function surplusRevisions(old: readonly ControllerRevision[], limit: numb
   return idle.slice(0, Math.max(0, old.length - (limit ?? 10))).map((revision) => remove(CONTROLLERREVISIONS, revision));
 }
 
-export function isOfTemplate({ data }: ControllerRevision, template: PodTemplateSpec): boolean {
+function isOfTemplate({ data }: ControllerRevision, template: PodTemplateSpec): boolean {
   const { $patch: _, ...recorded } = (data as { spec?: { template?: { $patch?: string } } } | undefined)?.spec?.template ?? {};
   return sameWhenWritten(complete(recorded as PodTemplateSpec), complete(template));
 }

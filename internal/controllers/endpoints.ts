@@ -63,7 +63,7 @@ export function plan({ service, pods, current, namespace, name }: EndpointsState
 }
 
 /** Addresses that offer the same ports share a subset. */
-export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
+function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>();
   for (const pod of pods) {
     const readiness = readinessOf(pod, service);

@@ -16,7 +16,7 @@ import { controllerLoop, note, remove, type Action, type ControllerLoop } from '
 const FOREGROUND = 'foregroundDeletion';
 const ORPHAN = 'orphan';
 
-export const BY_OWNER: Index<KubeObject> = { name: 'owner', values: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid) };
+const BY_OWNER: Index<KubeObject> = { name: 'owner', values: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid) };
 
 /** How an owner stands: 'invalid' cannot be resolved and is never a reason to delete. */
 export type OwnerState = 'solid' | 'dangling' | 'waiting' | 'invalid';
@@ -125,7 +125,7 @@ export function plan({ self, dependents }: GarbageState): Plan<Action> {
 }
 
 /** What becomes of a live object whose owners stand as they do. */
-export function collect({ resource, object, owners, dependents }: Node): Action[] {
+function collect({ resource, object, owners, dependents }: Node): Action[] {
   if (object.metadata.deletionTimestamp !== undefined || owners.length === 0) return [];
   const inState = (state: OwnerState): OwnerReference[] => owners.filter((each) => each.state === state).map(({ reference }) => reference);
   const going = [...inState('dangling'), ...inState('waiting')];

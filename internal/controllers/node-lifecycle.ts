@@ -13,8 +13,8 @@ const LEASE_NAMESPACE = 'kube-node-lease';
 const GRACE_MS = 50_000;
 const STARTUP_GRACE_MS = 60_000;
 
-export const NOT_READY = 'node.kubernetes.io/not-ready';
-export const UNREACHABLE = 'node.kubernetes.io/unreachable';
+const NOT_READY = 'node.kubernetes.io/not-ready';
+const UNREACHABLE = 'node.kubernetes.io/unreachable';
 
 /** Condition, its bad status, and the taint that tells schedulers. */
 const PRESSURE_TAINTS: readonly [condition: string, status: string, taint: string][] = [
@@ -82,7 +82,7 @@ function unknownStatus(node: Node, now: number): NonNullable<Node['status']> {
 }
 
 /** The node's taints with those that follow from its conditions put right; others stay as they are. */
-export function taintsOf(node: Node, now: number): Taint[] {
+function taintsOf(node: Node, now: number): Taint[] {
   const wanted = wantedTaints(node);
   const old = node.spec.taints ?? [];
   const kept = old.filter((taint) => !MANAGED_TAINTS.has(taint.key) || wanted.some((each) => each.key === taint.key && each.effect === taint.effect));

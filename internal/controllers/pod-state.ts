@@ -4,7 +4,7 @@ import { controllerOf, type Draft, type KubeObject, type OwnerReference } from '
 import type { Container, Pod, PodCondition, PodTemplateSpec } from '../kinds/generated/api-types.ts';
 
 /** By the uid of the managing owner. */
-export const BY_CONTROLLER: Index<KubeObject> = {
+const BY_CONTROLLER: Index<KubeObject> = {
   name: 'controller',
   values: (object) => {
     const owner = controllerOf(object);
@@ -13,7 +13,7 @@ export const BY_CONTROLLER: Index<KubeObject> = {
 };
 
 /** Objects without a managing owner, by namespace: what may be adopted. */
-export const ORPHANS: Index<KubeObject> = {
+const ORPHANS: Index<KubeObject> = {
   name: 'orphans',
   values: (object) => (controllerOf(object) === undefined ? [object.metadata.namespace ?? ''] : []),
 };
@@ -49,7 +49,7 @@ export function isReady(pod: Pod): boolean {
 }
 
 /** When the pod counts as available: ready for so long. undefined while it is not ready. */
-export function availableAt(pod: Pod, minReadySeconds = 0): number | undefined {
+function availableAt(pod: Pod, minReadySeconds = 0): number | undefined {
   const ready = conditionOf(pod, 'Ready');
   if (ready?.status !== 'True') return undefined;
   return minReadySeconds === 0 ? 0 : Date.parse(ready.lastTransitionTime ?? '') + minReadySeconds * 1000;

@@ -84,7 +84,7 @@ function relatedPods<T extends ReplicaOwner>(owner: T, owners: View<T>, pods: Vi
   return siblings.flatMap((sibling) => ownedBy(pods, sibling.metadata.uid));
 }
 
-export function planReplicas(kind: Pick<ReplicaKind<ReplicaOwner>, 'resource' | 'countsTerminating'>, state: ReplicaState, now: number): Plan<Action> {
+function planReplicas(kind: Pick<ReplicaKind<ReplicaOwner>, 'resource' | 'countsTerminating'>, state: ReplicaState, now: number): Plan<Action> {
   const { owner, selector } = state;
   const claimed = claim(owner, selector, state.candidates.filter((pod) => isActive(pod) || pod.metadata.deletionTimestamp !== undefined), PODS);
   const active = claimed.owned.filter(isActive);

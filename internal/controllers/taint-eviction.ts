@@ -48,7 +48,7 @@ function deadline(tolerations: readonly Toleration[], taint: Taint, now: number)
   return (Date.parse(taint.timeAdded ?? '') || now) + Math.max(0, seconds) * 1000;
 }
 
-export function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
+function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
   if (effect !== undefined && (effect as string) !== '' && effect !== taint.effect) return false;
   if (key !== undefined && key !== '' && key !== taint.key) return false;
   if (operator === 'Exists') return true;

@@ -15,7 +15,7 @@ export function templateHash(value: unknown, collisions = 0): string {
 }
 
 /** JSON with sorted keys and without empty members. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) => {
     if (typeof member !== 'object' || member === null || Array.isArray(member)) return member;
     return Object.fromEntries(Object.entries(member).sort(([left], [right]) => (left < right ? -1 : 1)));

@@ -11,7 +11,7 @@ import { checkShape } from '../api/shape.ts';
 import { parseYaml } from '../api/yaml.ts';
 import { checkObject, type Expected } from './field-validation.ts';
 
-export const BODY_MAX_BYTES = 3 * 1024 * 1024;
+const BODY_MAX_BYTES = 3 * 1024 * 1024;
 
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/json-patch+json': 'json',

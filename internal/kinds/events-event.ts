@@ -24,12 +24,12 @@ function newerField(field: string): string {
   return [RENAMED.find(([core]) => core === head)?.[1] ?? head, ...rest].join('.');
 }
 
-export function toCore(object: EventEventsV1): Event {
+function toCore(object: EventEventsV1): Event {
   const { apiVersion: _version, ...rest } = rename(object, RENAMED.map(([core, newer]) => [newer, core]));
   return { involvedObject: {}, ...rest, apiVersion: 'v1' } as unknown as Event;
 }
 
-export function fromCore(stored: KubeObject): EventEventsV1 {
+function fromCore(stored: KubeObject): EventEventsV1 {
   return { ...rename(stored, RENAMED), apiVersion: 'events.k8s.io/v1' } as unknown as EventEventsV1;
 }
 

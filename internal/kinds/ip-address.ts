@@ -9,12 +9,12 @@ export function isIpv6(text: string): boolean {
   return nodeIsIpv6(text) && !text.includes('%');
 }
 
-export function isIp(text: string): boolean {
+function isIp(text: string): boolean {
   return isIpv4(text) || isIpv6(text);
 }
 
 /** `10.0.0.0/8`, `2001:db8::/64`. */
-export function isCidr(text: string): boolean {
+function isCidr(text: string): boolean {
   const [address = '', bits = '', ...more] = text.split('/');
   if (more.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(bits)) return false;
   return (isIpv4(address) && Number(bits) <= 32) || (isIpv6(address) && Number(bits) <= 128);

@@ -41,7 +41,7 @@ function validateGeneratedSelector({ metadata: { uid, name }, spec }: Pick<Job, 
   return errors;
 }
 
-export function validateJobSpec(spec: JobSpec, path: string): FieldError[] {
+function validateJobSpec(spec: JobSpec, path: string): FieldError[] {
   const counts = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex', 'maxFailedIndexes'] as const;
   const errors = counts.flatMap((field) => nonNegative(spec[field], `${path}.${field}`));
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) errors.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));

@@ -32,7 +32,7 @@ export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
   },
 };
 
-export function validateClaimSpec(spec: PersistentVolumeClaim['spec'], path: string): FieldError[] {
+function validateClaimSpec(spec: PersistentVolumeClaim['spec'], path: string): FieldError[] {
   const { accessModes = [], selector, resources, dataSource, dataSourceRef } = spec;
   const errors = accessModes.length === 0 ? [required(`${path}.accessModes`, 'at least 1 access mode is required')] : accessModeProblems(accessModes, `${path}.accessModes`);
   errors.push(...validateLabelSelector(selector, `${path}.selector`));

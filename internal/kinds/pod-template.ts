@@ -17,7 +17,7 @@ export function validateSelectorAndTemplate({ selector, template }: { selector?:
   return [...errors, ...validateLongRunningTemplate(template, `${path}.template`, kind.timed)];
 }
 
-export function mismatch(template: PodTemplateSpec | undefined, path: string): FieldError {
+function mismatch(template: PodTemplateSpec | undefined, path: string): FieldError {
   return invalid(`${path}.metadata.labels`, template?.metadata?.labels ?? null, '`selector` does not match template `labels`');
 }
 

@@ -37,7 +37,7 @@ export function validateServiceUpdate(service: Service, old: Service): FieldErro
   return errors;
 }
 
-export function isHeadless({ spec }: Service): boolean {
+function isHeadless({ spec }: Service): boolean {
   return (spec.clusterIPs ?? [])[0] === 'None' || spec.clusterIP === 'None';
 }
 

@@ -5,7 +5,7 @@ import { isReason } from '../base/errors.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Store } from '../store/store.ts';
 
-export const EVENT_TTL_MS = 60 * 60_000;
+const EVENT_TTL_MS = 60 * 60_000;
 const SWEEP_MS = 60_000;
 const EVENTS = { group: '', resource: 'events' };
 

@@ -13,7 +13,7 @@ export function matchesSelector({ nodeSelectorTerms }: NodeSelector, node: Node)
   return nodeSelectorTerms.some((term) => matchesTerm(term, node));
 }
 
-export function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
+function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
   if (matchExpressions.length === 0 && matchFields.length === 0) return false;
   const fields: Record<string, string> = { 'metadata.name': node.metadata.name };
   return matchExpressions.every((requirement) => matches(requirement, node.metadata.labels ?? {})) && matchFields.every((requirement) => matches(requirement, fields));
@@ -46,7 +46,7 @@ export function untolerated({ spec }: Pod, node: Node, effects: readonly Taint['
   return (node.spec.taints ?? []).filter((taint) => effects.includes(taint.effect) && !(spec.tolerations ?? []).some((toleration) => tolerates(toleration, taint)));
 }
 
-export function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
+function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
   if (effect !== undefined && (effect as string) !== '' && effect !== taint.effect) return false;
   if (key !== undefined && key !== '' && key !== taint.key) return false;
   if (operator === 'Exists') return true;

@@ -51,7 +51,7 @@ function total({ spec }: Pod, of: (container: Container) => Amounts): Amounts {
   return sum(needed, amountsOf(spec.overhead));
 }
 
-export function sum(left: Amounts, right: Amounts): Map<string, number> {
+function sum(left: Amounts, right: Amounts): Map<string, number> {
   const result = new Map(left);
   for (const [name, amount] of right) result.set(name, (result.get(name) ?? 0) + amount);
   return result;

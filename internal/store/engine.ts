@@ -15,8 +15,8 @@ import type { Batch, Journal, Recovered, Row } from './journal.ts';
 import type { Change, Durability, ListOptions, Store, Watcher } from './store.ts';
 import { createTable, type Table } from './table.ts';
 
-export const RESERVE_REVISIONS = 10_000;
-export const RELAXED_FLUSH_MS = 10 * 60_000;
+const RESERVE_REVISIONS = 10_000;
+const RELAXED_FLUSH_MS = 10 * 60_000;
 const BATCH_ROWS = 512;
 
 export interface EngineOptions {
@@ -345,8 +345,8 @@ class Engine {
   }
 }
 
-export const WATCH_EXPIRED = 'The resourceVersion for the provided watch is too old.';
-export const LIST_EXPIRED = 'The resourceVersion for the provided list is too old.';
+const WATCH_EXPIRED = 'The resourceVersion for the provided watch is too old.';
+const LIST_EXPIRED = 'The resourceVersion for the provided list is too old.';
 
 function deliver(live: Live, change: Change): void {
   if (change.revision <= live.seen) return;

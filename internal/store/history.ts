@@ -4,7 +4,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Change } from './store.ts';
 
 export const HISTORY_MS = 5 * 60_000;
-export const HISTORY_BYTES = 8 * 1024 * 1024;
+const HISTORY_BYTES = 8 * 1024 * 1024;
 
 export interface Remembered {
   readonly resource: string;

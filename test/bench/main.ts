@@ -87,7 +87,7 @@ async function measureIdle(server: BenchServer, figures: Figures): Promise<void>
   figures[`idle written in ${String(seconds)} s, KB`] = (after.writtenBytes - before.writtenBytes) / 1024;
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

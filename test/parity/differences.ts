@@ -13,7 +13,7 @@ interface Meant {
   why: string;
 }
 
-export const MEANT: readonly Meant[] = [
+const MEANT: readonly Meant[] = [
   { row: /./, place: /^headers\.(x-content-type-options|vary)$/, why: 'upstream sends them with some answers and not with others, by the code path; no client of the API reads them' },
   { row: /version/, place: /^body\.(gitVersion|gitCommit|buildDate|goVersion|compiler)$/, why: 'who we are' },
   { row: /./, place: /^body\.serverAddressByClientCIDRs/, why: 'the port is any free one here' },

@@ -128,7 +128,7 @@ interface BuiltImage {
   top: Blob;
 }
 
-export function buildImage(image: FixtureImage): BuiltImage {
+function buildImage(image: FixtureImage): BuiltImage {
   const layers = image.layers.map(({ tar, compression = 'gzip' }) => {
     const bytes = compression === 'gzip' ? gzipSync(tar, { level: 1 }) : compression === 'zstd' ? zstdCompressSync(tar) : tar;
     return blob(`application/vnd.oci.image.layer.v1.tar${compression === 'none' ? '' : `+${compression}`}`, bytes);

@@ -124,7 +124,7 @@ function handDown(directory: string, moveSelf: boolean): void {
 }
 
 /** cpu.shares (2…262144) as cpu.weight (1…10000), as runc maps it (KEP-2254). */
-export function weightOf(shares: number): number {
+function weightOf(shares: number): number {
   return Math.max(1, Math.min(10_000, 1 + Math.floor(((shares - 2) * 9999) / 262_142)));
 }
 

@@ -15,7 +15,7 @@ export function sharesOf(milliCpu: number): number {
   return Math.min(MAX_SHARES, Math.max(MIN_SHARES, Math.floor((milliCpu * 1024) / 1000)));
 }
 
-export function quotaOf(milliCpu: number): number {
+function quotaOf(milliCpu: number): number {
   return Math.max(MIN_QUOTA_US, Math.floor((milliCpu * CPU_PERIOD_US) / 1000));
 }
 

@@ -19,7 +19,7 @@ export interface Threshold {
   share?: number;
 }
 
-export const THRESHOLDS: readonly Threshold[] = [
+const THRESHOLDS: readonly Threshold[] = [
   { signal: 'memory.available', bytes: 100 * 1024 * 1024 }, { signal: 'nodefs.available', share: 0.05 }, { signal: 'nodefs.inodesFree', share: 0.05 },
   { signal: 'imagefs.available', share: 0.05 }, { signal: 'imagefs.inodesFree', share: 0.05 }, { signal: 'pid.available', share: 0.05 },
 ];

@@ -74,7 +74,7 @@ function findLog({ node, worker, pod, container: name, query }: LogRequest): Fou
   };
 }
 
-export function optionsOf(query: URLSearchParams, now: number): LogOptions {
+function optionsOf(query: URLSearchParams, now: number): LogOptions {
   const number = (name: string): number | undefined => (query.get(name) === null || query.get(name) === '' ? undefined : Number(query.get(name)));
   const seconds = number('sinceSeconds');
   const since = query.get('sinceTime');

@@ -2,7 +2,7 @@
 import type { Container, ContainerState, ContainerStatus, VolumeMountStatus } from '../../../internal/kinds/generated/api-types.ts';
 import { formatTime } from '../../../internal/api/meta.ts';
 import type { ContainerStatus as RuntimeContainer } from '../../runtime/runtime.ts';
-import { findContainer, initContainersOf, mainContainersOf, restartsAfter, type PodContainer } from '../pod-spec.ts';
+import { initContainersOf, mainContainersOf, restartsAfter, type PodContainer } from '../pod-spec.ts';
 import { latest, type PodState } from '../pod-state.ts';
 import { ANNOTATION } from '../labels.ts';
 
@@ -121,9 +121,4 @@ function resourcesOf(state: PodState, current: RuntimeContainer, spec: Container
 function userOf({ config }: RuntimeContainer): ContainerStatus['user'] {
   const recorded = config.annotations[ANNOTATION.user];
   return recorded === undefined ? undefined : { linux: JSON.parse(recorded) as NonNullable<NonNullable<ContainerStatus['user']>['linux']> };
-}
-
-/** Whether any container of the status list can still be running. */
-export function specOf(state: PodState, name: string): PodContainer | undefined {
-  return findContainer(state.pod, name);
 }

@@ -46,7 +46,7 @@ function annotationsOf({ pod, container: { spec }, attempt, image, messageFile }
   };
 }
 
-export function resourcesOf(pod: Pod, { spec }: PodContainer, node: Pick<NodeContext, 'memoryCapacityBytes' | 'oomScoreAdjMin'>): Resources {
+function resourcesOf(pod: Pod, { spec }: PodContainer, node: Pick<NodeContext, 'memoryCapacityBytes' | 'oomScoreAdjMin'>): Resources {
   const hugepages = hugepageLimits(spec.resources);
   return {
     ...containerLimits(spec.resources), oomScoreAdj: Math.max(node.oomScoreAdjMin, oomScoreAdjust(pod, spec, node.memoryCapacityBytes)),

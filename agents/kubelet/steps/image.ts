@@ -92,7 +92,7 @@ interface DockerAuth {
   auth?: string;
 }
 
-export function parseDockerConfig(text: string, registry: string): RegistryAuth[] {
+function parseDockerConfig(text: string, registry: string): RegistryAuth[] {
   try {
     const parsed = JSON.parse(text) as { auths?: Record<string, DockerAuth> } & Record<string, DockerAuth>;
     return Object.entries(parsed.auths ?? parsed).filter(([host]) => hostOf(host) === registry).flatMap(([, entry]) => authOf(entry));

@@ -6,7 +6,7 @@ import { SANDBOX } from './sandbox.ts';
 import type { Ground, Step } from './step.ts';
 import { VOLUMES } from './volumes.ts';
 
-export const STEPS: readonly Step[] = [CGROUP, DIRECTORIES, VOLUMES, SANDBOX];
+const STEPS: readonly Step[] = [CGROUP, DIRECTORIES, VOLUMES, SANDBOX];
 
 export class StepError extends Error {
   override readonly name = 'StepError';

@@ -8,10 +8,10 @@ import { IMAGE } from './image.ts';
 import { CONFIG_MAP, DOWNWARD_API, PROJECTED, SECRET, followsObjects } from './projected.ts';
 import type { MountedVolume, VolumeContext, VolumeKind } from './volume.ts';
 
-export const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, IMAGE];
+const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, IMAGE];
 
 /** `message` is the FailedMount event's. */
-export class MountError extends Error {
+class MountError extends Error {
   override readonly name = 'MountError';
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { command, tryCommand } from '../../../internal/base/command.ts';
 import type { SandboxConfig } from '../runtime.ts';
 
-export const PINS = ['net', 'ipc', 'uts'] as const;
+const PINS = ['net', 'ipc', 'uts'] as const;
 export type Pin = (typeof PINS)[number];
 
 /** As container engines have them: all users may ping and bind low ports of the pod's own network. */
