@@ -146,8 +146,9 @@ function replicaStatus(kind: { countsTerminating: boolean }, owner: ReplicaOwner
 
 function withFailure(status: ReplicaStatus, reason: string, now: number): ReplicaStatus {
   const old = status.conditions?.find(({ type }) => type === 'ReplicaFailure');
-  const lastTransitionTime = old?.status === 'True' ? old.lastTransitionTime ?? formatTime(now) : formatTime(now);
-  const condition: ReplicaSetCondition = { type: 'ReplicaFailure', status: 'True', reason, message: '$error', lastTransitionTime };
+  // The same failure again keeps its first words: each try names another pod, and each write would begin the next try.
+  if (old?.status === 'True' && old.reason === reason) return status;
+  const condition: ReplicaSetCondition = { type: 'ReplicaFailure', status: 'True', reason, message: '$error', lastTransitionTime: formatTime(now) };
   return { ...status, conditions: [...(status.conditions ?? []).filter(({ type }) => type !== 'ReplicaFailure'), condition] };
 }
 

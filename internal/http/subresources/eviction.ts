@@ -1,6 +1,6 @@
 // Eviction: a deletion that asks the pod's disruption budget first.
 import { StatusError } from '../../base/errors.ts';
-import { copy, type KubeObject } from '../../api/meta.ts';
+import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
 import type { DeleteOptions } from '../../api/request.ts';
 import { selectorOf } from '../../api/selectors.ts';
 import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
@@ -20,8 +20,18 @@ export async function evict(options: PipelineOptions, call: Call): Promise<Answe
   const pod = options.registry.get(kind, key) as Pod;
   const { context } = admit({ ...call.request, options: { ...call.request.options, delete: deleteOptions } }, options.admission, { kind });
   if (!mayGoFreely(pod)) await askBudget(options, { pod, call });
+  if (!context.dryRun && pod.metadata.deletionTimestamp === undefined) await options.registry.update(kind, key, (current) => asTarget(current as Pod, options.clock.now()), { ...context, subresource: 'status' });
   await options.registry.delete(kind, key, deleteOptions, context);
   return { code: 201, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };
+}
+
+/** Says on the pod why it ends, for whoever counts its failure (a Job's podFailurePolicy). */
+function asTarget(current: Pod, now: number): Pod {
+  const next = copy(current);
+  const conditions = (next.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
+  const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastProbeTime: null, lastTransitionTime: formatTime(now), ...(current.metadata.generation !== undefined && { observedGeneration: current.metadata.generation }) };
+  next.status = { ...next.status, conditions: [...conditions, condition] };
+  return next;
 }
 
 function mayGoFreely({ metadata, status }: Pod): boolean {
