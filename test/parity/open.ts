@@ -54,7 +54,6 @@ export const OPEN: Readonly<Record<string, readonly string[]>> = {
     'proxy to a service without endpoints',
     'token for a wrong kind',
     'finalize',
-    'resize',
   ],
   'defaults, status and cells of kinds to come': [
     'apps/v1/daemonsets: table',
