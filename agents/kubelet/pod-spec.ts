@@ -1,10 +1,9 @@
 // What a pod's spec says, asked in the ways the kubelet asks it: which containers there are and of what kind, what restarts them, its
 // QoS class and its grace period. Pure; sources: API reference (PodSpec), KEP-753 (sidecars), KEP-5307 (container restart rules).
-import { compareQuantities } from '../../internal/api/quantity.ts';
 import type { Container, EphemeralContainer, Pod } from '../../internal/kinds/generated/api-types.ts';
+import { qosClassOf as qosClassOfSpec, type QosClass } from '../../internal/kinds/pod-spec/qos.ts';
 
 export type ContainerKind = 'init' | 'sidecar' | 'main' | 'ephemeral';
-export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
 export interface PodContainer {
   kind: ContainerKind;
@@ -70,20 +69,9 @@ function matchesExitCode(codes: { operator?: string; values?: number[] } | undef
 }
 
 /** As the API server derives it; what the status says wins, since the class of a pod never changes. */
-export function qosClassOf(pod: Pod): QosClass {
-  if (pod.status?.qosClass !== undefined) return pod.status.qosClass;
-  const parts = pod.spec.resources?.requests !== undefined || pod.spec.resources?.limits !== undefined
-    ? [pod.spec.resources]
-    : [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ resources }) => resources);
-  const amounts = parts.flatMap((part) => COUNTED.flatMap((name) => [part?.requests?.[name], part?.limits?.[name]]));
-  if (amounts.every((amount) => amount === undefined || compareQuantities(amount, '0') === 0)) return 'BestEffort';
-  const guaranteed = parts.every((part) => COUNTED.every((name) => {
-    const limit = part?.limits?.[name];
-    return limit !== undefined && compareQuantities(part?.requests?.[name] ?? limit, limit) === 0;
-  }));
-  return guaranteed ? 'Guaranteed' : 'Burstable';
+export function qosClassOf({ spec, status }: Pod): QosClass {
+  return status?.qosClass ?? qosClassOfSpec(spec);
 }
-const COUNTED = ['cpu', 'memory'] as const;
 
 /** Pods from files, mirrored to the API, carry where they come from. */
 export const CONFIG_SOURCE = 'kubernetes.io/config.source';

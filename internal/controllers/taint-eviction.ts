@@ -3,6 +3,7 @@ import { formatTime, parseKey } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Pod, Taint, Toleration } from '../kinds/generated/api-types.ts';
 import { NODES, PODS } from '../kinds/generated/resources.ts';
+import { tolerates } from '../kinds/node-selection.ts';
 import { controllerLoop, note, remove, type Action, type ControllerLoop } from './action.ts';
 import { BY_NODE, conditionOf } from './pod-state.ts';
 
@@ -46,14 +47,6 @@ function deadline(tolerations: readonly Toleration[], taint: Taint, now: number)
   if (matching.length === 0) return 0;
   const seconds = Math.min(...matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity));
   return (Date.parse(taint.timeAdded ?? '') || now) + Math.max(0, seconds) * 1000;
-}
-
-function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
-  if (effect !== undefined && (effect as string) !== '' && effect !== taint.effect) return false;
-  if (key !== undefined && key !== '' && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  if (key === undefined || key === '') return false;
-  return (value ?? '') === (taint.value ?? '');
 }
 
 function disruption(pod: Pod, now: number): Action {

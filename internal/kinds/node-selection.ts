@@ -11,11 +11,11 @@ export function matchesNode(spec: PodSpec, node: Node): boolean {
 }
 
 /** Terms are alternatives; an empty term selects nothing. */
-function matchesNodeSelector({ nodeSelectorTerms }: NodeSelector, node: Node): boolean {
+export function matchesNodeSelector({ nodeSelectorTerms }: NodeSelector, node: Node): boolean {
   return nodeSelectorTerms.some((term) => matchesNodeTerm(term, node));
 }
 
-function matchesNodeTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
+export function matchesNodeTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
   if (matchExpressions.length === 0 && matchFields.length === 0) return false;
   const fields: Record<string, string> = { 'metadata.name': node.metadata.name };
   return matchExpressions.every((requirement) => meets(requirement, node.metadata.labels ?? {})) && matchFields.every((requirement) => meets(requirement, fields));
@@ -38,7 +38,7 @@ export function untolerated(tolerations: readonly Toleration[] | undefined, tain
   return (taints ?? []).filter((taint) => effects.includes(taint.effect) && !(tolerations ?? []).some((toleration) => tolerates(toleration, taint)));
 }
 
-function tolerates({ key = '', operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
+export function tolerates({ key = '', operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
   if (effect !== undefined && (effect as string) !== '' && effect !== taint.effect) return false;
   if (key !== '' && key !== taint.key) return false;
   if (operator === 'Exists') return true;

@@ -1,6 +1,6 @@
 // Which nodes can take a pod, and in upstream's words why not. A verdict that preemption could change is `resolvable`.
-import type { Pod } from '../kinds/generated/api-types.ts';
-import { matchesNode, matchesSelector, untolerated } from './node-selection.ts';
+import type { Pod, Taint } from '../kinds/generated/api-types.ts';
+import { matchesNode, matchesNodeSelector, untolerated } from '../kinds/node-selection.ts';
 import { podAffinity, type PodAffinity } from './pod-affinity.ts';
 import { requestsOf, type Amounts } from './requests.ts';
 import { hostPortsOf, type HostPort, type NodeState, type Snapshot } from './snapshot.ts';
@@ -46,16 +46,16 @@ function final(reason: string): Refusal {
 
 function unschedulable({ pod }: PodNeeds, { node }: NodeState): Refusal | undefined {
   if (node.spec.unschedulable !== true) return undefined;
-  const probe = { ...node, spec: { taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' as const }] } };
-  return untolerated(pod, probe, ['NoSchedule']).length === 0 ? undefined : final('node(s) were unschedulable');
+  const cordon: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+  return untolerated(pod.spec.tolerations, [cordon], ['NoSchedule']).length === 0 ? undefined : final('node(s) were unschedulable');
 }
 
 function tainted({ pod }: PodNeeds, { node }: NodeState): Refusal | undefined {
-  return untolerated(pod, node, ['NoSchedule', 'NoExecute']).length === 0 ? undefined : final('node(s) had untolerated taint(s)');
+  return untolerated(pod.spec.tolerations, node.spec.taints, ['NoSchedule', 'NoExecute']).length === 0 ? undefined : final('node(s) had untolerated taint(s)');
 }
 
 function unmatched({ pod }: PodNeeds, { node }: NodeState): Refusal | undefined {
-  return matchesNode(pod, node) ? undefined : final("node(s) didn't match Pod's node affinity/selector");
+  return matchesNode(pod.spec, node) ? undefined : final("node(s) didn't match Pod's node affinity/selector");
 }
 
 function portsTaken({ ports }: PodNeeds, state: NodeState): Refusal | undefined {
@@ -78,7 +78,7 @@ function tooLittle({ requests }: PodNeeds, { allocatable, requested, pods }: Nod
 }
 
 function wrongVolumes({ volumes }: PodNeeds, { node }: NodeState): Refusal | undefined {
-  const fits = volumes.volumes.every((volume) => volume.spec?.nodeAffinity?.required === undefined || matchesSelector(volume.spec.nodeAffinity.required, node));
+  const fits = volumes.volumes.every((volume) => volume.spec?.nodeAffinity?.required === undefined || matchesNodeSelector(volume.spec.nodeAffinity.required, node));
   return fits ? undefined : final("node(s) didn't match PersistentVolume's node affinity");
 }
 

@@ -1,7 +1,7 @@
 // Which of the nodes that can take a pod should: upstream's default scores and weights, each 0 to 100 over the nodes that are left.
-import type { Pod } from '../kinds/generated/api-types.ts';
+import type { Node, Pod } from '../kinds/generated/api-types.ts';
+import { matchesNodeTerm, untolerated } from '../kinds/node-selection.ts';
 import type { PodNeeds } from './filters.ts';
-import { preference, untolerated } from './node-selection.ts';
 import { scoredRequestsOf } from './requests.ts';
 import type { NodeState } from './snapshot.ts';
 
@@ -33,7 +33,7 @@ const fewerIsBetter = (raw: number[]): number[] => moreIsBetter(raw).map((value)
 const betweenEnds = (raw: number[]): number[] => scaled(raw, Math.max(...raw), Math.min(...raw));
 
 const SCORES: readonly Score[] = [
-  { weight: 3, of: ({ pod }, { node }) => untolerated(pod, node, ['PreferNoSchedule']).length, normalize: fewerIsBetter },
+  { weight: 3, of: ({ pod }, { node }) => untolerated(pod.spec.tolerations, node.spec.taints, ['PreferNoSchedule']).length, normalize: fewerIsBetter },
   { weight: 2, of: ({ pod }, { node }) => preference(pod, node), normalize: moreIsBetter },
   { weight: 2, of: ({ spread }, node) => spread.crowd(node), normalize: fewerIsBetter },
   { weight: 2, of: ({ affinity }, node) => affinity.score(node), normalize: betweenEnds },
@@ -69,4 +69,9 @@ function imageLocality({ pod }: PodNeeds, { node }: NodeState): number {
 
 function withTag(image: string): string {
   return image.slice(image.lastIndexOf('/') + 1).includes(':') ? image : `${image}:latest`;
+}
+
+function preference({ spec }: Pod, node: Node): number {
+  const preferred = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  return preferred.filter((term) => matchesNodeTerm(term.preference, node)).reduce((total, { weight }) => total + weight, 0);
 }

@@ -2,7 +2,7 @@
 import { selectorOf } from '../api/selectors.ts';
 import { controllerOf } from '../api/meta.ts';
 import type { Pod, TopologySpreadConstraint } from '../kinds/generated/api-types.ts';
-import { matchesNode, untolerated } from './node-selection.ts';
+import { matchesNode, untolerated } from '../kinds/node-selection.ts';
 import { withLabelKeys } from './pod-affinity.ts';
 import type { NodeState, Snapshot } from './snapshot.ts';
 
@@ -47,8 +47,8 @@ function countsOf(constraint: TopologySpreadConstraint, all: readonly TopologySp
     const labels = state.node.metadata.labels ?? {};
     const place = labels[constraint.topologyKey];
     if (place === undefined || !all.every(({ topologyKey }) => labels[topologyKey] !== undefined)) continue;
-    if (constraint.nodeAffinityPolicy !== 'Ignore' && !matchesNode(pod, state.node)) continue;
-    if (constraint.nodeTaintsPolicy === 'Honor' && untolerated(pod, state.node, ['NoSchedule', 'NoExecute']).length > 0) continue;
+    if (constraint.nodeAffinityPolicy !== 'Ignore' && !matchesNode(pod.spec, state.node)) continue;
+    if (constraint.nodeTaintsPolicy === 'Honor' && untolerated(pod.spec.tolerations, state.node.spec.taints, ['NoSchedule', 'NoExecute']).length > 0) continue;
     const here = [...state.pods].filter((other) => other.metadata.deletionTimestamp === undefined && other.metadata.namespace === pod.metadata.namespace && matches(other)).length;
     counts.set(place, (counts.get(place) ?? 0) + here);
   }

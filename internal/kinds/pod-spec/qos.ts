@@ -2,7 +2,7 @@
 import type { Container, PodSpec } from '../generated/api-types.ts';
 import { compareQuantities } from '../../api/quantity.ts';
 
-type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 type Resources = NonNullable<Container['resources']>;
 const COMPUTE = ['cpu', 'memory'] as const;
 

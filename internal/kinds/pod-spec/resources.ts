@@ -1,7 +1,7 @@
 // Validation of resource requests and limits (upstream: ValidateResourceRequirements).
 import { fieldNotFound as notFound, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
 import { labelKeyProblems } from '../../api/names.ts';
-import { compareQuantities, parseQuantity } from '../../api/quantity.ts';
+import { compareQuantities, isQuantity } from '../../api/quantity.ts';
 import type { ResourceRequirements } from '../generated/api-types.ts';
 
 const STANDARD = new Set(['cpu', 'memory', 'ephemeral-storage']);
@@ -58,13 +58,4 @@ function isHugePage(name: string): boolean {
 
 function isExtended(name: string): boolean {
   return name.includes('/') && !name.includes('kubernetes.io/');
-}
-
-function isQuantity(text: string): boolean {
-  try {
-    parseQuantity(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
