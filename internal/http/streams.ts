@@ -10,6 +10,7 @@ import { PODS } from '../kinds/generated/resources.ts';
 import { admit } from './stages.ts';
 import type { Authorized } from './stages.ts';
 import type { Pipeline } from './pipeline.ts';
+import { isPage, linkBelow, proxyPrefix, withLinksBelow } from './proxy-links.ts';
 import type { HttpRequest, HttpResponse } from './respond.ts';
 import type { RequestInfo } from './route.ts';
 import { kubeletTarget, proxyTarget, type Target } from './stream-targets.ts';
@@ -72,16 +73,37 @@ export function forwardedHeaders(headers: OutgoingHttpHeaders, host: string): Ou
 }
 
 async function forward(call: StreamCall): Promise<void> {
-  const { request, response, dialer } = call;
+  const { request, response, dialer, authorized: { info }, query } = call;
   const target = await targetOf(call);
-  const outgoing = dial(target, dialer, { method: request.method ?? 'GET', headers: forwardedHeaders(request.headers, target.host) });
+  const proxied = info.subresource === 'proxy';
+  // Relative links of what stands there need the slash, as for a folder.
+  if (proxied && info.rest.length === 0 && !info.path.endsWith('/') && (request.method === 'GET' || request.method === 'HEAD')) return redirect(response as ServerResponse, info, query);
+  const headers = forwardedHeaders(request.headers, target.host);
+  if (proxied) delete headers['accept-encoding']; // pages are read on their way
+  const outgoing = dial(target, dialer, { method: request.method ?? 'GET', headers });
   response.once('close', () => outgoing.destroy());
   const answer = new Promise<IncomingMessage>((resolve, reject) => outgoing.once('response', resolve).once('error', reject));
   pipe(request as Readable, outgoing).catch(() => outgoing.destroy());
   const incoming = await answer.catch((error: unknown) => Promise.reject(unreachable(target, error)));
   if (target.tls === 'kubelet' && (incoming.statusCode ?? 0) >= 400) throw await kubeletError(incoming, call.authorized.info);
+  if (proxied && incoming.headers.location !== undefined) incoming.headers.location = linkBelow(proxyPrefix(info), incoming.headers.location, target);
+  if (proxied && isPage(incoming)) return passPage(incoming, response as ServerResponse, proxyPrefix(info));
   passHeaders(incoming, response as ServerResponse);
   await pipe(incoming, response as Writable).catch(() => outgoing.destroy()); // either side may leave
+}
+
+function redirect(response: ServerResponse, { path }: RequestInfo, query: URLSearchParams | undefined): void {
+  const search = query === undefined || query.size === 0 ? '' : `?${query.toString()}`;
+  response.writeHead(301, { location: `${path}/${search}` }).end();
+}
+
+async function passPage(incoming: IncomingMessage, response: ServerResponse, prefix: string): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+  const page = Buffer.from(withLinksBelow(prefix, Buffer.concat(chunks).toString()));
+  incoming.headers['content-length'] = String(page.length);
+  passHeaders(incoming, response);
+  response.end(page);
 }
 
 function passHeaders(incoming: IncomingMessage, response: ServerResponse): void {
