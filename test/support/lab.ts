@@ -28,10 +28,10 @@ export interface Lab {
   remove(): void;
 }
 
-/** Runs the program again in a network namespace of its own, and ends with its exit code; returns in that second run. */
+/** Runs the program again in a network namespace of its own, and ends with its exit code; returns in that second run, which ends with the first. */
 export function ownNetwork(): void {
   if (process.env['SKIFF_TEST_NETWORK'] === 'own') return;
-  const result = spawnSync('unshare', ['--net', '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit', env: { ...process.env, SKIFF_TEST_NETWORK: 'own' } });
+  const result = spawnSync('setpriv', ['--pdeathsig', 'TERM', 'unshare', '--net', '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit', env: { ...process.env, SKIFF_TEST_NETWORK: 'own' } });
   process.exit(result.status ?? 1);
 }
 
@@ -42,18 +42,25 @@ export function createLab(prefix: string, net: string): Lab {
   const hosts: { stop(): void }[] = [];
   const bridge = `sw${String(net.split('.')[2])}`;
   for (const line of ['link set lo up', `link add ${bridge} type bridge`, `addr add ${net}.1/24 dev ${bridge}`, `link set ${bridge} up`]) run('ip', ...line.split(' '));
+  let there = true;
+  const remove = (): void => {
+    if (!there) return;
+    there = false;
+    for (const { stop } of hosts) stop();
+    run('ip', 'link', 'del', bridge);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  // A test that is ended from outside, or by an error before its teardown, leaves no host behind either.
+  process.once('exit', remove);
+  process.once('SIGTERM', () => process.exit(143));
   return {
     ip: `${net}.1`,
     directory,
+    remove,
     addHost(name) {
       const { host, stop } = createHost({ lab: id, bridge, name, ip: `${net}.${String(11 + hosts.length)}`, gateway: `${net}.1`, directory: join(directory, name), index: hosts.length });
       hosts.push({ stop });
       return host;
-    },
-    remove() {
-      for (const { stop } of hosts) stop();
-      run('ip', 'link', 'del', bridge);
-      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

@@ -76,13 +76,18 @@ t.test('a pod sees its ConfigMaps, Secrets and itself, and changes of them', asy
   const s = await createScene();
   await s.client.create(CONFIGMAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'conf', namespace: 'default' }, data: { a: 'one', b: 'two' }, binaryData: { c: 'AAE=' } });
   await s.client.create(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'secret', namespace: 'default' }, data: { key: Buffer.from('hidden').toString('base64') } });
-  await s.create('web', {
+  const { metadata: { uid } } = await s.create('web', {
     containers: [{ name: 'main', image: 'app:1', volumeMounts: [{ name: 'conf', mountPath: '/conf' }, { name: 'all', mountPath: '/all', readOnly: true }, { name: 'empty', mountPath: '/empty', subPath: 'part' }] }],
     volumes: [
       { name: 'conf', configMap: { name: 'conf', items: [{ key: 'a', path: 'path/a', mode: 0o600 }] } }, { name: 'empty', emptyDir: {} },
       { name: 'all', projected: { sources: [{ secret: { name: 'secret' } }, { configMap: { name: 'none', optional: true } }, { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }, { path: 'notes', fieldRef: { fieldPath: 'metadata.annotations' } }, { path: 'cpu', resourceFieldRef: { containerName: 'main', resource: 'limits.cpu' } }] } }] } },
     ],
   }, { labels: { b: 'y', a: '1' }, annotations: { note: 'x"y\nz' } });
+  const subPaths = join(s.folder, 'kubelet/pods', uid, 'volume-subpaths');
+  t.teardown(async () => {
+    await unbindSubPaths(subPaths);
+    s.stop();
+  });
   await s.rest();
   const mounts = new Map(s.runtime.listContainers()[0]?.config.mounts.map((mount) => [mount.containerPath, mount]));
   const at = (container: string, path: string): string => join(mounts.get(container)?.hostPath ?? '', path);
@@ -93,12 +98,6 @@ t.test('a pod sees its ConfigMaps, Secrets and itself, and changes of them', asy
   t.equal(readFileSync(at('/all', 'notes'), 'utf8'), 'note="x\\"y\\nz"');
   t.equal(readFileSync(at('/all', 'cpu'), 'utf8'), '4', 'without a limit: what the node has');
   t.match(readFileSync(mounts.get('/etc/hosts')?.hostPath ?? '', 'utf8'), /^# Kubernetes-managed hosts file\.\n127\.0\.0\.1\tlocalhost\n[\s\S]*\n10\.42\.0\.\d+\tweb\n$/);
-  const { uid } = (await s.pod('web')).metadata;
-  const subPaths = join(s.folder, 'kubelet/pods', uid, 'volume-subpaths');
-  t.teardown(async () => {
-    await unbindSubPaths(subPaths);
-    s.stop();
-  });
   t.equal(mounts.get('/empty')?.hostPath, join(subPaths, 'empty/main/2'));
   t.ok(lstatSync(join(s.folder, 'kubelet/pods', uid, 'volumes/kubernetes.io~projected/all')).isSymbolicLink(), 'secrets are on tmpfs');
   await s.client.patch(CONFIGMAPS, { namespace: 'default', name: 'conf' }, { type: 'merge', body: { data: { a: 'changed' } } });
