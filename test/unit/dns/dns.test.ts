@@ -2,7 +2,7 @@
 import dnsPacket from 'dns-packet';
 import t from 'tap';
 import { systemRandom } from '../../../internal/base/random.ts';
-import { service, setUp, slice } from './bench.ts';
+import { service, setUp, slice } from './scene.ts';
 
 const NODATA = ['NOERROR', 'SOA cluster.local'];
 const NXDOMAIN = ['NXDOMAIN', 'SOA cluster.local'];
