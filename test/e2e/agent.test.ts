@@ -65,7 +65,7 @@ await t.test('it joins by the token that the server wrote', async (t) => {
 
 await t.test('pods of both nodes reach each other, the nodes and Services; DNS answers on both; logs and exec work', async (t) => {
   for (const [name, node] of [['a', 'n1'], ['b', 'n2']] as const) t.equal(tryKubectl(['apply', '-f', '-'], pod(name, node)).code, 0);
-  kubectl('wait', '--for=condition=Ready', 'pod/a', 'pod/b', '--timeout=60s');
+  kubectl('wait', '--for=condition=Ready', 'pod/a', 'pod/b', '--timeout=90s');
   kubectl('create', 'service', 'clusterip', 'web', '--tcp=80:80');
   const [a, b] = ['a', 'b'].map((name) => jsonpath(`pod ${name}`, '{.status.podIP}'));
   const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
@@ -103,7 +103,7 @@ await t.test('a server that is away is ridden out, at boot and later', async (t)
   await cluster.stop('SIGKILL');
   await cluster.start();
   t.equal(tryKubectl(['apply', '-f', '-'], pod('later', 'n2')).code, 0);
-  kubectl('wait', '--for=condition=Ready', 'pod/later', '--timeout=60s');
+  kubectl('wait', '--for=condition=Ready', 'pod/later', '--timeout=90s');
   t.ok(containers().startsWith(before));
 });
 

@@ -40,7 +40,7 @@ const answersOf = (url: string, times: number, ask = hostHttp): Set<string> => n
 
 await t.test('create deployment, rollout status, expose; the service answers everywhere and by all three pods', async (t) => {
   kubectl('create', 'deployment', 'web', '--image=web:1', '--replicas=3');
-  t.match(kubectl('rollout', 'status', 'deployment/web', '--timeout=60s'), /successfully rolled out/);
+  t.match(kubectl('rollout', 'status', 'deployment/web', '--timeout=90s'), /successfully rolled out/);
   kubectl('expose', 'deployment', 'web', '--port=80', '--type=NodePort');
   const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
   const nodePort = jsonpath('service web', '{.spec.ports[0].nodePort}');
@@ -52,7 +52,7 @@ await t.test('create deployment, rollout status, expose; the service answers eve
   t.ok(pods.has(podOf(await httpGet(`http://${host.ip}:${nodePort}`))), 'NodePort from another machine');
   t.ok(pods.has(podOf(hostHttp(`http://127.0.0.1:${nodePort}`))), 'NodePort on the node’s loopback');
   kubectl('run', 'asker', '--image=web:1', '--restart=Never', '--command', '--', 'sleep', '3600');
-  kubectl('wait', '--for=condition=Ready', 'pod/asker', '--timeout=30s');
+  kubectl('wait', '--for=condition=Ready', 'pod/asker', '--timeout=90s');
   for (const name of ['web', 'web.default', 'web.default.svc.cluster.local']) {
     t.ok(pods.has(podOf(kubectl('exec', 'asker', '--', 'timeout', '5', 'wget', '-qO-', `http://${name}`))), `from a pod by ${name}`);
   }
@@ -61,7 +61,7 @@ await t.test('create deployment, rollout status, expose; the service answers eve
 await t.test('scale up, to zero and back', async (t) => {
   for (const replicas of ['5', '0', '2']) {
     kubectl('scale', 'deployment/web', `--replicas=${replicas}`);
-    kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
     await until(() => jsonpath('pods -l app=web', '{.items[*].metadata.name}').split(' ').filter(Boolean).length === Number(replicas), `${replicas} pods`);
     t.equal(jsonpath('deployment web', '{.status.readyReplicas}'), replicas === '0' ? '' : replicas);
   }
@@ -92,7 +92,7 @@ await t.test('a rolling update fails no request; undo, pause, resume, history', 
 
 await t.test('logs -f, logs --previous; exec with exit codes; exec -it with a terminal that resizes', async (t) => {
   kubectl('run', 'talker', '--image=web:1', '--command', '--', 'sh', '-c', 'for i in 1 2 3; do echo line $i; done; trap "exit 3" TERM; while :; do sleep 0.2; done');
-  kubectl('wait', '--for=condition=Ready', 'pod/talker', '--timeout=30s');
+  kubectl('wait', '--for=condition=Ready', 'pod/talker', '--timeout=90s');
   t.equal(kubectl('logs', 'talker'), 'line 1\nline 2\nline 3\n');
   const follow = cluster.spawnKubectl('logs', '-f', 'talker');
   let followed = '';
@@ -133,7 +133,7 @@ await t.test('upstream’s JavaScript client executes commands and follows a log
   t.match(details?.causes, [{ reason: 'ExitCode', message: '5' }]);
   t.equal(out(), 'from the client');
   kubectl('run', 'brief', '--image=web:1', '--restart=Never', '--command', '--', 'sh', '-c', 'for i in 1 2 3; do echo line $i; sleep 0.5; done');
-  kubectl('wait', '--for=condition=Ready', 'pod/brief', '--timeout=30s');
+  kubectl('wait', '--for=condition=Ready', 'pod/brief', '--timeout=90s');
   const log = new PassThrough();
   const logged = collect(log);
   const ended = once(log, 'end');
@@ -147,7 +147,7 @@ await t.test('a deleted pod is replaced under another address and traffic follow
   const [victim = ''] = jsonpath('pods -l app=web', '{.items[*].metadata.name}').split(' ');
   const address = jsonpath(`pod ${victim}`, '{.status.podIP}');
   kubectl('delete', 'pod', victim);
-  kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
   const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
   t.notMatch(jsonpath('pods -l app=web', '{.items[*].status.podIP}').split(' '), [address]);
   t.notOk([...answersOf(`http://${clusterIp}`, 20)].map(podOf).includes(victim), 'traffic goes to the others');
@@ -162,7 +162,7 @@ await t.test('a deleted pod is replaced under another address and traffic follow
 await t.test('apply of a folder, again, diff, edit, the three patches, label, annotate; configuration reaches the containers', async (t) => {
   const folder = writeManifests(join(cluster.lab.directory, 'app'));
   kubectl('apply', '-f', folder);
-  kubectl('-n', 'app', 'rollout', 'status', 'deployment/site', '--timeout=60s');
+  kubectl('-n', 'app', 'rollout', 'status', 'deployment/site', '--timeout=90s');
   const versions = (): string => jsonpath('all,configmap,secret -n app', '{.items[*].metadata.resourceVersion}');
   const held = versions();
   t.notMatch(kubectl('apply', '-f', folder), /configured|created/, 'apply again changes nothing');

@@ -29,7 +29,7 @@ await t.test('a server comes up', () => cluster.start());
 await t.test('killed with -9, containers serve on; started again, they are adopted and not restarted', async (t) => {
   kubectl('create', 'deployment', 'web', '--image=web:1', '--replicas=2');
   kubectl('expose', 'deployment', 'web', '--port=80');
-  kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+  kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
   const clusterIp = jsonpath('service web', '{.spec.clusterIP}');
   const containers = (): string => jsonpath('pods -l app=web', '{range .items[*]}{.metadata.name} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount} {.status.podIP}{"\\n"}{end}');
   const before = containers();
@@ -43,12 +43,12 @@ await t.test('killed with -9, containers serve on; started again, they are adopt
 
 await t.test('an exit code that happened while skiff was away is reported', async (t) => {
   kubectl('run', 'once', '--image=busybox:1', '--restart=Never', '--command', '--', 'sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.1; done');
-  kubectl('wait', '--for=condition=Ready', 'pod/once', '--timeout=30s');
+  kubectl('wait', '--for=condition=Ready', 'pod/once', '--timeout=90s');
   await cluster.stop('SIGKILL');
   host.run('sh', '-c', `kill -TERM $(pgrep -f '[t]rap "exit 7"')`);
   await until(() => host.run('sh', '-c', `pgrep -fc '[t]rap "exit 7"' || true`).trim() === '0', 'the container to end');
   await cluster.start();
-  await until(() => jsonpath('pod once', '{.status.phase}') === 'Failed', 'the pod to be Failed', 20_000);
+  await until(() => jsonpath('pod once', '{.status.phase}') === 'Failed', 'the pod to be Failed');
   t.equal(jsonpath('pod once', '{.status.containerStatuses[0].state.terminated.exitCode}'), '7');
 });
 
@@ -102,7 +102,7 @@ t.test('mistakes at the start get one clear line', (t) => {
   t.teardown(() => rmSync(directory, { recursive: true }));
   const config = join(directory, 'config.yaml');
   const start = (...args: string[]): { code: number | null; line: string } => {
-    const { status, stderr } = spawnSync(SKIFF, ['server', '--disable-agent', '--data-dir', join(directory, 'data'), '--write-kubeconfig', join(directory, 'kubeconfig'), ...args], { encoding: 'utf8', timeout: 20_000 });
+    const { status, stderr } = spawnSync(SKIFF, ['server', '--disable-agent', '--data-dir', join(directory, 'data'), '--write-kubeconfig', join(directory, 'kubeconfig'), ...args], { encoding: 'utf8', timeout: 60_000 });
     return { code: status, line: stderr };
   };
   const told = (result: { code: number | null; line: string }, code: number, pattern: RegExp): void => {
@@ -129,7 +129,7 @@ t.test('mistakes at the start get one clear line', (t) => {
 
 t.test('a port that is taken is named', (t) => {
   const [enter = '', ...rest] = host.enter;
-  const { stderr, status } = spawnSync(enter, [...rest, SKIFF, 'server', '--disable-agent', '--data-dir', '/var/lib/skiff/other', '--write-kubeconfig', '/run/other.yaml'], { encoding: 'utf8', timeout: 20_000 });
+  const { stderr, status } = spawnSync(enter, [...rest, SKIFF, 'server', '--disable-agent', '--data-dir', '/var/lib/skiff/other', '--write-kubeconfig', '/run/other.yaml'], { encoding: 'utf8', timeout: 60_000 });
   t.equal(status, 1);
   t.match(stderr, /:6443 is already in use: stop what listens there, or choose another --https-listen-port/);
   t.end();

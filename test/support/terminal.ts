@@ -23,7 +23,7 @@ export async function runInTerminal([file = '', ...args]: readonly string[], env
     type: (text) => terminal.write(text),
     seen: (pattern) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`${String(pattern)} was not seen in 20 s in: ${output.slice(from)}`)), 20_000);
+        const timer = setTimeout(() => reject(new Error(`${String(pattern)} was not seen in 60 s in: ${output.slice(from)}`)), 60_000);
         onOutput = () => {
           const match = pattern.exec(output.slice(from));
           if (match === null) return;

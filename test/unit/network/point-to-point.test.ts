@@ -1,5 +1,6 @@
 // The pod network with real namespaces, links and packets, in a network namespace of the test's own.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -38,14 +39,15 @@ await t.test('pods reach each other, the node and themselves; host ports lead to
     servers.push(spawn('nsenter', [`--net=/run/netns/${name}`, process.execPath, '-e', `require('http').createServer((q, r) => r.end('${name} ' + q.socket.remoteAddress)).listen(80, '0.0.0.0')`], { stdio: 'ignore' }));
   }
   const [a = '', b = ''] = ips;
-  const from = (name: string, url: string): string => run('nsenter', `--net=/run/netns/${name}`, 'curl', '-sS', '--max-time', '3', url);
-  await until(() => { try { return from(names[0] ?? '', `http://${b}`) !== '' && from(names[1] ?? '', `http://${a}`) !== ''; } catch { return false; } }, 'the servers to listen', 10_000);
+  const from = (name: string, url: string): string => run('nsenter', `--net=/run/netns/${name}`, 'curl', '-sS', '--max-time', '20', url);
+  await until(() => { try { return from(names[0] ?? '', `http://${b}`) !== '' && from(names[1] ?? '', `http://${a}`) !== ''; } catch { return false; } }, 'the servers to listen');
   t.equal(from(names[0] ?? '', `http://${b}`), `${names[1] ?? ''} ${a}`, 'pod to pod, with its own address');
   t.equal(from(names[0] ?? '', `http://${a}`), `${names[0] ?? ''} ${a}`, 'pod to itself');
   t.match(await get(`http://${b}`), names[1] ?? '', 'node to pod');
   const server = createServer((asked, response) => response.end(asked.socket.remoteAddress)).listen(9000, '192.0.2.9');
   t.teardown(() => server.close());
-  t.equal(await output('nsenter', `--net=/run/netns/${names[1] ?? ''}`, 'curl', '-sS', '--max-time', '3', 'http://192.0.2.9:9000'), b, 'pod to node');
+  await once(server, 'listening');
+  t.equal(await output('nsenter', `--net=/run/netns/${names[1] ?? ''}`, 'curl', '-sS', '--max-time', '20', 'http://192.0.2.9:9000'), b, 'pod to node');
   for (const url of ['http://192.0.2.9:8080', 'http://127.0.0.1:8080']) t.match(await get(url), names[0] ?? '', `host port at ${url}`);
   t.match(from(names[1] ?? '', 'http://192.0.2.9:8080'), names[0] ?? '', 'host port from another pod');
   t.match(from(names[0] ?? '', 'http://192.0.2.9:8080'), names[0] ?? '', 'host port from the pod itself');
@@ -76,7 +78,7 @@ await t.test('an address is not given twice, comes back only when the others wer
 
 function get(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    request(url, { agent: false, timeout: 3000 }, (response) => {
+    request(url, { agent: false, timeout: 20_000 }, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => { body += chunk.toString(); });
       response.on('end', () => resolve(body));
