@@ -62,14 +62,14 @@ process.stdin.on('end', () => process.exit()).resume();
 export const CLIENT = `
 const [kind, address, port, times] = process.argv.slice(1);
 const tcp = () => new Promise((resolve) => {
-  const socket = require('net').connect({ host: address, port: Number(port), timeout: 2000 });
+  const socket = require('net').connect({ host: address, port: Number(port), timeout: 5000 });
   socket.once('data', (data) => { socket.destroy(); resolve(String(data).trim()); });
   socket.once('error', (error) => resolve(error.code));
   socket.once('timeout', () => { socket.destroy(); resolve('TIMEOUT'); });
 });
 const udp = () => new Promise((resolve) => {
   const socket = require('dgram').createSocket('udp4');
-  const late = setTimeout(() => { socket.close(); resolve('TIMEOUT'); }, 2000);
+  const late = setTimeout(() => { socket.close(); resolve('TIMEOUT'); }, 5000);
   socket.once('message', (data) => { clearTimeout(late); socket.close(); resolve(String(data)); });
   socket.once('error', (error) => { clearTimeout(late); socket.close(); resolve(error.code); });
   socket.connect(Number(port), address, () => socket.send('x', (error) => error && (clearTimeout(late), socket.close(), resolve(error.code))));
