@@ -2,7 +2,6 @@
 // a shared library is loaded from a file.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { getRawAsset, isSea } from 'node:sea';
 import { writeFileAtomically } from '../internal/base/files.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
@@ -10,7 +9,7 @@ import { SKIFF_VERSION_TEXT } from './version.ts';
 const ASSET = 'pty.node';
 
 export function terminalAddon(): string {
-  if (!isSea()) return createRequire(join(process.cwd(), 'package.json')).resolve(`@lydell/node-pty-linux-${process.arch}/${ASSET}`);
+  if (!isSea()) return createRequire(process.argv[1] ?? '/').resolve(`@lydell/node-pty-linux-${process.arch}/${ASSET}`);
   const path = `/run/skiff/addon-${SKIFF_VERSION_TEXT}-${ASSET}`;
   if (!existsSync(path)) writeFileAtomically(path, new Uint8Array(getRawAsset(ASSET)), { mode: 0o755, sync: false });
   return path;
