@@ -105,7 +105,8 @@ async function prepare(settings: Settings, authority: Authority, { pipeline, cli
   await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, serviceCidrs: settings['service-cidr'], ...(dns !== undefined && { dnsAddress: dns }) });
 }
 
-function clusterSettings(settings: Settings): ClusterSettings {
+/** What every node must know of the cluster: agents are told when they join, the server's own node by this. */
+export function clusterSettings(settings: Settings): ClusterSettings {
   return {
     clusterCidr: settings['cluster-cidr'][0] ?? '', clusterDns: settings['cluster-dns'], clusterDomain: settings['cluster-domain'],
     networkBackend: settings['network-backend'], disable: settings.disable,

@@ -12,7 +12,7 @@ import { openAuthority, type Authority } from '../internal/cluster/authority.ts'
 import { openJoinToken, parseJoinToken } from '../internal/cluster/join-token.ts';
 import { formatKubeconfig } from '../internal/cluster/kubeconfig.ts';
 import type { Loop } from '../internal/informer/loop.ts';
-import { createControlPlane, type ControlPlane } from './control-plane.ts';
+import { clusterSettings, createControlPlane, type ControlPlane } from './control-plane.ts';
 import type { Settings } from './flags.ts';
 import { hostAddress, hostNodeName } from './host.ts';
 import { createNode, type NodeParts } from './node.ts';
@@ -66,10 +66,7 @@ function createServerNode(settings: Settings, { plane, authority, nodeIp, log }:
     viewsAreLocal: true,
     run: (loop: Loop) => plane.run(loop, PROXY_USER, 'kube-proxy'),
     tls: { cert: serving.certificate, key: serving.key, clientCa: authority.clientCa.certificate },
-    clusterCidr: settings['cluster-cidr'][0] ?? '',
-    networkBackend: settings['network-backend'],
-    clusterDns: settings['cluster-dns'],
-    clusterDomain: settings['cluster-domain'],
+    ...clusterSettings(settings),
   };
   return createNode(settings, { cluster, nodeName, nodeIps: settings['node-ip'].length > 0 ? settings['node-ip'] : [nodeIp], log });
 }

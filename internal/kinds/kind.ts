@@ -51,7 +51,7 @@ export interface RuleContext {
 }
 
 export interface KindRules<T extends KubeObject = KubeObject> {
-  /** Default durable. Relaxed: kept in memory, flushed at most once a minute and at stop (Events, Leases). */
+  /** Default durable. Relaxed: kept in memory, flushed every ten minutes and at stop (Events, Leases). */
   durability?: 'durable' | 'relaxed';
   /** Where objects are stored when not under the kind's own group and resource (events.k8s.io/v1 → core events). Converters map whole objects. */
   storage?: { group: string; resource: string; encode(object: T): KubeObject; decode(stored: KubeObject): T };
@@ -63,7 +63,7 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   prepareForCreate?(draft: T, context: RuleContext): void;
   /** Keeps what an update of the object itself may not change (status), and derived fields. `generation` is bumped by the registry when spec changed. */
   prepareForUpdate?(draft: T, old: T, context: RuleContext): void;
-  /** For PUT/PATCH of /status: by default the registry takes only `status` (and metadata.managedFields) from the draft. */
+  /** For PUT/PATCH of /status: by default the registry takes `status` and the metadata from the draft, as upstream. */
   prepareForStatusUpdate?(draft: T, old: T, context: RuleContext): void;
   /** After schema validation (types, required, enums) has passed. Collects every problem. Messages are upstream's. */
   validate?(object: T, context: RuleContext): FieldError[];
