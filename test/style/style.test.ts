@@ -10,8 +10,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 60;
 const CHAINS = [
-  [['base'], ['api'], ['kinds'], ['store'], ['watch'], ['registry'], ['authn', 'authz'], ['admission'], ['http']],
-  [['base'], ['api'], ['kinds'], ['client'], ['informer'], ['controllers', 'scheduler', 'cluster', 'agents']],
+  [['base'], ['api'], ['cel'], ['kinds'], ['store'], ['watch'], ['registry'], ['authn', 'authz'], ['admission'], ['http']],
+  [['base'], ['api'], ['cel'], ['kinds'], ['client'], ['informer'], ['controllers', 'scheduler', 'cluster', 'agents']],
 ];
 const BANNED_NAMES = /^(util|utils|helper|helpers|common|manager|impl|types|misc)\.ts$/;
 
