@@ -11,7 +11,7 @@ export interface CalloutTarget {
     name: string;
     /** Default 443. */
     port?: number;
-    /** Appended to the URL; may have a query of its own. */
+    /** Default `/`. */
     path?: string;
   };
   /** PEM certificates in base64, as on the wire. Absent or empty: the system's roots. */
@@ -19,9 +19,8 @@ export interface CalloutTarget {
 }
 
 export interface CalloutOptions {
+  /** Of the whole call. The webhook is told of it in the URL (`timeout=10s`), as upstream does. */
   timeoutMs: number;
-  /** Query parameters added to the URL: admission says `timeout`. */
-  query?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 }
 
