@@ -216,7 +216,7 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
 
 type ContainerOverrides = Partial<Omit<ContainerConfig, 'security'>> & { security?: Partial<ContainerConfig['security']> };
 
-function containerConfig({ imageId }: RuntimeScene, { security, ...overrides }: ContainerOverrides): ContainerConfig {
+export function containerConfig({ imageId }: RuntimeScene, { security, ...overrides }: ContainerOverrides): ContainerConfig {
   return {
     name: 'main', attempt: 0, imageId, imageName: 'busybox:1', command: [], args: [], workingDir: '', env: [], mounts: [], devices: [], labels: {}, annotations: {},
     logPath: `${overrides.name ?? 'main'}/0.log`, stdin: false, stdinOnce: false, tty: false, resources: { oomScoreAdj: -997 },
@@ -228,7 +228,7 @@ function containerConfig({ imageId }: RuntimeScene, { security, ...overrides }: 
   };
 }
 
-async function withSandbox(t: Test, open: (t: Test) => Promise<RuntimeScene>, overrides: Partial<SandboxConfig> = {}): Promise<{ scene: RuntimeScene; sandboxId: string }> {
+export async function withSandbox(t: Test, open: (t: Test) => Promise<RuntimeScene>, overrides: Partial<SandboxConfig> = {}): Promise<{ scene: RuntimeScene; sandboxId: string }> {
   const scene = await open(t);
   const { id } = await scene.runtime.runSandbox({
     namespace: 'default', name: 'pod', uid: 'uid', attempt: 0, hostname: 'podname', labels: {}, annotations: {}, cgroupParent: scene.cgroupParent,
@@ -278,7 +278,7 @@ async function said({ runtime, logDirectory }: RuntimeScene, id: string, word: s
 }
 
 /** For what gives no event: again and again until it succeeds. The test's own timeout is the end. */
-async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+export async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await attempt();

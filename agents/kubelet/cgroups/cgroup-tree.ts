@@ -2,13 +2,12 @@
 //
 //   <root>/kubepods[/burstable|/besteffort]/pod<uid>      the runtime puts containers below it
 //
-// The root is where this process stands (/proc/self/cgroup), never assumed to be the machine's: hosts of one machine, containers and
-// systemd units each have their own. On v2 a cgroup that holds processes cannot hand controllers down, so this process then moves
-// itself into a leaf.
+// What the root is: agents/cgroup-root.ts. On v2 a cgroup that holds processes cannot hand controllers down, so this process then moves
+// itself into a leaf of it.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CGROUP_MOUNT, LEAF, cgroupRoot, type CgroupRoot } from '../../cgroup-root.ts';
 
-const MOUNT = '/sys/fs/cgroup';
 const V1_CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'cpuset', 'blkio', 'hugetlb', 'devices', 'freezer', 'net_cls', 'perf_event', 'systemd', 'name=systemd'];
 const V2_CONTROLLERS = ['cpu', 'memory', 'pids', 'io', 'cpuset', 'hugetlb'];
 
@@ -34,23 +33,13 @@ export interface CgroupTree {
 
 /** `below`: a path under the root to use as the root, for several nodes in one cgroup. */
 export function openCgroupTree(below = ''): CgroupTree {
-  return existsSync(join(MOUNT, 'cgroup.controllers')) ? openV2(ownPath(''), below) : openV1(below);
+  const root = cgroupRoot();
+  return root.version === 2 ? openV2(root, below) : openV1(root, below);
 }
 
-/** Path of this process in the hierarchy of a controller ('' for v2). */
-function ownPath(controller: string): string {
-  const lines = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
-  const line = lines.find((candidate) => (candidate.split(':')[1] ?? '').split(',').includes(controller));
-  const path = line?.slice(line.indexOf(':', line.indexOf(':') + 1) + 1) ?? '/';
-  // Above the root of a cgroup namespace the kernel shows `..`: the namespace's root is what can be used.
-  return path.startsWith('/..') || path === '/' ? '' : path;
-}
-
-function openV1(below: string): CgroupTree {
-  const controllers = [...new Set(readFileSync('/proc/self/cgroup', 'utf8').split('\n').flatMap((line) => (line.split(':')[1] ?? '').split(',')))]
-    .filter((name) => V1_CONTROLLERS.includes(name) && existsSync(join(MOUNT, name.replace('name=', ''))));
-  const roots = new Map(controllers.map((name) => [name, join(MOUNT, name.replace('name=', ''), ownPath(name), below)]));
-  const directory = (path: string, controller: string): string => join(roots.get(controller) ?? join(MOUNT, controller), path);
+function openV1(root: CgroupRoot, below: string): CgroupTree {
+  const controllers = root.controllers.filter((name) => V1_CONTROLLERS.includes(name) && existsSync(join(CGROUP_MOUNT, name.replace('name=', ''))));
+  const directory = (path: string, controller: string): string => join(root.directory(controller), below, path);
   return {
     version: 1,
     directory,
@@ -78,10 +67,10 @@ function makeV1(directory: string, controller: string): void {
   for (const file of ['cpuset.cpus', 'cpuset.mems']) write(directory, file, readFileSync(join(parent, file), 'utf8').trim());
 }
 
-function openV2(own: string, below: string): CgroupTree {
-  const root = join(MOUNT, own, below);
+function openV2({ directory: rootFor }: CgroupRoot, below: string): CgroupTree {
+  const root = join(rootFor(''), below);
   const directory = (path: string): string => join(root, path);
-  handDown(join(MOUNT, own), true);
+  handDown(rootFor(''), true);
   if (below !== '') {
     mkdirSync(root, { recursive: true });
     handDown(root, false);
@@ -117,8 +106,8 @@ function handDown(directory: string, moveSelf: boolean): void {
     writeFileSync(join(directory, 'cgroup.subtree_control'), line);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || !moveSelf) throw error;
-    mkdirSync(join(directory, 'skiff'), { recursive: true });
-    writeFileSync(join(directory, 'skiff', 'cgroup.procs'), String(process.pid));
+    mkdirSync(join(directory, LEAF), { recursive: true });
+    writeFileSync(join(directory, LEAF, 'cgroup.procs'), String(process.pid));
     writeFileSync(join(directory, 'cgroup.subtree_control'), line);
   }
 }

@@ -2,19 +2,20 @@
 //
 //   making ──conmon──► created ──runc start──► running ──exit file──► exited ──remove──► (gone)
 //      └── fails: undone, the record too        (created may exit as well: killed before it was started)
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerConfig } from '../runtime.ts';
 import { cgroupOf } from './container-cgroup.ts';
 import { createWithConmon } from './conmon.ts';
-import { takeExit } from './exits.ts';
+import { recordExit, takeExit } from './exits.ts';
 import { failureOf, type Ground } from './ground.ts';
 import { bundleOf, mountRoots, unmountRoots } from './bundle.ts';
 import { isAlive, processOf, signal, signalNumber } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 
 const SIGKILL = 9;
+const START_FAILED_CODE = 128;
 
 export async function createContainer(ground: Ground, sandbox: SandboxRecord, config: ContainerConfig): Promise<string> {
   const { records, clock, random } = ground;
@@ -56,7 +57,7 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
   ground.starting.add(record.id);
   try {
     const result = await ground.limit(() => ground.runc('start', record.id));
-    if (result.code !== 0) throw new RuntimeError('RunContainerError', failureOf(result));
+    if (result.code !== 0) failStart(ground, record, failureOf(result));
     Object.assign(record, { startedAt: ground.clock.now(), state: 'running' });
     ground.records.saveContainer(record, false);
     ground.emit({ type: 'started', sandboxId: record.sandboxId, containerId: record.id });
@@ -64,6 +65,13 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
     ground.starting.delete(record.id);
     takeExit(ground, record); // a short one has ended before `runc start` returned
   }
+}
+
+/** It has ended as far as anyone may care: with the code and reason that container runtimes give a start that failed. */
+function failStart(ground: Ground, record: ContainerRecord, message: string): never {
+  recordExit(ground, record, { exitCode: START_FAILED_CODE, reason: 'StartError', message });
+  if (isAlive(record.process)) signal(record.process, SIGKILL);
+  throw new RuntimeError('RunContainerError', message);
 }
 
 export async function stopContainer(ground: Ground, record: ContainerRecord, timeoutMs: number): Promise<void> {
@@ -101,5 +109,7 @@ export async function removeContainer(ground: Ground, record: ContainerRecord): 
   if (deleted.code !== 0 && !/does not exist/.test(deleted.stderr)) throw new Error(`container ${record.id} cannot be deleted: ${failureOf(deleted)}`);
   await unmountRoots(ground, record);
   for (const image of record.images.splice(0)) ground.images.release(image);
+  // conmon tells of a process that was killed after its start had failed.
+  rmSync(join(ground.layout.exits, record.id), { force: true });
   ground.records.removeContainer(record.id);
 }

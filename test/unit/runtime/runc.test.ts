@@ -1,5 +1,5 @@
 // The built-in runtime with the real runc and conmon, on images from a real registry. Pods have only their loopback.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -12,7 +12,7 @@ import { systemClock } from '../../../internal/base/clock.ts';
 import { command } from '../../../internal/base/command.ts';
 import { silentLog } from '../../../internal/base/log.ts';
 import { systemRandom } from '../../../internal/base/random.ts';
-import { runtimeContract, type RuntimeScene } from '../../contract/runtime.ts';
+import { containerConfig, eventually, runtimeContract, withSandbox, type RuntimeScene } from '../../contract/runtime.ts';
 import { pushImages } from '../../support/images.ts';
 import { startRegistry } from '../../support/registry.ts';
 
@@ -32,14 +32,14 @@ const loopbackOnly: PodNetwork = {
 
 let scenes = 0;
 
-async function open(t: Test): Promise<RuntimeScene> {
+async function open(t: Test, ociRuntime = 'runc'): Promise<RuntimeScene> {
   const name = `skiff-runtime-${String(process.pid)}-${String(scenes++)}`;
   const dataDir = mkdtempSync(join(tmpdir(), `${name}-`));
   const runDir = `/run/${name}`;
   const images = createImageStore({ dataDir, clock: systemClock, log: silentLog });
   const pull = async (image: string): Promise<string> => (await images.pull(`${registry.address}/${image}`, [])).id;
   const [imageId, nonRootImageId] = [await pull('busybox:1'), await pull('nonroot:1')];
-  const make = (): Runtime => createRuncRuntime({ dataDir, runDir, images, network: loopbackOnly, clock: systemClock, random: systemRandom, log: silentLog, ociRuntime: 'runc' });
+  const make = (): Runtime => createRuncRuntime({ dataDir, runDir, images, network: loopbackOnly, clock: systemClock, random: systemRandom, log: silentLog, ociRuntime });
   let runtime = make();
   await runtime.start();
   t.teardown(async () => {
@@ -74,3 +74,17 @@ function removeEmpty(path: string): void {
 }
 
 runtimeContract(t, open);
+
+t.test('a start that fails is an end, with the code and reason that tell it', async (t) => {
+  const folder = t.testdir({ 'runc-that-does-not-start': '#!/bin/sh\ncase " $* " in *" start "*) echo "no start today" >&2; exit 1;; esac\nexec runc "$@"\n' });
+  const ociRuntime = join(folder, 'runc-that-does-not-start');
+  chmodSync(ociRuntime, 0o755);
+  const { scene, sandboxId } = await withSandbox(t, (of) => open(of, ociRuntime));
+  const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { command: ['sleep', '60'] }));
+  await t.rejects(scene.runtime.startContainer(id), { reason: 'RunContainerError', message: 'no start today' });
+  t.match(scene.runtime.status(id), { state: 'exited', exitCode: 128, reason: 'StartError', message: 'no start today' });
+  await scene.runtime.removeContainer(id);
+  await scene.runtime.removeSandbox(sandboxId);
+  await eventually(() => (scene.leftovers().length === 0 ? Promise.resolve() : Promise.reject(new Error(scene.leftovers().join('\n')))));
+  t.same(scene.leftovers(), []);
+});
