@@ -15,6 +15,8 @@ import { bootstrapPolicy } from '../internal/authz/bootstrap-policy.ts';
 import { createClient } from '../internal/client/typed-client.ts';
 import type { Client } from '../internal/client/client.ts';
 import type { Authority } from '../internal/cluster/authority.ts';
+import type { KeyPair } from '../internal/cluster/certificate.ts';
+import type { Leaves } from '../internal/cluster/leaves.ts';
 import type { ClusterSettings } from '../internal/cluster/join/protocol.ts';
 import { createJoinPaths } from '../internal/cluster/join/server.ts';
 import { ensureSystemObjects } from '../internal/cluster/system-objects.ts';
@@ -48,10 +50,21 @@ export interface ControlPlane {
   run(loop: Loop, user: UserInfo, component: string): Component;
 }
 
+export interface ControlPlaneOptions {
+  authority: Authority;
+  leaves: Leaves;
+  /** Of this server for others, as they are now; the first is what it is called by. */
+  addresses(): readonly string[];
+  /** Its own node's: nobody else's. */
+  nodeName: string;
+  passwords: readonly string[];
+  log: Log;
+}
+
 const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
 const ISSUER = 'https://kubernetes.default.svc';
 
-export async function createControlPlane(settings: Settings, { authority, address, passwords, log }: { authority: Authority; address: string; passwords: readonly string[]; log: Log }): Promise<ControlPlane> {
+export async function createControlPlane(settings: Settings, { authority, leaves, addresses, nodeName, passwords, log }: ControlPlaneOptions): Promise<ControlPlane> {
   const [clock, random] = [systemClock, systemRandom];
   const dataDir = settings['data-dir'];
   const store = await openSqliteStore({ path: join(dataDir, 'server/db/state.db'), clock });
@@ -73,17 +86,21 @@ export async function createControlPlane(settings: Settings, { authority, addres
   // Each stored kind once: what is served under two names is collected under the one it is stored by.
   const resources = (): Resource[] => kinds.all().filter(({ verbs, rules }) => verbs.includes('watch') && verbs.includes('delete') && rules.storage === undefined);
   const port = settings['https-listen-port'];
-  const loops = controllers({ rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: [address], port }, resources });
+  const loops = controllers({ rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources });
+  const names = (): string[] => servingNames(settings, addresses());
+  const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
+  const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
   const apiServer = createApiServer({
     pipeline, authenticator, tokens, clock, random, log,
-    tls: { ...servingPair(settings, authority, address), clientCa: authority.clientCa.certificate },
+    tls: { ...pairOf(serving.current), clientCa: authority.clientCa.certificate },
     address: settings['bind-address'],
     port,
-    advertise: `${address}:${String(port)}`,
+    advertise: `${addresses()[0] ?? ''}:${String(port)}`,
     version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` },
-    extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords: () => passwords, cluster: clusterSettings(settings), reserved: [...servingNames(settings, address), settings['node-name'] ?? hostNodeName()], clock, random }),
-    dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...kubeletClient(authority) }) },
+    extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords: () => passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
+    dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }) },
   });
+  serving.onRenewed((pair) => apiServer.renew(pairOf(pair)));
   const components: Component[] = [
     closing(store),
     createEventExpiry({ store, clock }),
@@ -113,18 +130,12 @@ export function clusterSettings(settings: Settings): ClusterSettings {
   };
 }
 
-function servingNames(settings: Settings, address: string): string[] {
+function servingNames(settings: Settings, addresses: readonly string[]): string[] {
   const domain = settings['cluster-domain'];
-  return ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`, 'localhost', '127.0.0.1', firstAddress(settings['service-cidr'][0] ?? ''), address, ...settings['tls-san']];
+  const inCluster = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${domain}`, firstAddress(settings['service-cidr'][0] ?? '')];
+  return [...new Set([...inCluster, 'localhost', '127.0.0.1', hostNodeName(), ...addresses, ...settings['node-external-ip'], ...settings['tls-san']])];
 }
 
-function servingPair(settings: Settings, authority: Authority, address: string): { cert: string; key: string } {
-  const names = [...new Set(servingNames(settings, address))];
-  const { certificate, key } = authority.leaf('serving-kube-apiserver', 'serverCa', { subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
-  return { cert: certificate, key };
-}
-
-function kubeletClient(authority: Authority): { cert: string; key: string } {
-  const { certificate, key } = authority.leaf('client-kube-apiserver', 'clientCa', { subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
+function pairOf({ certificate, key }: KeyPair): { cert: string; key: string } {
   return { cert: certificate, key };
 }

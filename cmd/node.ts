@@ -17,6 +17,7 @@ import { createDns } from '../agents/dns/index.ts';
 import { createImageStore } from '../agents/images/local-image-store.ts';
 import { NO_REGISTRIES, parseRegistrySettings, type RegistrySettings } from '../agents/images/registry-settings.ts';
 import { createKubelet } from '../agents/kubelet/index.ts';
+import type { KubeletTls } from '../agents/kubelet/server/server.ts';
 import { createPointToPointNetwork } from '../agents/network/point-to-point.ts';
 import { BACKENDS, createRoutes, type Backend } from '../agents/network/routes.ts';
 import { vxlanMtu } from '../agents/network/vxlan.ts';
@@ -33,9 +34,11 @@ export interface ClusterAccess {
   views: Views;
   /** The views read the store itself. */
   viewsAreLocal: boolean;
+  /** Where an agent keeps the ConfigMaps, Secrets and tokens of its pods. */
+  lastKnownDir?: string;
   run(loop: Loop): Component;
-  /** PEM: the kubelet's serving pair, and the CA of those who may call it. */
-  tls: { cert: string; key: string; clientCa: string };
+  /** The kubelet's serving pair, and the CA of those who may call it. */
+  tls: KubeletTls;
   clusterCidr: string;
   /** How pods of other nodes are reached. */
   networkBackend: string;
@@ -51,14 +54,14 @@ export interface NodeParts {
 
 type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf'> & { disable?: readonly string[] };
 
-export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: readonly string[]; log: Log }): NodeParts {
+export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; log: Log }): NodeParts {
   const [clock, random] = [systemClock, systemRandom];
   const dataDir = settings['data-dir'];
   const resolvConf = settings['resolv-conf'] ?? hostResolvConf();
   const nodes = cluster.views.of(NODES);
   const images = createImageStore({ dataDir, registries: readRegistries(settings['private-registry']), clock, log });
   const backend = backendOf(cluster.networkBackend);
-  const network = createPointToPointNetwork({ ...(backend === 'vxlan' && { mtu: () => vxlanMtu(nodeIps[0] ?? '') }), directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
+  const network = createPointToPointNetwork({ ...(backend === 'vxlan' && { mtu: () => vxlanMtu(nodeIps()[0] ?? '') }), directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
   const runtime = createRuncRuntime({
     dataDir, images, network, clock, random, log,
     runDir: join('/run/skiff', createHash('sha256').update(dataDir).digest('hex').slice(0, 8)),

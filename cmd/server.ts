@@ -3,23 +3,28 @@ import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../internal/base/clock.ts';
 import { command } from '../internal/base/command.ts';
-import { startAll } from '../internal/base/component.ts';
+import { startAll, type Component, type Running } from '../internal/base/component.ts';
+import { messageOf } from '../internal/base/errors.ts';
 import { writeFileAtomically } from '../internal/base/files.ts';
 import { createLog, type Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../internal/api/user.ts';
 import { openAuthority, type Authority } from '../internal/cluster/authority.ts';
+import type { KeyPair } from '../internal/cluster/certificate.ts';
 import { openJoinToken, parseJoinToken } from '../internal/cluster/join-token.ts';
 import { formatKubeconfig } from '../internal/cluster/kubeconfig.ts';
+import { createLeaves, type Leaves } from '../internal/cluster/leaves.ts';
 import type { Loop } from '../internal/informer/loop.ts';
 import { clusterSettings, createControlPlane, type ControlPlane } from './control-plane.ts';
 import type { Settings } from './flags.ts';
-import { hostAddress, hostNodeName } from './host.ts';
+import { nodeAddresses } from './host.ts';
+import { keepNodeName, nodeNameOf } from './node-name.ts';
+import type { ServingPair } from '../agents/kubelet/server/server.ts';
 import { createNode, type NodeParts } from './node.ts';
 import { findProblems } from './preflight.ts';
 import { notifyReady } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
-import { terminationSignal } from './termination.ts';
+import { runUntilTerminated, untilReady } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
 const NODES_GROUP = 'system:nodes';
@@ -31,50 +36,65 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   const node = !settings['disable-agent'];
   const problems = findProblems({ dataDir: settings['data-dir'], node, ociRuntime: settings['oci-runtime'], path: process.env['PATH'] ?? '', uid: process.getuid?.() ?? 0 });
   if (problems.length > 0) throw new Error(problems.join('; '));
-  const stopped = terminationSignal();
-  const running = await startServer(settings, log);
-  await notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`);
-  log.info(`stopping on ${await stopped}`);
-  await running.stop();
-  return 0;
+  return runUntilTerminated((stopping) => startServer(settings, stopping, log), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
 }
 
-async function startServer(settings: Settings, log: Log): Promise<{ stop(): Promise<void> }> {
+async function startServer(settings: Settings, stopping: AbortSignal, log: Log): Promise<Running> {
   const [clock, random] = [systemClock, systemRandom];
   const serverDir = join(settings['data-dir'], 'server');
   const authority = openAuthority(join(serverDir, 'tls'), { clock, random });
+  const leaves = createLeaves({ authority, clock, log });
   const token = openJoinToken(serverDir, givenToken(settings), authority.pin, random);
   const passwords = [token.password, ...(settings['agent-token'] === undefined ? [] : [parseJoinToken(settings['agent-token']).password])];
-  const nodeIp = settings['node-ip'][0] ?? hostAddress();
-  const address = settings['advertise-address'] ?? nodeIp;
-  const plane = await createControlPlane(settings, { authority, address, passwords, log });
-  const components = [...plane.components, { name: 'kubeconfig', start: () => writeKubeconfig(settings, authority), stop: () => Promise.resolve() }];
-  const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, nodeIp, log });
-  const running = await startAll([...components, ...(node?.components ?? [])], log);
-  await node?.ready;
-  log.info('ready', { address: `https://${address}:${String(settings['https-listen-port'])}`, kubeconfig: settings['write-kubeconfig'] });
+  const nodeName = nodeNameOf(settings);
+  keepNodeName(settings, nodeName);
+  const nodeIps = nodeAddresses(settings['node-ip'], clock);
+  const advertised = settings['advertise-address'];
+  const addresses = (): readonly string[] => (advertised === undefined ? nodeIps() : [advertised, ...nodeIps()]);
+  const plane = await createControlPlane(settings, { authority, leaves, addresses, nodeName, passwords, log });
+  const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, leaves, nodeName, nodeIps, log });
+  const running = await startAll([...plane.components, kubeconfig(settings, { authority, leaves, log }), leaves, ...(node?.components ?? [])], log, stopping);
+  await untilReady(running, node?.ready ?? Promise.resolve(), { stopping });
+  log.info('ready', { address: `https://${addresses()[0] ?? ''}:${String(settings['https-listen-port'])}`, kubeconfig: settings['write-kubeconfig'] });
   return running;
 }
 
-function createServerNode(settings: Settings, { plane, authority, nodeIp, log }: { plane: ControlPlane; authority: Authority; nodeIp: string; log: Log }): NodeParts {
-  const nodeName = settings['node-name'] ?? hostNodeName();
+interface ServerNodeOptions {
+  plane: ControlPlane;
+  authority: Authority;
+  leaves: Leaves;
+  nodeName: string;
+  nodeIps: () => readonly string[];
+  log: Log;
+}
+
+function createServerNode(settings: Settings, { plane, authority, leaves, nodeName, nodeIps, log }: ServerNodeOptions): NodeParts {
   const user = { username: `system:node:${nodeName}`, groups: [NODES_GROUP, AUTHENTICATED_GROUP] };
-  const serving = authority.leaf('serving-kubelet', 'serverCa', { subject: { commonName: user.username, organizations: [NODES_GROUP] }, names: [nodeName, '127.0.0.1', nodeIp], usages: ['server'] });
+  const names = (): string[] => [nodeName, '127.0.0.1', ...nodeIps(), ...settings['node-external-ip']];
+  const serving = leaves.hold({ file: 'serving-kubelet', ca: 'serverCa', subject: { commonName: user.username, organizations: [NODES_GROUP] }, names, usages: ['server'] });
+  const pairOf = ({ certificate, key }: KeyPair): ServingPair => ({ cert: certificate, key });
   const cluster = {
     client: plane.clientOf(user),
     views: plane.views,
     viewsAreLocal: true,
     run: (loop: Loop) => plane.run(loop, PROXY_USER, 'kube-proxy'),
-    tls: { cert: serving.certificate, key: serving.key, clientCa: authority.clientCa.certificate },
+    tls: { pair: () => pairOf(serving.current), onRenewed: (listener: (pair: ServingPair) => void) => serving.onRenewed((pair) => listener(pairOf(pair))), clientCa: authority.clientCa.certificate },
     ...clusterSettings(settings),
   };
-  return createNode(settings, { cluster, nodeName, nodeIps: settings['node-ip'].length > 0 ? settings['node-ip'] : [nodeIp], log });
+  return createNode(settings, { cluster, nodeName, nodeIps, log });
 }
 
-async function writeKubeconfig(settings: Settings, authority: Authority): Promise<void> {
-  const admin = authority.leaf('client-admin', 'clientCa', { subject: { commonName: 'system:admin', organizations: [MASTERS_GROUP] }, usages: ['client'] });
+/** The admin's kubeconfig: written at start, and again with a renewed certificate. */
+function kubeconfig(settings: Settings, { authority, leaves, log }: { authority: Authority; leaves: Leaves; log: Log }): Component {
+  const admin = leaves.hold({ file: 'client-admin', ca: 'clientCa', subject: { commonName: 'system:admin', organizations: [MASTERS_GROUP] }, usages: ['client'] });
+  const write = (): Promise<void> => writeKubeconfig(settings, authority.serverCa.certificate, admin.current);
+  admin.onRenewed(() => void write().catch((error: unknown) => log.warn('the kubeconfig could not be written', { path: settings['write-kubeconfig'], error: messageOf(error) })));
+  return { name: 'kubeconfig', start: write, stop: () => Promise.resolve() };
+}
+
+async function writeKubeconfig(settings: Settings, ca: string, admin: KeyPair): Promise<void> {
   const path = settings['write-kubeconfig'];
-  const text = formatKubeconfig({ url: `https://127.0.0.1:${String(settings['https-listen-port'])}`, ca: authority.serverCa.certificate, ...admin });
+  const text = formatKubeconfig({ url: `https://127.0.0.1:${String(settings['https-listen-port'])}`, ca, ...admin });
   writeFileAtomically(path, text, { mode: Number.parseInt(settings['write-kubeconfig-mode'], 8), sync: false });
   const group = settings['write-kubeconfig-group'];
   if (group !== undefined) chownSync(path, 0, Number((await command('getent', ['group', group])).split(':')[2]));

@@ -1,8 +1,44 @@
-// The end of a process that serves: SIGTERM, or Ctrl-C.
+// The life of a process that serves: started, ready, and down again at SIGTERM or Ctrl-C, at whatever point of it that comes.
+import type { Running } from '../internal/base/component.ts';
+import { messageOf } from '../internal/base/errors.ts';
+import type { Log } from '../internal/base/log.ts';
 
-/** Resolves with the signal's name. From the call on the process is not ended by it. */
-export function terminationSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
+/** Starts, tells of being ready, and stops when asked. `start` is given what aborts when the process is to end. */
+export async function runUntilTerminated(start: (stopping: AbortSignal) => Promise<Running>, { ready, log }: { ready(): Promise<void>; log: Log }): Promise<number> {
+  const stopping = new AbortController();
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort(new Error(`stopping on ${signal}`)));
+  // Waiting for a server has no end but this one; it must keep the process alive meanwhile, which the clock's timers do not.
+  const alive = setInterval(() => {}, 3_600_000);
+  try {
+    const running = await start(stopping.signal);
+    await ready();
+    await stopped;
+    log.info(messageOf(stopping.signal.reason));
+    await running.stop();
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    log.info(messageOf(stopping.signal.reason));
+  } finally {
+    clearInterval(alive);
+  }
+  return 0;
+}
+
+/** Resolves when it is ready. When the process is to end before, or `failed` rejects, what runs is stopped and the reason thrown. */
+export async function untilReady(running: Running, ready: Promise<unknown>, { stopping, failed }: { stopping: AbortSignal; failed?: Promise<never> }): Promise<Running> {
+  try {
+    await Promise.race([ready, aborted(stopping), ...(failed === undefined ? [] : [failed])]);
+    return running;
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }

@@ -40,8 +40,8 @@ import { createTokenSource } from './volumes/token-source.ts';
 
 export interface KubeletOptions {
   nodeName: string;
-  /** IPv4 first. */
-  nodeIps: readonly string[];
+  /** As they are now; IPv4 first. */
+  nodeIps(): readonly string[];
   externalIps?: readonly string[];
   /** Default: the host's own. */
   hostname?: string;
@@ -99,15 +99,16 @@ export function createKubelet(options: KubeletOptions): Component {
       const capacity = readCapacity(kubeletDir);
       const system = systemInfo(options.version, options.runtime.info);
       const facts = (): NodeFacts => ({
-        name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps, ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
+        name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps(), ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
         capacity, system, images: imagesOf(options.images), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], problem: options.runtime.problem?.() ?? '', now: clock.now(),
       });
-      let problem = options.runtime.problem?.() ?? '';
+      const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps()].join(' ');
+      let before = shown();
       const beat = (): void => {
         void keeper?.look();
-        const now = options.runtime.problem?.() ?? '';
-        if (now !== problem) registration?.changed();
-        problem = now;
+        const now = shown();
+        if (now !== before) registration?.changed();
+        before = now;
       };
       registration = createRegistration({ client, views, clock, log, nodeName, facts, beat });
       const collection = createImageCollection(options);
@@ -147,10 +148,13 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
-    ...derived, nodeName, nodeIps: options.nodeIps, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log,
+    ...derived, nodeName, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
     tokens: createTokenSource({ client, clock, random, lastKnown }), cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot)), oomScoreAdjMin: lowestOomScoreAdj(),
+    get nodeIps() {
+      return options.nodeIps();
+    },
     event(pod, type, reason, message, container) {
       const kind = container === undefined ? undefined : findContainer(pod, container)?.kind;
       const list = kind === 'ephemeral' ? 'ephemeralContainers' : kind === 'init' || kind === 'sidecar' ? 'initContainers' : 'containers';

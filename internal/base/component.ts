@@ -1,7 +1,7 @@
 // Lifecycle. A process is an ordered list of components: started first to last, each awaited; stopped last to first.
 //
 //   start ──ok──► running ──stop()──► stopped
-//     └──throws──► those already started are stopped in reverse, and the error goes up
+//     └──throws, or the signal aborts──► those begun are stopped in reverse, and the error goes up
 import type { Log } from './log.ts';
 
 export interface Component {
@@ -16,7 +16,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export async function startAll(components: readonly Component[], log: Log): Promise<Running> {
+export async function startAll(components: readonly Component[], log: Log, signal?: AbortSignal): Promise<Running> {
   const started: Component[] = [];
   const stop = async (): Promise<void> => {
     const failures: unknown[] = [];
@@ -28,8 +28,9 @@ export async function startAll(components: readonly Component[], log: Log): Prom
   };
   for (const component of components) {
     try {
+      signal?.throwIfAborted();
       started.push(component);
-      await component.start();
+      await unlessAborted(component.start(), signal);
       log.debug('started', { component: component.name });
     } catch (error) {
       await stop().catch((also: unknown) => log.warn('could not stop cleanly', { error: also }));
@@ -37,4 +38,13 @@ export async function startAll(components: readonly Component[], log: Log): Prom
     }
   }
   return { stop };
+}
+
+function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

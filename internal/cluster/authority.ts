@@ -6,6 +6,7 @@
 //   request-header-ca ──► front-proxy (aggregated API servers)
 //   service.key: signs service account tokens
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { readFileIfThere, writeFileAtomically } from '../base/files.ts';
@@ -15,9 +16,18 @@ import { createAuthority, generateKey, issueKeyPair, type CertificateRequest, ty
 const DAY_MS = 86_400_000;
 const CA_LIFETIME_MS = 20 * 365 * DAY_MS;
 const LEAF_LIFETIME_MS = 365 * DAY_MS;
-const RENEW_BEFORE_MS = 90 * DAY_MS;
-// Boards without a clock battery start in the past: certificates reach back a day.
-const BACKDATE_MS = DAY_MS;
+/** When this was written: no clock that shows less is right. */
+const CLOCK_FLOOR_MS = Date.UTC(2026, 0, 1);
+
+export type AuthorityName = 'serverCa' | 'clientCa' | 'requestHeaderCa';
+export type LeafRequest = Pick<CertificateRequest, 'subject' | 'names' | 'usages'>;
+
+export interface AuthorityOptions {
+  clock: Clock;
+  random: Random;
+  /** Default a year. */
+  leafLifetimeMs?: number;
+}
 
 export interface Authority {
   serverCa: KeyPair;
@@ -26,13 +36,15 @@ export interface Authority {
   /** PEM private key that signs service account tokens. */
   serviceAccountKey: string;
   /** The leaf of this file name, from disk when it still serves, else issued and written. */
-  leaf(file: string, ca: 'serverCa' | 'clientCa' | 'requestHeaderCa', request: Pick<CertificateRequest, 'subject' | 'names' | 'usages'>): KeyPair;
+  leaf(file: string, ca: AuthorityName, request: LeafRequest): KeyPair;
+  /** How long leaves last. They are made anew when a quarter of it is left. */
+  readonly leafLifetimeMs: number;
   /** sha256 of the server CA's PEM in hex: what a join token pins. */
   readonly pin: string;
 }
 
-export function openAuthority(directory: string, { clock, random }: { clock: Clock; random: Random }): Authority {
-  const ca = (file: string, commonName: string): KeyPair => readPair(directory, file) ?? writePair(directory, file, createAuthority(commonName, clock.now() - BACKDATE_MS, clock.now() + CA_LIFETIME_MS, random));
+export function openAuthority(directory: string, { clock, random, leafLifetimeMs = LEAF_LIFETIME_MS }: AuthorityOptions): Authority {
+  const ca = (file: string, commonName: string): KeyPair => readPair(directory, file) ?? writePair(directory, file, createAuthority(commonName, lasting(CA_LIFETIME_MS, clock), random));
   const authorities = {
     serverCa: ca('server-ca', 'skiff-server-ca'),
     clientCa: ca('client-ca', 'skiff-client-ca'),
@@ -42,11 +54,11 @@ export function openAuthority(directory: string, { clock, random }: { clock: Clo
     ...authorities,
     serviceAccountKey: serviceAccountKey(directory),
     pin: caPin(authorities.serverCa.certificate),
+    leafLifetimeMs,
     leaf(file, ca, request) {
       const held = readPair(directory, file);
-      if (held !== undefined && serves(held, authorities[ca], request.names ?? [], clock.now())) return held;
-      const times = { notBefore: clock.now() - BACKDATE_MS, notAfter: clock.now() + LEAF_LIFETIME_MS };
-      return writePair(directory, file, issueKeyPair(authorities[ca], { ...request, ...times }, random));
+      if (held !== undefined && serves(held, { ca: authorities[ca], names: request.names ?? [], now: clock.now(), lifetimeMs: leafLifetimeMs })) return held;
+      return writePair(directory, file, issueKeyPair(authorities[ca], { ...request, ...lasting(leafLifetimeMs, clock) }, random));
     },
   };
 }
@@ -55,15 +67,39 @@ export function caPin(certificate: string): string {
   return createHash('sha256').update(certificate).digest('hex');
 }
 
-function serves(pair: KeyPair, ca: KeyPair, names: readonly string[], now: number): boolean {
+/** From the beginning of time, since boards without a clock battery start anywhere in the past, and so far from now. */
+export function lasting(lifetimeMs: number, clock: Pick<Clock, 'now'>): { notBefore: number; notAfter: number } {
+  return { notBefore: 0, notAfter: Math.max(clock.now(), CLOCK_FLOOR_MS) + lifetimeMs };
+}
+
+/** When a certificate is to be replaced: with a quarter of its life left; never when its CA ends with it, as another would not last longer. */
+export function renewAt(certificate: string, ca: string, lifetimeMs: number): number {
+  const [end, caEnd] = [certificate, ca].map((pem) => Date.parse(new X509Certificate(pem).validTo));
+  return end === undefined || caEnd === undefined || end >= caEnd ? Number.POSITIVE_INFINITY : end - lifetimeMs / 4;
+}
+
+/** The certificate is good for every one of these host names and addresses. */
+export function isFor(certificate: string, names: readonly string[]): boolean {
+  const held = new X509Certificate(certificate);
+  const listed = new Set(held.subjectAltName?.split(', '));
+  return names.every((name) => (isIP(name) === 0 ? listed.has(`DNS:${name}`) : held.checkIP(name) !== undefined));
+}
+
+interface Wanted {
+  ca: KeyPair;
+  names: readonly string[];
+  now: number;
+  lifetimeMs: number;
+}
+
+function serves(pair: KeyPair, { ca, names, now, lifetimeMs }: Wanted): boolean {
   const certificate = new X509Certificate(pair.certificate);
-  const held = certificate.subjectAltName ?? '';
   return (
     certificate.verify(createPublicKey(ca.certificate)) &&
     certificate.checkPrivateKey(createPrivateKey(pair.key)) &&
-    Date.parse(certificate.validFrom) <= now &&
-    Date.parse(certificate.validTo) - RENEW_BEFORE_MS > now &&
-    names.every((name) => held.split(', ').some((entry) => entry === `DNS:${name}` || entry === `IP Address:${name}`))
+    Date.parse(certificate.validFrom) <= Math.max(now, Date.parse(new X509Certificate(ca.certificate).validFrom)) &&
+    renewAt(pair.certificate, ca.certificate, lifetimeMs) > now &&
+    isFor(pair.certificate, names)
   );
 }
 

@@ -47,7 +47,7 @@ export function generateKey(): string {
 }
 
 /** A self-signed CA. Times in epoch ms. */
-export function createAuthority(commonName: string, notBefore: number, notAfter: number, random: Random): KeyPair {
+export function createAuthority(commonName: string, { notBefore, notAfter }: { notBefore: number; notAfter: number }, random: Random): KeyPair {
   const key = generateKey();
   const publicKey = createPublicKey(key);
   const id = keyId(publicKey);
@@ -62,22 +62,46 @@ export function createAuthority(commonName: string, notBefore: number, notAfter:
 
 /** A leaf for a key that the caller holds; its public half is enough (certificate signing requests). */
 export function issueCertificate(authority: KeyPair, request: CertificateRequest, publicKey: KeyObject, random: Random): string {
+  const { subject, names = [], usages, notBefore, notAfter } = request;
+  return issueFromTemplate(authority, {
+    name: distinguishedName(subject), publicKey, notBefore, notAfter,
+    keyUsage: KEY_USAGE_LEAF,
+    extendedUsages: usages.map((usage) => (usage === 'server' ? OID.serverAuth : OID.clientAuth)),
+    alternativeNames: names.map(alternativeName),
+  }, random);
+}
+
+/** A leaf in X.509's own terms. */
+export interface CertificateTemplate {
+  /** DER. */
+  name: Buffer;
+  publicKey: KeyObject;
+  notBefore: number;
+  notAfter: number;
+  /** A bit string in DER; absent: the certificate says nothing of it. */
+  keyUsage?: Buffer;
+  /** Object identifiers. */
+  extendedUsages: readonly string[];
+  /** GeneralNames in DER. */
+  alternativeNames: readonly Buffer[];
+}
+
+export function issueFromTemplate(authority: KeyPair, template: CertificateTemplate, random: Random): string {
   const ca = new X509Certificate(authority.certificate);
+  const { name, publicKey, keyUsage, extendedUsages, alternativeNames } = template;
   const extensions = [
-    extension(OID.keyUsage, KEY_USAGE_LEAF, true),
-    extension(OID.extKeyUsage, sequence(...request.usages.map((usage) => objectIdentifier(usage === 'server' ? OID.serverAuth : OID.clientAuth)))),
+    ...(keyUsage === undefined ? [] : [extension(OID.keyUsage, keyUsage, true)]),
+    ...(extendedUsages.length === 0 ? [] : [extension(OID.extKeyUsage, sequence(...extendedUsages.map(objectIdentifier)))]),
     extension(OID.basicConstraints, sequence(), true),
     extension(OID.authorityKeyId, sequence(context(0, keyId(ca.publicKey), false))),
+    ...(alternativeNames.length === 0 ? [] : [extension(OID.subjectAltName, sequence(...alternativeNames))]),
   ];
-  if (request.names !== undefined && request.names.length > 0) extensions.push(extension(OID.subjectAltName, sequence(...request.names.map(alternativeName))));
   return signed({
-    name: distinguishedName(request.subject),
+    name, publicKey, extensions,
     issuer: subjectOf(ca),
-    publicKey,
     // A leaf must not outlive its CA.
-    notBefore: Math.max(request.notBefore, Date.parse(ca.validFrom)),
-    notAfter: Math.min(request.notAfter, Date.parse(ca.validTo)),
-    extensions,
+    notBefore: Math.max(template.notBefore, Date.parse(ca.validFrom)),
+    notAfter: Math.min(template.notAfter, Date.parse(ca.validTo)),
     signer: createPrivateKey(authority.key),
     serial: random.bytes(16),
   });

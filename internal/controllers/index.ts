@@ -32,7 +32,7 @@ export interface ControllerOptions {
   rootCertificates: () => string;
   clusterCidr: string;
   /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
-  apiServer: { clusterIp: string; addresses: readonly string[]; port: number };
+  apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
   /** Everything that can be listed and deleted, each stored kind once; what is there when the loops start is watched. */
   resources: () => readonly Resource[];
 }

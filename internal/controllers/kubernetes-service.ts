@@ -8,17 +8,20 @@ import { controllerLoop, create, update, type Action, type ControllerLoop } from
 
 const NAME = 'kubernetes';
 const NAMESPACE = 'default';
+/** How soon another address of this machine is told to pods. */
+const LOOK_MS = 60_000;
 const KEY = `${NAMESPACE}/${NAME}`;
 
 export interface KubernetesServiceOptions {
   /** First address of the service range. */
   clusterIp: string;
-  /** Where the API servers listen for pods. */
-  addresses: readonly string[];
+  /** Where the API servers listen for pods, as it is now. */
+  addresses(): readonly string[];
   port: number;
 }
 
-export interface KubernetesServiceState extends KubernetesServiceOptions {
+export interface KubernetesServiceState extends Omit<KubernetesServiceOptions, 'addresses'> {
+  addresses: readonly string[];
   service: Service | undefined;
   endpoints: Endpoints | undefined;
   slice: EndpointSlice | undefined;
@@ -30,9 +33,10 @@ export function kubernetesServiceLoop(options: KubernetesServiceOptions): Contro
     name: 'kubernetes-service',
     user: 'system:apiserver',
     wakes: [wake(SERVICES, keys), wake(ENDPOINTS, keys), wake(ENDPOINTSLICES, keys), wake(NAMESPACES, ({ metadata }) => (metadata.name === NAMESPACE ? [KEY] : []))],
+    resync: { everyMs: LOOK_MS, keys: () => [KEY] },
     observe(_key, views) {
       if (views.of(NAMESPACES).get('', NAMESPACE) === undefined) return undefined;
-      return { ...options, service: views.of(SERVICES).get(NAMESPACE, NAME), endpoints: views.of(ENDPOINTS).get(NAMESPACE, NAME), slice: views.of(ENDPOINTSLICES).get(NAMESPACE, NAME) };
+      return { ...options, addresses: options.addresses(), service: views.of(SERVICES).get(NAMESPACE, NAME), endpoints: views.of(ENDPOINTS).get(NAMESPACE, NAME), slice: views.of(ENDPOINTSLICES).get(NAMESPACE, NAME) };
     },
     plan,
   });

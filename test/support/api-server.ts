@@ -17,6 +17,7 @@ import type { TlsCredentials } from '../../internal/client/https-transport.ts';
 import { createClient } from '../../internal/client/typed-client.ts';
 import { openAuthority, type Authority } from '../../internal/cluster/authority.ts';
 import type { ExtraPath } from '../../internal/http/non-resources.ts';
+import { createLeaves, type Leaf } from '../../internal/cluster/leaves.ts';
 import { createPipeline, type Pipeline } from '../../internal/http/pipeline.ts';
 import { createApiServer, type ApiServer } from '../../internal/http/server.ts';
 import { loadKinds } from '../../internal/kinds/index.ts';
@@ -27,6 +28,7 @@ import type { Store } from '../../internal/store/store.ts';
 export interface TestApiServer {
   url: string;
   authority: Authority;
+  serving: Leaf;
   store: Store;
   pipeline: Pipeline;
   /** In process, as cluster admin. */
@@ -40,13 +42,15 @@ export interface TestApiServer {
 export interface TestApiServerOptions {
   /** The store's clock; the server itself lives in real time. */
   clock?: Clock;
+  leafLifetimeMs?: number;
   extraPaths?: (server: Pick<TestApiServer, 'authority' | 'store' | 'admin'>) => readonly ExtraPath[];
 }
 
-export async function startApiServer({ clock = systemClock, extraPaths }: TestApiServerOptions = {}): Promise<TestApiServer> {
+export async function startApiServer({ clock = systemClock, extraPaths, leafLifetimeMs }: TestApiServerOptions = {}): Promise<TestApiServer> {
   const folder = mkdtempSync(join(tmpdir(), `skiff-api-${String(process.pid)}-`));
   const random = systemRandom;
-  const authority = openAuthority(folder, { clock: systemClock, random });
+  const authority = openAuthority(folder, { clock: systemClock, random, ...(leafLifetimeMs !== undefined && { leafLifetimeMs }) });
+  const leaves = createLeaves({ authority, clock: systemClock, log: silentLog });
   const schemas = loadSchemas();
   const kinds = loadKinds(schemas);
   const store = createMemoryStore({ clock });
@@ -56,7 +60,7 @@ export async function startApiServer({ clock = systemClock, extraPaths }: TestAp
   const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, authorizer, clock, random }), clock });
   await bootstrapPolicy(pipeline.options);
   const admin = createClient(pipeline.as({ username: 'admin', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] }));
-  const serving = authority.leaf('serving', 'serverCa', { subject: { commonName: 'kube-apiserver' }, names: ['127.0.0.1', 'localhost'], usages: ['server'] });
+  const serving = leaves.hold({ file: 'serving', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names: () => ['127.0.0.1', 'localhost'], usages: ['server'] });
   const leafOf = (file: string, commonName: string, organizations: readonly string[]): Required<TlsCredentials> => {
     const { certificate, key } = authority.leaf(file, 'clientCa', { subject: { commonName, organizations }, usages: ['client'] });
     return { ca: authority.serverCa.certificate, cert: certificate, key };
@@ -64,23 +68,26 @@ export async function startApiServer({ clock = systemClock, extraPaths }: TestAp
   const extra = extraPaths?.({ authority, store, admin }) ?? [];
   const open = (port: number): ApiServer => createApiServer({
     pipeline, authenticator, clock: systemClock, random, log: silentLog, address: '127.0.0.1', port, version: { gitVersion: 'v1.36.3+skiff1', platform: 'linux/amd64' }, extraPaths: extra,
-    tls: { cert: serving.certificate, key: serving.key, clientCa: authority.clientCa.certificate },
+    tls: { cert: serving.current.certificate, key: serving.current.key, clientCa: authority.clientCa.certificate },
     dialer: { credentials: () => leafOf('kubelet-client', 'apiserver', [MASTERS_GROUP]) },
   });
   let server = open(0);
+  serving.onRenewed(({ certificate, key }) => server.renew({ cert: certificate, key }));
+  await leaves.start();
   await server.start();
   const { port } = server;
-  let leaves = 0;
+  let leafCount = 0;
   return {
     url: `https://127.0.0.1:${String(port)}`,
-    authority, store, pipeline, admin,
-    credentials: (commonName, ...organizations) => leafOf(`leaf-${String(++leaves)}`, commonName, organizations),
+    authority, serving, store, pipeline, admin,
+    credentials: (commonName, ...organizations) => leafOf(`leaf-${String(++leafCount)}`, commonName, organizations),
     stop: () => server.stop(),
     async start() {
       server = open(port);
       await server.start();
     },
     async remove() {
+      await leaves.stop();
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -8,6 +8,7 @@ import { createLog } from '../../internal/base/log.ts';
 import { systemRandom } from '../../internal/base/random.ts';
 import { MASTERS_GROUP } from '../../internal/api/user.ts';
 import { openAuthority } from '../../internal/cluster/authority.ts';
+import { createLeaves } from '../../internal/cluster/leaves.ts';
 import { formatKubeconfig } from '../../internal/cluster/kubeconfig.ts';
 import type { ApiServer } from '../../internal/http/server.ts';
 import { createControlPlane } from '../../cmd/control-plane.ts';
@@ -32,7 +33,8 @@ export async function startControlPlane({ port = 0, directory = mkdtempSync(join
   const settings = { ...readSettings('server', ['--data-dir', directory, '--bind-address', '127.0.0.1'], {}), 'https-listen-port': port };
   const authority = openAuthority(join(directory, 'server/tls'), { clock: systemClock, random: systemRandom });
   const log = createLog({ level: 'error', format: 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
-  const plane = await createControlPlane(settings, { authority, address: '127.0.0.1', passwords: [], log });
+  const leaves = createLeaves({ authority, clock: systemClock, log });
+  const plane = await createControlPlane(settings, { authority, leaves, addresses: () => ['127.0.0.1'], nodeName: 'n1', passwords: [], log });
   const wanted = plane.components.filter(({ name }) => loops || ['store', 'policy', 'api server'].includes(name));
   const running = await startAll(wanted, log);
   const server = plane.components.find(({ name }) => name === 'api server') as ApiServer;

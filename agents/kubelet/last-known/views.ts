@@ -3,12 +3,11 @@
 //
 //   waiting ──views behind synced──► live ◄──────────────┐     live: changes are saved, pods soon, the rest a minute later
 //      └──2 s, and there is a file──► remembered ──synced──┘     what the server no longer has is told as DELETED then
-import { existsSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { writeFileAtomically } from '../../../internal/base/files.ts';
+import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
 import type { Log } from '../../../internal/base/log.ts';
 import type { KubeObject } from '../../../internal/api/meta.ts';
 import type { Resource } from '../../../internal/api/request.ts';
@@ -24,14 +23,20 @@ const PATIENCE_MS = 2_000;
 const SAVE_PODS_MS = 1_000;
 const SAVE_MS = 60_000;
 
-export function rememberViews(views: Views, options: RememberOptions): Views {
-  const made = new Map<string, View>();
+export interface RememberedViews extends Views {
+  /** Keeps what has changed since it was kept last: before the process ends. */
+  save(): void;
+}
+
+export function rememberViews(views: Views, options: RememberOptions): RememberedViews {
+  const made = new Map<string, Remembered>();
   return {
+    save: () => made.forEach(({ save }) => save()),
     of<T extends KubeObject>(resource: Resource<T>, scope: ViewScope = {}) {
       const key = JSON.stringify([resource.group, resource.resource, scope.namespace ?? '', scope.fieldSelector ?? '']);
-      let view = made.get(key);
-      if (view === undefined) made.set(key, (view = remember(views.of(resource, scope) as unknown as View, fileOf(resource as Resource, key, options), options)));
-      return view as unknown as View<T>;
+      let remembered = made.get(key);
+      if (remembered === undefined) made.set(key, (remembered = remember(views.of(resource, scope) as unknown as View, fileOf(resource as Resource, key, options), options)));
+      return remembered.view as unknown as View<T>;
     },
   };
 }
@@ -49,12 +54,18 @@ function fileOf({ group, resource }: Resource, key: string, { directory }: Remem
 
 type Listener = (change: ViewChange) => void;
 
-function remember(behind: View, kept: Kept, { clock, log }: RememberOptions): View {
+interface Remembered {
+  view: View;
+  save(): void;
+}
+
+function remember(behind: View, kept: Kept, { clock, log }: RememberOptions): Remembered {
   const shown = Promise.withResolvers<void>();
   const listeners = new Map<Listener, Map<string, KubeObject>>();
   let remembered: Map<string, KubeObject> | undefined;
   let live = false;
   let saving: Timer | undefined;
+  /** Hash of the file's text. */
   let saved = '';
 
   const patience = clock.setTimer(PATIENCE_MS, () => {
@@ -74,6 +85,8 @@ function remember(behind: View, kept: Kept, { clock, log }: RememberOptions): Vi
       for (const object of left.values()) listener({ type: 'DELETED', object });
       left.clear();
     }
+    // Once soon, so that there is a file also of what never changes.
+    saving = clock.setTimer(SAVE_PODS_MS, save);
     behind.subscribe(() => { saving ??= clock.setTimer(kept.isPods ? SAVE_PODS_MS : SAVE_MS, save); });
   });
 
@@ -87,18 +100,22 @@ function remember(behind: View, kept: Kept, { clock, log }: RememberOptions): Vi
   }
 
   function save(): void {
+    saving?.cancel();
     saving = undefined;
+    if (!live) return;
     const text = JSON.stringify(behind.list(), kept.isNodes ? withoutHeartbeats : withoutManagers);
-    if (text === saved) return;
+    const hash = hashOf(text);
+    if (saved === '') saved = hashOf(readFileIfThere(kept.path) ?? '');
+    if (hash === saved) return;
     try {
       writeFileAtomically(kept.path, text, { mode: 0o600 });
-      saved = text;
+      saved = hash;
     } catch (error) {
       log.warn('what is known could not be kept', { file: kept.path, error: messageOf(error) });
     }
   }
 
-  return {
+  const view: View = {
     synced: shown.promise,
     get revision() {
       return behind.revision;
@@ -124,6 +141,11 @@ function remember(behind: View, kept: Kept, { clock, log }: RememberOptions): Vi
       };
     },
   };
+  return { view, save };
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
 }
 
 function keyOf({ metadata }: KubeObject): string {
@@ -131,9 +153,9 @@ function keyOf({ metadata }: KubeObject): string {
 }
 
 function load(path: string, log: Log): KubeObject[] | undefined {
-  if (!existsSync(path)) return undefined;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as KubeObject[];
+    const text = readFileIfThere(path);
+    return text === undefined ? undefined : (JSON.parse(text) as KubeObject[]);
   } catch (error) {
     log.warn('what was known last cannot be read', { file: path, error: messageOf(error) });
     return undefined;

@@ -10,9 +10,16 @@ import { createAccess } from './access.ts';
 import { createRoutes } from './routes.ts';
 import { serveStream } from './streams.ts';
 
-export interface KubeletTls {
+/** PEM. */
+export interface ServingPair {
   cert: string;
   key: string;
+}
+export interface KubeletTls {
+  /** As it is now. */
+  pair(): ServingPair;
+  /** Tells of a renewed one, which is served with from the next handshake on. */
+  onRenewed?(listener: (pair: ServingPair) => void): void;
   /** PEM of the CA whose client certificates are accepted. */
   clientCa: string;
 }
@@ -32,7 +39,8 @@ export interface ServerOptions {
 export function createKubeletServer({ node, pods, tls, port }: ServerOptions): KubeletServer {
   const access = createAccess(node);
   const route = createRoutes({ node, pods, port });
-  const server: Server = createServer({ cert: tls.cert, key: tls.key, ca: tls.clientCa, requestCert: true, rejectUnauthorized: false });
+  const server: Server = createServer({ ...tls.pair(), ca: tls.clientCa, requestCert: true, rejectUnauthorized: false });
+  tls.onRenewed?.((pair) => server.setSecureContext({ ...pair, ca: tls.clientCa }));
 
   async function guard(request: IncomingMessage, url: URL): Promise<{ code: number; message: string } | undefined> {
     const socket = request.socket as TLSSocket;

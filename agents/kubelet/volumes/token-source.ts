@@ -1,5 +1,5 @@
 // Service-account tokens bound to a pod, from the TokenRequest API: kept until 80 % of their life is over (or a day), then asked for anew;
-// while the API cannot be reached the old one is used as long as it lasts.
+// while the API cannot be reached the old one is used, also when it has ended: a pod that boots without its server must start.
 import type { Clock } from '../../../internal/base/clock.ts';
 import type { Random } from '../../../internal/base/random.ts';
 import { isReason } from '../../../internal/base/errors.ts';
@@ -24,14 +24,11 @@ export interface TokenSource {
 interface TokenReply {
   status?: { token?: string; expirationTimestamp?: string };
 }
-interface Kept extends IssuedToken {
-  expiresAt: number;
-}
 
 export function createTokenSource({ client, clock, random, lastKnown }: { client: Client; clock: Clock; random: Random; lastKnown?: LastKnown | undefined }): TokenSource {
-  const kept = new Map<string, Map<string, Kept>>();
+  const kept = new Map<string, Map<string, IssuedToken>>();
 
-  async function request(pod: Pod, { audience, expirationSeconds = 3600 }: ServiceAccountTokenProjection): Promise<Kept> {
+  async function request(pod: Pod, { audience, expirationSeconds = 3600 }: ServiceAccountTokenProjection): Promise<IssuedToken> {
     const { namespace = '', name, uid } = pod.metadata;
     const key = { namespace, name: pod.spec.serviceAccountName ?? 'default' };
     const spec = { audiences: audience === undefined || audience === '' ? [] : [audience], expirationSeconds, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } };
@@ -40,20 +37,20 @@ export function createTokenSource({ client, clock, random, lastKnown }: { client
       .catch((error: unknown) => { throw new Error(`failed to fetch token: ${error instanceof Error ? error.message : String(error)}`, { cause: error }); });
     const expiresAt = Date.parse(reply.status?.expirationTimestamp ?? '') || issuedAt + expirationSeconds * 1000;
     const lifeMs = expiresAt - issuedAt;
-    return { token: reply.status?.token ?? '', expiresAt, refreshAt: issuedAt + Math.min(lifeMs * 0.8, DAY_MS) - random.fraction() * Math.min(JITTER_MS, lifeMs * 0.05) };
+    return { token: reply.status?.token ?? '', refreshAt: issuedAt + Math.min(lifeMs * 0.8, DAY_MS) - random.fraction() * Math.min(JITTER_MS, lifeMs * 0.05) };
   }
 
   return {
     async tokenFor(pod, projection) {
-      const ofPod = kept.get(pod.metadata.uid) ?? new Map<string, Kept>();
+      const ofPod = kept.get(pod.metadata.uid) ?? new Map<string, IssuedToken>();
       kept.set(pod.metadata.uid, ofPod);
       const key = `${projection.audience ?? ''} ${String(projection.expirationSeconds ?? 3600)}`;
       const nameOnDisk = `${pod.metadata.namespace ?? ''} token ${pod.metadata.uid} ${key}`;
-      const known = ofPod.get(key) ?? lastKnown?.read<Kept>(nameOnDisk);
+      const known = ofPod.get(key) ?? lastKnown?.read<IssuedToken>(nameOnDisk);
       if (known !== undefined && clock.now() < known.refreshAt) return known;
       const issued = await request(pod, projection).catch((error: unknown) => {
         const refused = isReason(error instanceof Error ? error.cause : error, 'NotFound', 'Forbidden', 'Invalid');
-        if (known === undefined || refused || clock.now() >= known.expiresAt) throw error;
+        if (known === undefined || refused) throw error;
         return { ...known, refreshAt: clock.now() + 60_000 };
       });
       ofPod.set(key, issued);

@@ -1,10 +1,9 @@
 // Who a node is, kept in one file of <data-dir>/agent: server, name, password, key, certificates and what it must know of the cluster. With it
 // the node starts without the token, and without the server. Certificates are renewed in the running process, long before they end.
 //
-//   kept and serving ──────────────────────────────────► used; renewed in time
-//   none, or another server, name, address, CA ──join──► kept      the server down: asked again until it is there
+//   kept ─────────────────────────────► used; renewed in time, or when they have ended, or for an address they lack, as soon as the server is there
+//   none, or another name or CA ──join──► kept        the server down: asked again until it is there
 import { X509Certificate } from 'node:crypto';
-import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { delay, type Clock, type Timer } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
@@ -13,7 +12,7 @@ import { readFileIfThere, writeFileAtomically } from '../../base/files.ts';
 import type { Log } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
 import type { TlsCredentials } from '../../client/https-transport.ts';
-import { caPin } from '../authority.ts';
+import { caPin, isFor, renewAt } from '../authority.ts';
 import { generateKey } from '../certificate.ts';
 import { parseJoinToken } from '../join-token.ts';
 import { joinCluster } from './agent.ts';
@@ -34,7 +33,8 @@ export interface IdentityOptions {
   server?: string;
   token?: string;
   nodeName: string;
-  nodeIps: readonly string[];
+  /** As they are now. */
+  nodeIps(): readonly string[];
   clock: Clock;
   random: Random;
   log: Log;
@@ -42,28 +42,26 @@ export interface IdentityOptions {
   signal: AbortSignal;
 }
 
-const DAY_MS = 86_400_000;
-const RENEW_BEFORE_MS = 90 * DAY_MS;
-const LOOK_MS = 6 * 3_600_000;
+/** Also without a certificate that is due: clocks are set, and timers do not notice. */
+const LOOK_MS = 60_000;
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 10_000;
 
+/** What is kept is used at once, whether the server is there or not: a keeper renews it. Only a node that has none waits for its server. */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
   const kept = readIdentity(options.directory);
   const server = options.server ?? kept?.server;
   if (server === undefined) throw new Error('--server: needed at the first start, https://HOST:6443');
-  const mine = kept !== undefined && isMine(kept, server, options) ? kept : undefined;
-  if (mine !== undefined && serves(mine, options)) return mine;
-  if (mine === undefined && options.token === undefined) throw new Error(`--token: needed to join ${server} as node "${options.nodeName}"; it is in <data-dir>/server/node-token on the server`);
-  return joinWithPatience(mine ?? stranger(server, options), options, mine !== undefined && lastsUntil(mine) > options.clock.now());
+  if (kept !== undefined && isMine(kept, server, options)) return kept.server === server ? kept : write({ ...kept, server }, options);
+  if (options.token === undefined) throw new Error(`--token: needed to join ${server} as node "${options.nodeName}"; it is in <data-dir>/server/node-token on the server`);
+  return joinWithPatience(stranger(server, options), options);
 }
 
-/** Without the token a known node is who it is; with one, only where the token leads. */
+/** A known node is who it is, wherever its server is now; a token that leads to another cluster makes it a stranger. */
 function isMine(kept: Identity, server: string, { nodeName, token }: IdentityOptions): boolean {
   if (kept.nodeName !== nodeName) return false;
-  if (token === undefined) return true;
-  const { caPin: pin } = parseJoinToken(token);
-  return kept.server === server && (pin === undefined || pin === caPin(kept.serverCa));
+  const pin = token === undefined ? undefined : parseJoinToken(token).caPin;
+  return token === undefined || (pin === undefined ? kept.server === server : pin === caPin(kept.serverCa));
 }
 
 type Stranger = Pick<Identity, 'server' | 'nodeName' | 'nodePassword' | 'key'>;
@@ -78,27 +76,35 @@ function stranger(server: string, { directory, nodeName, random }: IdentityOptio
   return { server, nodeName, nodePassword, key: generateKey() };
 }
 
-async function joinWithPatience(from: Stranger | Identity, options: IdentityOptions, usable: boolean): Promise<Identity> {
+async function joinWithPatience(from: Stranger, options: IdentityOptions): Promise<Identity> {
   const { clock, log, signal } = options;
   for (let attempt = 0; ; attempt++) {
     try {
       return await joinOnce(from, options);
     } catch (error) {
       if (!isReason(error, 'ServiceUnavailable', 'Timeout', 'ServerTimeout', 'TooManyRequests', 'InternalError')) throw error;
-      if (usable) return from as Identity;
-      // At once, then ever more rarely.
-      if ((attempt & (attempt - 1)) === 0) log.warn('waiting for the server', { server: from.server, error: messageOf(error) });
+      if (isRare(attempt)) log.warn('waiting for the server', { server: from.server, error: messageOf(error) });
       await delay(clock, Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(10, attempt)), signal);
     }
   }
 }
 
-async function joinOnce(from: Stranger | Identity, { directory, token, nodeIps }: IdentityOptions): Promise<Identity> {
+/** At once, then ever more rarely: 0, 1, 2, 4, 8, … */
+function isRare(attempt: number): boolean {
+  return (attempt & (attempt - 1)) === 0;
+}
+
+async function joinOnce(from: Stranger | Identity, options: IdentityOptions): Promise<Identity> {
   const { server, nodeName, nodePassword, key } = from;
+  const { token, nodeIps } = options;
   const known = 'serverCa' in from;
-  const node: Pick<JoinRequest, 'nodeName' | 'nodeIps' | 'nodePassword'> = { nodeName, nodeIps: [...nodeIps], nodePassword };
-  const answer = await joinCluster({ server, node, key, ...(known && { knownCa: from.serverCa }), ...(token !== undefined && { token }) });
-  const identity: Identity = { server, nodeName, nodePassword, key, ...answer };
+  const node: Pick<JoinRequest, 'nodeName' | 'nodeIps' | 'nodePassword'> = { nodeName, nodeIps: [...nodeIps()], nodePassword };
+  // Who is known by its password needs no token, which may have ended meanwhile.
+  const answer = await joinCluster({ server, node, key, ...(known ? { knownCa: from.serverCa } : token !== undefined && { token }) });
+  return write({ server, nodeName, nodePassword, key, ...answer }, options);
+}
+
+function write(identity: Identity, { directory }: IdentityOptions): Identity {
   writeFileAtomically(fileOf(directory), `${JSON.stringify(identity, undefined, 2)}\n`, { mode: 0o600 });
   return identity;
 }
@@ -107,23 +113,27 @@ export interface IdentityKeeper extends Component {
   readonly current: Identity;
   /** For transports: asked at each request. */
   credentials(who: 'node' | 'proxy'): TlsCredentials;
+  onRenewed(listener: (identity: Identity) => void): void;
 }
 
-/** Renews in time; `onRenewed` hears of it. A server that cannot be reached is asked again at the next look. */
-export function keepIdentity(identity: Identity, options: IdentityOptions, onRenewed: (identity: Identity) => void = () => {}): IdentityKeeper {
+/** Looks each minute. A server that cannot be reached is asked again at the next look. */
+export function keepIdentity(identity: Identity, options: IdentityOptions): IdentityKeeper {
   const { clock, log } = options;
+  const listeners: ((identity: Identity) => void)[] = [];
   let current = identity;
   let timer: Timer | undefined;
   let stopped = false;
+  let failures = 0;
   let working: Promise<void> = Promise.resolve();
   const look = async (): Promise<void> => {
     if (serves(current, options)) return;
     try {
       current = await joinOnce(current, options);
+      failures = 0;
       log.info('certificates renewed', { until: new Date(lastsUntil(current)).toISOString() });
-      onRenewed(current);
+      for (const listener of listeners) listener(current);
     } catch (error) {
-      log.warn('certificates could not be renewed, trying again later', { until: new Date(lastsUntil(current)).toISOString(), error: messageOf(error) });
+      if (isRare(failures++)) log.warn('certificates could not be renewed, trying again', { until: new Date(lastsUntil(current)).toISOString(), error: messageOf(error) });
     }
   };
   const arm = (): void => {
@@ -138,6 +148,7 @@ export function keepIdentity(identity: Identity, options: IdentityOptions, onRen
       return current;
     },
     credentials: (who) => ({ ca: current.serverCa, cert: current.certificates[who], key: current.key }),
+    onRenewed: (listener) => void listeners.push(listener),
     start() {
       working = look().finally(arm);
       return Promise.resolve();
@@ -151,8 +162,9 @@ export function keepIdentity(identity: Identity, options: IdentityOptions, onRen
 }
 
 function serves(identity: Identity, { nodeIps, clock }: Pick<IdentityOptions, 'nodeIps' | 'clock'>): boolean {
-  const names = new X509Certificate(identity.certificates.kubelet).subjectAltName?.split(', ') ?? [];
-  return lastsUntil(identity) - RENEW_BEFORE_MS > clock.now() && nodeIps.filter(isIPv4).every((address) => names.includes(`IP Address:${address}`));
+  const { certificates: { node, proxy, kubelet }, clientCa, serverCa, lifetimeMs } = identity;
+  const dueAt = Math.min(renewAt(node, clientCa, lifetimeMs), renewAt(proxy, clientCa, lifetimeMs), renewAt(kubelet, serverCa, lifetimeMs));
+  return dueAt > clock.now() && isFor(kubelet, nodeIps());
 }
 
 function lastsUntil({ certificates }: Identity): number {

@@ -32,6 +32,8 @@ export interface ClusterSettings {
 export interface JoinAnswer {
   /** PEM. `node`: client system:node:<name>; `proxy`: client system:kube-proxy; `kubelet`: serving. */
   certificates: { node: string; proxy: string; kubelet: string };
+  /** How long they last from when they were made: they are to be renewed when a quarter of it is left. */
+  lifetimeMs: number;
   serverCa: string;
   clientCa: string;
   cluster: ClusterSettings;

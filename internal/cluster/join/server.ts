@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { StatusError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
-import type { Authority } from '../authority.ts';
+import { lasting, type Authority } from '../authority.ts';
 import { issueCertificate, type CertificateRequest, type KeyPair } from '../certificate.ts';
 import { claimNodeName, taken } from './node-password.ts';
 import { CA_PATH, JOIN_PATH, type ClusterSettings, type JoinAnswer, type JoinRequest } from './protocol.ts';
@@ -18,7 +18,7 @@ export interface JoinServerOptions {
   passwords(): readonly string[];
   cluster: ClusterSettings;
   /** Names and addresses that are the server's: no node gets a certificate for one. */
-  reserved: readonly string[];
+  reserved(): readonly string[];
   clock: Clock;
   random: Random;
 }
@@ -29,10 +29,6 @@ export interface JoinPath {
   serve(asking: { method: string; headers: { authorization?: string | undefined }; body: Buffer }): Promise<{ code: number; contentType: string; bytes: Buffer }>;
 }
 
-const DAY_MS = 86_400_000;
-const LIFETIME_MS = 365 * DAY_MS;
-// Boards without a clock battery start in the past: certificates reach back a day.
-const BACKDATE_MS = DAY_MS;
 const NODES_GROUP = 'system:nodes';
 const ADDRESSES_MAX = 32;
 const NODE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -58,7 +54,8 @@ export function createJoinPaths(options: JoinServerOptions): JoinPath[] {
 }
 
 async function join(options: JoinServerOptions, authorization: string | undefined, request: JoinRequest): Promise<JoinAnswer> {
-  const { authority, client, cluster, reserved, random } = options;
+  const { authority, client, cluster, random } = options;
+  const reserved = options.reserved();
   const { nodeName, nodeIps, nodePassword } = request;
   const mayTake = authorization !== undefined;
   if (mayTake && !options.passwords().some((password) => sameText(password, passwordOf(authorization)))) {
@@ -77,14 +74,15 @@ async function join(options: JoinServerOptions, authorization: string | undefine
       proxy: issue(authority.clientCa, { subject: { commonName: 'system:kube-proxy', organizations: ['system:node-proxier'] }, usages: ['client'] }),
       kubelet: issue(authority.serverCa, { subject: user, names: [nodeName, '127.0.0.1', ...nodeIps], usages: ['server'] }),
     },
+    lifetimeMs: authority.leafLifetimeMs,
     serverCa: authority.serverCa.certificate,
     clientCa: authority.clientCa.certificate,
     cluster,
   };
 }
 
-function issueLeaf({ clock, random }: JoinServerOptions, { ca, certificate, publicKey }: { ca: KeyPair; certificate: Pick<CertificateRequest, 'subject' | 'names' | 'usages'>; publicKey: KeyObject }): string {
-  return issueCertificate(ca, { ...certificate, notBefore: clock.now() - BACKDATE_MS, notAfter: clock.now() + LIFETIME_MS }, publicKey, random);
+function issueLeaf({ authority, clock, random }: JoinServerOptions, { ca, certificate, publicKey }: { ca: KeyPair; certificate: Pick<CertificateRequest, 'subject' | 'names' | 'usages'>; publicKey: KeyObject }): string {
+  return issueCertificate(ca, { ...certificate, ...lasting(authority.leafLifetimeMs, clock) }, publicKey, random);
 }
 
 /** Every problem at once. */

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { systemClock } from '../../../internal/base/clock.ts';
+import { systemClock, type Clock } from '../../../internal/base/clock.ts';
 import { StatusError } from '../../../internal/base/errors.ts';
 import { silentLog, type Log } from '../../../internal/base/log.ts';
 import { systemRandom } from '../../../internal/base/random.ts';
@@ -13,11 +13,11 @@ import { createClient } from '../../../internal/client/typed-client.ts';
 import { generateKey } from '../../../internal/cluster/certificate.ts';
 import { formatJoinToken } from '../../../internal/cluster/join-token.ts';
 import { joinCluster } from '../../../internal/cluster/join/agent.ts';
-import { keepIdentity, openIdentity, type IdentityOptions } from '../../../internal/cluster/join/identity.ts';
+import { keepIdentity, openIdentity, type Identity, type IdentityOptions } from '../../../internal/cluster/join/identity.ts';
 import { createJoinPaths } from '../../../internal/cluster/join/server.ts';
 import { NODES, PODS, SECRETS, SERVICES } from '../../../internal/kinds/generated/resources.ts';
 import { startApiServer } from '../../support/api-server.ts';
-import { createFakeClock, settle } from '../../support/fake-clock.ts';
+import { createFakeClock, settle, type FakeClock } from '../../support/fake-clock.ts';
 
 const CLUSTER = { clusterCidr: '10.42.0.0/16', clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', networkBackend: 'vxlan', disable: [] };
 const DAY_MS = 86_400_000;
@@ -25,7 +25,7 @@ const DAY_MS = 86_400_000;
 let signingClock = systemClock;
 const server = await startApiServer({
   extraPaths: ({ authority, admin }) =>
-    createJoinPaths({ authority, client: admin, passwords: () => ['secret', 'another'], cluster: CLUSTER, reserved: ['server-1', 'kubernetes', '10.0.0.1'], clock: { ...systemClock, now: () => signingClock.now() }, random: systemRandom }),
+    createJoinPaths({ authority, client: admin, passwords: () => ['secret', 'another'], cluster: CLUSTER, reserved: () => ['server-1', 'kubernetes', '10.0.0.1'], clock: { ...systemClock, now: () => signingClock.now() }, random: systemRandom }),
 });
 const folders: string[] = [];
 t.teardown(async () => {
@@ -36,7 +36,7 @@ t.teardown(async () => {
 function options(nodeName: string, more: Partial<IdentityOptions> = {}): IdentityOptions {
   const directory = mkdtempSync(join(tmpdir(), `skiff-join-${String(process.pid)}-`));
   folders.push(directory);
-  return { directory, server: server.url, token: 'secret', nodeName, nodeIps: ['10.0.0.7'], clock: systemClock, random: systemRandom, log: silentLog, signal: new AbortController().signal, ...more };
+  return { directory, server: server.url, token: 'secret', nodeName, nodeIps: () => ['10.0.0.7'], clock: systemClock, random: systemRandom, log: silentLog, signal: new AbortController().signal, ...more };
 }
 const refusal = (run: Promise<unknown>): Promise<{ reason?: string; message: string }> => run.then(() => ({ message: 'not refused' }), (error: unknown) => error as StatusError);
 
@@ -72,7 +72,7 @@ t.test('the long token pins the CA: another server is not told the secret', asyn
 t.test('what is refused, and with which words', async (t) => {
   t.match(await refusal(openIdentity(options('n9', { token: 'wrong' }))), { reason: 'Unauthorized', message: /the token is not that of this cluster/ });
   for (const nodeName of ['server-1', 'kubernetes']) t.match(await refusal(openIdentity(options(nodeName))), { reason: 'Forbidden', message: /is another machine's/ });
-  t.match(await refusal(openIdentity(options('n9', { nodeIps: ['10.0.0.1'] }))), { reason: 'Forbidden', message: /node address 10.0.0.1 is the server's/ });
+  t.match(await refusal(openIdentity(options('n9', { nodeIps: () => ['10.0.0.1'] }))), { reason: 'Forbidden', message: /node address 10.0.0.1 is the server's/ });
   const { token: _token, ...withoutToken } = options('n9');
   t.match(await refusal(openIdentity(withoutToken)), { message: /^--token: needed to join/ });
   const { server: _server, ...withoutServer } = options('n9');
@@ -111,8 +111,14 @@ t.test('the next boot needs neither token nor server', async (t) => {
   t.same(await openIdentity(later), first);
   t.same(await openIdentity(opts), first, 'nor do they harm');
   await server.start();
-  const moved = await openIdentity({ ...later, nodeIps: ['10.0.0.8'] });
-  t.match(new X509Certificate(moved.certificates.kubelet).subjectAltName, /10\.0\.0\.8/, 'a new address: new certificates, by the node\'s password');
+  const moved = keepIdentity(first, { ...later, nodeIps: () => ['10.0.0.8'] });
+  const renewed = new Promise<Identity>((resolve) => moved.onRenewed(resolve));
+  await moved.start();
+  t.match(new X509Certificate((await renewed).certificates.kubelet).subjectAltName, /10\.0\.0\.8/, 'a new address: new certificates, by the node\'s password');
+  await moved.stop();
+  const elsewhere = server.url.replace('127.0.0.1', 'localhost');
+  t.match(await openIdentity({ ...later, server: elsewhere }), { server: elsewhere, key: first.key }, 'a server that has moved: it is the same node');
+  t.match(await openIdentity(later), { server: elsewhere }, 'which is kept');
   t.match(await refusal(openIdentity({ ...later, nodeName: 'renamed' })), { message: /--token: needed to join/ });
   writeFileSync(join(opts.directory, 'identity.json'), '');
   t.match(await openIdentity(opts), { nodePassword: first.nodePassword }, 'a file cut off by a power failure: joins again as the same');
@@ -144,29 +150,42 @@ t.test('a server that is down at the first start is waited for', async (t) => {
   await server.start();
 });
 
+/** Runs timers one by one until it is so; real answers have their time in between. */
+async function runUntil(clock: FakeClock, done: () => boolean): Promise<void> {
+  while (!done()) {
+    await settle();
+    if (!done() && clock.nextInMs() !== undefined) await clock.runNext();
+  }
+}
+
 t.test('certificates are renewed in the running process, before they end; without a server, as soon as it is back', async (t) => {
-  const clock = createFakeClock(Date.now());
-  signingClock = clock;
+  const [clock, wall] = [createFakeClock(Date.now()), { offsetMs: 0 }];
+  const jumping: Clock = { ...clock, now: () => clock.now() + wall.offsetMs };
+  signingClock = jumping;
   t.teardown(() => (signingClock = systemClock));
-  const { token: _token, ...opts } = options('renewing', { clock });
+  const warnings: string[] = [];
+  const { token: _token, ...opts } = options('renewing', { clock: jumping, log: { ...silentLog, warn: (message) => void warnings.push(message) } });
   const identity = await openIdentity({ ...opts, token: 'secret' });
   const renewed: string[] = [];
-  const keeper = keepIdentity(identity, opts, ({ certificates }) => void renewed.push(certificates.node));
+  const keeper = keepIdentity(identity, opts);
+  keeper.onRenewed(({ certificates }) => void renewed.push(certificates.node));
   await keeper.start();
-  await clock.advance(270 * DAY_MS);
+  wall.offsetMs = 270 * DAY_MS;
+  await clock.advance(120_000);
   t.equal(keeper.credentials('node').cert, identity.certificates.node);
   await server.stop();
-  await clock.advance(10 * DAY_MS);
-  await settle();
+  wall.offsetMs = 280 * DAY_MS;
+  await runUntil(clock, () => warnings.length > 0);
   t.same(renewed, []);
   await server.start();
-  while (renewed.length === 0) {
-    await settle();
-    if (clock.nextInMs() !== undefined) await clock.runNext();
-  }
+  await runUntil(clock, () => renewed.length > 0);
   t.equal(keeper.credentials('node').cert, renewed[0]);
   t.not(renewed[0], identity.certificates.node);
   t.equal((JSON.parse(readFileSync(join(opts.directory, 'identity.json'), 'utf8')) as typeof identity).certificates.node, renewed[0]);
+  // A board's clock is set: all of a sudden they ended years ago.
+  wall.offsetMs = 5 * 365 * DAY_MS;
+  await runUntil(clock, () => renewed.length > 1);
+  t.ok(Date.parse(new X509Certificate(renewed[1] ?? '').validTo) > jumping.now());
   await keeper.stop();
   t.equal(clock.nextInMs(), undefined);
 });
