@@ -11,7 +11,7 @@ export interface PodNetwork {
   start(known: ReadonlySet<string>): Promise<void>;
   stop(): Promise<void>;
   /** Links the pinned network namespace at `netnsPath` to the node; idempotent by sandbox id. */
-  attach(sandboxId: string, netnsPath: string, pod: { namespace: string; name: string; hostPorts: { protocol: 'TCP' | 'UDP' | 'SCTP'; containerPort: number; hostPort: number; hostIp: string }[] }): Promise<PodAttachment>;
+  attach(sandboxId: string, netnsPath: string, pod: { namespace: string; name: string; uid: string; hostPorts: { protocol: 'TCP' | 'UDP' | 'SCTP'; containerPort: number; hostPort: number; hostIp: string }[] }): Promise<PodAttachment>;
   /** Unlinks and frees; idempotent. */
   detach(sandboxId: string, netnsPath: string): Promise<void>;
 }

@@ -46,7 +46,7 @@ export function createPointToPointNetwork(options: PointToPointOptions): PodNetw
     stop: () => Promise.resolve(),
     async attach(sandboxId, netnsPath, pod) {
       const { book, ports, mtu } = await open();
-      const address = book.take(sandboxId);
+      const address = book.take(sandboxId, pod.uid);
       await connect(linkOf(sandboxId), netnsPath, { address, mtu });
       await ports.open(sandboxId, address, pod.hostPorts);
       return { ips: [address] };

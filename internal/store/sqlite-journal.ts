@@ -8,7 +8,8 @@ import type { Batch, Journal, Recovered } from './journal.ts';
 import { work, type FromWorker, type SqliteWorkerData, type ToWorker } from './sqlite-worker.ts';
 
 const APPLICATION_ID = 0x5b1ff001;
-const SCHEMA_VERSION = 1;
+/** A change of the tables is one more entry, never a change of one. */
+const MIGRATIONS: readonly string[] = [];
 const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;
 const SQLITE_IOERR = 10;
@@ -16,9 +17,9 @@ const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 
 /** Throws an Error whose message is one line for the user. */
-export async function openSqliteJournal(path: string): Promise<{ journal: Journal; recovered: Recovered }> {
+export async function openSqliteJournal(path: string, migrations = MIGRATIONS): Promise<{ journal: Journal; recovered: Recovered }> {
   prepareFile(path);
-  const data: SqliteWorkerData = { path, applicationId: APPLICATION_ID, schemaVersion: SCHEMA_VERSION };
+  const data: SqliteWorkerData = { path, applicationId: APPLICATION_ID, migrations };
   const worker = new Worker(`(${work.toString()})()`, {
     eval: true,
     name: 'store',
@@ -59,6 +60,7 @@ function recover(worker: Worker, path: string): Promise<Recovered> {
       worker.off('error', onError);
       if (message.type === 'opened') resolve({ ceiling: message.ceiling, rows });
       else if (message.type === 'refused') reject(openingError(path, message));
+      else if (message.type === 'newer') reject(newerError(path, message));
     });
   });
 }
@@ -100,6 +102,10 @@ function openingError(path: string, { errcode, message }: { errcode: number; mes
     return new Error(`the database ${path} cannot be opened for writing (${message}): check the disk's free space, its state and the file's permissions; nothing was changed`);
   }
   return unusable(path, message);
+}
+
+function newerError(path: string, { found, known }: { found: number; known: number }): Error {
+  return new Error(`the database ${path} was written by a newer version of skiff (schema ${String(found)}, this one knows ${String(known)}): start that version again, or, to go back to the day of the upgrade, put its copy ${path}.v${String(known)} in its place; nothing was changed`);
 }
 
 function unusable(path: string, why: string, cause?: unknown): Error {

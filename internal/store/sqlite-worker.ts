@@ -8,19 +8,22 @@ import type { Batch, Recovered } from './journal.ts';
 export interface SqliteWorkerData {
   path: string;
   applicationId: number;
-  schemaVersion: number;
+  /** SQL that leads from each version of the schema to the next: the first from 1 to 2. The version is one more than there are. */
+  migrations: readonly string[];
 }
 export type FromWorker =
   | { type: 'rows'; rows: Recovered['rows'] }
   | { type: 'opened'; ceiling: number }
   | { type: 'refused' | 'failed'; errcode: number; message: string }
+  | { type: 'newer'; found: number; known: number }
   | { type: 'done' };
 export type ToWorker = { type: 'batch'; batch: Batch } | { type: 'close' };
 
 export function work(): void {
   const sqlite = process.getBuiltinModule('node:sqlite');
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
-  const { path, applicationId, schemaVersion } = workerData as SqliteWorkerData;
+  const { path, applicationId, migrations } = workerData as SqliteWorkerData;
+  const schemaVersion = migrations.length + 1;
   const port = parentPort as NonNullable<typeof parentPort>;
   const post = (message: FromWorker): void => port.postMessage(message);
   // Newer Nodes call the class Database.
@@ -30,27 +33,47 @@ export function work(): void {
     return { errcode: errcode ?? 0, message };
   };
 
-  function open(): InstanceType<typeof Database> {
+  // Undefined: it is a newer version's, and was left as it is.
+  function open(): InstanceType<typeof Database> | undefined {
     const db = new Database(path, { timeout: 2000 });
     const number = (sql: string): number => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
     // Exclusive: no second server on the same file, and no shared-memory file beside it.
     db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-512');
     const isEmpty = number('SELECT count(*) FROM sqlite_schema') === 0;
     if (!isEmpty && number('PRAGMA application_id') !== applicationId) throw new Error('it is a database of another program');
-    if (number('PRAGMA user_version') > schemaVersion) throw new Error('it was written by a newer version of skiff');
+    const found = isEmpty ? schemaVersion : number('PRAGMA user_version');
+    if (found > schemaVersion) {
+      db.close();
+      post({ type: 'newer', found, known: schemaVersion });
+      return undefined;
+    }
     // FULL: every commit is synced. The log is folded back at 256 pages and cut to that size again.
     db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=256; PRAGMA journal_size_limit=1048576');
     // Objects are a rowid table with an index on the key: an update then writes the one page its row is in, where a WITHOUT ROWID table would
     // move rows over 1 KB to overflow pages.
     if (isEmpty) {
-      db.exec(`BEGIN IMMEDIATE; PRAGMA application_id=${String(applicationId)}; PRAGMA user_version=${String(schemaVersion)};
+      db.exec(`BEGIN IMMEDIATE; PRAGMA application_id=${String(applicationId)}; PRAGMA user_version=1;
         CREATE TABLE objects (resource TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (resource, key));
         CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-        INSERT INTO facts VALUES ('ceiling', 0); COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
+        INSERT INTO facts VALUES ('ceiling', 0); ${migrations.join(';')}; PRAGMA user_version=${String(schemaVersion)}; COMMIT; PRAGMA wal_checkpoint(TRUNCATE)`);
     } else if (Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0] !== 'ok') {
       throw new Error('its check finds damage');
     }
+    if (found < schemaVersion) migrate(db, found);
     return db;
+  }
+
+  // All steps or none. The older file is kept beside it, for whoever goes back to the older version.
+  function migrate(db: InstanceType<typeof Database>, from: number): void {
+    const copy = `${path}.v${String(from)}`;
+    const fs = process.getBuiltinModule('node:fs');
+    fs.rmSync(copy, { force: true });
+    db.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`);
+    const file = fs.openSync(copy, 'r+');
+    fs.fchmodSync(file, 0o600);
+    fs.fsyncSync(file);
+    fs.closeSync(file);
+    db.exec(`BEGIN IMMEDIATE; ${migrations.slice(from - 1).join(';')}; PRAGMA user_version=${String(schemaVersion)}; COMMIT`);
   }
 
   function readAll(db: InstanceType<typeof Database>): void {
@@ -101,6 +124,7 @@ export function work(): void {
 
   try {
     const db = open();
+    if (db === undefined) return;
     try {
       readAll(db);
     } catch (error) {

@@ -3,7 +3,7 @@
 //   another boot      every container is dead with an unknown code, its writable layer goes; sandboxes are not ready
 //   the same boot     exit file → exited, with its code; `making` → undone; process alive → adopted; else dead, unknown
 //   without a record  mounts, pins and folders below ours are removed. Processes never: what is not recorded was not ours to kill
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
@@ -11,7 +11,7 @@ import { removeContainer } from './container.ts';
 import { conmonLives, recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
 import type { Ground } from './ground.ts';
 import { isAlive } from './process.ts';
-import type { ContainerRecord } from './records.ts';
+import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { unmount } from './rootfs.ts';
 import { unpinNamespaces } from './sandbox.ts';
 import { removeSandbox } from './sandboxes.ts';
@@ -22,7 +22,7 @@ const UNDO_MS = 100;
 export async function adopt(ground: Ground): Promise<void> {
   const { records, layout } = ground;
   for (const record of records.containers.values()) holdImages(ground, record);
-  const rebooted = new Set([...records.sandboxes.values()].filter(({ bootId }) => bootId !== ground.bootId).map(({ id }) => id));
+  const rebooted = new Set([...records.sandboxes.values()].filter((record) => isOfAnotherBoot(record, ground)).map(({ id }) => id));
   for (const record of records.containers.values()) {
     if (record.state === 'making') await quietly(ground, 'container', record.id, () => undo(ground, record));
     else adoptContainer(ground, record, rebooted.has(record.sandboxId));
@@ -37,6 +37,11 @@ export async function adopt(ground: Ground): Promise<void> {
       records.saveSandbox({ ...record, state: 'notready' }, false);
     }
   }
+}
+
+/** Its namespaces are gone: with the kernel, or with the mounts of a machine that shares its kernel with others. */
+function isOfAnotherBoot({ id, bootId, state }: SandboxRecord, { bootId: now, layout }: Ground): boolean {
+  return bootId !== now || (state === 'ready' && !existsSync(join(layout.pins, id)));
 }
 
 /** A creation that was under way goes on without its parent: conmon may make the container only now. */

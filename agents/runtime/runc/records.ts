@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
 import type { ContainerConfig, ContainerState, SandboxConfig } from '../runtime.ts';
 
+/** Of the records' shape. An older Skiff must not take a newer one's records for broken, and clear away what they stand for. */
+const VERSION = 1;
+
 export interface Layout {
   sandboxes: string;
   containers: string;
@@ -74,7 +77,7 @@ export function layoutOf(dataDir: string, runDir: string): Layout {
 export function openRecords(layout: Layout): Records {
   const sandboxes = new Map<string, SandboxRecord>();
   const containers = new Map<string, ContainerRecord>();
-  const save = (folder: string, id: string, record: object, sync: boolean): void => writeFileAtomically(join(folder, id, 'record.json'), JSON.stringify(record), { mode: 0o600, sync });
+  const save = (folder: string, id: string, record: object, sync: boolean): void => writeFileAtomically(join(folder, id, 'record.json'), JSON.stringify({ version: VERSION, ...record }), { mode: 0o600, sync });
   return {
     sandboxes,
     containers,
@@ -102,14 +105,22 @@ export function openRecords(layout: Layout): Records {
   };
 }
 
-/** A folder without a readable record is not listed: adoption removes it. */
+/** A folder without a readable record is not listed: adoption removes it. One of a newer Skiff ends the start, before anything is touched. */
 function readAll<T>(folder: string): T[] {
   return readdirSync(folder).flatMap((id) => {
-    const text = readFileIfThere(join(folder, id, 'record.json'));
-    try {
-      return text === undefined ? [] : [JSON.parse(text) as T];
-    } catch {
-      return [];
-    }
+    const path = join(folder, id, 'record.json');
+    const record = parse<T & { version?: number }>(readFileIfThere(path));
+    if (record === undefined) return [];
+    const { version = 1, ...rest } = record;
+    if (version > VERSION) throw new Error(`${path} was written by a newer version of skiff (records of version ${String(version)}, this one knows ${String(VERSION)}): start that version again; nothing was changed, and containers go on`);
+    return [rest as unknown as T];
   });
+}
+
+function parse<T>(text: string | undefined): T | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as T);
+  } catch {
+    return undefined; // cut off by a power failure
+  }
 }

@@ -26,9 +26,9 @@ export async function runSandbox(ground: Ground, config: SandboxConfig): Promise
 }
 
 async function attachNetwork({ network, layout }: Ground, record: SandboxRecord): Promise<void> {
-  const { namespace, name, hostNetwork, portMappings } = record.config;
+  const { namespace, name, uid, hostNetwork, portMappings } = record.config;
   if (hostNetwork) return;
-  record.ips = (await network.attach(record.id, join(layout.pins, record.id, 'net'), { namespace, name, hostPorts: portMappings })).ips;
+  record.ips = (await network.attach(record.id, join(layout.pins, record.id, 'net'), { namespace, name, uid, hostPorts: portMappings })).ips;
 }
 
 export async function stopSandbox(ground: Ground, record: SandboxRecord): Promise<void> {

@@ -33,8 +33,8 @@ await t.test('pods reach each other, the node and themselves; host ports lead to
   for (const [index, name] of names.entries()) {
     run('ip', 'netns', 'add', name);
     const hostPorts = index === 0 ? [{ protocol: 'TCP' as const, containerPort: 80, hostPort: 8080, hostIp: '' }] : [];
-    const attached = await network.attach(name, `/run/netns/${name}`, { namespace: 'default', name, hostPorts });
-    t.strictSame(await network.attach(name, `/run/netns/${name}`, { namespace: 'default', name, hostPorts }), attached, 'attaching again changes nothing');
+    const attached = await network.attach(name, `/run/netns/${name}`, { namespace: 'default', name, uid: name, hostPorts });
+    t.strictSame(await network.attach(name, `/run/netns/${name}`, { namespace: 'default', name, uid: name, hostPorts }), attached, 'attaching again changes nothing');
     ips.push(...attached.ips);
     servers.push(spawn('nsenter', [`--net=/run/netns/${name}`, process.execPath, '-e', `require('http').createServer((q, r) => r.end('${name} ' + q.socket.remoteAddress)).listen(80, '0.0.0.0')`], { stdio: 'ignore' }));
   }
@@ -59,12 +59,12 @@ await t.test('pods reach each other, the node and themselves; host ports lead to
 
 await t.test('an address is not given twice, comes back only when the others were used, and survives a restart', async (t) => {
   const made: string[] = [];
-  const attach = async (id: string, of = network): Promise<string> => {
+  const attach = async (id: string, of = network, uid = id): Promise<string> => {
     const name = `skn${String(process.pid)}${id}`;
     names.push(name);
     made.push(name);
     run('ip', 'netns', 'add', name);
-    return (await of.attach(name, `/run/netns/${name}`, { namespace: 'default', name, hostPorts: [] })).ips[0] ?? '';
+    return (await of.attach(name, `/run/netns/${name}`, { namespace: 'default', name, uid, hostPorts: [] })).ips[0] ?? '';
   };
   const first = await attach('c');
   await network.detach(made[0] ?? '', '');
@@ -73,6 +73,8 @@ await t.test('an address is not given twice, comes back only when the others wer
   const again = createPointToPointNetwork({ podCidr: () => Promise.resolve('10.42.7.0/24'), clusterCidr: '10.42.0.0/16', directory });
   await again.start(new Set([made[1] ?? '']));
   t.not(await attach('e', again), second);
+  await again.detach(made[1] ?? '', '');
+  t.equal(await attach('f', again, 'd'), second, 'another sandbox of the same pod');
   for (const name of made) await again.detach(name, `/run/netns/${name}`);
 });
 

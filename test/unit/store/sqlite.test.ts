@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { openSqliteJournal } from '../../../internal/store/sqlite-journal.ts';
 import { openSqliteStore } from '../../../internal/store/sqlite.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { CONFIGMAPS, configMap, LEASES, rejects, storeContract } from '../../contract/store.ts';
@@ -109,4 +110,27 @@ t.test('others cannot read it', async (t) => {
   t.equal(statSync(path).mode & 0o777, 0o600);
   t.equal(statSync(`${path}-wal`).mode & 0o777, 0o600);
   await store.close();
+});
+
+t.test('a newer version changes the tables and keeps a copy; the older one says that it cannot, and leaves the file as it is', async (t) => {
+  const path = newPath();
+  const older = await openSqliteStore({ path, clock: createFakeClock() });
+  const kept = await older.create(CONFIGMAPS, configMap('kept'), 'durable');
+  await older.close();
+  const newer = await openSqliteJournal(path, ['CREATE TABLE extras (name TEXT)', 'ALTER TABLE extras ADD COLUMN value TEXT']);
+  t.match(newer.recovered.rows, [{ resource: '/configmaps', key: 'default/kept' }]);
+  await newer.journal.close();
+  const bytes = readFileSync(path);
+  await t.rejects(openSqliteStore({ path, clock: createFakeClock() }), { message: new RegExp(`^the database ${path} was written by a newer version of skiff \\(schema 3, this one knows 1\\): start that version again, or, .* put its copy ${path}\\.v1 in its place; nothing was changed$`) });
+  t.ok(readFileSync(path).equals(bytes));
+  t.equal(statSync(`${path}.v1`).mode & 0o777, 0o600);
+  const back = await openSqliteStore({ path: `${path}.v1`, clock: createFakeClock() });
+  t.strictSame(back.get(CONFIGMAPS, key('kept')), kept);
+  await back.close();
+  const again = await openSqliteJournal(path, ['CREATE TABLE extras (name TEXT)', 'ALTER TABLE extras ADD COLUMN value TEXT']);
+  await again.journal.close();
+  await t.rejects(openSqliteJournal(`${path}.v1`, ['CREATE TABLE extras (name TEXT)', 'no sql']), /cannot be used/);
+  const untouched = await openSqliteStore({ path: `${path}.v1`, clock: createFakeClock() });
+  t.ok(untouched.get(CONFIGMAPS, key('kept')), 'a step that fails undoes those before it');
+  await untouched.close();
 });
