@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { delay, systemClock } from '../internal/base/clock.ts';
 import { startAll, type Running } from '../internal/base/component.ts';
 import { isReason, messageOf } from '../internal/base/errors.ts';
+import { openLedger, type Ledger } from '../internal/base/ledger.ts';
 import { createLog, type Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import type { HttpsTransport } from '../internal/client/https-transport.ts';
@@ -11,8 +12,10 @@ import { keepIdentity, openIdentity, type IdentityOptions } from '../internal/cl
 import { openAccess } from './agent-access.ts';
 import type { Settings } from './flags.ts';
 import { nodeAddresses } from './host.ts';
+import { tellOfInstance } from './instance.ts';
 import { createNode } from './node.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
+import { runDirOf } from './places.ts';
 import { findProblems } from './preflight.ts';
 import { notifyReady } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
@@ -22,12 +25,13 @@ import { SKIFF_VERSION_TEXT } from './version.ts';
 export async function runAgent(argv: readonly string[]): Promise<number> {
   const settings = readSettings('agent', argv, process.env);
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
+  const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   const problems = findProblems({ dataDir: settings['data-dir'], node: true, ociRuntime: settings['oci-runtime'], path: process.env['PATH'] ?? '', uid: process.getuid?.() ?? 0 });
   if (problems.length > 0) throw new Error(problems.join('; '));
-  return runUntilTerminated((stopping) => startAgent(settings, stopping, log), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
+  return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, log }), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
 }
 
-async function startAgent(settings: Settings, stopping: AbortSignal, log: Log): Promise<Running> {
+async function startAgent(settings: Settings, { stopping, ledger, log }: { stopping: AbortSignal; ledger: Ledger; log: Log }): Promise<Running> {
   const nodeName = nodeNameOf(settings);
   const nodeIps = nodeAddresses(settings['node-ip'], systemClock);
   const token = givenToken(settings);
@@ -41,9 +45,9 @@ async function startAgent(settings: Settings, stopping: AbortSignal, log: Log): 
   const { server, cluster } = keeper.current;
   log.info('joined', { server, node: nodeName });
   const access = openAccess(keeper, { nodeName, lastKnownDir: join(directory, 'last-known'), log });
-  const running = await startAll([access.component, keeper], log, stopping);
+  const running = await startAll([tellOfInstance({ verb: 'agent', dataDir: settings['data-dir'], url: server, tokenGiven: token !== undefined, ociRuntime: settings['oci-runtime'], nodeName }, systemClock.now()), access.component, keeper], log, stopping);
   const failed = strangersServer(access.proxy, { server, stopping, log });
-  const { ready, components } = await untilReady(running, access.synced(), { stopping, failed }).then(() => createNode({ ...settings, disable: cluster.disable }, { cluster: access.cluster, nodeName, nodeIps, log }));
+  const { ready, components } = await untilReady(running, access.synced(), { stopping, failed }).then(() => createNode({ ...settings, disable: cluster.disable }, { cluster: access.cluster, nodeName, nodeIps, ledger, log }));
   const node = await startAll(components, log, stopping).catch((error: unknown) => stopThenThrow(running, error));
   const all = inTurn(node, running);
   await untilReady(all, ready, { stopping, failed });

@@ -1,10 +1,10 @@
 // A node, wired in flow order: images → pod network → runtime → kubelet → service proxy → DNS. The same parts on a server, where the client
 // is the pipeline and the views read the store, and on an agent, where both speak HTTPS.
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { systemClock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
 import { readFileIfThere } from '../internal/base/files.ts';
+import type { Ledger } from '../internal/base/ledger.ts';
 import type { Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import { parseYaml } from '../internal/api/yaml.ts';
@@ -25,6 +25,7 @@ import { createProxy } from '../agents/proxy/index.ts';
 import { createRuncRuntime } from '../agents/runtime/runc/index.ts';
 import type { Settings } from './flags.ts';
 import { hostResolvConf } from './host.ts';
+import { runDirOf } from './places.ts';
 import { terminalAddon } from './terminal-addon.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
@@ -54,22 +55,22 @@ export interface NodeParts {
 
 type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf'> & { disable?: readonly string[] };
 
-export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; log: Log }): NodeParts {
+export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, ledger, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; ledger: Ledger; log: Log }): NodeParts {
   const [clock, random] = [systemClock, systemRandom];
   const dataDir = settings['data-dir'];
   const resolvConf = settings['resolv-conf'] ?? hostResolvConf();
   const nodes = cluster.views.of(NODES);
   const images = createImageStore({ dataDir, registries: readRegistries(settings['private-registry']), clock, log });
   const backend = backendOf(cluster.networkBackend);
-  const network = createPointToPointNetwork({ ...(backend === 'vxlan' && { mtu: () => vxlanMtu(nodeIps()[0] ?? '') }), directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
+  const network = createPointToPointNetwork({ ...(backend === 'vxlan' && { mtu: () => vxlanMtu(nodeIps()[0] ?? '') }), ledger, directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
   const runtime = createRuncRuntime({
     dataDir, images, network, clock, random, log,
-    runDir: join('/run/skiff', createHash('sha256').update(dataDir).digest('hex').slice(0, 8)),
+    runDir: runDirOf(dataDir),
     ociRuntime: settings['oci-runtime'],
     terminalAddon,
   });
   const kubelet = createKubelet({
-    nodeName, nodeIps, runtime, images, clock, random, log, resolvConf,
+    nodeName, nodeIps, runtime, images, clock, random, log, ledger, resolvConf,
     ...cluster,
     ...(settings['node-external-ip'].length > 0 && { externalIps: settings['node-external-ip'] }),
     version: `v${KUBERNETES_VERSION}+skiff1`,
@@ -82,7 +83,7 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
   const disabled = new Set(settings.disable ?? []);
   const components: Component[] = [lifecycle('images', images), lifecycle('runtime', runtime), kubelet];
   if (backend !== 'none') components.push(createRoutes({ nodeName, backend, run: cluster.run }));
-  if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run }));
+  if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run, ledger }));
   if (!disabled.has('dns')) components.push(createDns({ views: cluster.views, addresses: [...cluster.clusterDns], port: 53, domain: cluster.clusterDomain, resolvConf, clock, random, log }));
   return { components, ready: seen(nodes, nodeName, isReady).then(() => undefined) };
 }

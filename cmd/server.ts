@@ -6,6 +6,7 @@ import { command } from '../internal/base/command.ts';
 import { startAll, type Component, type Running } from '../internal/base/component.ts';
 import { messageOf } from '../internal/base/errors.ts';
 import { writeFileAtomically } from '../internal/base/files.ts';
+import { openLedger, type Ledger } from '../internal/base/ledger.ts';
 import { createLog, type Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../internal/api/user.ts';
@@ -20,7 +21,9 @@ import type { Settings } from './flags.ts';
 import { nodeAddresses } from './host.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
 import type { ServingPair } from '../agents/kubelet/server/server.ts';
+import { tellOfInstance } from './instance.ts';
 import { createNode, type NodeParts } from './node.ts';
+import { CONFIG_DIR, runDirOf } from './places.ts';
 import { findProblems } from './preflight.ts';
 import { notifyReady } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
@@ -34,12 +37,13 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   const settings = readSettings('server', argv, process.env);
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const node = !settings['disable-agent'];
+  const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   const problems = findProblems({ dataDir: settings['data-dir'], node, ociRuntime: settings['oci-runtime'], path: process.env['PATH'] ?? '', uid: process.getuid?.() ?? 0 });
   if (problems.length > 0) throw new Error(problems.join('; '));
-  return runUntilTerminated((stopping) => startServer(settings, stopping, log), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
+  return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, log }), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
 }
 
-async function startServer(settings: Settings, stopping: AbortSignal, log: Log): Promise<Running> {
+async function startServer(settings: Settings, { stopping, ledger, log }: { stopping: AbortSignal; ledger: Ledger; log: Log }): Promise<Running> {
   const [clock, random] = [systemClock, systemRandom];
   const serverDir = join(settings['data-dir'], 'server');
   const authority = openAuthority(join(serverDir, 'tls'), { clock, random });
@@ -52,8 +56,8 @@ async function startServer(settings: Settings, stopping: AbortSignal, log: Log):
   const advertised = settings['advertise-address'];
   const addresses = (): readonly string[] => (advertised === undefined ? nodeIps() : [advertised, ...nodeIps()]);
   const plane = await createControlPlane(settings, { authority, leaves, addresses, nodeName, passwords, log });
-  const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, leaves, nodeName, nodeIps, log });
-  const running = await startAll([...plane.components, kubeconfig(settings, { authority, leaves, log }), leaves, ...(node?.components ?? [])], log, stopping);
+  const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log });
+  const running = await startAll([instance(settings, nodeName), ...plane.components, kubeconfig(settings, { authority, leaves, ledger, log }), leaves, ...(node?.components ?? [])], log, stopping);
   await untilReady(running, node?.ready ?? Promise.resolve(), { stopping });
   log.info('ready', { address: `https://${addresses()[0] ?? ''}:${String(settings['https-listen-port'])}`, kubeconfig: settings['write-kubeconfig'] });
   return running;
@@ -65,10 +69,11 @@ interface ServerNodeOptions {
   leaves: Leaves;
   nodeName: string;
   nodeIps: () => readonly string[];
+  ledger: Ledger;
   log: Log;
 }
 
-function createServerNode(settings: Settings, { plane, authority, leaves, nodeName, nodeIps, log }: ServerNodeOptions): NodeParts {
+function createServerNode(settings: Settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log }: ServerNodeOptions): NodeParts {
   const user = { username: `system:node:${nodeName}`, groups: [NODES_GROUP, AUTHENTICATED_GROUP] };
   const names = (): string[] => [nodeName, '127.0.0.1', ...nodeIps(), ...settings['node-external-ip']];
   const serving = leaves.hold({ file: 'serving-kubelet', ca: 'serverCa', subject: { commonName: user.username, organizations: [NODES_GROUP] }, names, usages: ['server'] });
@@ -81,12 +86,20 @@ function createServerNode(settings: Settings, { plane, authority, leaves, nodeNa
     tls: { pair: () => pairOf(serving.current), onRenewed: (listener: (pair: ServingPair) => void) => serving.onRenewed((pair) => listener(pairOf(pair))), clientCa: authority.clientCa.certificate },
     ...clusterSettings(settings),
   };
-  return createNode(settings, { cluster, nodeName, nodeIps, log });
+  return createNode(settings, { cluster, nodeName, nodeIps, ledger, log });
+}
+
+function instance(settings: Settings, nodeName: string): Component {
+  const url = `https://127.0.0.1:${String(settings['https-listen-port'])}`;
+  const tokenGiven = givenToken(settings) !== undefined;
+  return tellOfInstance({ verb: 'server', dataDir: settings['data-dir'], url, tokenGiven, ociRuntime: settings['oci-runtime'], ...(!settings['disable-agent'] && { nodeName }) }, systemClock.now());
 }
 
 /** The admin's kubeconfig: written at start, and again with a renewed certificate. */
-function kubeconfig(settings: Settings, { authority, leaves, log }: { authority: Authority; leaves: Leaves; log: Log }): Component {
+function kubeconfig(settings: Settings, { authority, leaves, ledger, log }: { authority: Authority; leaves: Leaves; ledger: Ledger; log: Log }): Component {
   const admin = leaves.hold({ file: 'client-admin', ca: 'clientCa', subject: { commonName: 'system:admin', organizations: [MASTERS_GROUP] }, usages: ['client'] });
+  ledger.making(CONFIG_DIR, 'tree');
+  ledger.making(settings['write-kubeconfig']);
   const write = (): Promise<void> => writeKubeconfig(settings, authority.serverCa.certificate, admin.current);
   admin.onRenewed(() => void write().catch((error: unknown) => log.warn('the kubeconfig could not be written', { path: settings['write-kubeconfig'], error: messageOf(error) })));
   return { name: 'kubeconfig', start: write, stop: () => Promise.resolve() };

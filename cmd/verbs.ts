@@ -16,6 +16,8 @@ export interface Verb {
 export const VERBS: readonly Verb[] = [
   { name: 'server', summary: 'control plane, and a node unless --disable-agent', load: async () => withHelp('server', (await import('./server.ts')).runServer) },
   { name: 'agent', summary: 'a node: joins the server at --server with --token', load: async () => withHelp('agent', (await import('./agent.ts')).runAgent) },
+  { name: 'stop', summary: 'stop the server or agent; with --pods its pods too', load: async () => (await import('./stop.ts')).runStop },
+  { name: 'uninstall', summary: 'take Skiff off this machine, as if it had never been there', load: async () => (await import('./uninstall.ts')).runUninstall },
   { name: '--version', summary: 'versions of Skiff and of the Kubernetes it serves', load: () => Promise.resolve(printVersion) },
 ];
 

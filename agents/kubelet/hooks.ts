@@ -9,6 +9,9 @@ import { getOverHttp, httpTarget } from './probes/http-get.ts';
 import { runInContainer } from './probes/exec.ts';
 import { StartError } from './start-error.ts';
 
+/** What a hook needs of the node. */
+export type HookGround = Pick<NodeContext, 'runtime' | 'clock' | 'log' | 'event'>;
+
 export interface HookTarget {
   pod: Pod;
   container: Container;
@@ -32,7 +35,7 @@ export async function runPostStart(target: HookTarget, node: NodeContext): Promi
 }
 
 /** Gives the milliseconds it took of the grace period. */
-export async function runPreStop(target: HookTarget, graceMs: number, node: NodeContext): Promise<number> {
+export async function runPreStop(target: HookTarget, graceMs: number, node: HookGround): Promise<number> {
   const hook = target.container.lifecycle?.preStop;
   if (hook === undefined || graceMs <= 0) return 0;
   const begun = node.clock.monotonicMs();
@@ -48,7 +51,7 @@ export async function runPreStop(target: HookTarget, graceMs: number, node: Node
   return node.clock.monotonicMs() - begun;
 }
 
-async function runHook(hook: LifecycleHandler, { pod, container, id, podIps }: HookTarget, node: NodeContext, signal?: AbortSignal): Promise<void> {
+async function runHook(hook: LifecycleHandler, { pod, container, id, podIps }: HookTarget, node: HookGround, signal?: AbortSignal): Promise<void> {
   const where = `for Container "${container.name}" in Pod "${podInMessages(pod)}" failed - error: `;
   if (hook.exec !== undefined) {
     const command = hook.exec.command ?? [];

@@ -10,6 +10,7 @@ import { hostname } from 'node:os';
 import type { Clock } from '../../internal/base/clock.ts';
 import { command } from '../../internal/base/command.ts';
 import type { Component } from '../../internal/base/component.ts';
+import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
 import type { Log } from '../../internal/base/log.ts';
 import type { Random } from '../../internal/base/random.ts';
 import type { Client } from '../../internal/client/client.ts';
@@ -20,6 +21,7 @@ import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
+import { nodeCgroups } from './cgroups/own-cgroups.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
 import { openLastKnown, type LastKnown } from './last-known/files.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
@@ -60,6 +62,7 @@ export interface KubeletOptions {
   clock: Clock;
   random: Random;
   log: Log;
+  ledger?: Ledger;
   /** Absent: no API on the kubelet's port. */
   tls?: KubeletTls;
   /** Default 10250. */
@@ -94,6 +97,7 @@ export function createKubelet(options: KubeletOptions): Component {
   return {
     name: 'kubelet',
     async start() {
+      writeDown(options, kubeletDir);
       mkdirSync(`${kubeletDir}/pods`, { recursive: true, mode: 0o750 });
       const memoryDir = await mountMemory(kubeletDir);
       const capacity = readCapacity(kubeletDir);
@@ -136,6 +140,12 @@ export function createKubelet(options: KubeletOptions): Component {
   };
 }
 
+/** What of a node's folders and cgroups is made by it: where they were there before, only what is put in them. */
+function writeDown({ ledger = NO_LEDGER, logsDir = '/var/log/pods' }: KubeletOptions, kubeletDir: string): void {
+  for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/memory`, logsDir]) ledger.making(path, 'tree');
+  for (const directory of nodeCgroups()) ledger.cgroup(directory);
+}
+
 /** One tmpfs for all that must not reach a disk; it stays over a restart, as containers hold it. */
 async function mountMemory(kubeletDir: string): Promise<string> {
   const path = `${kubeletDir}/memory`;
@@ -148,7 +158,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
-    ...derived, nodeName, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log,
+    ...derived, nodeName, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
     tokens: createTokenSource({ client, clock, random, lastKnown }), cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot)), oomScoreAdjMin: lowestOomScoreAdj(),

@@ -22,4 +22,10 @@ export const ANNOTATION = {
   user: 'io.skiff.container.user',
   /** Seconds that a stop gives, for a pod that the API no longer knows. */
   gracePeriod: 'io.kubernetes.pod.terminationGracePeriod',
+  /** The pod's priority: when all are ended, the critical ones are last. */
+  priority: 'io.skiff.pod.priority',
+  /** JSON of the container's preStop hook and ports, where it has a hook. */
+  preStop: 'io.skiff.container.preStop',
+  /** `true`: ends after the containers beside it. */
+  sidecar: 'io.skiff.container.sidecar',
 } as const;

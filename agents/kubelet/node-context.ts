@@ -1,5 +1,6 @@
 // What the parts of the kubelet share: the node's names and places, the seams, and the stores they read. Made once, in index.ts.
 import type { Clock } from '../../internal/base/clock.ts';
+import type { Ledger } from '../../internal/base/ledger.ts';
 import type { Log } from '../../internal/base/log.ts';
 import type { Random } from '../../internal/base/random.ts';
 import type { Client } from '../../internal/client/client.ts';
@@ -38,6 +39,7 @@ export interface NodeContext {
   clock: Clock;
   random: Random;
   log: Log;
+  ledger: Ledger;
   /** Allocatable resources of the node, as quantities. */
   allocatable(): Readonly<Record<string, string>>;
   /** Conditions under which the node is short of something. */

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { command } from '../../internal/base/command.ts';
+import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
 import { openAddressBook, type AddressBook } from './addresses.ts';
 import { createHostPorts, type HostPorts } from './host-ports.ts';
 import type { PodNetwork } from './pod-network.ts';
@@ -17,6 +18,7 @@ export interface PointToPointOptions {
   directory: string;
   /** Of pods' links, where nodes are linked by something that takes room in each packet. Absent: the kernel's own, 1500. */
   mtu?(): Promise<number>;
+  ledger?: Ledger;
 }
 
 const GATEWAY = '169.254.1.1';
@@ -34,7 +36,7 @@ export function createPointToPointNetwork(options: PointToPointOptions): PodNetw
     })());
   return {
     async start(known) {
-      for (const [name, value] of Object.entries(SYSCTLS)) writeFileSync(`/proc/sys/${name}`, value);
+      for (const [name, value] of Object.entries(SYSCTLS)) (options.ledger ?? NO_LEDGER).setSysctl(name, value);
       if (known.size === 0) return;
       const { book, ports } = await open();
       for (const sandbox of book.sandboxes()) if (!known.has(sandbox)) book.free(sandbox);
@@ -83,7 +85,7 @@ function links(): string[] {
 }
 
 // Link names have 15 letters.
-function linkOf(sandboxId: string): string {
+export function linkOf(sandboxId: string): string {
   return `${LINK_PREFIX}${createHash('sha256').update(sandboxId).digest('hex').slice(0, 11)}`;
 }
 

@@ -1,7 +1,7 @@
 // The service proxy: Services and their EndpointSlices become packet rules of this node. A loop with one key: whatever changes meanwhile is
 // in the next pass, so a thousand changes are one atomic write. Stopping leaves the rules, so that traffic flows while Skiff restarts.
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { Component } from '../../internal/base/component.ts';
+import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
 import { wake, type Loop, type Plan } from '../../internal/informer/loop.ts';
 import type { Index, Views } from '../../internal/informer/view.ts';
 import type { EndpointSlice } from '../../internal/kinds/generated/api-types.ts';
@@ -18,6 +18,7 @@ export interface ProxyOptions {
   run(loop: Loop): Component;
   /** Default: the host's own. */
   iptables?: Iptables;
+  ledger?: Ledger;
 }
 
 export interface Proxy extends Component {
@@ -41,7 +42,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   return {
     name: 'proxy',
     async start() {
-      routeLocalhost();
+      // NodePorts on 127.0.0.1: the kernel otherwise drops such packets once they are sent on (SKIFF-INPUT guards against outsiders).
+      (options.ledger ?? NO_LEDGER).setSysctl('net/ipv4/conf/all/route_localnet', '1');
       await running.start();
     },
     stop: () => running.stop(),
@@ -72,10 +74,4 @@ function observe(views: Views, nodeName: string): ServicePortRules[] {
   const slices = views.of(ENDPOINTSLICES);
   return views.of(SERVICES).list().filter(({ metadata }) => metadata.labels?.[OTHER_PROXY] === undefined)
     .flatMap((service) => servicePorts(service, slices.by(BY_SERVICE, `${service.metadata.namespace ?? ''}/${service.metadata.name}`), nodeName));
-}
-
-// NodePorts on 127.0.0.1: the kernel otherwise drops such packets once they are sent on (SKIFF-INPUT guards against outsiders).
-function routeLocalhost(): void {
-  const path = '/proc/sys/net/ipv4/conf/all/route_localnet';
-  if (readFileSync(path, 'utf8').trim() !== '1') writeFileSync(path, '1');
 }

@@ -29,6 +29,7 @@ export interface Ledger {
   making(path: string, what?: 'tree' | 'volume'): void;
   /** Sets it (`net/ipv4/ip_forward`), unless it is so already. */
   setSysctl(name: string, value: string): void;
+  /** A cgroup is about to be made. */
   cgroup(directory: string): void;
 }
 
@@ -41,8 +42,9 @@ export function openLedger(dataDir: string, runDir: string): Ledger {
   const newFolders = missingFolders(dataDir);
   const record = (entries: readonly Entry[]): void => {
     // The folder of the ledger itself is the first thing it can tell of.
-    if (newFolders.length > 0) kept.add([...newFolders.splice(0).map((path): Entry => ({ kind: path === dataDir ? 'tree' : 'path', path }))]);
-    kept.add(entries);
+    if (newFolders.length > 0) kept.add(newFolders.splice(0).map((path) => ({ kind: path === dataDir ? 'tree' : 'path', path })));
+    kept.add(entries.filter((entry) => !isVolatile(entry)));
+    volatile.add(entries.filter(isVolatile));
   };
   return {
     making(path, what) {
@@ -55,8 +57,14 @@ export function openLedger(dataDir: string, runDir: string): Ledger {
       if (!volatile.entries().some((entry) => entry.kind === 'sysctl' && entry.name === name)) volatile.add([{ kind: 'sysctl', name, before }]);
       writeFileSync(path, value);
     },
-    cgroup: (directory) => volatile.add([{ kind: 'cgroup', path: directory }]),
+    cgroup(directory) {
+      if (!existsSync(directory)) volatile.add([{ kind: 'cgroup', path: directory }]);
+    },
   };
+}
+
+function isVolatile(entry: Entry): boolean {
+  return entry.kind === 'path' && entry.path.startsWith('/run/');
 }
 
 /** Does as asked and writes nothing down: for parts that run without a machine of their own. */

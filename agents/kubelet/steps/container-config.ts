@@ -38,11 +38,14 @@ function labelsOf({ pod, container }: ConfigInput): Record<string, string> {
   return { [LABEL.podName]: pod.metadata.name, [LABEL.podNamespace]: pod.metadata.namespace ?? '', [LABEL.podUid]: pod.metadata.uid, [LABEL.containerName]: container.spec.name };
 }
 
-function annotationsOf({ pod, container: { spec }, attempt, image, messageFile }: ConfigInput): Record<string, string> {
+function annotationsOf({ pod, container: { spec, kind }, attempt, image, messageFile }: ConfigInput): Record<string, string> {
   return {
     [ANNOTATION.restartCount]: String(attempt), [ANNOTATION.imageRef]: image.digests[0] ?? image.id,
     [ANNOTATION.terminationMessagePath]: spec.terminationMessagePath ?? '/dev/termination-log', [ANNOTATION.terminationMessagePolicy]: spec.terminationMessagePolicy ?? 'File',
     [ANNOTATION.terminationMessageFile]: messageFile, [ANNOTATION.gracePeriod]: String(gracePeriodMs(pod) / 1000), [ANNOTATION.resources]: JSON.stringify(spec.resources ?? {}),
+    ...(pod.spec.priority !== undefined && { [ANNOTATION.priority]: String(pod.spec.priority) }),
+    ...(spec.lifecycle?.preStop !== undefined && { [ANNOTATION.preStop]: JSON.stringify({ hook: spec.lifecycle.preStop, ports: spec.ports ?? [] }) }),
+    ...(kind === 'sidecar' && { [ANNOTATION.sidecar]: 'true' }),
   };
 }
 

@@ -12,7 +12,7 @@ export const CLAIM: VolumeKind = {
     const { claim, source } = await boundVolume(volume, context);
     const path = source.spec?.local?.path ?? source.spec?.hostPath?.path;
     if (path === undefined) throw new Error(`no volume plugin matched for PersistentVolume "${source.metadata.name}"`);
-    prepareHostPath(path, source.spec?.local === undefined ? source.spec?.hostPath?.type ?? '' : 'Directory');
+    prepareHostPath(path, source.spec?.local === undefined ? source.spec?.hostPath?.type ?? '' : 'Directory', context.ledger);
     const readOnly = volume.persistentVolumeClaim?.readOnly === true;
     const onRootMismatch = context.pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch';
     // As upstream: a hostPath's owner is the administrator's business, a local volume follows fsGroup.

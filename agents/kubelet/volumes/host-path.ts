@@ -1,6 +1,7 @@
 // hostPath: a path of the node as it is, checked against (or made by) its type.
 import { chmodSync, closeSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { NO_LEDGER, type Ledger } from '../../../internal/base/ledger.ts';
 import type { VolumeKind } from './volume.ts';
 
 const CHECKS: Record<string, [is: (info: Stats) => boolean, what: string]> = {
@@ -14,14 +15,15 @@ const CHECKS: Record<string, [is: (info: Stats) => boolean, what: string]> = {
 export const HOST_PATH: VolumeKind = {
   directory: 'host-path',
   matches: ({ hostPath }) => hostPath !== undefined,
-  mount({ name, hostPath }) {
+  mount({ name, hostPath }, { ledger }) {
     const path = hostPath?.path ?? '';
-    prepareHostPath(path, hostPath?.type ?? '');
+    prepareHostPath(path, hostPath?.type ?? '', ledger);
     return Promise.resolve({ name, hostPath: path, readOnly: false });
   },
 };
 
-export function prepareHostPath(path: string, type: string): void {
+export function prepareHostPath(path: string, type: string, ledger: Ledger = NO_LEDGER): void {
+  if (type === '' || type.endsWith('OrCreate')) ledger.making(path, 'volume');
   if (type === 'DirectoryOrCreate' && statOf(path) === undefined) {
     mkdirSync(path, { recursive: true });
     chmodSync(path, 0o755);

@@ -1,5 +1,6 @@
 // What every kind of volume is given and gives. `mount` is idempotent: called again it brings the volume to what it should show now.
 import type { Clock } from '../../../internal/base/clock.ts';
+import type { Ledger } from '../../../internal/base/ledger.ts';
 import type { Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import type { FieldContext } from '../environment/field-value.ts';
 import type { ObjectSource } from '../objects.ts';
@@ -16,6 +17,8 @@ export interface VolumeContext {
   tokens: TokenSource;
   clock: Clock;
   fsGroup: number | undefined;
+  /** Told of what is made outside of the kubelet's folders. */
+  ledger: Ledger;
 }
 
 export interface MountedVolume {

@@ -1,0 +1,70 @@
+// What a running server or agent tells the other verbs of itself: a file on tmpfs, written when it starts. It stays when the process ends, however
+// that happens: whether it runs is asked of the kernel, by pid and start time, so that no stranger is taken for it.
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Component } from '../internal/base/component.ts';
+import { readFileIfThere, writeFileAtomically } from '../internal/base/files.ts';
+import { isAlive, processOf } from '../agents/runtime/runc/process.ts';
+import { RUN_ROOT, runDirOf } from './places.ts';
+import { SKIFF_VERSION_TEXT } from './version.ts';
+
+export interface Instance {
+  verb: 'server' | 'agent';
+  pid: number;
+  /** Field 22 of /proc/<pid>/stat. */
+  startTime: string;
+  /** Epoch ms. */
+  startedAt: number;
+  version: string;
+  dataDir: string;
+  /** Absent: a control plane without a node. */
+  nodeName?: string;
+  /** Of the API server, as this machine reaches it. */
+  url: string;
+  ociRuntime: string;
+  /** The join token was given by a setting, and is not only in its file. */
+  tokenGiven: boolean;
+}
+
+const FILE = 'instance.json';
+
+/** The first component of a process: others must see it as long as anything of it runs. */
+export function tellOfInstance(told: Omit<Instance, 'pid' | 'startTime' | 'startedAt' | 'version'>, startedAt: number): Component {
+  return {
+    name: 'instance',
+    start() {
+      const { startTime = '' } = processOf(process.pid) ?? {};
+      const instance: Instance = { ...told, pid: process.pid, startTime, startedAt, version: SKIFF_VERSION_TEXT };
+      const directory = runDirOf(told.dataDir);
+      mkdirSync(directory, { recursive: true, mode: 0o711 });
+      writeFileAtomically(join(directory, FILE), `${JSON.stringify(instance)}\n`, { sync: false });
+      return Promise.resolve();
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+/** All that were started since the machine was, running or not; `root` for tests. */
+export function listInstances(root = RUN_ROOT): Instance[] {
+  return foldersIn(root).flatMap((name) => {
+    const text = readFileIfThere(join(root, name, FILE));
+    try {
+      return text === undefined ? [] : [JSON.parse(text) as Instance];
+    } catch {
+      return []; // not one of ours
+    }
+  });
+}
+
+export function isRunning({ pid, startTime }: Pick<Instance, 'pid' | 'startTime'>): boolean {
+  return isAlive({ pid, startTime });
+}
+
+function foldersIn(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,146 @@
+// What of Skiff is on the machine beside files, in the order in which it goes: each kind found anew when its turn comes, since much goes with what
+// went before it, and so that an interrupted run is finished by the next.
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { delay, type Clock } from '../../internal/base/clock.ts';
+import { tryCommand } from '../../internal/base/command.ts';
+import { findOwnLinks, findOwnRoutes, removeLink, removeRoute } from '../../agents/network/removal.ts';
+import { findOwnRules, removeOwnRules } from '../../agents/network/own-chains.ts';
+import { mountPointsUnder } from '../../agents/kubelet/volumes/mount-table.ts';
+import { isAlive, processOf, signal } from '../../agents/runtime/runc/process.ts';
+import type { Site } from './site.ts';
+
+/** One thing of Skiff's, with the line that --dry-run says of it. */
+export interface Belonging {
+  line: string;
+  /** Idempotent: it may have gone with another. */
+  remove(): Promise<void> | void;
+}
+
+export interface Kind {
+  name: string;
+  find(): Promise<Belonging[]> | Belonging[];
+}
+
+const SIGKILL = 9;
+const PATIENCE_MS = 10_000;
+const POLL_MS = 25;
+
+/** All that does not outlive a boot; pods must have been ended. */
+export function volatileKinds(site: Site, clock: Clock): Kind[] {
+  return [
+    { name: 'processes', find: () => strayProcesses(site, clock) },
+    { name: 'mounts', find: () => ownMounts(site) },
+    { name: 'routes', find: async () => (await findOwnRoutes()).map((line) => ({ line: `route ${line}`, remove: () => removeRoute(line) })) },
+    { name: 'links', find: () => findOwnLinks().map((name) => ({ line: `link ${name}`, remove: () => removeLink(name) })) },
+    { name: 'packet rules', find: packetRules },
+    { name: 'cgroups', find: () => ownCgroups(site).map((directory) => ({ line: `cgroup ${directory}`, remove: () => removeCgroup(directory, clock) })) },
+    { name: 'sysctls', find: () => changedSysctls(site) },
+  ];
+}
+
+/** Of containers: in the cgroups that were made for them, and the conmon of each, known by the folder it tells their ends to. */
+function strayProcesses(site: Site, clock: Clock): Belonging[] {
+  const pids = new Set([...ownCgroups(site).filter((directory) => directory.endsWith('/kubepods')).flatMap(processesIn), ...conmons(site)]);
+  return [...pids].filter((pid) => pid !== process.pid).flatMap((pid) => {
+    const found = processOf(pid);
+    if (found === undefined || !isAlive(found)) return [];
+    return [{
+      line: `process ${String(pid)} ${readQuietly(`/proc/${String(pid)}/comm`).trim()}`,
+      async remove() {
+        if (isAlive(found)) signal(found, SIGKILL);
+        await until(() => !isAlive(found), clock);
+      },
+    }];
+  });
+}
+
+function conmons({ runDir }: Site): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    const words = readQuietly(`/proc/${String(pid)}/cmdline`).split('\0');
+    return words[0]?.endsWith('conmon') === true && words[words.indexOf('--exit-dir') + 1]?.startsWith(`${runDir}/`) === true;
+  });
+}
+
+/** Below our folders only; a folder that is itself where a disk of the user's is mounted is not among them. */
+function ownMounts({ dataDir, runDir, kubeletDir }: Site): Belonging[] {
+  const below = [join(dataDir, 'agent/containers'), join(dataDir, 'agent/sandboxes'), runDir, kubeletDir];
+  const points = below.flatMap((folder) => mountPointsUnder(folder).filter((point) => point !== folder));
+  // The same place may hold several, one over the other.
+  return points.map((point) => ({ line: `mount ${point}`, remove: () => unmount(point) }));
+}
+
+async function unmount(point: string): Promise<void> {
+  if (!mountPointsUnder(point).includes(point)) return;
+  const { code, stderr } = await tryCommand('umount', ['-l', point]);
+  if (code !== 0 && mountPointsUnder(point).includes(point)) throw new Error(stderr.trim());
+}
+
+async function packetRules(): Promise<Belonging[]> {
+  return (await findOwnRules()).flatMap((rules) => {
+    let done: Promise<void> | undefined;
+    const remove = (): Promise<void> => (done ??= removeOwnRules(rules));
+    const where = `${rules.family} ${rules.table}`;
+    return [...rules.jumps.map((jump) => `rule ${where} ${jump}`), ...rules.chains.map((chain) => `chain ${where} ${chain}`)].map((line) => ({ line, remove }));
+  });
+}
+
+function ownCgroups({ volatile }: Site): string[] {
+  return volatile.flatMap((entry) => (entry.kind === 'cgroup' && existsSync(entry.path) ? [entry.path] : []));
+}
+
+function processesIn(directory: string): number[] {
+  const own = readQuietly(join(directory, 'cgroup.procs')).split('\n').filter((line) => line !== '').map(Number);
+  return [...own, ...foldersIn(directory).flatMap((folder) => processesIn(folder))];
+}
+
+/** A cgroup is busy for a moment after its last process has ended. */
+async function removeCgroup(directory: string, clock: Clock): Promise<void> {
+  for (const folder of foldersIn(directory)) await removeCgroup(folder, clock);
+  let failure: unknown;
+  await until(() => {
+    try {
+      rmdirSync(directory);
+      return true;
+    } catch (error) {
+      failure = error;
+      return (error as NodeJS.ErrnoException).code === 'ENOENT';
+    }
+  }, clock).catch(() => {
+    throw failure;
+  });
+}
+
+/** Set back to what each was before the first change of this boot. */
+function changedSysctls({ volatile }: Site): Belonging[] {
+  return volatile.flatMap((entry) => {
+    if (entry.kind !== 'sysctl') return [];
+    const path = join('/proc/sys', entry.name);
+    if (!existsSync(path) || readQuietly(path).trim() === entry.before) return [];
+    return [{ line: `sysctl ${entry.name} back to ${entry.before}`, remove: () => writeFileSync(path, entry.before) }];
+  });
+}
+
+function foldersIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name));
+  } catch {
+    return []; // gone
+  }
+}
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // gone
+  }
+}
+
+async function until(done: () => boolean, clock: Clock): Promise<void> {
+  const deadline = clock.monotonicMs() + PATIENCE_MS;
+  while (!done()) {
+    if (clock.monotonicMs() > deadline) throw new Error('it does not go');
+    await delay(clock, POLL_MS);
+  }
+}

@@ -1,0 +1,138 @@
+// The files that Skiff leaves last. What goes is planned from the ledgers, without a look at what the files hold; how it goes is careful: links are not
+// followed, what is mounted is not walked into, and a folder that was there before stays.
+//
+//   trees and single paths of the ledgers ─► run folder ─► data folder ─► the executable and its links ─► the ledgers themselves
+//
+// The ledgers go last of all, so that an interrupted run is finished by the next.
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { LEDGER_FILE, type Entry } from '../../internal/base/ledger.ts';
+import { CONFIG_DIR, DEFAULT_DATA_DIR, RUN_ROOT, runDirOf } from '../places.ts';
+
+export interface FileStep {
+  /** tree: with all in it. file: or a link. folder: if it is empty. */
+  what: 'tree' | 'file' | 'folder';
+  path: string;
+}
+
+export interface FilePlan {
+  steps: FileStep[];
+  /** Lines that say what stays and why. */
+  keeps: string[];
+}
+
+export interface FileFacts {
+  dataDir: string;
+  kept: readonly Entry[];
+  volatile: readonly Entry[];
+  purge: boolean;
+  /** Names in a folder; undefined when it is not there. */
+  list(path: string): string[] | undefined;
+  isThere(path: string): boolean;
+}
+
+/** In the data folder, whoever made that. */
+const OURS = ['agent', 'server', 'storage'];
+const VOLUMES = 'storage';
+
+/** Pure: the same facts, the same plan. */
+export function planFiles(facts: FileFacts): FilePlan {
+  const { dataDir, purge, list, isThere } = facts;
+  const keeps: string[] = [];
+  // The folder of our configuration is ours whole, whether the installer made it or the server.
+  const entries = [...facts.kept, ...facts.volatile].map((entry): Entry => (entry.kind === 'path' && entry.path === CONFIG_DIR ? { kind: 'tree', path: CONFIG_DIR } : entry));
+  const paths = (kind: 'path' | 'tree' | 'volume'): string[] => [...new Set(entries.flatMap((entry) => (entry.kind === kind && isThere(entry.path) ? [entry.path] : [])))].sort(deepestFirst);
+  const volumes = [...paths('volume'), ...((list(join(dataDir, VOLUMES)) ?? []).length > 0 ? [join(dataDir, VOLUMES)] : [])];
+  if (!purge) keeps.push(...volumes.map((path) => `${path} (data of volumes: --purge takes it too)`));
+  const keptVolumes = purge ? [] : volumes;
+  const holdsKept = (path: string): boolean => keptVolumes.some((volume) => isWithin(volume, path));
+  const folders = new Set<string>([dataDir, ...[...keptVolumes].flatMap(ancestors)]);
+
+  const trees = paths('tree').filter((path) => path !== dataDir && !keptVolumes.some((volume) => isWithin(path, volume)));
+  const outer = trees.filter((path) => !trees.some((other) => other !== path && isWithin(path, other)));
+  const singles = paths('path').filter((path) => !outer.some((tree) => isWithin(path, tree)) && !isWithin(path, dataDir) && !keptVolumes.some((volume) => isWithin(path, volume)) && !folders.has(path));
+  const program = singles.filter((path) => /\/s?bin\//.test(path));
+  const steps: FileStep[] = [
+    ...(purge ? volumes.filter((path) => !isWithin(path, dataDir)).map((path) => tree(path)) : []),
+    ...outer.filter((path) => !isWithin(path, dataDir)).flatMap((path) => (holdsKept(path) ? around(path, facts, keptVolumes) : [tree(path)])),
+    ...singles.filter((path) => !program.includes(path)).map((path): FileStep => ({ what: 'file', path })),
+    ...planRunDir(facts),
+    ...planDataDir(facts, keptVolumes),
+    ...program.map((path): FileStep => ({ what: 'file', path })),
+    ...planLedgers(facts, entries),
+  ];
+  return { steps, keeps };
+}
+
+/** Other instances of this machine have folders of their own there. */
+function planRunDir({ dataDir, list }: FileFacts): FileStep[] {
+  const names = list(RUN_ROOT);
+  const runDir = runDirOf(dataDir);
+  if (names === undefined) return [];
+  return names.some((name) => /^[0-9a-f]{8}$/.test(name) && name !== basename(runDir)) ? [tree(runDir)] : [tree(RUN_ROOT)];
+}
+
+/** A folder that was there before loses what is ours by name; one that we made, all. */
+function planDataDir(facts: FileFacts, keptVolumes: readonly string[]): FileStep[] {
+  const { dataDir, kept, list } = facts;
+  const made = kept.some((entry) => (entry.kind === 'tree' || entry.kind === 'path') && entry.path === dataDir);
+  const names = (list(dataDir) ?? []).filter((name) => name !== LEDGER_FILE && (made || OURS.includes(name)));
+  return names.map((name) => join(dataDir, name)).flatMap((path) => (keptVolumes.some((volume) => isWithin(volume, path)) ? around(path, facts, keptVolumes) : [tree(path)]));
+}
+
+/** The ledgers, then the folders that only they were left in. */
+function planLedgers({ dataDir, isThere }: FileFacts, entries: readonly Entry[]): FileStep[] {
+  const ledgers = [...new Set([dataDir, DEFAULT_DATA_DIR])].map((folder) => join(folder, LEDGER_FILE)).filter(isThere);
+  const holders = new Set([...new Set([dataDir, DEFAULT_DATA_DIR])].flatMap((folder) => [folder, ...ancestors(folder)]));
+  const made = entries.flatMap((entry) => ((entry.kind === 'path' || entry.kind === 'tree') && holders.has(entry.path) && isThere(entry.path) ? [entry.path] : []));
+  return [...ledgers.map((path): FileStep => ({ what: 'file', path })), ...[...new Set(made)].sort(deepestFirst).map((path): FileStep => ({ what: 'folder', path }))];
+}
+
+/** All in a folder but what is kept. */
+function around(path: string, facts: FileFacts, keptVolumes: readonly string[]): FileStep[] {
+  if (keptVolumes.includes(path)) return [];
+  return (facts.list(path) ?? []).map((name) => join(path, name)).flatMap((child) => (keptVolumes.some((volume) => isWithin(volume, child)) ? around(child, facts, keptVolumes) : [tree(child)]));
+}
+
+function tree(path: string): FileStep {
+  return { what: 'tree', path };
+}
+
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
+function ancestors(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [] : [parent, ...ancestors(parent)];
+}
+
+function deepestFirst(a: string, b: string): number {
+  return b.split('/').length - a.split('/').length || (a < b ? -1 : 1);
+}
+
+/** Done when it is gone, or when it was never to go: a folder that is not empty, one where something is mounted. */
+export function removeFiles({ what, path }: FileStep, isMountPoint: (path: string) => boolean): void {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (info === undefined) return;
+  if (!info.isDirectory()) return unlinkSync(path);
+  if (what === 'tree') for (const name of readdirSync(path)) if (!isMountPoint(join(path, name))) removeFiles({ what, path: join(path, name) }, isMountPoint);
+  if (isMountPoint(path)) return;
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    // Not empty: somebody else's things are in it, or a mount.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || (what === 'tree' && !holdsMount(path, isMountPoint))) throw error;
+  }
+}
+
+function holdsMount(path: string, isMountPoint: (path: string) => boolean): boolean {
+  return isMountPoint(path) || readdirSync(path, { withFileTypes: true }).some((entry) => entry.isDirectory() && holdsMount(join(path, entry.name), isMountPoint));
+}
+
+/** For a line: what of the user's hand may be in a folder that goes. */
+export function describeStep({ what, path }: FileStep, list: FileFacts['list']): string {
+  if (what !== 'tree') return `${list(path) === undefined ? 'file' : 'folder'} ${path}`;
+  const names = path === CONFIG_DIR ? (list(path) ?? []) : [];
+  return `tree ${path}${names.length === 0 ? '' : ` (${names.sort().join(', ')})`}`;
+}

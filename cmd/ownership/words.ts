@@ -1,0 +1,24 @@
+// The words after `skiff stop`, `uninstall`, `status`, `token …`: few flags each, read alike.
+import { UsageError } from '../settings.ts';
+
+export interface Words {
+  flags: Record<string, string>;
+  rest: string[];
+}
+
+/** `known`: names of flags; those that take a value end in `=`. Short ones (`-o`) may be given as `o=`. */
+export function readWords(verb: string, argv: readonly string[], known: readonly string[]): Words {
+  const words: Words = { flags: {}, rest: [] };
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] ?? '';
+    const [, name, inline] = /^--?([\w-]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (name === undefined) words.rest.push(word);
+    else if (known.includes(`${name}=`)) {
+      const value = inline ?? argv[++index];
+      if (value === undefined) throw new UsageError(`${word}: needs a value`);
+      words.flags[name] = value;
+    } else if (known.includes(name)) words.flags[name] = inline ?? 'true';
+    else throw new UsageError(`${word}: unknown flag; see skiff ${verb} --help`);
+  }
+  return words;
+}
