@@ -16,7 +16,7 @@ import { tellOfInstance } from './instance.ts';
 import { createNode } from './node.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
 import { runDirOf } from './places.ts';
-import { findProblems } from './preflight.ts';
+import { checkBeforeStart } from './preflight.ts';
 import { notifyReady } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
@@ -26,8 +26,7 @@ export async function runAgent(argv: readonly string[]): Promise<number> {
   const settings = readSettings('agent', argv, process.env);
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
-  const problems = findProblems({ dataDir: settings['data-dir'], node: true, ociRuntime: settings['oci-runtime'], path: process.env['PATH'] ?? '', uid: process.getuid?.() ?? 0 });
-  if (problems.length > 0) throw new Error(problems.join('; '));
+  await checkBeforeStart({ verb: 'agent', settings, node: true });
   return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, log }), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
 }
 

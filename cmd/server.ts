@@ -24,7 +24,7 @@ import type { ServingPair } from '../agents/kubelet/server/server.ts';
 import { tellOfInstance } from './instance.ts';
 import { createNode, type NodeParts } from './node.ts';
 import { CONFIG_DIR, runDirOf } from './places.ts';
-import { findProblems } from './preflight.ts';
+import { checkBeforeStart } from './preflight.ts';
 import { notifyReady } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
@@ -38,8 +38,7 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const node = !settings['disable-agent'];
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
-  const problems = findProblems({ dataDir: settings['data-dir'], node, ociRuntime: settings['oci-runtime'], path: process.env['PATH'] ?? '', uid: process.getuid?.() ?? 0 });
-  if (problems.length > 0) throw new Error(problems.join('; '));
+  await checkBeforeStart({ verb: 'server', settings, node: !settings['disable-agent'] });
   return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, log }), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
 }
 

@@ -18,6 +18,7 @@ export const VERBS: readonly Verb[] = [
   { name: 'agent', summary: 'a node: joins the server at --server with --token', load: async () => withHelp('agent', (await import('./agent.ts')).runAgent) },
   { name: 'stop', summary: 'stop the server or agent; with --pods its pods too', load: async () => (await import('./stop.ts')).runStop },
   { name: 'uninstall', summary: 'take Skiff off this machine, as if it had never been there', load: async () => (await import('./uninstall.ts')).runUninstall },
+  { name: 'check', summary: 'whether this machine is fit: kernel, cgroups, ports, clashes; each failure with its fix', load: async () => (await import('./check.ts')).runCheck },
   { name: '--version', summary: 'versions of Skiff and of the Kubernetes it serves', load: () => Promise.resolve(printVersion) },
 ];
 
