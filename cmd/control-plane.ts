@@ -12,6 +12,7 @@ import { createAuthenticator } from '../internal/authn/authenticator.ts';
 import { createTokenIssuer } from '../internal/authn/service-account-tokens.ts';
 import { createAuthorizer } from '../internal/authz/authorizer.ts';
 import { bootstrapPolicy } from '../internal/authz/bootstrap-policy.ts';
+import { createCallout } from '../internal/client/callout.ts';
 import { createClient } from '../internal/client/typed-client.ts';
 import type { Client } from '../internal/client/client.ts';
 import type { Authority } from '../internal/cluster/authority.ts';
@@ -76,7 +77,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store });
   const authenticator = createAuthenticator({ clock, tokens: [(token) => tokens.verify(token)] });
   const authorizer = createAuthorizer(store);
-  const admission = createAdmission({ store, kinds, authorizer, clock, random });
+  const admission = createAdmission({ store, kinds, schemas, authorizer, clock, random, callout: createCallout({ source: store, clock, random }) });
   const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: (token) => authenticator.identify(token) });
   const clientOf = (user: UserInfo): Client => createClient(pipeline.as(user));
   const run = (loop: Loop, user: UserInfo, component: string): Component => {

@@ -15,17 +15,27 @@ export interface AdmissionRequest {
   user: UserInfo;
   dryRun: boolean;
   options: RequestOptions;
-  /** The draft, to be changed in place by mutating plugins; undefined for DELETE. */
+  /** The draft, to be changed in place by mutating plugins; for subresources with a kind of their own that (a Scale, a Binding). undefined for DELETE. */
   object: KubeObject | undefined;
   /** As stored, frozen; undefined for CREATE. */
   old: KubeObject | undefined;
   warn(message: string): void;
+  /** For the audit log. */
+  annotate?(key: string, value: string): void;
+}
+
+/** Mutating plugins may run twice: again when one asked for it that made changes others would want to see. */
+export interface Rounds {
+  readonly round: 0 | 1;
+  again(): void;
+  /** What a plugin keeps of the first round for the second. */
+  memory<T>(plugin: string, make: () => T): T;
 }
 
 export interface AdmissionPlugin {
   readonly name: string;
   /** Throws StatusError to refuse. */
-  mutate?(request: AdmissionRequest): void | Promise<void>;
+  mutate?(request: AdmissionRequest, rounds: Rounds): void | Promise<void>;
   validate?(request: AdmissionRequest): void | Promise<void>;
 }
 
@@ -39,9 +49,19 @@ export function admissionOf(plugins: readonly AdmissionPlugin[]): Admission {
   const validating = plugins.filter((plugin) => plugin.validate !== undefined);
   return {
     async mutate(request) {
-      for (const plugin of mutating) {
-        const done = plugin.mutate?.(request);
-        if (done !== undefined) await done;
+      const memories = new Map<string, unknown>();
+      const memory = <T>(plugin: string, make: () => T): T => {
+        if (!memories.has(plugin)) memories.set(plugin, make());
+        return memories.get(plugin) as T;
+      };
+      let wanted = false;
+      const again = (): void => void (wanted = true);
+      for (const round of [0, 1] as const) {
+        for (const plugin of mutating) {
+          const done = plugin.mutate?.(request, { round, again, memory });
+          if (done !== undefined) await done;
+        }
+        if (!wanted) return;
       }
     },
     async validate(request) {

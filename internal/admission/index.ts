@@ -1,6 +1,8 @@
 // The one list of admission plugins, in upstream's order (kubeapiserver/options/plugins.go).
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Callout } from '../api/callout.ts';
+import type { Schemas } from '../api/schema.ts';
 import type { Kinds } from '../kinds/index.ts';
 import type { Store } from '../store/store.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
@@ -16,16 +18,22 @@ import { roleEscalation } from './role-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { mutatingWebhooks } from './webhook/mutating.ts';
+import { validatingWebhooks } from './webhook/validating.ts';
 
 export interface AdmissionOptions {
   store: Store;
   kinds: Kinds;
+  schemas: Schemas;
   authorizer: Authorizer;
   clock: Clock;
   random: Random;
+  /** Absent: no webhooks are asked. */
+  callout?: Callout;
 }
 
-export function createAdmission({ store, authorizer, clock, random }: AdmissionOptions): Admission {
+export function createAdmission({ store, kinds, schemas, authorizer, clock, random, callout }: AdmissionOptions): Admission {
+  const webhooks = callout === undefined ? undefined : { store, kinds, schemas, authorizer, random, callout };
   return admissionOf([
     namespaceLifecycle(store),
     limitRanger(store),
@@ -38,6 +46,7 @@ export function createAdmission({ store, authorizer, clock, random }: AdmissionO
     runtimeClass(store),
     defaultClass(store, { name: 'DefaultIngressClass', of: { group: 'networking.k8s.io', resource: 'ingresses' }, field: 'ingressClassName', classes: { group: 'networking.k8s.io', resource: 'ingressclasses' }, annotation: 'ingressclass.kubernetes.io/is-default-class' }),
     roleEscalation(authorizer, store),
+    ...(webhooks === undefined ? [] : [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)]),
     resourceQuota(store, clock),
   ]);
 }

@@ -28,7 +28,7 @@ export type StatusReason = keyof typeof STATUS_CODES;
 
 /** One cause of an Invalid or BadRequest error, as metav1.StatusCause. */
 export interface StatusCause {
-  reason: string;
+  reason?: string;
   message: string;
   field?: string;
 }
@@ -50,6 +50,8 @@ export interface StatusErrorOptions {
   code?: number;
   /** metadata.continue of the Status, for Expired list continuations. */
   continue?: string;
+  /** The reason that clients are shown where somebody else chose it (a webhook); '' for none. */
+  shownReason?: string;
 }
 
 export class StatusError extends Error {
@@ -58,6 +60,7 @@ export class StatusError extends Error {
   readonly code: number;
   readonly details: StatusDetails | undefined;
   readonly continue: string | undefined;
+  readonly shownReason: string;
 
   constructor(reason: StatusReason, message: string, options: StatusErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -65,6 +68,7 @@ export class StatusError extends Error {
     this.code = options.code ?? STATUS_CODES[reason];
     this.details = options.details;
     this.continue = options.continue;
+    this.shownReason = options.shownReason ?? reason;
   }
 }
 

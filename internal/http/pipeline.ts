@@ -5,6 +5,7 @@
 //                                             └─ admit ──► Admitted ──► create, update, patch, delete ──► registry
 import type { Clock } from '../base/clock.ts';
 import { StatusError } from '../base/errors.ts';
+import { copy, type KubeObject } from '../api/meta.ts';
 import type { ApiRequest, Impersonable, Transport, WatchEvent } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { UserInfo } from '../api/user.ts';
@@ -16,7 +17,7 @@ import type { Kind } from '../kinds/kind.ts';
 import type { Registry, WatchOptions } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
 import type { RequestInfo } from './route.ts';
-import { authenticated, authorize, type Authenticated, type Authorized } from './stages.ts';
+import { admitOnly, authenticated, authorize, type Authenticated, type Authorized } from './stages.ts';
 import { subresourceOf } from './subresources/index.ts';
 import { createOne, deleteMany, deleteOne, getOne, listMany, patchOne, updateOne } from './verbs.ts';
 
@@ -86,13 +87,22 @@ async function ofObject(options: PipelineOptions, call: Call): Promise<Answer> {
   switch (verb) {
     case 'get': return getOne(options, call);
     case 'list': return listMany(options, call);
-    case 'create': return subresourceOf(kind, '') === undefined ? createOne(options, call) : ofSubresource(options, call);
+    case 'create': return subresourceOf(kind, '') === undefined ? createOne(options, call) : review(options, call);
     case 'update': return updateOne(options, call);
     case 'patch': return patchOne(options, call);
     case 'delete': return deleteOne(options, call);
     case 'deletecollection': return deleteMany(options, call);
     default: throw notAllowed();
   }
+}
+
+/** What is asked and not stored. */
+async function review(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { request, kind } = call;
+  if (kind.resource === 'bindings') return ofSubresource(options, call); // they are the pod's subresource, admitted as such
+  const object = copy(call.body) as KubeObject;
+  await admitOnly(request, options.admission, { kind, operation: 'CREATE', object });
+  return ofSubresource(options, { ...call, body: object });
 }
 
 async function ofSubresource(options: PipelineOptions, call: Call): Promise<Answer> {

@@ -50,11 +50,11 @@ const NAMELESS: ReadonlySet<string> = new Set(['NotFound', 'MethodNotAllowed']);
 
 /** What is wrong, as metav1.Status: every thrown thing becomes one. */
 export function statusOf(thrown: unknown): { code: number; status: object; retryAfterSeconds: number | undefined } {
-  const error = thrown instanceof StatusError ? thrown : new StatusError('InternalError', `Internal error occurred: ${messageOf(thrown)}`, { details: { causes: [{ reason: '', message: messageOf(thrown) }] }, cause: thrown });
-  const { code, reason, message } = error;
+  const error = thrown instanceof StatusError ? thrown : new StatusError('InternalError', `Internal error occurred: ${messageOf(thrown)}`, { details: { causes: [{ message: messageOf(thrown) }] }, cause: thrown });
+  const { code, reason, message, shownReason } = error;
   const details = error.details ?? (NAMELESS.has(reason) ? {} : undefined);
   const metadata = error.continue === undefined ? {} : { continue: error.continue };
-  const status = { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, reason, ...(details !== undefined && { details }), code };
+  const status = { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, ...(shownReason !== '' && { reason: shownReason }), ...(details !== undefined && { details }), code };
   return { code, status, retryAfterSeconds: details?.retryAfterSeconds };
 }
 

@@ -7,8 +7,9 @@ import { pipeline as pipe } from 'node:stream/promises';
 import type { ServerResponse } from 'node:http';
 import { messageOf, StatusError } from '../base/errors.ts';
 import { PODS } from '../kinds/generated/resources.ts';
-import { admit } from './stages.ts';
-import type { Authorized } from './stages.ts';
+import { objectKindOf } from '../admission/matching.ts';
+import { connectOptions } from './connect-options.ts';
+import { admitOnly, type Authorized } from './stages.ts';
 import type { Pipeline } from './pipeline.ts';
 import { isPage, linkBelow, proxyPrefix, withLinksBelow } from './proxy-links.ts';
 import type { HttpRequest, HttpResponse } from './respond.ts';
@@ -44,18 +45,14 @@ export function streamOf(info: RequestInfo): ((call: StreamCall) => Promise<void
 /** Where the request goes. StatusError when there is no such pod, container, endpoint or node. */
 export async function targetOf({ authorized, query, pipeline }: Pick<StreamCall, 'authorized' | 'query' | 'pipeline'>): Promise<Target> {
   const { info } = authorized;
-  if (info.subresource !== 'log') await admitConnect(authorized, pipeline);
+  if (info.subresource !== 'log') await admitConnect(authorized, query, pipeline);
   return info.subresource === 'proxy' ? proxyTarget(pipeline, info, query) : kubeletTarget(pipeline, info, query);
 }
 
-async function admitConnect(authorized: Authorized, pipeline: Pipeline): Promise<void> {
-  const { info, user, options, warn } = authorized;
-  const kind = pipeline.kindOf(info);
-  const { admission } = pipeline.options;
-  admit(authorized, admission, { kind });
-  const connect = { operation: 'CONNECT' as const, kind, namespace: info.namespace, name: info.name, subresource: info.subresource, user, dryRun: false, options, warn, object: undefined, old: undefined };
-  await admission.mutate(connect);
-  await admission.validate(connect);
+async function admitConnect(authorized: Authorized, query: URLSearchParams | undefined, { kindOf, options: { admission, schemas } }: Pipeline): Promise<void> {
+  const { info } = authorized;
+  const kind = kindOf(info);
+  await admitOnly(authorized, admission, { kind, operation: 'CONNECT', object: connectOptions(objectKindOf(kind, info.subresource), { info, query, schemas }) });
 }
 
 /** Opens the request to the target, not yet ended. */

@@ -6,7 +6,7 @@ import { durabilityOf } from './durability.ts';
 import type { Engine } from './generic-registry.ts';
 import { NOTHING_HELD } from './hooks.ts';
 import { placeOf } from './place.ts';
-import { applyAllDefaults, fillSystemFields, prepareForCreate, validateForCreate } from './preparation.ts';
+import { applyAllDefaults, applyDefaultsAgain, fillSystemFields, prepareForCreate, setType, validateForCreate } from './preparation.ts';
 import type { WriteContext } from './registry.ts';
 import { thaw } from './thaw.ts';
 
@@ -33,16 +33,17 @@ export async function createObject(engine: Engine, kind: Kind, draft: KubeObject
 
 async function createOnce(engine: Engine, kind: Kind, draft: KubeObject, context: WriteContext): Promise<KubeObject> {
   applyAllDefaults(engine, kind, draft);
+  setType(kind, draft);
+  context.track?.(draft, undefined);
   if (context.mutate !== undefined) {
     await context.mutate(draft, undefined);
-    applyAllDefaults(engine, kind, draft);
+    applyDefaultsAgain(engine, kind, draft);
   }
   fillSystemFields(engine, kind, draft);
   prepareForCreate(engine, kind, draft, context);
   const held = engine.hookOf(kind)?.before(draft, undefined) ?? NOTHING_HELD;
   try {
     validateForCreate(engine, kind, draft, context);
-    context.track?.(draft, undefined);
     await context.validate?.(draft, undefined);
     const created = await store(engine, kind, draft, context);
     if (context.dryRun) held.release();

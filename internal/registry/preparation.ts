@@ -22,19 +22,30 @@ const NAME_SUFFIX = 5;
 
 /** uid, creationTimestamp and name; takes away what only the server sets. */
 export function fillSystemFields({ clock, random }: Preparing, kind: Kind, draft: KubeObject): void {
-  const { deletionTimestamp: _at, deletionGracePeriodSeconds: _grace, selfLink: _link, resourceVersion: _version, ...kept } = draft.metadata;
-  const metadata: ObjectMeta = { ...kept, uid: random.uuid(), creationTimestamp: formatTime(clock.now()) } as ObjectMeta;
+  const { deletionTimestamp: _at, deletionGracePeriodSeconds: _grace, selfLink: _link, resourceVersion: _version, managedFields, ...kept } = draft.metadata;
+  const metadata: ObjectMeta = { ...kept, uid: random.uuid(), creationTimestamp: formatTime(clock.now()), ...(managedFields !== undefined && { managedFields }) } as ObjectMeta;
   if (!metadata.name && metadata.generateName) metadata.name = metadata.generateName.slice(0, NAME_MAX - NAME_SUFFIX) + nameSuffix(random, NAME_SUFFIX);
   if (!kind.namespaced) delete metadata.namespace;
   draft.metadata = metadata;
-  draft.apiVersion = apiVersionOf(kind.group, kind.version);
-  draft.kind = kind.kind;
+}
+
+export function setType({ group, version, kind }: Kind, draft: KubeObject): void {
+  draft.apiVersion = apiVersionOf(group, version);
+  draft.kind = kind;
 }
 
 export function applyAllDefaults({ schemas }: Preparing, kind: Kind, draft: KubeObject): void {
   const definition = schemas.get(kind.schema);
   if (definition !== undefined) applyDefaults(definition, draft, schemas);
   kind.rules.applyDefaults?.(draft);
+}
+
+/** After admission's changes. Who owns which fields has its form already, and may be the stored object's own. */
+export function applyDefaultsAgain(preparing: Preparing, kind: Kind, draft: KubeObject): void {
+  const { managedFields } = draft.metadata;
+  delete draft.metadata.managedFields;
+  applyAllDefaults(preparing, kind, draft);
+  if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
 }
 
 export function prepareForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
@@ -65,8 +76,7 @@ export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { dra
     // A node given to a pod is no new wish of its owner.
     draft.metadata.generation = context.subresource !== 'status' && context.subresource !== 'binding' && specChanged(draft, old) ? was + 1 : was;
   }
-  draft.apiVersion = apiVersionOf(kind.group, kind.version);
-  draft.kind = kind.kind;
+  setType(kind, draft);
   return draft;
 }
 
@@ -100,7 +110,8 @@ function ownedBy(subresource: string, draft: KubeObject, old: KubeObject): KubeO
   if (subresource === 'finalize') {
     const next = copy(old) as KubeObject & { spec?: { finalizers?: string[] } };
     const { finalizers } = (draft as typeof next).spec ?? {};
-    next.metadata.resourceVersion = draft.metadata.resourceVersion;
+    const { resourceVersion, managedFields } = draft.metadata;
+    Object.assign(next.metadata, { resourceVersion }, managedFields !== undefined && { managedFields });
     next.spec = { ...next.spec, ...(finalizers !== undefined && { finalizers }) };
     if (finalizers === undefined) delete next.spec.finalizers;
     return next;

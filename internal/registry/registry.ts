@@ -16,7 +16,7 @@ export interface WriteContext {
   mutate?(draft: KubeObject, old: KubeObject | undefined): Promise<void>;
   /** Validating admission: throws StatusError to refuse. After validation. `old` for updates and deletes. */
   validate?(object: KubeObject | undefined, old: KubeObject | undefined): Promise<void>;
-  /** Called with the final object just before it is stored, to record field ownership (managedFields). */
+  /** Records field ownership (managedFields) of what the client wants; before admission, whose changes nobody owns. */
   track?(draft: KubeObject, old: KubeObject | undefined): void;
   /** Warnings for the client collect here. */
   warn?(message: string): void;

@@ -10,7 +10,7 @@ import { durabilityOf } from './durability.ts';
 import type { Engine } from './generic-registry.ts';
 import { NOTHING_HELD } from './hooks.ts';
 import { placeOf } from './place.ts';
-import { applyAllDefaults, prepareForUpdate, validateForUpdate } from './preparation.ts';
+import { applyAllDefaults, applyDefaultsAgain, prepareForUpdate, setType, validateForUpdate } from './preparation.ts';
 import type { Registry, WriteContext } from './registry.ts';
 import { reuse } from './reuse.ts';
 import { thaw } from './thaw.ts';
@@ -79,15 +79,16 @@ function remember<T extends object>(error: T): T {
 async function updateOnce(engine: Engine, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): Promise<KubeObject> {
   const { old, context } = update;
   applyAllDefaults(engine, kind, update.draft);
+  setType(kind, update.draft);
+  context.track?.(update.draft, old);
   if (context.mutate !== undefined) {
     await context.mutate(update.draft, old);
-    applyAllDefaults(engine, kind, update.draft);
+    applyDefaultsAgain(engine, kind, update.draft);
   }
   const draft = prepareForUpdate(engine, kind, update);
   const held = engine.hookOf(kind)?.before(draft, old) ?? NOTHING_HELD;
   try {
     validateForUpdate(engine, kind, { draft, old, context });
-    context.track?.(draft, old);
     const next = reuse(old, unchangedButTimes(old, draft) ? withFieldsOf(old, draft) : draft);
     await context.validate?.(next, old);
     const object = await store(engine, kind, { next, old, context });

@@ -57,7 +57,7 @@ export async function startApiServer({ clock = systemClock, extraPaths, leafLife
   const registry = createRegistry({ store, schemas, clock, random });
   const authorizer = createAuthorizer(store);
   const authenticator = createAuthenticator({ clock: systemClock, tokens: [(token) => (token === 'admin-token' ? { username: 'token-admin', groups: [MASTERS_GROUP] } : undefined)] });
-  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, authorizer, clock, random }), clock });
+  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, schemas, authorizer, clock, random }), clock });
   await bootstrapPolicy(pipeline.options);
   const admin = createClient(pipeline.as({ username: 'admin', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] }));
   const serving = leaves.hold({ file: 'serving', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names: () => ['127.0.0.1', 'localhost'], usages: ['server'] });

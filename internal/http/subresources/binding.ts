@@ -3,21 +3,23 @@ import { conflict, StatusError } from '../../base/errors.ts';
 import { invalidObject, notSupported, required } from '../../api/field-error.ts';
 import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
 import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
-import { admit } from '../stages.ts';
+import { admit, admitOnly } from '../stages.ts';
 
 type Binding = KubeObject & { target?: { kind?: string; name?: string } };
 type Pod = KubeObject & { spec: { nodeName?: string; schedulingGates?: unknown[] }; status?: { conditions?: { type: string }[]; nominatedNodeName?: string } };
 
-export async function bindPod(options: PipelineOptions, { request, body }: Call): Promise<Answer> {
+export async function bindPod(options: PipelineOptions, { request, kind, body }: Call): Promise<Answer> {
   const { info } = request;
-  const binding = body as unknown as Binding;
+  const binding = copy(body) as unknown as Binding;
   const name = info.name === '' ? binding.metadata.name : info.name;
-  const node = nodeOf(binding);
   const pods = options.kinds.byResource('', 'v1', 'pods');
   if (pods === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
-  const { context } = admit({ ...request, info: { ...info, resource: 'pods', name, subresource: 'binding' } }, options.admission, { kind: pods });
+  const asked = { ...request, info: { ...info, resource: 'pods', name, subresource: 'binding' } };
+  await admitOnly(request, options.admission, { kind, operation: 'CREATE', object: binding });
+  const node = nodeOf(binding);
+  const { context: { user, dryRun, subresource } } = admit(asked, options.admission, { kind: pods });
   const bind = (current: KubeObject | undefined): KubeObject => bound(copy(current) as Pod, { binding, node, now: options.clock.now() });
-  await options.registry.update(pods, { namespace: info.namespace, name }, bind, context);
+  await options.registry.update(pods, { namespace: info.namespace, name }, bind, { user, dryRun, subresource });
   return { code: 201, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } };
 }
 

@@ -4,7 +4,7 @@ import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
 import type { DeleteOptions } from '../../api/request.ts';
 import { selectorOf } from '../../api/selectors.ts';
 import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
-import { admit } from '../stages.ts';
+import { admit, admitOnly } from '../stages.ts';
 
 type Eviction = KubeObject & { deleteOptions?: DeleteOptions };
 type Pod = KubeObject & { status?: { phase?: string; conditions?: { type: string; status: string }[] } };
@@ -14,11 +14,15 @@ const BUDGETS = { group: 'policy', resource: 'poddisruptionbudgets' };
 
 export async function evict(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { info }, kind, body } = call;
-  const { deleteOptions = {}, metadata } = body as unknown as Eviction;
+  const eviction = copy(body) as unknown as Eviction;
+  const { deleteOptions = {}, metadata } = eviction;
   if (metadata.name && metadata.name !== info.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object');
   const key = { namespace: info.namespace, name: info.name };
   const pod = options.registry.get(kind, key) as Pod;
-  const { context } = admit({ ...call.request, options: { ...call.request.options, delete: deleteOptions } }, options.admission, { kind });
+  const request = { ...call.request, options: { ...call.request.options, delete: deleteOptions } };
+  await admitOnly(request, options.admission, { kind, operation: 'CREATE', object: eviction });
+  const { context: { user, dryRun, subresource } } = admit(request, options.admission, { kind });
+  const context = { user, dryRun, subresource };
   if (!mayGoFreely(pod)) await askBudget(options, { pod, call });
   if (!context.dryRun && pod.metadata.deletionTimestamp === undefined) await options.registry.update(kind, key, (current) => asTarget(current as Pod, options.clock.now()), { ...context, subresource: 'status' });
   await options.registry.delete(kind, key, deleteOptions, context);

@@ -8,6 +8,7 @@ import { notAllowed, type Answer, type Call, type PipelineOptions } from '../pip
 import { admit } from '../stages.ts';
 import { checkName, keyOf } from '../verbs.ts';
 import type { Kind } from '../../kinds/kind.ts';
+import type { WriteContext } from '../../registry/registry.ts';
 
 type Scalable = KubeObject & { spec?: { replicas?: number; selector?: object }; status?: { replicas?: number } };
 type Scale = KubeObject & { spec: { replicas?: number }; status: { replicas: number; selector?: string } };
@@ -18,18 +19,21 @@ export async function scale(options: PipelineOptions, call: Call): Promise<Answe
   const key = keyOf(info, kind);
   if (info.verb === 'get') return { code: 200, body: scaleOf(options.registry.get(kind, key) as Scalable, kind) };
   if (info.verb !== 'update' && info.verb !== 'patch') throw notAllowed();
-  const { context } = admit(request, options.admission, { kind, track: tracker(options, call) });
-  const change = (current: KubeObject | undefined): KubeObject => {
+  const { context: { mutate, validate, ...context } } = admit(request, options.admission, { kind, track: tracker(options, call) });
+  const change = async (current: KubeObject | undefined): Promise<KubeObject> => {
     const object = copy(current) as Scalable;
-    const asked = info.verb === 'update' ? (body as unknown as Scale) : (patched(options, scaleCall(options, call), { patch: body as Patch, current: scaleOf(object, kind) }) as Scale);
+    const asked = info.verb === 'update' ? (copy(body) as unknown as Scale) : (patched(options, scaleCall(options, call), { patch: body as Patch, current: scaleOf(object, kind) }) as Scale);
     checkName(asked, info.name);
+    await mutate?.(asked, scaleOf(object, kind));
     if (asked.metadata.resourceVersion) object.metadata.resourceVersion = asked.metadata.resourceVersion;
     const replicas = asked.spec?.replicas ?? 0;
     if (replicas < 0) throw invalidObject({ group: 'autoscaling', kind: 'Scale' }, info.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
     object.spec = { ...object.spec, replicas };
     return object;
   };
-  const { object } = await options.registry.update(kind, key, change, context);
+  // Admission sees the Scale, not the object it is of.
+  const judge: WriteContext['validate'] = (object, old) => validate?.(scaleOf(object as Scalable, kind), scaleOf(old as Scalable, kind)) ?? Promise.resolve();
+  const { object } = await options.registry.update(kind, key, change, { ...context, validate: judge });
   return { code: 200, body: scaleOf(object as Scalable, kind) };
 }
 

@@ -1,9 +1,10 @@
 // TokenRequest: a token for a service account, bound to a pod, secret or node where asked.
 import { conflict, notFound, StatusError } from '../../base/errors.ts';
 import { invalid, invalidObject } from '../../api/field-error.ts';
-import { formatTime, type KubeObject } from '../../api/meta.ts';
+import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
 import type { BoundTo } from '../../authn/service-account-tokens.ts';
 import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import { admitOnly } from '../stages.ts';
 
 type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: { kind?: string; name?: string; uid?: string } } };
 
@@ -12,10 +13,12 @@ const MIN_S = 600;
 const MAX_S = 2 ** 32;
 const RESOURCES: Readonly<Record<string, string>> = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' };
 
-export function requestToken(options: PipelineOptions, { request: { info }, kind, body }: Call): Promise<Answer> {
+export async function requestToken(options: PipelineOptions, { request, kind, body }: Call): Promise<Answer> {
   const { tokens, registry } = options;
+  const { info } = request;
   if (tokens === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
-  const asked = body as unknown as TokenRequest;
+  const asked = copy(body) as unknown as TokenRequest;
+  await admitOnly(request, options.admission, { kind, operation: 'CREATE', object: asked });
   const { audiences = [], expirationSeconds = HOUR_S, boundObjectRef } = asked.spec ?? {};
   if (expirationSeconds < MIN_S || expirationSeconds > MAX_S) {
     const why = expirationSeconds < MIN_S ? 'may not specify a duration less than 10 minutes' : 'may not specify a duration larger than 2^32 seconds';
@@ -27,7 +30,7 @@ export function requestToken(options: PipelineOptions, { request: { info }, kind
   const { token, expirationMs } = tokens.issue({ namespace: info.namespace, name: info.name, uid: account.metadata.uid, audiences: wanted, expirationSeconds, ...bound });
   const status = { token, expirationTimestamp: formatTime(expirationMs) };
   const metadata = { name: info.name, namespace: info.namespace, creationTimestamp: formatTime(options.clock.now()) };
-  return Promise.resolve({ code: 201, body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, spec: { ...asked.spec, audiences: wanted, expirationSeconds }, status } });
+  return { code: 201, body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, spec: { ...asked.spec, audiences: wanted, expirationSeconds }, status } };
 }
 
 type Ref = { kind?: string; name?: string; uid?: string };

@@ -66,7 +66,7 @@ const privateKeyPem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).private
 const tokens = createTokenIssuer({ privateKeyPem, issuer: 'https://kubernetes.default.svc.cluster.local', clock, random, store });
 const authenticator = createAuthenticator({ clock, tokens: [(token) => tokens.verify(token)] });
 const authorizer = createAuthorizer(store);
-const admission = createAdmission({ store, kinds, authorizer, clock, random });
+const admission = createAdmission({ store, kinds, schemas, authorizer, clock, random });
 const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: authenticator.identify });
 const server = createApiServer({
   pipeline, authenticator, tokens, clock, random, log: silentLog, address: '127.0.0.1', port: 0, version: { gitVersion: 'v1.36.3+skiff1', platform: 'linux/amd64' },

@@ -51,7 +51,7 @@ export async function createScene(): Promise<Scene> {
   const store = createMemoryStore({ clock });
   const registry = createRegistry({ store, schemas, clock, random });
   const authorizer = createAuthorizer(store);
-  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, authorizer, clock, random }), clock });
+  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, schemas, authorizer, clock, random }), clock });
   const client = createClient(pipeline.as({ username: 'admin', groups: ['system:masters'] }));
   const views = createLocalViews(store);
   const runtime = createMemoryRuntime(clock);
