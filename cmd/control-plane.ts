@@ -58,7 +58,8 @@ export interface ControlPlaneOptions {
   addresses(): readonly string[];
   /** Its own node's: nobody else's. */
   nodeName: string;
-  passwords: readonly string[];
+  /** With which nodes may join, as of now. */
+  passwords(): readonly string[];
   log: Log;
 }
 
@@ -98,7 +99,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     port,
     advertise: `${addresses()[0] ?? ''}:${String(port)}`,
     version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` },
-    extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords: () => passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
+    extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
     dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }) },
   });
   serving.onRenewed((pair) => apiServer.renew(pairOf(pair)));

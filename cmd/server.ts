@@ -12,7 +12,7 @@ import { systemRandom } from '../internal/base/random.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../internal/api/user.ts';
 import { openAuthority, type Authority } from '../internal/cluster/authority.ts';
 import type { KeyPair } from '../internal/cluster/certificate.ts';
-import { openJoinToken, parseJoinToken } from '../internal/cluster/join-token.ts';
+import { openJoinToken, parseJoinToken, readJoinPassword } from '../internal/cluster/join-token.ts';
 import { formatKubeconfig } from '../internal/cluster/kubeconfig.ts';
 import { createLeaves, type Leaves } from '../internal/cluster/leaves.ts';
 import type { Loop } from '../internal/informer/loop.ts';
@@ -36,7 +36,6 @@ const PROXY_USER = { username: 'system:kube-proxy', groups: ['system:node-proxie
 export async function runServer(argv: readonly string[]): Promise<number> {
   const settings = readSettings('server', argv, process.env);
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
-  const node = !settings['disable-agent'];
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   await checkBeforeStart({ verb: 'server', settings, node: !settings['disable-agent'] });
   return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, log }), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
@@ -47,8 +46,9 @@ async function startServer(settings: Settings, { stopping, ledger, log }: { stop
   const serverDir = join(settings['data-dir'], 'server');
   const authority = openAuthority(join(serverDir, 'tls'), { clock, random });
   const leaves = createLeaves({ authority, clock, log });
-  const token = openJoinToken(serverDir, givenToken(settings), authority.pin, random);
-  const passwords = [token.password, ...(settings['agent-token'] === undefined ? [] : [parseJoinToken(settings['agent-token']).password])];
+  openJoinToken(serverDir, givenToken(settings), authority.pin, random);
+  const agentToken = settings['agent-token'];
+  const passwords = (): string[] => [readJoinPassword(serverDir), agentToken === undefined ? undefined : parseJoinToken(agentToken).password].filter((password) => password !== undefined);
   const nodeName = nodeNameOf(settings);
   keepNodeName(settings, nodeName);
   const nodeIps = nodeAddresses(settings['node-ip'], clock);

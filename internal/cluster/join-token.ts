@@ -1,5 +1,5 @@
-// The token with which nodes join: `K10<sha256 of the CA>::<user>:<password>`, or the short password alone. The long form lets a joining node
-// check the server's CA before it says its secret.
+// The token with which nodes join: `K10<sha256 of the CA>::<user>:<password>`, or the short password alone; for a bootstrap token
+// `K10<sha256 of the CA>::<id>.<secret>`, or `<id>.<secret>`. The long forms let a joining node check the server's CA before it says its secret.
 import { join } from 'node:path';
 import { readFileIfThere, writeFileAtomically } from '../base/files.ts';
 import type { Random } from '../base/random.ts';
@@ -16,10 +16,16 @@ export function formatJoinToken({ caPin = '', user, password }: JoinToken): stri
 }
 
 export function parseJoinToken(text: string): JoinToken {
-  const long = /^K10([0-9a-f]{64})::([^:]+):(.+)$/.exec(text);
-  if (long === null) return { user: 'server', password: text };
-  const [, caPin = '', user = '', password = ''] = long;
-  return { caPin, user, password };
+  const [, caPin = '', user = 'node', password = ''] = /^K10([0-9a-f]{64})::(?:([^:]+):)?(.+)$/.exec(text) ?? [];
+  if (caPin !== '') return { caPin, user, password };
+  if (text.startsWith('K10')) throw new Error(`--token: ${JSON.stringify(`${text.slice(0, 12)}…`)} is cut off or mistyped: it must be K10, the 64 hex digits of the CA's hash, "::" and the secret, all in one`);
+  return { user: 'server', password: text };
+}
+
+/** The password of the server's token as it is now, so that a rotated one holds at once. */
+export function readJoinPassword(serverDir: string): string | undefined {
+  const text = readFileIfThere(join(serverDir, 'node-token'))?.trim();
+  return text === undefined || text === '' ? undefined : parseJoinToken(text).password;
 }
 
 /** The server's token: the given one, else that of an earlier start, else a new one; kept in `<serverDir>/node-token` in the long form. */

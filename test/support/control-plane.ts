@@ -34,7 +34,7 @@ export async function startControlPlane({ port = 0, directory = mkdtempSync(join
   const authority = openAuthority(join(directory, 'server/tls'), { clock: systemClock, random: systemRandom });
   const log = createLog({ level: 'error', format: 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const leaves = createLeaves({ authority, clock: systemClock, log });
-  const plane = await createControlPlane(settings, { authority, leaves, addresses: () => ['127.0.0.1'], nodeName: 'n1', passwords: [], log });
+  const plane = await createControlPlane(settings, { authority, leaves, addresses: () => ['127.0.0.1'], nodeName: 'n1', passwords: () => [], log });
   const wanted = plane.components.filter(({ name }) => loops || ['store', 'policy', 'api server'].includes(name));
   const running = await startAll(wanted, log);
   const server = plane.components.find(({ name }) => name === 'api server') as ApiServer;

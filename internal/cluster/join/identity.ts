@@ -44,15 +44,17 @@ export interface IdentityOptions {
 
 /** Also without a certificate that is due: clocks are set, and timers do not notice. */
 const LOOK_MS = 60_000;
+/** How long a start waits for news. */
+const FRESH_MS = 3_000;
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 10_000;
 
-/** What is kept is used at once, whether the server is there or not: a keeper renews it. Only a node that has none waits for its server. */
+/** What is kept is used, whether the server is there or not; one that answers soon tells what has changed. Only a node that has nothing waits for it. */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
   const kept = readIdentity(options.directory);
   const server = options.server ?? kept?.server;
   if (server === undefined) throw new Error('--server: needed at the first start, https://HOST:6443');
-  if (kept !== undefined && isMine(kept, server, options)) return kept.server === server ? kept : write({ ...kept, server }, options);
+  if (kept !== undefined && isMine(kept, server, options)) return refreshed(kept.server === server ? kept : write({ ...kept, server }, options), options);
   if (options.token === undefined) throw new Error(`--token: needed to join ${server} as node "${options.nodeName}"; it is in <data-dir>/server/node-token on the server`);
   return joinWithPatience(stranger(server, options), options);
 }
@@ -62,6 +64,19 @@ function isMine(kept: Identity, server: string, { nodeName, token }: IdentityOpt
   if (kept.nodeName !== nodeName) return false;
   const pin = token === undefined ? undefined : parseJoinToken(token).caPin;
   return token === undefined || (pin === undefined ? kept.server === server : pin === caPin(kept.serverCa));
+}
+
+/** With the cluster's settings as they are now, if the server is there. */
+async function refreshed(kept: Identity, options: IdentityOptions): Promise<Identity> {
+  const { clock, log, signal } = options;
+  const patience = new AbortController();
+  const fresh = joinOnce(kept, options).catch((error: unknown) => {
+    if (!isReason(error, 'ServiceUnavailable', 'Timeout')) log.warn('the server does not take this node as it is', { server: kept.server, error: messageOf(error) });
+    return kept;
+  });
+  const first = await Promise.race([fresh, delay(clock, FRESH_MS, AbortSignal.any([signal, patience.signal])).then(() => kept, () => kept)]);
+  patience.abort();
+  return first;
 }
 
 type Stranger = Pick<Identity, 'server' | 'nodeName' | 'nodePassword' | 'key'>;
@@ -99,8 +114,8 @@ async function joinOnce(from: Stranger | Identity, options: IdentityOptions): Pr
   const { token, nodeIps } = options;
   const known = 'serverCa' in from;
   const node: Pick<JoinRequest, 'nodeName' | 'nodeIps' | 'nodePassword'> = { nodeName, nodeIps: [...nodeIps()], nodePassword };
-  // Who is known by its password needs no token, which may have ended meanwhile.
-  const answer = await joinCluster({ server, node, key, ...(known ? { knownCa: from.serverCa } : token !== undefined && { token }) });
+  // Who is known by its password needs no token; it helps where the server has forgotten the node.
+  const answer = await joinCluster({ server, node, key, ...(known && { knownCa: from.serverCa }), ...(token !== undefined && { token }) });
   return write({ server, nodeName, nodePassword, key, ...answer }, options);
 }
 

@@ -13,8 +13,8 @@ import { NODES, SECRETS } from '../../kinds/generated/resources.ts';
 export interface NameClaim {
   nodeName: string;
   password: string;
-  /** The node showed the cluster's token: it may take a name that nobody has. */
-  mayTake: boolean;
+  /** Throws unless the node showed a token, so that it may take a name that nobody has. Asked only if it is not known by its password. */
+  mayTake(): Promise<void>;
 }
 
 /** Resolves when the name is the node's. StatusError Unauthorized or Forbidden. */
@@ -22,7 +22,7 @@ export async function claimNodeName(client: Client, claim: NameClaim, random: Ra
   const key = { namespace: 'kube-system', name: `${claim.nodeName}.node-password.skiff` };
   const secret = await find(client, SECRETS, key);
   if (secret !== undefined && matches(secret, claim.password)) return;
-  if (!claim.mayTake) throw new StatusError('Unauthorized', `the cluster does not know node "${claim.nodeName}" by this password: join again with --token`);
+  await claim.mayTake();
   if ((await find(client, NODES, { namespace: '', name: claim.nodeName })) !== undefined) throw taken(claim.nodeName);
   const salt = random.bytes(16).toString('hex');
   const data = { hash: Buffer.from(`${salt}:${hashOf(salt, claim.password)}`).toString('base64') };

@@ -1,8 +1,8 @@
 // What a joining node and a server say to each other, over the API server's own port:
 //
 //   GET  /v1-skiff/cacerts   the server CA (PEM), to anyone: the token's hash tells whether it is the right one
-//   POST /v1-skiff/join      JoinRequest → JoinAnswer. `Authorization: Basic node:<token's password>` the first time; later the node's own
-//                            password is enough, so that a node needs no token to renew its certificates
+//   POST /v1-skiff/join      JoinRequest → JoinAnswer. `Authorization: Basic node:<token's password>` the first time, or a bootstrap token
+//                            in the password's place; later the node's own password is enough, so that it needs no token to renew its certificates
 //
 // The node's key never leaves it: it sends the public half, and gets certificates for it.
 

@@ -1,5 +1,5 @@
 // The server's side of joining (protocol.ts): who shows the token, or the password of a node that is known, gets certificates for its key.
-import { createHash, createPublicKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { StatusError } from '../../base/errors.ts';
@@ -7,8 +7,10 @@ import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import { lasting, type Authority } from '../authority.ts';
 import { issueCertificate, type CertificateRequest, type KeyPair } from '../certificate.ts';
+import { isBootstrapToken } from './bootstrap-token.ts';
 import { claimNodeName, taken } from './node-password.ts';
 import { CA_PATH, JOIN_PATH, type ClusterSettings, type JoinAnswer, type JoinRequest } from './protocol.ts';
+import { sameText } from './secret-text.ts';
 
 export interface JoinServerOptions {
   authority: Authority;
@@ -57,15 +59,11 @@ async function join(options: JoinServerOptions, authorization: string | undefine
   const { authority, client, cluster, random } = options;
   const reserved = options.reserved();
   const { nodeName, nodeIps, nodePassword } = request;
-  const mayTake = authorization !== undefined;
-  if (mayTake && !options.passwords().some((password) => sameText(password, passwordOf(authorization)))) {
-    throw new StatusError('Unauthorized', 'the token is not that of this cluster: see <data-dir>/server/node-token on the server');
-  }
   const publicKey = publicKeyOf(request.publicKey);
   if (reserved.includes(nodeName)) throw taken(nodeName);
   const own = nodeIps.find((address) => reserved.includes(address));
   if (own !== undefined) throw new StatusError('Forbidden', `node address ${own} is the server's: give the node's own with --node-ip`);
-  await claimNodeName(client, { nodeName, password: nodePassword, mayTake }, random);
+  await claimNodeName(client, { nodeName, password: nodePassword, mayTake: () => checkToken(options, authorization, nodeName) }, random);
   const user = { commonName: `system:node:${nodeName}`, organizations: [NODES_GROUP] };
   const issue = (ca: KeyPair, certificate: Pick<CertificateRequest, 'subject' | 'names' | 'usages'>): string => issueLeaf(options, { ca, certificate, publicKey });
   return {
@@ -79,6 +77,14 @@ async function join(options: JoinServerOptions, authorization: string | undefine
     clientCa: authority.clientCa.certificate,
     cluster,
   };
+}
+
+/** StatusError unless the node shows a token that it may join with. */
+async function checkToken({ client, passwords, clock }: JoinServerOptions, authorization: string | undefined, nodeName: string): Promise<void> {
+  if (authorization === undefined) throw new StatusError('Unauthorized', `the cluster does not know node "${nodeName}" by this password: join again with --token`);
+  const shown = passwordOf(authorization);
+  if (passwords().some((password) => sameText(password, shown)) || (await isBootstrapToken(client, shown, clock.now()))) return;
+  throw new StatusError('Unauthorized', 'the token is not that of this cluster, or has ended: see <data-dir>/server/node-token on the server');
 }
 
 function issueLeaf({ authority, clock, random }: JoinServerOptions, { ca, certificate, publicKey }: { ca: KeyPair; certificate: Pick<CertificateRequest, 'subject' | 'names' | 'usages'>; publicKey: KeyObject }): string {
@@ -118,12 +124,6 @@ function publicKeyOf(pem: string): KeyObject {
 function passwordOf(authorization: string): string {
   const text = Buffer.from(/^Basic +(\S+)$/i.exec(authorization)?.[1] ?? '', 'base64').toString();
   return text.slice(text.indexOf(':') + 1);
-}
-
-/** Takes as long whatever the texts are. */
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 function notAllowed(): StatusError {

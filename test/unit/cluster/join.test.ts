@@ -70,7 +70,8 @@ t.test('the long token pins the CA: another server is not told the secret', asyn
 });
 
 t.test('what is refused, and with which words', async (t) => {
-  t.match(await refusal(openIdentity(options('n9', { token: 'wrong' }))), { reason: 'Unauthorized', message: /the token is not that of this cluster/ });
+  t.match(await refusal(openIdentity(options('n9', { token: 'wrong' }))), { reason: 'Unauthorized', message: /the token is not that of this cluster, or has ended/ });
+  t.match(await refusal(openIdentity(options('n9', { token: 'K10abcdef::node:secret' }))), { message: /^--token: "K10abcdef::n…" is cut off or mistyped/ });
   for (const nodeName of ['server-1', 'kubernetes']) t.match(await refusal(openIdentity(options(nodeName))), { reason: 'Forbidden', message: /is another machine's/ });
   t.match(await refusal(openIdentity(options('n9', { nodeIps: () => ['10.0.0.1'] }))), { reason: 'Forbidden', message: /node address 10.0.0.1 is the server's/ });
   const { token: _token, ...withoutToken } = options('n9');
@@ -101,6 +102,28 @@ t.test('a name cannot be taken over while its Node is there; a deleted Node free
   t.match(await refusal(openIdentity(options('elsewhere'))), { reason: 'Forbidden' }, 'a Node that did not come by joining is not taken over either');
   await server.admin.delete(NODES, { namespace: '', name: 'owned' });
   t.ok(await openIdentity(options('owned')));
+});
+
+t.test('bootstrap tokens of the cluster, long and short, until they end; a node that has joined needs them no more', async (t) => {
+  const clock = createFakeClock(Date.now());
+  signingClock = clock;
+  t.teardown(() => (signingClock = systemClock));
+  const make = (id: string, data: Record<string, string>): Promise<unknown> => server.admin.create(SECRETS, {
+    apiVersion: 'v1', kind: 'Secret', type: 'bootstrap.kubernetes.io/token', metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
+    stringData: { 'token-id': id, 'token-secret': '0123456789abcdef', 'usage-bootstrap-authentication': 'true', ...data },
+  } as never);
+  await make('abcdef', { expiration: new Date(clock.now() + 3_600_000).toISOString() });
+  await make('nouse1', { 'usage-bootstrap-authentication': 'false' });
+  await make('noend1', {});
+  const opts = options('by-bootstrap', { token: 'abcdef.0123456789abcdef' });
+  t.match(await openIdentity(opts), { nodeName: 'by-bootstrap' });
+  t.match(await openIdentity(options('by-long', { token: `K10${server.authority.pin}::abcdef.0123456789abcdef` })), { nodeName: 'by-long' });
+  for (const token of ['abcdef.0123456789abcdeX', 'nouse1.0123456789abcdef', 'absent.0123456789abcdef']) t.match(await refusal(openIdentity(options('no', { token }))), { reason: 'Unauthorized' }, token);
+  await clock.advance(3_700_000);
+  t.match(await refusal(openIdentity(options('no', { token: 'abcdef.0123456789abcdef' }))), { reason: 'Unauthorized' }, 'ended');
+  t.match(await openIdentity(options('no-end', { token: 'noend1.0123456789abcdef' })), { nodeName: 'no-end' });
+  const before = (await openIdentity(opts)).certificates.node;
+  t.not((await openIdentity(opts)).certificates.node, before, 'its own password does');
 });
 
 t.test('the next boot needs neither token nor server', async (t) => {
