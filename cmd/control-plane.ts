@@ -20,6 +20,7 @@ import type { KeyPair } from '../internal/cluster/certificate.ts';
 import type { Leaves } from '../internal/cluster/leaves.ts';
 import type { ClusterSettings } from '../internal/cluster/join/protocol.ts';
 import { createJoinPaths } from '../internal/cluster/join/server.ts';
+import { createCertificateSigner } from '../internal/cluster/signer.ts';
 import { ensureSystemObjects } from '../internal/cluster/system-objects.ts';
 import { controllers, userOf } from '../internal/controllers/index.ts';
 import { createPipeline, type Pipeline } from '../internal/http/pipeline.ts';
@@ -88,7 +89,8 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   // Each stored kind once: what is served under two names is collected under the one it is stored by.
   const resources = (): Resource[] => kinds.all().filter(({ verbs, rules }) => verbs.includes('watch') && verbs.includes('delete') && rules.storage === undefined);
   const port = settings['https-listen-port'];
-  const loops = controllers({ rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources });
+  const sign = createCertificateSigner({ authority, clock, random });
+  const loops = controllers({ sign, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources });
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });

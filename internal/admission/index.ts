@@ -7,6 +7,7 @@ import type { Kinds } from '../kinds/index.ts';
 import type { Store } from '../store/store.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { admissionOf, type Admission } from './admission.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { defaultClass } from './default-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -44,6 +45,9 @@ export function createAdmission({ store, kinds, schemas, authorizer, clock, rand
     defaultTolerationSeconds(),
     defaultClass(store, { name: 'DefaultStorageClass', of: { group: '', resource: 'persistentvolumeclaims' }, field: 'storageClassName', classes: { group: 'storage.k8s.io', resource: 'storageclasses' }, annotation: 'storageclass.kubernetes.io/is-default-class' }),
     runtimeClass(store),
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
+    certificateSubjectRestriction(),
     defaultClass(store, { name: 'DefaultIngressClass', of: { group: 'networking.k8s.io', resource: 'ingresses' }, field: 'ingressClassName', classes: { group: 'networking.k8s.io', resource: 'ingressclasses' }, annotation: 'ingressclass.kubernetes.io/is-default-class' }),
     roleEscalation(authorizer, store),
     ...(webhooks === undefined ? [] : [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)]),

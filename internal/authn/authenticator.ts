@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { StatusError } from '../base/errors.ts';
 import { ANONYMOUS, AUTHENTICATED_GROUP, type UserInfo } from '../api/user.ts';
+import { readClientCertificate, type Certified } from './client-certificates.ts';
 
 export interface AuthenticatorOptions {
   clock: Clock;
@@ -20,11 +21,6 @@ export interface Authenticator {
 
 const KEPT_MS = 10_000;
 const KEPT_MAX = 512;
-
-interface Certified {
-  user: UserInfo;
-  validToMs: number;
-}
 
 export function createAuthenticator({ clock, tokens }: AuthenticatorOptions): Authenticator {
   const certified = new WeakMap<TLSSocket, Certified | 'none' | 'bad'>();
@@ -77,15 +73,6 @@ function withAuthenticated(user: UserInfo): UserInfo {
 function readCertificate(socket: TLSSocket): Certified | 'none' | 'bad' {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return 'none';
-  if (!socket.authorized) return 'bad';
-  const subject = certificate.subject.split('\n').map((line): [string, string] => [line.slice(0, line.indexOf('=')), unescape(line.slice(line.indexOf('=') + 1))]);
-  const username = subject.findLast(([field]) => field === 'CN')?.[1];
-  if (username === undefined) return 'bad';
-  const groups = subject.filter(([field]) => field === 'O').map(([, value]) => value);
-  return { user: withAuthenticated({ username, groups }), validToMs: Date.parse(certificate.validTo) };
-}
-
-/** Node writes special signs of a subject with a backslash. */
-function unescape(value: string): string {
-  return value.replace(/\\(.)/g, '$1');
+  const certified = socket.authorized ? readClientCertificate(certificate) : undefined;
+  return certified === undefined ? 'bad' : { ...certified, user: withAuthenticated(certified.user) };
 }

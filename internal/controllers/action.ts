@@ -51,7 +51,7 @@ export interface Batch {
 }
 
 /** A loop of this folder: what it does is a list of actions, and it speaks for one of upstream's users. */
-export interface ControllerLoop<State = unknown> extends Loop<State, Action> {
+export interface ControllerLoop<State = unknown, Act = Action> extends Loop<State, Act> {
   /** User name that RBAC knows. */
   readonly user: string;
 }

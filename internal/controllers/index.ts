@@ -2,6 +2,9 @@
 import type { Resource } from '../api/request.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import type { ControllerLoop } from './action.ts';
+import { certificateApprovalLoop } from './certificate-approval.ts';
+import { certificateCleanupLoop } from './certificate-cleanup.ts';
+import { certificateSigningLoop, type Sign } from './certificate-signing.ts';
 import { clusterRoleAggregationLoop } from './clusterrole-aggregation.ts';
 import { cronJobLoop } from './cronjob.ts';
 import { daemonSetLoop } from './daemonset.ts';
@@ -31,6 +34,8 @@ export interface ControllerOptions {
   /** PEM that pods get as kube-root-ca.crt. */
   rootCertificates: () => string;
   clusterCidr: string;
+  /** Signs certificate requests of the `kubernetes.io` signers. */
+  sign: Sign;
   /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
   apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
   /** Everything that can be listed and deleted, each stored kind once; what is there when the loops start is watched. */
@@ -59,6 +64,9 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     endpointSliceMirroringLoop(),
     disruptionLoop(),
     clusterRoleAggregationLoop(),
+    certificateApprovalLoop(),
+    certificateSigningLoop(options.sign),
+    certificateCleanupLoop(),
     garbageCollectorLoop(options.resources),
     podGarbageLoop(),
     nodeLifecycleLoop(),

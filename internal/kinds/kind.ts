@@ -4,6 +4,7 @@
 // `old` objects are frozen.
 import type { KubeObject } from '../api/meta.ts';
 import type { FieldError } from '../api/field-error.ts';
+import type { UserInfo } from '../api/user.ts';
 
 /** One Table column, as upstream's printers define it. Priority 0 shows always, 1 with `-o wide`. */
 export interface Column {
@@ -48,6 +49,8 @@ export interface RuleContext {
   now: number;
   /** Names a client gave (`metadata.name` of pods etc. are checked with it). */
   user: string;
+  /** Who writes, in full. */
+  identity?: UserInfo;
 }
 
 export interface KindRules<T extends KubeObject = KubeObject> {
@@ -65,6 +68,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   prepareForUpdate?(draft: T, old: T, context: RuleContext): void;
   /** For PUT/PATCH of /status: by default the registry takes `status` and the metadata from the draft, as upstream. */
   prepareForStatusUpdate?(draft: T, old: T, context: RuleContext): void;
+  /** For writes through other subresources (approval), before `validatePart`. */
+  prepareForPartUpdate?(subresource: string, draft: T, old: T, context: RuleContext): void;
   /** After schema validation (types, required, enums) has passed. Collects every problem. Messages are upstream's. */
   validate?(object: T, context: RuleContext): FieldError[];
   validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];

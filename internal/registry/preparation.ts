@@ -70,7 +70,7 @@ export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { dra
   else if (isOfObject(context.subresource)) {
     if (kind.rules.prepareForUpdate !== undefined) kind.rules.prepareForUpdate(draft, old, rule);
     else if (hasStatus(kind)) keepField('status', draft, old);
-  }
+  } else kind.rules.prepareForPartUpdate?.(context.subresource, draft, old, rule);
   if (tracksGeneration(kind)) {
     const was = old.metadata.generation ?? 1;
     // A node given to a pod is no new wish of its owner.
@@ -88,12 +88,12 @@ export function validateForUpdate(preparing: Preparing, kind: Kind, update: { dr
   else if (isOfObject(context.subresource)) {
     errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateUpdate?.(draft, old, rule) ?? []));
     for (const warning of kind.rules.warnings?.(draft, old) ?? []) context.warn?.(warning);
-  } else if (PARTS_OF_SPEC.has(context.subresource)) errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validatePart?.(context.subresource, draft, old) ?? []));
+  } else if (PARTS.has(context.subresource)) errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validatePart?.(context.subresource, draft, old) ?? []));
   refuse(kind, draft, errors);
 }
 
 /** Subresources that write what the object's own update may not: held to its form, not to its immutability. */
-const PARTS_OF_SPEC: ReadonlySet<string> = new Set(['ephemeralcontainers', 'resize']);
+const PARTS: ReadonlySet<string> = new Set(['ephemeralcontainers', 'resize', 'approval']);
 
 /** Subresources that are a way to write the object itself, so that its own rules hold. */
 function isOfObject(subresource: string): boolean {
@@ -169,7 +169,7 @@ function specChanged(draft: KubeObject, old: KubeObject): boolean {
 }
 
 function ruleContext({ clock }: Preparing, { user }: WriteContext): RuleContext {
-  return { now: clock.now(), user: user.username };
+  return { now: clock.now(), user: user.username, identity: user };
 }
 
 function refuse(kind: Kind, draft: KubeObject, errors: FieldError[]): void {

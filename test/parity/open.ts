@@ -113,7 +113,6 @@ export const OPEN: Readonly<Record<string, readonly string[]>> = {
     'autoscaling/v2/horizontalpodautoscalers: empty',
     'autoscaling/v1/horizontalpodautoscalers: empty',
     'batch/v1/cronjobs: empty',
-    'certificates.k8s.io/v1/certificatesigningrequests: empty',
     'networking.k8s.io/v1/ingressclasses: empty',
     'networking.k8s.io/v1/ingresses: empty',
     'networking.k8s.io/v1/ipaddresses: empty',
