@@ -17,7 +17,7 @@ import { createNode } from './node.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
 import { runDirOf } from './places.ts';
 import { checkBeforeStart } from './preflight.ts';
-import { notifyReady } from './service-manager.ts';
+import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
@@ -27,10 +27,18 @@ export async function runAgent(argv: readonly string[]): Promise<number> {
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   await checkBeforeStart({ verb: 'agent', settings, node: true });
-  return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, log }), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
+  const manager = await openServiceManager(process.env, systemClock);
+  return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log });
 }
 
-async function startAgent(settings: Settings, { stopping, ledger, log }: { stopping: AbortSignal; ledger: Ledger; log: Log }): Promise<Running> {
+interface Start {
+  stopping: AbortSignal;
+  ledger: Ledger;
+  manager: ServiceManager;
+  log: Log;
+}
+
+async function startAgent(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Running> {
   const nodeName = nodeNameOf(settings);
   const nodeIps = nodeAddresses(settings['node-ip'], systemClock);
   const token = givenToken(settings);
@@ -39,19 +47,23 @@ async function startAgent(settings: Settings, { stopping, ledger, log }: { stopp
     directory, nodeName, nodeIps: () => [...nodeIps(), ...settings['node-external-ip']], clock: systemClock, random: systemRandom, log, signal: stopping,
     ...(settings.server !== undefined && { server: settings.server }), ...(token !== undefined && { token }),
   };
+  manager.starting(`to join ${settings.server ?? 'the server'}`);
   const keeper = keepIdentity(await openIdentity(options), options);
   keepNodeName(settings, nodeName);
   const { server, cluster } = keeper.current;
   log.info('joined', { server, node: nodeName });
   const access = openAccess(keeper, { nodeName, lastKnownDir: join(directory, 'last-known'), log });
   const running = await startAll([tellOfInstance({ verb: 'agent', dataDir: settings['data-dir'], url: server, tokenGiven: token !== undefined, ociRuntime: settings['oci-runtime'], nodeName }, systemClock.now()), access.component, keeper], log, stopping);
+  manager.starting(`with what ${server} says`);
   const failed = strangersServer(access.proxy, { server, stopping, log });
   const { ready, components } = await untilReady(running, access.synced(), { stopping, failed }).then(() => createNode({ ...settings, disable: cluster.disable }, { cluster: access.cluster, nodeName, nodeIps, ledger, log }));
-  const node = await startAll(components, log, stopping).catch((error: unknown) => stopThenThrow(running, error));
+  const node = await startAll(announced(components, manager), log, stopping).catch((error: unknown) => stopThenThrow(running, error));
   const all = inTurn(node, running);
+  manager.starting('the node');
   await untilReady(all, ready, { stopping, failed });
   failed.catch((error: unknown) => (stopping.aborted ? undefined : log.error(messageOf(error))));
   log.info('ready', { node: nodeName, server });
+  manager.ready(`Skiff ${SKIFF_VERSION_TEXT} is ready: node ${nodeName} of ${server}`);
   return all;
 }
 

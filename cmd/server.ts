@@ -25,7 +25,7 @@ import { tellOfInstance } from './instance.ts';
 import { createNode, type NodeParts } from './node.ts';
 import { CONFIG_DIR, runDirOf } from './places.ts';
 import { checkBeforeStart } from './preflight.ts';
-import { notifyReady } from './service-manager.ts';
+import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
@@ -38,10 +38,18 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   await checkBeforeStart({ verb: 'server', settings, node: !settings['disable-agent'] });
-  return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, log }), { ready: () => notifyReady(process.env, `Skiff ${SKIFF_VERSION_TEXT} is ready`), log });
+  const manager = await openServiceManager(process.env, systemClock);
+  return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log });
 }
 
-async function startServer(settings: Settings, { stopping, ledger, log }: { stopping: AbortSignal; ledger: Ledger; log: Log }): Promise<Running> {
+interface Start {
+  stopping: AbortSignal;
+  ledger: Ledger;
+  manager: ServiceManager;
+  log: Log;
+}
+
+async function startServer(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Running> {
   const [clock, random] = [systemClock, systemRandom];
   const serverDir = join(settings['data-dir'], 'server');
   const authority = openAuthority(join(serverDir, 'tls'), { clock, random });
@@ -56,9 +64,13 @@ async function startServer(settings: Settings, { stopping, ledger, log }: { stop
   const addresses = (): readonly string[] => (advertised === undefined ? nodeIps() : [advertised, ...nodeIps()]);
   const plane = await createControlPlane(settings, { authority, leaves, addresses, nodeName, passwords, log });
   const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log });
-  const running = await startAll([instance(settings, nodeName), ...plane.components, kubeconfig(settings, { authority, leaves, ledger, log }), leaves, ...(node?.components ?? [])], log, stopping);
+  const components = [instance(settings, nodeName), ...plane.components, kubeconfig(settings, { authority, leaves, ledger, log }), leaves, ...(node?.components ?? [])];
+  const running = await startAll(announced(components, manager), log, stopping);
+  manager.starting('the node');
   await untilReady(running, node?.ready ?? Promise.resolve(), { stopping });
-  log.info('ready', { address: `https://${addresses()[0] ?? ''}:${String(settings['https-listen-port'])}`, kubeconfig: settings['write-kubeconfig'] });
+  const url = `https://${addresses()[0] ?? ''}:${String(settings['https-listen-port'])}`;
+  log.info('ready', { address: url, kubeconfig: settings['write-kubeconfig'] });
+  manager.ready(`Skiff ${SKIFF_VERSION_TEXT} is ready at ${url}`);
   return running;
 }
 

@@ -5,7 +5,7 @@
 //
 // Without these variables nothing is done. Node has no datagram Unix sockets: the two calls are the C library's by node:ffi, loaded only under systemd.
 import { rmSync } from 'node:fs';
-import { systemClock, type Clock } from '../internal/base/clock.ts';
+import type { Clock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
 import { writeFileAtomically } from '../internal/base/files.ts';
 
@@ -67,9 +67,4 @@ function take(env: Environment, name: string): string | undefined {
   const value = env[name];
   delete env[name];
   return value === '' ? undefined : value;
-}
-
-/** For a process that tells of nothing but being ready. */
-export async function notifyReady(env: Environment, status: string): Promise<void> {
-  (await openServiceManager(env, systemClock)).ready(status);
 }

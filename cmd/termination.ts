@@ -1,24 +1,33 @@
 // The life of a process that serves: started, ready, and down again at SIGTERM or Ctrl-C, at whatever point of it that comes.
+import { systemClock } from '../internal/base/clock.ts';
 import type { Running } from '../internal/base/component.ts';
 import { messageOf } from '../internal/base/errors.ts';
 import type { Log } from '../internal/base/log.ts';
+import type { ServiceManager } from './service-manager.ts';
+import { endPodsWithMachine, machineStops } from './shutdown.ts';
 
-/** Starts, tells of being ready, and stops when asked. `start` is given what aborts when the process is to end. */
-export async function runUntilTerminated(start: (stopping: AbortSignal) => Promise<Running>, { ready, log }: { ready(): Promise<void>; log: Log }): Promise<number> {
+export interface Lifetime {
+  dataDir: string;
+  manager: ServiceManager;
+  log: Log;
+}
+
+/** Starts, and stops when asked; the pods of a machine that goes down end with it. `start` is given what aborts when the process is to end. */
+export async function runUntilTerminated(start: (stopping: AbortSignal) => Promise<Running>, { dataDir, manager, log }: Lifetime): Promise<number> {
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort(new Error(`stopping on ${signal}`)));
   // Waiting for a server has no end but this one; it must keep the process alive meanwhile, which the clock's timers do not.
   const alive = setInterval(() => {}, 3_600_000);
   try {
-    const running = await start(stopping.signal);
-    await ready();
+    const running = await start(stopping.signal).catch((error: unknown) => {
+      if (!stopping.signal.aborted) throw error;
+    });
     await stopped;
     log.info(messageOf(stopping.signal.reason));
-    await running.stop();
-  } catch (error) {
-    if (!stopping.signal.aborted) throw error;
-    log.info(messageOf(stopping.signal.reason));
+    manager.stopping('stopping');
+    await running?.stop().catch((error: unknown) => log.warn('could not stop cleanly', { error: messageOf(error) }));
+    if (await machineStops()) await endPodsWithMachine(dataDir, { manager, clock: systemClock, log });
   } finally {
     clearInterval(alive);
   }
