@@ -18,6 +18,7 @@ import { createImageStore } from '../agents/images/local-image-store.ts';
 import { NO_REGISTRIES, parseRegistrySettings, type RegistrySettings } from '../agents/images/registry-settings.ts';
 import { createKubelet } from '../agents/kubelet/index.ts';
 import type { KubeletTls } from '../agents/kubelet/server/server.ts';
+import { noteMissingTables } from '../agents/network/own-chains.ts';
 import { createPointToPointNetwork } from '../agents/network/point-to-point.ts';
 import { BACKENDS, createRoutes, type Backend } from '../agents/network/routes.ts';
 import { vxlanMtu } from '../agents/network/vxlan.ts';
@@ -81,7 +82,7 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
     taints: settings['node-taint'].map(parseTaint),
   });
   const disabled = new Set(settings.disable ?? []);
-  const components: Component[] = [lifecycle('images', images), lifecycle('runtime', runtime), kubelet];
+  const components: Component[] = [{ name: 'ledger', start: () => noteMissingTables(ledger), stop: () => Promise.resolve() }, lifecycle('images', images), lifecycle('runtime', runtime), kubelet];
   if (backend !== 'none') components.push(createRoutes({ nodeName, backend, run: cluster.run }));
   if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run, ledger }));
   if (!disabled.has('dns')) components.push(createDns({ views: cluster.views, addresses: [...cluster.clusterDns], port: 53, domain: cluster.clusterDomain, resolvConf, clock, random, log }));

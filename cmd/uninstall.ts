@@ -70,8 +70,8 @@ function files(site: Site, purge: boolean): Kind {
   };
 }
 
-function factsOf({ dataDir, kept, volatile }: Site, purge: boolean): FileFacts {
-  return { dataDir, kept, volatile, purge, list, isThere: (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined };
+function factsOf({ dataDir, kept, volatile, pidFiles }: Site, purge: boolean): FileFacts {
+  return { dataDir, kept, volatile, others: pidFiles, purge, list, isThere: (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined };
 }
 
 function list(path: string): string[] | undefined {

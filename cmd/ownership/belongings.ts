@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { delay, type Clock } from '../../internal/base/clock.ts';
 import { tryCommand } from '../../internal/base/command.ts';
 import { findOwnLinks, findOwnRoutes, removeLink, removeRoute } from '../../agents/network/removal.ts';
-import { findOwnRules, removeOwnRules } from '../../agents/network/own-chains.ts';
+import { findEmptyTables, findOwnRules, removeEmptyTable, removeOwnRules } from '../../agents/network/own-chains.ts';
 import { mountPointsUnder } from '../../agents/kubelet/volumes/mount-table.ts';
 import { isAlive, processOf, signal } from '../../agents/runtime/runc/process.ts';
 import type { Site } from './site.ts';
@@ -34,6 +34,7 @@ export function volatileKinds(site: Site, clock: Clock): Kind[] {
     { name: 'routes', find: async () => (await findOwnRoutes()).map((line) => ({ line: `route ${line}`, remove: () => removeRoute(line) })) },
     { name: 'links', find: () => findOwnLinks().map((name) => ({ line: `link ${name}`, remove: () => removeLink(name) })) },
     { name: 'packet rules', find: packetRules },
+    { name: 'packet tables', find: () => emptyTables(site) },
     { name: 'cgroups', find: () => ownCgroups(site).map((directory) => ({ line: `cgroup ${directory}`, remove: () => removeCgroup(directory, clock) })) },
     { name: 'sysctls', find: () => changedSysctls(site) },
   ];
@@ -83,6 +84,11 @@ async function packetRules(): Promise<Belonging[]> {
     const where = `${rules.family} ${rules.table}`;
     return [...rules.jumps.map((jump) => `rule ${where} ${jump}`), ...rules.chains.map((chain) => `chain ${where} ${chain}`)].map((line) => ({ line, remove }));
   });
+}
+
+async function emptyTables({ volatile }: Site): Promise<Belonging[]> {
+  const made = volatile.flatMap((entry) => (entry.kind === 'table' ? [entry.name] : []));
+  return (await findEmptyTables(made)).map((name) => ({ line: `table iptables ${name}`, remove: () => removeEmptyTable(name) }));
 }
 
 function ownCgroups({ volatile }: Site): string[] {

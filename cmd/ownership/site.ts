@@ -21,6 +21,8 @@ export interface Site {
   /** That was started last; running or not. */
   instance: Instance | undefined;
   services: Service[];
+  /** That the services keep, which nobody else takes away. */
+  pidFiles: string[];
   ociRuntime: string;
 }
 
@@ -41,7 +43,7 @@ export function findSite(given: Given, env: Readonly<Record<string, string | und
   const dataDir = named ?? instance?.dataDir ?? dataDirOfServices(services) ?? settings?.['data-dir'] ?? DEFAULT_DATA_DIR;
   const runDir = runDirOf(dataDir);
   return {
-    dataDir, runDir, services, instance: instance ?? instances.find((one) => one.dataDir === dataDir),
+    dataDir, runDir, services, pidFiles: [...services.map(({ name }) => name.replace(/\.service$/, '')), installedWith('INSTALL_SKIFF_SERVICE') ?? 'skiff'].map((name) => `/run/${name}.pid`), instance: instance ?? instances.find((one) => one.dataDir === dataDir),
     kubeletDir: '/var/lib/kubelet', logsDir: '/var/log/pods',
     kept: dataDir === DEFAULT_DATA_DIR ? installed : [...installed, ...ledgerAt(dataDir)],
     volatile: parseLedger(readFileIfThere(join(runDir, 'ledger')) ?? ''),

@@ -12,6 +12,7 @@
 //   volume /srv/data                       a folder made for a volume: kept unless --purge
 //   sysctl net/ipv4/ip_forward 0           what it was before
 //   cgroup /sys/fs/cgroup/cpu/kubepods     removed with all below
+//   table iptables nat                     was not there: removed if nobody else uses it by then
 //
 // What was there before is not written down, and so never removed. A line that is written twice counts once; one that says nothing known
 // is left alone.
@@ -21,7 +22,8 @@ import { makeDirectory, readFileIfThere } from './files.ts';
 
 export type Entry =
   | { kind: 'path' | 'tree' | 'volume' | 'cgroup'; path: string }
-  | { kind: 'sysctl'; name: string; before: string };
+  | { kind: 'sysctl'; name: string; before: string }
+  | { kind: 'table'; family: string; name: string };
 
 /** What the parts of Skiff are given. Each call comes before the deed, and is on disk when it returns. */
 export interface Ledger {
@@ -31,6 +33,8 @@ export interface Ledger {
   setSysctl(name: string, value: string): void;
   /** A cgroup is about to be made. */
   cgroup(directory: string): void;
+  /** A table of packet rules is about to come into being: `iptables nat`. */
+  table(family: string, name: string): void;
 }
 
 /** The name of the lasting file in the data folder. */
@@ -60,6 +64,7 @@ export function openLedger(dataDir: string, runDir: string): Ledger {
     cgroup(directory) {
       if (!existsSync(directory)) volatile.add([{ kind: 'cgroup', path: directory }]);
     },
+    table: (family, name) => volatile.add([{ kind: 'table', family, name }]),
   };
 }
 
@@ -75,15 +80,17 @@ export const NO_LEDGER: Ledger = {
     if (readFileSync(path, 'utf8').trim() !== value) writeFileSync(path, value);
   },
   cgroup: () => {},
+  table: () => {},
 };
 
 export function parseLedger(text: string): Entry[] {
   const entries = text.split('\n').flatMap((line): Entry[] => {
     if (line.startsWith('/')) return line === '/' ? [] : [line.endsWith('/') ? { kind: 'tree', path: line.replace(/\/+$/, '') } : { kind: 'path', path: line }];
     const [, word = '', rest = ''] = /^(\w+) (.+)$/.exec(line) ?? [];
-    if (word === 'sysctl') {
-      const [, name = '', before = ''] = /^(\S+) (.*)$/.exec(rest) ?? [];
-      return name === '' ? [] : [{ kind: 'sysctl', name, before }];
+    if (word === 'sysctl' || word === 'table') {
+      const [, first = '', second = ''] = /^(\S+) (.*)$/.exec(rest) ?? [];
+      if (first === '') return [];
+      return [word === 'sysctl' ? { kind: 'sysctl', name: first, before: second } : { kind: 'table', family: first, name: second }];
     }
     return (word === 'volume' || word === 'cgroup') && rest.startsWith('/') ? [{ kind: word, path: rest }] : [];
   });
@@ -92,6 +99,7 @@ export function parseLedger(text: string): Entry[] {
 
 export function formatEntry(entry: Entry): string {
   if (entry.kind === 'sysctl') return `sysctl ${entry.name} ${entry.before}`;
+  if (entry.kind === 'table') return `table ${entry.family} ${entry.name}`;
   if (entry.kind === 'path') return entry.path;
   return entry.kind === 'tree' ? `${entry.path}/` : `${entry.kind} ${entry.path}`;
 }
