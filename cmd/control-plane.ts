@@ -28,10 +28,13 @@ import { createApiServer } from '../internal/http/server.ts';
 import { createEventRecorder } from '../internal/informer/event-recorder.ts';
 import { createLocalViews } from '../internal/informer/local-views.ts';
 import type { Loop } from '../internal/informer/loop.ts';
+import type { ServedResources } from '../internal/informer/served-resources.ts';
 import { runLoop } from '../internal/informer/run-loop.ts';
 import type { Views } from '../internal/informer/view.ts';
 import { loadKinds } from '../internal/kinds/index.ts';
+import type { Kind } from '../internal/kinds/kind.ts';
 import { createServiceAllocator } from '../internal/registry/allocators/service-allocator.ts';
+import { keepCustomKinds } from '../internal/registry/custom-kinds.ts';
 import { createEventExpiry } from '../internal/registry/event-expiry.ts';
 import { createRegistry } from '../internal/registry/generic-registry.ts';
 import { createScheduler, SCHEDULER_USER } from '../internal/scheduler/index.ts';
@@ -87,7 +90,8 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     return runLoop(loop, { views, client, clock, random, log, recorder: createEventRecorder({ client, clock, random, log, component }) });
   };
   // Each stored kind once: what is served under two names is collected under the one it is stored by.
-  const resources = (): Resource[] => kinds.all().filter(({ verbs, rules }) => verbs.includes('watch') && verbs.includes('delete') && rules.storage === undefined);
+  const isStoredHere = ({ group, resource, rules: { storage } }: Kind): boolean => storage === undefined || (storage.group === group && storage.resource === resource);
+  const resources: ServedResources = Object.assign((): Resource[] => kinds.all().filter((kind) => kind.verbs.includes('watch') && kind.verbs.includes('delete') && isStoredHere(kind) && (kind.custom === undefined || kinds.preferred(kind.group, kind.resource) === kind)), { onChange: kinds.onChange });
   const port = settings['https-listen-port'];
   const sign = createCertificateSigner({ authority, clock, random });
   const loops = controllers({ sign, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources });
@@ -108,6 +112,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const components: Component[] = [
     closing(store),
     createEventExpiry({ store, clock }),
+    keepCustomKinds({ store, kinds, schemas, converterOf: () => undefined }),
     { name: 'policy', start: () => prepare(settings, authority, { pipeline, client: clientOf(LOOPBACK_USER) }), stop: () => Promise.resolve() },
     apiServer,
     ...loops.map((loop) => run(loop, userOf(loop), loop.name)),

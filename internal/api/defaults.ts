@@ -7,6 +7,7 @@ import type { Definition, Field, Schemas, TypeRef } from './schema.ts';
 /** In place; the draft must fit its definition (see shape.ts). Unknown fields are left alone: dropping them is `pruneUnknown`. */
 export function applyDefaults(definition: Definition, draft: object, schemas: Schemas): void {
   const object = draft as Record<string, unknown>;
+  if (definition.custom !== undefined) return definition.custom.fillIn(object, schemas);
   for (const field of definition.fields.values()) {
     const value = object[field.name];
     if (value === undefined || value === null) fill(field, object, schemas);

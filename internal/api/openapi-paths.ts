@@ -15,6 +15,9 @@ const BOOLEANS = new Set(['allowWatchBookmarks', 'force', 'ignoreStoreReadErrorW
 const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml'];
 const ANSWER_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const WATCH_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+/** Custom objects have no protobuf form and no merge keys. */
+const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => !type.includes('strategic'));
+const CUSTOM_ANSWER_TYPES = ANSWER_TYPES.slice(0, 2);
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const ITEM: readonly [verb: string, method: string, action: string, word: string][] = [
   ['get', 'get', 'get', 'read'], ['update', 'put', 'put', 'replace'], ['delete', 'delete', 'delete', 'delete'], ['patch', 'patch', 'patch', 'patch'], ['create', 'post', 'post', 'create'],
@@ -63,17 +66,18 @@ function operation(target: Target, { verb, action, word, names }: { verb: string
   const answer = verb === 'list' ? `${target.body}List` : verb === 'delete' || verb === 'deletecollection' ? `${META}.Status` : target.body;
   const body = bodyOf(verb, target.body);
   const parameters = names.map((name) => parameter(name, 'query', dialect));
+  const [patches, answers, watches] = resource.custom === undefined ? [PATCH_TYPES, ANSWER_TYPES, WATCH_TYPES] : [CUSTOM_PATCH_TYPES, CUSTOM_ANSWER_TYPES, []];
   const shared = { operationId: operationId(target, word, verb), tags: [tagOf(resource)], 'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': gvk };
   const schema = { $ref: reference(answer, dialect) };
   if (dialect === 'v2') {
     const bodyParameter = body === undefined ? [] : [{ in: 'body', name: 'body', ...(verb.startsWith('delete') ? {} : { required: true }), schema: { $ref: reference(body, dialect) } }];
-    return { ...shared, consumes: verb === 'patch' ? PATCH_TYPES : ['*/*'], produces: [...ANSWER_TYPES, ...(verb === 'list' ? WATCH_TYPES : [])], schemes: ['https'], ...((bodyParameter.length + parameters.length > 0) && { parameters: [...bodyParameter, ...parameters] }), responses: responses(verb, { schema }) };
+    return { ...shared, consumes: verb === 'patch' ? patches : ['*/*'], produces: [...answers, ...(verb === 'list' ? watches : [])], schemes: ['https'], ...((bodyParameter.length + parameters.length > 0) && { parameters: [...bodyParameter, ...parameters] }), responses: responses(verb, { schema }) };
   }
-  const types = verb === 'patch' ? PATCH_TYPES : ['*/*'];
+  const types = verb === 'patch' ? patches : ['*/*'];
   return {
     ...shared, ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && { requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema: { $ref: reference(body, dialect) } }])), ...(!verb.startsWith('delete') && { required: true }) } }),
-    responses: responses(verb, { content: Object.fromEntries([...ANSWER_TYPES, ...(verb === 'list' ? WATCH_TYPES : [])].map((type) => [type, { schema }])) }),
+    responses: responses(verb, { content: Object.fromEntries([...answers, ...(verb === 'list' ? watches : [])].map((type) => [type, { schema }])) }),
   };
 }
 

@@ -6,7 +6,7 @@ import { operationsOf } from './openapi-paths.ts';
 import { schemaOf, type Dialect, type OpenApiSchema } from './openapi-schemas.ts';
 import type { Schemas, TypeRef } from './schema.ts';
 
-/** A served resource, as internal/kinds/generated/kinds.ts has it; custom resources bring `customSchema`. */
+/** A served resource, as internal/kinds/generated/kinds.ts has it; custom kinds bring their schemas. */
 export interface ServedResource {
   group: string;
   version: string;
@@ -15,10 +15,10 @@ export interface ServedResource {
   namespaced: boolean;
   verbs: readonly string[];
   subresources: readonly { name: string; group: string; version: string; kind: string; verbs: readonly string[] }[];
-  /** Definition id in the table, or the name that `customSchema` is published under. */
+  /** Definition id in the table, or the name that a custom schema is published under. */
   schema: string;
-  /** The whole schema of a custom kind, refs in v3 form (`#/components/schemas/…`). */
-  customSchema?: OpenApiSchema;
+  /** A custom kind's own schemas. */
+  custom?: { openApi(dialect: Dialect): { object: OpenApiSchema; list: OpenApiSchema } };
 }
 
 export interface OpenApiOptions {
@@ -87,12 +87,15 @@ function collect(resources: readonly ServedResource[], { schemas, dialect }: { s
     for (const field of definition.fields.values()) for (const inner of definitionsIn(field.type)) visit(inner);
   };
   for (const resource of resources) {
-    if (resource.customSchema !== undefined) found[resource.schema] = resource.customSchema;
-    else {
+    if (resource.custom !== undefined) {
+      const { object, list } = resource.custom.openApi(dialect);
+      found[resource.schema] = object;
+      found[`${resource.schema}List`] = list;
+    } else {
       visit(resource.schema);
       visit(`${resource.schema}List`);
     }
-    for (const { group, version, kind } of resource.subresources) visit(schemas.byKind(group, version, kind)?.id ?? '');
+    for (const { group, version, kind } of resource.subresources) if (group !== resource.group || resource.custom === undefined) visit(schemas.byKind(group, version, kind)?.id ?? '');
   }
   for (const id of META) visit(`io.k8s.apimachinery.pkg.apis.meta.v1.${id}`);
   return sortKeys(found);

@@ -4,6 +4,7 @@
 // The table's letters are written by build/schema/schema-table.ts; the two change together.
 import { SCHEMA_TABLE } from './generated/schema-table.ts';
 import type { GroupVersionKind } from './meta.ts';
+import type { Shape } from './shape.ts';
 
 export type ListType = 'atomic' | 'set' | 'map';
 export type MapType = 'atomic' | 'granular';
@@ -51,6 +52,26 @@ export interface Definition {
   mapType?: MapType;
   /** x-kubernetes-unions, as OpenAPI has it. */
   unions?: unknown;
+  /** Custom kinds: members that the schema does not name are kept, and nobody knows their form. */
+  open?: boolean;
+  /** Roots of custom kinds: their own schema rules, not what a trip through Go types makes of an object. */
+  custom?: CustomForm;
+}
+
+/** How objects of a custom kind are read and filled in (internal/kinds/custom). */
+export interface CustomForm {
+  /** The status is written through its subresource alone. */
+  statusApart: boolean;
+  /** What the decoder sees; the fields that it drops are told, not dropped. */
+  check(value: Record<string, unknown>, schemas: Schemas): Shape;
+  /** Takes out nulls that the schema does not allow, fills in defaults; in place. */
+  fillIn(draft: Record<string, unknown>, schemas: Schemas): void;
+}
+
+/** Definitions that come and go at run time, in one source's keeping. */
+export interface DefinitionSource {
+  get(id: string): Definition | undefined;
+  byKind(group: string, version: string, kind: string): Definition | undefined;
 }
 
 export interface Schemas {
@@ -60,6 +81,8 @@ export interface Schemas {
   ids(): Iterable<string>;
   /** The form of a definition that is no object of fields (Time, Quantity, RawExtension, …). */
   scalar(id: string): TypeRef | undefined;
+  /** Asks this source too, after the table; undefined takes a source away. */
+  replace(source: string, definitions: DefinitionSource | undefined): void;
 }
 
 const SPECIAL: ReadonlyMap<string, TypeRef> = new Map<string, TypeRef>([
@@ -111,11 +134,23 @@ function readTable(table: string): Schemas {
     parsed.set(id, definition);
     return definition;
   };
+  const sources = new Map<string, DefinitionSource>();
+  const elsewhere = (ask: (source: DefinitionSource) => Definition | undefined): Definition | undefined => {
+    for (const source of sources.values()) {
+      const found = ask(source);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   return {
-    get,
-    byKind: (group, version, kind) => get(kinds.get(`${group}/${version}/${kind}`) ?? ''),
+    get: (id) => get(id) ?? elsewhere((source) => source.get(id)),
+    byKind: (group, version, kind) => get(kinds.get(`${group}/${version}/${kind}`) ?? '') ?? elsewhere((source) => source.byKind(group, version, kind)),
     ids: () => offsets.keys(),
     scalar: (id) => SPECIAL.get(id),
+    replace(source, definitions) {
+      if (definitions === undefined) sources.delete(source);
+      else sources.set(source, definitions);
+    },
   };
 }
 

@@ -27,6 +27,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const INT_RANGE = { int32: [-2147483648, 2147483647], int64: [-(2 ** 63), 2 ** 63] } as const;
 
 export function checkShape(definition: Definition, value: unknown, schemas: Schemas): Shape {
+  if (definition.custom !== undefined && typeof value === 'object' && value !== null) return definition.custom.check(value as Record<string, unknown>, schemas);
   const shape: Shape = { errors: [], unknown: [], strays: [] };
   checkObject({ shape, schemas, path: [], names: [], struct: nameOf(definition) }, definition, value);
   return shape;

@@ -5,7 +5,7 @@ import { isReason, messageOf, StatusError, type StatusReason } from '../base/err
 import type { Draft, GroupVersionResource, KubeObject, ObjectKey } from '../api/meta.ts';
 import type { DeleteOptions, Patch, Resource } from '../api/request.ts';
 import type { ReadOptions } from '../client/client.ts';
-import type { Acting, Loop, Plan, Wake } from '../informer/loop.ts';
+import type { Acting, LaterWakes, Loop, Plan, Wake } from '../informer/loop.ts';
 import type { Views } from '../informer/view.ts';
 
 export interface EventNote {
@@ -61,6 +61,7 @@ export interface LoopParts<State> {
   name: string;
   user?: string;
   wakes: readonly Wake[];
+  laterWakes?: LaterWakes;
   resync?: { everyMs: number; keys(views: Views): string[] };
   concurrency?: number;
   observe(key: string, views: Views): State | undefined;

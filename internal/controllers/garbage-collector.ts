@@ -10,6 +10,7 @@
 import { formatKey, parseApiVersion, type KubeObject, type OwnerReference } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import { wake, type Plan, type Wake } from '../informer/loop.ts';
+import { wakesOfAll, type ServedResources } from '../informer/served-resources.ts';
 import type { Index, Views } from '../informer/view.ts';
 import { controllerLoop, note, remove, type Action, type ControllerLoop } from './action.ts';
 
@@ -37,10 +38,10 @@ export interface GarbageState {
 }
 
 /** `resources`: everything that can be deleted, as of now. */
-export function garbageCollectorLoop(resources: () => readonly Resource[]): ControllerLoop<GarbageState> {
+export function garbageCollectorLoop(resources: ServedResources): ControllerLoop<GarbageState> {
   return controllerLoop<GarbageState>({
     name: 'generic-garbage-collector',
-    wakes: resources().map((resource) => wakeOf(resource, resources)),
+    ...wakesOfAll(resources, (resource) => [wakeOf(resource, resources)]),
     observe: (key, views) => observe(key, views, resources()),
     plan,
   });

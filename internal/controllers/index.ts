@@ -1,12 +1,14 @@
 // The controllers: the one list. Each says by `user` for whom it speaks (upstream's service accounts, so that bootstrap RBAC holds).
-import type { Resource } from '../api/request.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
+import type { ServedResources } from '../informer/served-resources.ts';
 import type { ControllerLoop } from './action.ts';
 import { certificateApprovalLoop } from './certificate-approval.ts';
 import { certificateCleanupLoop } from './certificate-cleanup.ts';
 import { certificateSigningLoop, type Sign } from './certificate-signing.ts';
 import { clusterRoleAggregationLoop } from './clusterrole-aggregation.ts';
 import { cronJobLoop } from './cronjob.ts';
+import { crdCleanupLoop } from './crd-cleanup.ts';
+import { crdConditionsLoop } from './crd-conditions.ts';
 import { daemonSetLoop } from './daemonset.ts';
 import { deploymentLoop } from './deployment.ts';
 import { disruptionLoop } from './disruption.ts';
@@ -38,8 +40,8 @@ export interface ControllerOptions {
   sign: Sign;
   /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
   apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
-  /** Everything that can be listed and deleted, each stored kind once; what is there when the loops start is watched. */
-  resources: () => readonly Resource[];
+  /** Everything that can be listed and deleted, each stored kind once. */
+  resources: ServedResources;
 }
 
 export function controllers(options: ControllerOptions): ControllerLoop[] {
@@ -67,6 +69,8 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     certificateApprovalLoop(),
     certificateSigningLoop(options.sign),
     certificateCleanupLoop(),
+    crdConditionsLoop(),
+    crdCleanupLoop(options.resources),
     garbageCollectorLoop(options.resources),
     podGarbageLoop(),
     nodeLifecycleLoop(),

@@ -4,6 +4,7 @@ import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, formatTime, parseKey } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import { wake, type Plan } from '../informer/loop.ts';
+import { wakesOfAll, type ServedResources } from '../informer/served-resources.ts';
 import type { Views } from '../informer/view.ts';
 import type { Namespace, NamespaceCondition } from '../kinds/generated/api-types.ts';
 import { NAMESPACES, PODS } from '../kinds/generated/resources.ts';
@@ -26,14 +27,13 @@ export interface NamespaceState {
 }
 
 /** `resources`: everything namespaced that can be listed and deleted, as of now. */
-export function namespaceLoop(resources: () => readonly Resource[]): ControllerLoop<NamespaceState> {
+export function namespaceLoop(resources: ServedResources): ControllerLoop<NamespaceState> {
   const kinds = (): Resource[] => resources().filter(({ namespaced }) => namespaced);
+  const ofContents = wakesOfAll(resources, (resource) => (resource.namespaced ? [wake(resource, (object, views) => keyIfTerminating(object.metadata.namespace ?? '', views))] : []));
   return controllerLoop<NamespaceState>({
     name: 'namespace-controller',
-    wakes: [
-      wake(NAMESPACES, (namespace) => (namespace.metadata.deletionTimestamp === undefined ? [] : [namespace.metadata.name])),
-      ...kinds().map((resource) => wake(resource, (object, views) => keyIfTerminating(object.metadata.namespace ?? '', views))),
-    ],
+    ...ofContents,
+    wakes: [wake(NAMESPACES, (namespace) => (namespace.metadata.deletionTimestamp === undefined ? [] : [namespace.metadata.name])), ...ofContents.wakes],
     observe: (key, views) => observe(parseKey(key).name, views, kinds()),
     plan,
   });

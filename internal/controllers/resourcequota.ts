@@ -5,6 +5,7 @@ import { sameWhenWritten } from '../api/json-equality.ts';
 import { copy, keyOf, parseKey, type KubeObject } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import { wake, type Plan, type Wake } from '../informer/loop.ts';
+import { wakesOfAll, type ServedResources } from '../informer/served-resources.ts';
 import type { Views } from '../informer/view.ts';
 import type { ResourceQuota } from '../kinds/generated/api-types.ts';
 import { RESOURCEQUOTAS } from '../kinds/generated/resources.ts';
@@ -25,21 +26,21 @@ export interface ResourceQuotaState {
   counted: Counted[];
 }
 
-export function resourceQuotaLoop(resources: () => readonly Resource[]): ControllerLoop<ResourceQuotaState> {
-  const countable = resources().filter(({ namespaced }) => namespaced).flatMap((resource) => {
+export function resourceQuotaLoop(resources: ServedResources): ControllerLoop<ResourceQuotaState> {
+  const countable = (served: readonly Resource[]): { resource: Resource; rules: QuotaRules }[] => served.filter(({ namespaced }) => namespaced).flatMap((resource) => {
     const rules = quotaRulesOf(resource.group, resource.resource);
     return rules === undefined ? [] : [{ resource, rules }];
   });
   return controllerLoop<ResourceQuotaState>({
     name: 'resourcequota-controller',
-    wakes: countable.map(({ resource, rules }) => (resource.resource === 'resourcequotas' ? quotaWake(rules) : wakeOf(resource, rules))),
+    ...wakesOfAll(resources, (each) => countable([each]).map(({ resource, rules }) => (resource.resource === 'resourcequotas' ? quotaWake(rules) : wakeOf(resource, rules)))),
     resync: { everyMs: EVERY_MS, keys: (views) => views.of(RESOURCEQUOTAS).list().map(keyOf) },
     observe(key, views) {
       const { namespace, name } = parseKey(key);
       const quota = views.of(RESOURCEQUOTAS).get(namespace, name);
       if (quota === undefined) return undefined;
       const names = Object.keys(quota.spec?.hard ?? {});
-      const counted = countable.filter(({ rules }) => names.some((each) => rules.counts(each))).map(({ resource, rules }) => ({ rules, objects: views.of(resource).list(namespace) }));
+      const counted = countable(resources()).filter(({ rules }) => names.some((each) => rules.counts(each))).map(({ resource, rules }) => ({ rules, objects: views.of(resource).list(namespace) }));
       return { quota, counted };
     },
     plan,

@@ -21,6 +21,8 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
 };
 const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
+const CUSTOM_PATCHES = 'application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';
+
 export interface Body {
   bytes: Buffer;
   contentType: string;
@@ -48,7 +50,7 @@ function tooLarge(maxBytes: number): StatusError {
 /** The object of a create or update. */
 export function decodeObject(body: Body, expected: Expected, schemas: Schemas): KubeObject {
   const duplicates: string[] = [];
-  const object = recognized(body, expected.kind, () => decode(body, schemas, (path) => duplicates.push(path)));
+  const object = recognized(body, expected.kind, () => decode(body, { schemas, custom: expected.custom !== undefined }, (path) => duplicates.push(path)));
   object.apiVersion ||= apiVersionOf(expected.group, expected.version);
   object.kind ||= expected.kind;
   object.metadata ??= {} as KubeObject['metadata'];
@@ -85,8 +87,9 @@ function excerpt(bytes: Buffer): string {
   return text.startsWith('{') && shown.length > EXCERPT_MAX ? `${shown.slice(0, EXCERPT_MAX)} ...` : shown;
 }
 
-export function decodePatch(body: Body): { patch: Patch; duplicates: string[] } {
+export function decodePatch(body: Body, { custom }: { custom?: unknown } = {}): { patch: Patch; duplicates: string[] } {
   const type = PATCH_TYPES[body.contentType];
+  if (custom !== undefined && (type === undefined || type === 'strategic')) throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCHES}`);
   if (type === undefined) {
     throw new StatusError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} }); // the router's answer, not the codec's
   }
@@ -104,7 +107,7 @@ export function decodeDeleteOptions(body: Body, schemas: Schemas): DeleteOptions
   if (body.bytes.length === 0) return undefined;
   let read: DeleteOptions & { apiVersion?: string; kind?: string };
   try {
-    read = (decode(body, schemas, () => {}) ?? {}) as typeof read;
+    read = (decode(body, { schemas }, () => {}) ?? {}) as typeof read;
   } catch (error) {
     if (isReason(error, 'UnsupportedMediaType')) throw error;
     throw new StatusError('BadRequest', `couldn't get version/kind; json parse error: ${messageOf(error)}`, { cause: error });
@@ -117,7 +120,7 @@ export function decodeDeleteOptions(body: Body, schemas: Schemas): DeleteOptions
   return options;
 }
 
-function decode({ bytes, contentType }: Body, schemas: Schemas, onDuplicate: (path: string) => void): unknown {
+function decode({ bytes, contentType }: Body, { schemas, custom = false }: { schemas: Schemas; custom?: boolean }, onDuplicate: (path: string) => void): unknown {
   switch (contentType) {
     case '':
     case 'application/json':
@@ -125,6 +128,7 @@ function decode({ bytes, contentType }: Body, schemas: Schemas, onDuplicate: (pa
     case 'application/yaml':
       return parseYaml(bytes.toString(), { onDuplicate });
     case 'application/vnd.kubernetes.protobuf':
+      if (custom) throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`);
       return decodeProtobuf(bytes, schemas);
     default:
       throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${NAMES}`);

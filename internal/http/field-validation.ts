@@ -1,6 +1,7 @@
 // Whether an object says what its schema knows: types always, unknown and duplicate fields as fieldValidation asks (Strict refuses, Warn
 // warns, Ignore drops in silence). The texts are upstream's strict decoder's.
 import { StatusError } from '../base/errors.ts';
+import { invalid, invalidObject } from '../api/field-error.ts';
 import { apiVersionOf, parseApiVersion, type KubeObject } from '../api/meta.ts';
 import type { RequestOptions } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
@@ -13,13 +14,16 @@ export interface Expected {
   /** Definition id. */
   schema: string;
   validation: RequestOptions['fieldValidation'];
+  /** Set for custom kinds, whose objects are decoded whatever kind they say they are. */
+  custom?: unknown;
   warn(message: string): void;
 }
 
 export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas }: { duplicates: readonly string[]; schemas: Schemas }): void {
   const { group, version, kind, validation = 'Warn', warn } = expected;
   const apiVersion = apiVersionOf(group, version);
-  if (object.apiVersion !== apiVersion || object.kind !== kind) throw cannotHandle(object, kind, mismatch(object, { group, kind }, schemas));
+  if (expected.custom !== undefined) checkCustomType(object, { group, kind, apiVersion });
+  else if (object.apiVersion !== apiVersion || object.kind !== kind) throw cannotHandle(object, kind, mismatch(object, { group, kind }, schemas));
   const definition = schemas.get(expected.schema);
   const { errors, unknown, strays } = definition === undefined ? { errors: [], unknown: [], strays: [] } : checkShape(definition, object, schemas);
   const first = errors[0];
@@ -30,6 +34,12 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
   if (problems.length === 0) return;
   if (validation === 'Strict') throw cannotHandle(object, kind, `strict decoding error: ${problems.join(', ')}`);
   for (const problem of problems) warn(problem);
+}
+
+/** A custom object of another version is refused here, one of another kind by validation. */
+function checkCustomType({ apiVersion, kind, metadata }: KubeObject, expected: { group: string; kind: string; apiVersion: string }): void {
+  if (apiVersion !== expected.apiVersion) throw new StatusError('BadRequest', `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
+  if (kind !== expected.kind) throw invalidObject(expected, metadata?.name ?? '', [invalid('kind', kind, `must be ${expected.kind}`)]);
 }
 
 function cannotHandle({ apiVersion, kind: given }: KubeObject, kind: string, why: string): StatusError {

@@ -117,6 +117,8 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
   checkMethod(pipeline.kindOf(info), info);
   const deprecated = DEPRECATED[`${info.group}/${info.resource}`];
   if (deprecated !== undefined) authorized.warn(deprecated);
+  const deprecation = pipeline.kindOf(info).custom?.deprecation;
+  if (deprecation !== undefined) authorized.warn(deprecation);
   if (info.verb === 'watch') return watch(options, routing, authorized);
   const leave = limits.enter(info.verb !== 'get' && info.verb !== 'list');
   try {
@@ -159,7 +161,7 @@ function formOf(request: HttpRequest, kind: Kind, { verb }: RequestInfo): Form {
   // Reviews and the like have no rows to show.
   const readable = kind.verbs.includes('get') || kind.verbs.includes('list');
   const many = verb === 'list' || verb === 'deletecollection';
-  return negotiate(request.headers.accept, (as) => readable && !(as === 'Table' && verb === 'deletecollection') && (as !== (many ? 'PartialObjectMetadata' : 'PartialObjectMetadataList')));
+  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined }, (as) => readable && !(as === 'Table' && verb === 'deletecollection') && (as !== (many ? 'PartialObjectMetadata' : 'PartialObjectMetadataList')));
 }
 
 async function withBody(pipeline: Pipeline, authorized: Authorized, { request, kind }: { request: HttpRequest; kind: Kind }): Promise<{ request: Authorized; body: Parameters<Pipeline['serve']>[1] }> {
@@ -168,7 +170,7 @@ async function withBody(pipeline: Pipeline, authorized: Authorized, { request, k
   const { schemas } = pipeline.options;
   const body = await readBody(request as Readable, request.headers);
   if (info.verb === 'patch') {
-    const { patch, duplicates } = decodePatch(body);
+    const { patch, duplicates } = decodePatch(body, kind);
     if (options.fieldValidation !== 'Ignore') for (const path of duplicates) warn(`duplicate field "${path}"`);
     return { request: authorized, body: patch };
   }
@@ -177,7 +179,7 @@ async function withBody(pipeline: Pipeline, authorized: Authorized, { request, k
     return { request: wanted === undefined ? authorized : { ...authorized, options: { ...options, delete: wanted } }, body: undefined };
   }
   const expected = bodyKind(kind, info.subresource, schemas);
-  return { request: authorized, body: decodeObject(body, { ...expected, validation: options.fieldValidation, warn }, schemas) };
+  return { request: authorized, body: decodeObject(body, { ...expected, ...(info.subresource !== 'scale' && kind.custom !== undefined && { custom: kind.custom }), validation: options.fieldValidation, warn }, schemas) };
 }
 
 function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, asked: { query }, prepare }: Routing, authorized: Authorized): Promise<undefined> {

@@ -26,15 +26,16 @@ const TYPES: Readonly<Record<string, Form['format']>> = {
   '*/*': 'json',
 };
 const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+const NAMES_WITHOUT_PROTOBUF = 'application/json, application/yaml';
 
-/** `allows`: which of Table and PartialObjectMetadata the resource has. StatusError NotAcceptable. */
-export function negotiate(accept: string | undefined, allows: (as: string) => boolean): Form {
+/** `protobuf`: whether the resource has such a form (custom ones have none). `allows`: which of Table and PartialObjectMetadata the resource has. StatusError NotAcceptable. */
+export function negotiate(accept: string | undefined, { protobuf: hasProtobuf }: { protobuf: boolean }, allows: (as: string) => boolean): Form {
   if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return PLAIN;
   let protobuf: Form | undefined;
   let known = false;
   for (const { type, params } of parseAccept(accept)) {
     const format = TYPES[type];
-    if (format === undefined) continue;
+    if (format === undefined || (format === 'protobuf' && !hasProtobuf)) continue;
     known = true;
     const as = params['as'];
     if (as !== undefined && (!isTransform(as, params) || !allows(as))) continue;
@@ -45,8 +46,8 @@ export function negotiate(accept: string | undefined, allows: (as: string) => bo
   }
   if (protobuf !== undefined) return protobuf;
   // Where no type is known the router answers, where none of them can be made the codec does: two texts upstream.
-  if (!known) throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${NAMES}`, { details: {} });
-  throw new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);
+  if (!known && hasProtobuf) throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${NAMES}`, { details: {} });
+  throw new StatusError('NotAcceptable', `only the following media types are accepted: ${hasProtobuf ? NAMES : NAMES_WITHOUT_PROTOBUF}`);
 }
 
 export function parseAccept(accept: string): Accepted[] {

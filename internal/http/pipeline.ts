@@ -68,7 +68,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     watch(request, signal) {
       const kind = kindOf(request.info);
       if (!kind.verbs.includes('watch')) throw notAllowed();
-      return registry.watch(kind, { ...request.options, namespace: request.info.namespace } as WatchOptions, signal);
+      // A custom kind that changes or goes takes its watches with it.
+      const until = kind.custom === undefined ? signal : AbortSignal.any([signal, kind.custom.retired]);
+      return registry.watch(kind, { ...request.options, namespace: request.info.namespace } as WatchOptions, until);
     },
     as: (user) => transportOf(pipeline, user),
   };
@@ -87,7 +89,9 @@ async function ofObject(options: PipelineOptions, call: Call): Promise<Answer> {
   switch (verb) {
     case 'get': return getOne(options, call);
     case 'list': return listMany(options, call);
-    case 'create': return subresourceOf(kind, '') === undefined ? createOne(options, call) : review(options, call);
+    case 'create':
+      if (kind.custom?.terminating === true) throw beingDeleted(call);
+      return subresourceOf(kind, '') === undefined ? createOne(options, call) : review(options, call);
     case 'update': return updateOne(options, call);
     case 'patch': return patchOne(options, call);
     case 'delete': return deleteOne(options, call);
@@ -112,6 +116,10 @@ async function ofSubresource(options: PipelineOptions, call: Call): Promise<Answ
   if (handler === undefined || (info.subresource !== '' && served === undefined)) throw nothingThere();
   if (served !== undefined && !served.verbs.includes(info.verb)) throw notAllowed();
   return handler(options, call);
+}
+
+function beingDeleted({ request: { info }, kind: { group, resource } }: Call): StatusError {
+  return new StatusError('Forbidden', `${resource}.${group} ${JSON.stringify(info.name)} is forbidden: create not allowed while custom resource definition is terminating`, { details: { ...(info.name !== '' && { name: info.name }), group, kind: resource } });
 }
 
 export function nothingThere(): StatusError {

@@ -8,15 +8,17 @@ import { checkPatched, patched, tracker } from './patching.ts';
 import type { Answer, Call, PipelineOptions } from './pipeline.ts';
 import { admit, type Admitted } from './stages.ts';
 
-export function getOne({ registry, store }: PipelineOptions, { request: { info, options }, kind }: Call): Promise<Answer> {
+export async function getOne({ registry, store }: PipelineOptions, { request: { info, options }, kind }: Call): Promise<Answer> {
   // Reads are never behind: a version only has to be one that has been.
   const wanted = parseRevision(options.resourceVersion);
   if (wanted > store.revision) throw tooLargeRevision(wanted, store.revision);
-  return Promise.resolve({ code: 200, body: registry.get(kind, keyOf(info, kind)) });
+  await registry.prepare(kind, keyOf(info, kind));
+  return { code: 200, body: registry.get(kind, keyOf(info, kind)) };
 }
 
-export function listMany({ registry }: PipelineOptions, call: Call): Promise<Answer> {
-  return Promise.resolve({ code: 200, body: registry.list(call.kind, readOptions(call)) });
+export async function listMany({ registry }: PipelineOptions, call: Call): Promise<Answer> {
+  await registry.prepare(call.kind, readOptions(call));
+  return { code: 200, body: registry.list(call.kind, readOptions(call)) };
 }
 
 export async function createOne(options: PipelineOptions, call: Call): Promise<Answer> {

@@ -24,6 +24,13 @@ export function wake<T extends KubeObject>(resource: Resource<T>, keys: Wake<T>[
   return { resource, keys, ...(scope !== undefined && { scope }) } as unknown as Wake;
 }
 
+/** Wakes that come and go while the loop runs. */
+export interface LaterWakes {
+  wakes(): readonly Wake[];
+  /** Calls when `wakes` may give others. Returns the end of it. */
+  onChange(listener: () => void): () => void;
+}
+
 export interface Plan<Action> {
   actions: Action[];
   /** Plan this key again after so long even if nothing changes (deadlines, grace periods). */
@@ -42,6 +49,7 @@ export interface Acting {
 export interface Loop<State = unknown, Action = unknown> {
   readonly name: string;
   readonly wakes: readonly Wake[];
+  readonly laterWakes?: LaterWakes;
   /** Keys that are planned at start and then every so often although nothing woke them. */
   readonly resync?: { everyMs: number; keys(views: Views): string[] };
   /** Keys planned at once; default 4. */

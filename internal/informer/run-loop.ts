@@ -129,6 +129,28 @@ function createRunner(loop: Loop, options: RunLoopOptions): { start(): Promise<v
     });
   }
 
+  /** Follows what is served: resources that come are listened to, those that go no more. */
+  function listenLater(): () => void {
+    const { laterWakes } = loop;
+    if (laterWakes === undefined) return () => {};
+    const listening = new Map<string, () => void>();
+    const follow = (): void => {
+      const wanted = new Map(laterWakes.wakes().map((wake) => [`${wake.resource.group}/${wake.resource.resource}`, wake]));
+      for (const [id, end] of listening) {
+        if (wanted.has(id)) continue;
+        listening.delete(id);
+        end();
+      }
+      for (const [id, wake] of wanted) if (!listening.has(id)) listening.set(id, listen(wake));
+    };
+    const end = laterWakes.onChange(follow);
+    follow();
+    return () => {
+      end();
+      for (const each of listening.values()) each();
+    };
+  }
+
   function armResync(): void {
     const { resync: again } = loop;
     if (again === undefined || stopped) return;
@@ -144,6 +166,7 @@ function createRunner(loop: Loop, options: RunLoopOptions): { start(): Promise<v
       void whenSynced.then(() => {
         if (stopped) return;
         for (const wake of loop.wakes) endings.push(listen(wake));
+        endings.push(listenLater());
         armResync();
       });
       await Promise.resolve();
@@ -161,5 +184,5 @@ function createRunner(loop: Loop, options: RunLoopOptions): { start(): Promise<v
 
 /** The loop's views of a resource. */
 function watched(loop: Loop, views: Views, id: string): View[] {
-  return loop.wakes.filter(({ resource }) => `${resource.group}/${resource.resource}` === id).map(({ resource, scope }) => views.of(resource, scope));
+  return [...loop.wakes, ...(loop.laterWakes?.wakes() ?? [])].filter(({ resource }) => `${resource.group}/${resource.resource}` === id).map(({ resource, scope }) => views.of(resource, scope));
 }

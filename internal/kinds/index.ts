@@ -49,6 +49,8 @@ import { statefulSet } from './statefulset.ts';
 import { storageClass } from './storageclass.ts';
 import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './webhookconfiguration.ts';
 import { plainCells } from './cells.ts';
+import { compareVersions } from './custom/version-order.ts';
+import { customResourceDefinition } from './customresourcedefinition.ts';
 
 /** `group/Kind`, or `group/version/Kind` where versions differ. */
 const RULES: Readonly<Record<string, KindRules>> = {
@@ -69,6 +71,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   '/ServiceAccount': serviceAccount,
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': mutatingWebhookConfiguration,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': validatingWebhookConfiguration,
+  'apiextensions.k8s.io/CustomResourceDefinition': customResourceDefinition,
   'apiregistration.k8s.io/APIService': apiService,
   'apps/ControllerRevision': controllerRevision,
   'apps/DaemonSet': daemonSet,
@@ -106,10 +109,43 @@ export interface Kinds {
   byKind(group: string, version: string, kind: string): Kind | undefined;
   /** At the version that discovery names first for the group. */
   preferred(group: string, resource: string): Kind | undefined;
+  /** What this source serves from now on, besides the built-in kinds and other sources' (custom resources); [] takes it away. */
+  replace(source: string, kinds: readonly Kind[]): void;
+  /** Calls after every `replace`. Returns the end of it. */
+  onChange(listener: () => void): () => void;
 }
 
 export function loadKinds(schemas: Schemas): Kinds {
-  const all = (JSON.parse(KINDS_JSON) as KindFacts[]).map((facts) => kindOf(facts, schemas));
+  const builtIn = (JSON.parse(KINDS_JSON) as KindFacts[]).map((facts) => kindOf(facts, schemas));
+  const sources = new Map<string, readonly Kind[]>();
+  const listeners = new Set<() => void>();
+  let served = indexOf(builtIn);
+  return {
+    all: () => served.all,
+    byResource: (group, version, resource) => served.byResource.get(`${group}/${version}/${resource}`),
+    byKind: (group, version, kind) => served.byKind.get(`${group}/${version}/${kind}`),
+    preferred: (group, resource) => served.preferred.get(`${group}/${resource}`),
+    replace(source, kinds) {
+      if (kinds.length === 0) sources.delete(source);
+      else sources.set(source, kinds);
+      served = indexOf([...builtIn, ...[...sources.values()].flat().sort(inDiscoveryOrder)]);
+      for (const listener of listeners) listener();
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+interface Served {
+  all: readonly Kind[];
+  byResource: ReadonlyMap<string, Kind>;
+  byKind: ReadonlyMap<string, Kind>;
+  preferred: ReadonlyMap<string, Kind>;
+}
+
+function indexOf(all: readonly Kind[]): Served {
   const byResource = new Map<string, Kind>();
   const byKind = new Map<string, Kind>();
   const preferred = new Map<string, Kind>();
@@ -119,12 +155,16 @@ export function loadKinds(schemas: Schemas): Kinds {
     byKind.set(`${group}/${version}/${kind.kind}`, kind);
     if (!preferred.has(`${group}/${resource}`)) preferred.set(`${group}/${resource}`, kind);
   }
-  return {
-    all: () => all,
-    byResource: (group, version, resource) => byResource.get(`${group}/${version}/${resource}`),
-    byKind: (group, version, kind) => byKind.get(`${group}/${version}/${kind}`),
-    preferred: (group, resource) => preferred.get(`${group}/${resource}`),
-  };
+  return { all, byResource, byKind, preferred };
+}
+
+/** By group, the preferred version first, then by name. */
+function inDiscoveryOrder(a: Kind, b: Kind): number {
+  return byLetters(a.group, b.group) || compareVersions(a.version, b.version) || byLetters(a.resource, b.resource);
+}
+
+function byLetters(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function kindOf(facts: KindFacts, schemas: Schemas): Kind {

@@ -12,6 +12,7 @@ export interface Column {
   type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
   format: string;
   priority: number;
+  description?: string;
 }
 export type Cell = string | number | boolean | null;
 
@@ -41,6 +42,24 @@ export interface Kind<T extends KubeObject = KubeObject> {
   schema: string;
   columns: readonly Column[];
   rules: KindRules<T>;
+  /** Of its lists, where it is not the kind with `List` after it. */
+  listKind?: string;
+  /** Set for kinds that come and go at run time. */
+  custom?: CustomKind;
+}
+
+/** What is only of custom resources. */
+export interface CustomKind {
+  /** Aborted when the kind is no longer served, or served differently: watches of it end. */
+  retired: AbortSignal;
+  /** Its definition is being deleted: nothing new is let in. */
+  terminating: boolean;
+  /** Warned of at every use, for versions that are deprecated. */
+  deprecation?: string;
+  /** JSON paths of the scale subresource, `.spec.replicas`. */
+  scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
+  /** Its published schemas. */
+  openApi(dialect: 'v2' | 'v3'): { object: Record<string, unknown>; list: Record<string, unknown> };
 }
 
 /** What validation and preparation may need to know beyond the object. */
@@ -53,11 +72,20 @@ export interface RuleContext {
   identity?: UserInfo;
 }
 
+export interface KindStorage<T extends KubeObject = KubeObject> {
+  group: string;
+  resource: string;
+  encode(object: T): KubeObject | Promise<KubeObject>;
+  decode(stored: KubeObject): T;
+  /** For kinds whose decoding takes a call to somebody else: resolves when these can be decoded. undefined: they can already. */
+  ready?(stored: readonly KubeObject[]): Promise<void> | undefined;
+}
+
 export interface KindRules<T extends KubeObject = KubeObject> {
   /** Default durable. Relaxed: kept in memory, flushed every ten minutes and at stop (Events, Leases). */
   durability?: 'durable' | 'relaxed';
   /** Where objects are stored when not under the kind's own group and resource (events.k8s.io/v1 → core events). Converters map whole objects. */
-  storage?: { group: string; resource: string; encode(object: T): KubeObject; decode(stored: KubeObject): T };
+  storage?: KindStorage<T>;
   /** Which values `metadata.name` may have; default DNS-1123 subdomain. Returns messages, [] when fine. */
   validateName?(name: string, prefix: boolean): string[];
   /** Defaults that the schema table cannot say (one field depending on another), after the table's own. */
@@ -72,6 +100,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   prepareForPartUpdate?(subresource: string, draft: T, old: T, context: RuleContext): void;
   /** After schema validation (types, required, enums) has passed. Collects every problem. Messages are upstream's. */
   validate?(object: T, context: RuleContext): FieldError[];
+  /** What only new objects are held to: updates are judged by what they change. */
+  validateCreate?(object: T, context: RuleContext): FieldError[];
   validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
   validateStatusUpdate?(object: T, old: T, context: RuleContext): FieldError[];
   /** For subresources that write a part of the spec (ephemeralcontainers, resize), beside `validate`. */
@@ -88,6 +118,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed. Default true as upstream's for most; false: Invalid "must be specified for an update". */
   allowUnconditionalUpdate?: boolean;
+  /** Deletion was asked for: what the object gets (finalizers, status) besides its mark; with finalizers it stays until they are gone. */
+  prepareForDelete?(draft: T, context: { now: number }): void;
   /** Graceful deletion: seconds to keep the object with deletionTimestamp before removal; 0 or undefined: removed at once. */
   gracePeriodSeconds?(object: T, requested: number | undefined): number | undefined;
   /** Propagation when the client says nothing. Default background. */

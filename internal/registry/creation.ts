@@ -56,12 +56,14 @@ async function createOnce(engine: Engine, kind: Kind, draft: KubeObject, context
 }
 
 async function store(engine: Engine, kind: Kind, draft: KubeObject, { dryRun }: WriteContext): Promise<KubeObject> {
-  const { resource, encode, decode } = placeOf(kind);
+  const { resource, encode, decode, ready } = placeOf(kind);
   const { namespace = '', name } = draft.metadata;
   const there = engine.store.newest(resource, { namespace, name });
   if (there !== undefined) throw taken(kind, there);
   if (dryRun) return draft;
-  return decode(await engine.store.create(resource, encode(draft), durabilityOf(kind, draft, undefined)));
+  const created = await engine.store.create(resource, await encode(draft), durabilityOf(kind, draft, undefined));
+  await ready([created]);
+  return decode(created);
 }
 
 function taken(kind: Kind, { metadata: { name, deletionTimestamp } }: KubeObject): StatusError {

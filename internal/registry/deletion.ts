@@ -22,10 +22,11 @@ const ATTEMPTS = 50;
 export async function deleteObject(engine: Engine, kind: Kind, request: { key: ObjectKey; options: DeleteOptions; context: WriteContext }): Promise<Result> {
   const { key, options, context } = request;
   checkDeleteOptions(options);
-  const { resource, decode } = placeOf(kind);
+  const { resource, decode, ready } = placeOf(kind);
   for (let attempt = 1; ; attempt++) {
     const stored = engine.store.newest(resource, key);
     if (stored === undefined) throw notFound(kind, key.name);
+    await ready([stored]);
     const old = decode(stored);
     checkPreconditions(kind, old, options);
     await context.validate?.(undefined, old);
@@ -38,7 +39,7 @@ export async function deleteObject(engine: Engine, kind: Kind, request: { key: O
 }
 
 async function carryOut(engine: Engine, kind: Kind, { old, outcome, context }: { old: KubeObject; outcome: Outcome; context: WriteContext }): Promise<Result> {
-  const { resource, encode, decode } = placeOf(kind);
+  const { resource, encode, decode, ready } = placeOf(kind);
   const { namespace = '', name, resourceVersion } = old.metadata;
   if (outcome.is === 'pending') {
     await engine.store.settled(resource, { namespace, name });
@@ -46,21 +47,34 @@ async function carryOut(engine: Engine, kind: Kind, { old, outcome, context }: {
   }
   if (outcome.is === 'marked') {
     if (context.dryRun) return { object: outcome.object, gone: false };
-    return { object: decode(await engine.store.update(resource, encode(outcome.object), resourceVersion, 'durable')), gone: false };
+    const marked = await engine.store.update(resource, await encode(outcome.object), resourceVersion, 'durable');
+    await ready([marked]);
+    return { object: decode(marked), gone: false };
   }
   if (context.dryRun) return { object: old, gone: true };
-  const object = decode(await engine.store.delete(resource, { namespace, name }, resourceVersion, durabilityOf(kind, undefined, old)));
+  const last = await engine.store.delete(resource, { namespace, name }, resourceVersion, durabilityOf(kind, undefined, old));
+  await ready([last]);
+  const object = decode(last);
   engine.hookOf(kind)?.deleted(object);
   return { object, gone: true };
 }
 
 function outcomeOf(kind: Kind, old: KubeObject, options: DeleteOptions, now: number): Outcome {
   if (kind.group === '' && kind.kind === 'Namespace') return namespaceOutcome(old as Namespace, options, now);
+  if (kind.rules.prepareForDelete !== undefined && old.metadata.deletionTimestamp === undefined) return prepared(kind, old, now);
   const grace = graceOf(kind, old, options);
   if (grace === 'pending') return { is: 'pending' };
   const finalizers = finalizersOf(kind, old, options);
   if (grace === undefined || grace === 0) return finalizers.length === 0 ? { is: 'removed' } : marked(old, { finalizers, graceSeconds: 0, at: earliest(old, now) });
   return marked(old, { finalizers, graceSeconds: grace.seconds, at: grace.at(now) });
+}
+
+/** Kinds that have something to clear up mark themselves. */
+function prepared(kind: Kind, old: KubeObject, now: number): Outcome {
+  const object = copy(old);
+  object.metadata.deletionTimestamp = formatTime(now);
+  kind.rules.prepareForDelete?.(object, { now });
+  return { is: 'marked', object };
 }
 
 type Grace = 'pending' | 0 | undefined | { seconds: number; at(now: number): number };

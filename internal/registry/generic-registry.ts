@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import { isReason } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { KubeObject } from '../api/meta.ts';
+import type { KubeObject, ObjectKey } from '../api/meta.ts';
 import type { DeleteOptions, ObjectList } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -10,7 +10,8 @@ import type { Store } from '../store/store.ts';
 import { createObject } from './creation.ts';
 import { deleteObject } from './deletion.ts';
 import type { WriteHook } from './hooks.ts';
-import { getObject, listObjects } from './reads.ts';
+import { getObject, listObjects, prepareList } from './reads.ts';
+import { placeOf } from './place.ts';
 import type { ReadOptions, Registry, WriteContext } from './registry.ts';
 import { updateObject } from './updating.ts';
 import { watchObjects } from './watches.ts';
@@ -35,6 +36,7 @@ const DELETIONS_AT_ONCE = 64;
 export function createRegistry(options: RegistryOptions): Registry {
   const engine: Engine = { ...options, hookOf: ({ group, resource }) => options.hooks?.[`${group}/${resource}`] };
   return {
+    prepare: (kind, read) => prepareRead(engine.store, kind, read),
     get: (kind, key) => getObject(engine.store, kind, key),
     list: (kind, read) => listObjects(engine.store, kind, read),
     create: (kind, draft, context) => createObject(engine, kind, draft, context),
@@ -45,9 +47,18 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 }
 
+function prepareRead(store: Store, kind: Kind, read: ObjectKey | ReadOptions): Promise<void> | undefined {
+  if (kind.rules.storage?.ready === undefined) return undefined;
+  if (!('name' in read)) return prepareList(store, kind, read);
+  const { resource, ready } = placeOf(kind);
+  const stored = store.get(resource, read);
+  return stored === undefined ? undefined : ready([stored]);
+}
+
 /** Not atomic, as upstream: what was deleted stays deleted when another deletion fails. Gives what was selected. */
 async function deleteCollection(engine: Engine, kind: Kind, request: { read: ReadOptions; deletion: DeleteOptions; context: WriteContext }): Promise<ObjectList> {
   const { read, deletion, context } = request;
+  await prepareList(engine.store, kind, read);
   const list = listObjects(engine.store, kind, read);
   const left = [...list.items];
   const work = async (): Promise<void> => {

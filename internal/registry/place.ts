@@ -6,12 +6,15 @@ export interface Place {
   resource: GroupResource;
   /** The object as this kind's clients see it. Frozen. */
   decode(stored: KubeObject): KubeObject;
-  encode(object: KubeObject): KubeObject;
+  encode(object: KubeObject): KubeObject | Promise<KubeObject>;
+  /** undefined: these can be decoded. Else wait first: somebody else must convert them. */
+  ready(stored: readonly KubeObject[]): Promise<void> | undefined;
 }
 
 const same = (object: KubeObject): KubeObject => object;
+const always = (): undefined => undefined;
 
 export function placeOf({ group, resource, rules: { storage } }: Kind): Place {
-  if (storage === undefined) return { resource: { group, resource }, decode: same, encode: same };
-  return { resource: { group: storage.group, resource: storage.resource }, decode: (stored) => freeze(storage.decode(stored)), encode: storage.encode };
+  if (storage === undefined) return { resource: { group, resource }, decode: same, encode: same, ready: always };
+  return { resource: { group: storage.group, resource: storage.resource }, decode: (stored) => freeze(storage.decode(stored)), encode: (object) => storage.encode(object), ready: (stored) => storage.ready?.(stored) };
 }

@@ -56,7 +56,7 @@ export function prepareForCreate(preparing: Preparing, kind: Kind, draft: KubeOb
 
 export function validateForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
   const rule = ruleContext(preparing, context);
-  refuse(kind, draft, [...validateObjectMeta(draft, kind.namespaced, kind.rules.validateName), ...(kind.rules.validate?.(draft, rule) ?? [])]);
+  refuse(kind, draft, [...validateObjectMeta(draft, kind.namespaced, kind.rules.validateName), ...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateCreate?.(draft, rule) ?? [])]);
   for (const warning of kind.rules.warnings?.(draft) ?? []) context.warn?.(warning);
 }
 

@@ -26,12 +26,11 @@ export function listObjects(store: Store, kind: Kind, options: ReadOptions): Obj
   const items: KubeObject[] = [];
   let remaining = 0;
   const visit = (stored: KubeObject): boolean => {
+    const isFull = limit > 0 && items.length === limit;
+    if (isFull && selection.everything) return ++remaining > 0; // counting on is only worth it when the count is told
     const object = decode(stored);
     if (!selection.matches(object)) return true;
-    if (limit > 0 && items.length === limit) {
-      remaining++;
-      return selection.everything; // counting on is only worth it when the count is told
-    }
+    if (isFull) return ++remaining < 1;
     items.push(object);
     return true;
   };
@@ -39,7 +38,7 @@ export function listObjects(store: Store, kind: Kind, options: ReadOptions): Obj
   const next = remaining === 0 ? undefined : formatContinue({ after: keyOf(items.at(-1) as KubeObject), revision });
   return {
     apiVersion: apiVersionOf(kind.group, kind.version),
-    kind: `${kind.kind}List`,
+    kind: kind.listKind ?? `${kind.kind}List`,
     metadata: { resourceVersion: String(revision), ...(next !== undefined && { continue: next }), ...(next !== undefined && selection.everything && { remainingItemCount: remaining }) },
     items,
   };
@@ -60,6 +59,16 @@ export function listObjects(store: Store, kind: Kind, options: ReadOptions): Obj
     if (found !== undefined) visit(found);
     return store.revision;
   }
+}
+
+/** Resolves when the list can be made at once; undefined when it can already. Of kinds that somebody else converts. */
+export function prepareList(store: Store, kind: Kind, options: ReadOptions): Promise<void> | undefined {
+  if (kind.rules.storage?.ready === undefined) return undefined;
+  const { resource, ready } = placeOf(kind);
+  const { limit = 0, labelSelector = '', fieldSelector = '' } = options;
+  const [found, max] = [[] as KubeObject[], labelSelector === '' && fieldSelector === '' && limit > 0 ? limit : Infinity];
+  store.list(resource, { namespace: options.namespace, ...startOf(options, store.revision), visit: (stored) => found.push(stored) < max });
+  return ready(found);
 }
 
 const CONTINUE_EXPIRED =

@@ -26,6 +26,8 @@ export type ReadOptions = Pick<RequestOptions, 'resourceVersion' | 'resourceVers
 export type WatchOptions = ReadOptions & Pick<RequestOptions, 'timeoutSeconds' | 'allowWatchBookmarks' | 'sendInitialEvents'>;
 
 export interface Registry {
+  /** For kinds whose objects somebody else converts: resolves when this get or list can be made. undefined: it can be already. */
+  prepare(kind: Kind, read: ObjectKey | ReadOptions): Promise<void> | undefined;
   /** StatusError NotFound. */
   get(kind: Kind, key: ObjectKey): KubeObject;
   list(kind: Kind, options: ReadOptions): ObjectList;

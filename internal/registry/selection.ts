@@ -34,13 +34,20 @@ export function selectionOf(kind: Kind, { namespace, labelSelector = '', fieldSe
     known = true;
     return all;
   };
-  if (!simple && selectable === undefined) checkKnown(wanted, { 'metadata.name': '', 'metadata.namespace': '' });
+  if (!simple && kind.custom !== undefined) checkCustom(kind, wanted);
+  else if (!simple && selectable === undefined) checkKnown(wanted, { 'metadata.name': '', 'metadata.namespace': '' });
   return {
     namespace: namespace === '' && kind.namespaced ? (exact('metadata.namespace') ?? '') : namespace,
     name: exact('metadata.name'),
     everything: false,
     matches: (object) => (labelSelector === '' || labels.matches(object.metadata.labels)) && (wanted.length === 0 || fields.matches(fieldsOf(object))),
   };
+}
+
+/** Custom kinds say what they select by before there is any object. */
+function checkCustom({ rules }: Kind, wanted: readonly string[]): void {
+  const known = { 'metadata.name': '', 'metadata.namespace': '', ...rules.selectableFields?.({ metadata: {} } as KubeObject) };
+  for (const field of wanted) if (!(field in known)) throw new StatusError('BadRequest', `field label not supported: ${field}`);
 }
 
 function checkKnown(wanted: readonly string[], known: Readonly<Record<string, string>>): void {

@@ -23,7 +23,7 @@ const ATTEMPTS = 50;
 
 export async function updateObject(engine: Engine, kind: Kind, update: { key: ObjectKey; change: Change; context: WriteContext; mayCreate: boolean }): Promise<Result> {
   const { key, change, context, mayCreate } = update;
-  const { resource, decode } = placeOf(kind);
+  const { resource, decode, ready } = placeOf(kind);
   for (let attempt = 1; ; attempt++) {
     const stored = engine.store.newest(resource, key);
     try {
@@ -31,6 +31,7 @@ export async function updateObject(engine: Engine, kind: Kind, update: { key: Ob
         if (!mayCreate && !(kind.rules.allowCreateOnUpdate === true && context.subresource === '')) throw notFound(kind, key.name);
         return { object: await createByUpdate(engine, kind, { key, change, context }), created: true };
       }
+      await ready([stored]);
       const old = decode(stored);
       const draft = thaw(await change(old));
       checkPreconditions(kind, draft, old);
@@ -102,7 +103,7 @@ async function updateOnce(engine: Engine, kind: Kind, update: { draft: KubeObjec
 }
 
 async function store(engine: Engine, kind: Kind, { next, old, context }: { next: KubeObject; old: KubeObject; context: WriteContext }): Promise<KubeObject> {
-  const { resource, encode, decode } = placeOf(kind);
+  const { resource, encode, decode, ready } = placeOf(kind);
   const { namespace = '', name, resourceVersion } = old.metadata;
   if (isFinished(kind, next, old)) {
     if (!context.dryRun) {
@@ -116,7 +117,9 @@ async function store(engine: Engine, kind: Kind, { next, old, context }: { next:
     await engine.store.settled(resource, { namespace, name }); // what was read may still be on its way to the disk
     return old;
   }
-  return decode(await engine.store.update(resource, encode(next), resourceVersion, durabilityOf(kind, next, old)));
+  const updated = await engine.store.update(resource, await encode(next), resourceVersion, durabilityOf(kind, next, old));
+  await ready([updated]);
+  return decode(updated);
 }
 
 /** Deletion was asked for, grace has passed, and the last finalizer is gone with this update. */

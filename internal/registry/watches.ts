@@ -1,6 +1,7 @@
 // Watches: what is there already as ADDED where asked for, then changes in order as the selectors see them, bookmarks, and an end.
 // A client that cannot keep up is cut off; it lists again.
 import type { Clock, Timer } from '../base/clock.ts';
+import { messageOf, StatusError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta.ts';
 import type { WatchEvent } from '../api/request.ts';
@@ -10,7 +11,8 @@ import { createWatchBuffer, type WatchBuffer } from '../watch/buffer.ts';
 import { placeOf } from './place.ts';
 import { checkWatchOptions, parseRevision, tooLargeRevision } from './read-options.ts';
 import type { WatchOptions } from './registry.ts';
-import { selectionOf } from './selection.ts';
+import { selectionOf, type Selection } from './selection.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 const BOOKMARK_MS = 60_000;
 /** Without timeoutSeconds: 30 to 60 minutes, so that clients do not all come back at once. */
@@ -26,12 +28,12 @@ interface Context {
 /** Starts at the call, not at the first `next`: nothing that happens in between is missed. StatusError Expired, Invalid, Timeout. */
 export function watchObjects({ store, clock, random }: Context, kind: Kind, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent> {
   checkWatchOptions(options);
-  const { resource } = placeOf(kind);
+  const { resource, ready } = placeOf(kind);
   const wanted = parseRevision(options.resourceVersion);
   if (options.sendInitialEvents === true && wanted > store.revision) throw tooLargeRevision(wanted, store.revision);
   const showsInitial = options.sendInitialEvents ?? wanted === 0;
   const from = showsInitial || wanted === 0 ? store.revision : wanted;
-  const initial = showsInitial ? currentState(store, kind, options) : [];
+  const initial = showsInitial ? storedNow(store, kind, options) : [];
   const ending: (() => void)[] = [];
   const buffer = createWatchBuffer<WatchEvent>({
     itemsMax: 4096 + initial.length,
@@ -39,41 +41,50 @@ export function watchObjects({ store, clock, random }: Context, kind: Kind, opti
       for (const end of ending) end();
     },
   });
-  for (const object of initial) buffer.push({ type: 'ADDED', object });
-  if (options.sendInitialEvents === true && options.allowWatchBookmarks === true) buffer.push(bookmark(kind, from, { [INITIAL_EVENTS_END]: 'true' }));
-  const seen = eventOf(kind, options);
+  const turns = createTurns((error) => {
+    buffer.push({ type: 'ERROR', object: failure(error) });
+    buffer.end();
+  });
+  const selection = selectionOf(kind, options);
+  turns.take(ready(initial), () => pushInitial(buffer, { kind, options, initial, selection, from }));
+  const seen = eventOf(kind, selection);
   const subscription = store.watch(resource, from, {
-    onChange(change) {
+    onChange: (change) => turns.take(ready(change.previous === undefined ? [change.object] : [change.object, change.previous]), () => {
       const event = seen(change);
       if (event !== undefined) buffer.push(event);
-    },
+    }),
   });
   ending.push(() => subscription.close());
   if (buffer.ended) subscription.close();
   endWith(buffer, signal, ending);
-  setTimers({ store, clock, random, kind, options, buffer, ending });
+  setTimers({ store, clock, random, kind, options, buffer, ending, turns });
   return buffer;
 }
 
-function currentState(store: Store, kind: Kind, options: WatchOptions): KubeObject[] {
-  const { resource, decode } = placeOf(kind);
-  const selection = selectionOf(kind, options);
+/** What may be selected, as it is stored. */
+function storedNow(store: Store, kind: Kind, options: WatchOptions): KubeObject[] {
   const found: KubeObject[] = [];
-  store.list(resource, {
-    namespace: selection.namespace,
-    visit(stored) {
-      const object = decode(stored);
-      if (selection.matches(object)) found.push(object);
-      return true;
-    },
-  });
+  store.list(placeOf(kind).resource, { namespace: selectionOf(kind, options).namespace, visit: (stored) => found.push(stored) > 0 });
   return found;
 }
 
-/** What a watcher with these selectors sees of a change: an object that enters them is ADDED, one that leaves them DELETED as it was. */
-function eventOf(kind: Kind, options: WatchOptions): (change: Change) => WatchEvent | undefined {
+function pushInitial(buffer: WatchBuffer<WatchEvent>, { kind, options, initial, selection, from }: { kind: Kind; options: WatchOptions; initial: readonly KubeObject[]; selection: Selection; from: number }): void {
   const { decode } = placeOf(kind);
-  const { namespace, everything, matches } = selectionOf(kind, options);
+  for (const stored of initial) {
+    const object = decode(stored);
+    if (selection.matches(object)) buffer.push({ type: 'ADDED', object });
+  }
+  if (options.sendInitialEvents === true && options.allowWatchBookmarks === true) buffer.push(bookmark(kind, from, { [INITIAL_EVENTS_END]: 'true' }));
+}
+
+function failure(error: unknown): KubeObject {
+  const { code, reason } = error instanceof StatusError ? error : { code: 500, reason: 'InternalError' };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: messageOf(error), reason, code } as unknown as KubeObject;
+}
+
+/** What a watcher with these selectors sees of a change: an object that enters them is ADDED, one that leaves them DELETED as it was. */
+function eventOf(kind: Kind, { namespace, everything, matches }: Selection): (change: Change) => WatchEvent | undefined {
+  const { decode } = placeOf(kind);
   return ({ type, object: stored, previous: storedBefore }) => {
     if (namespace !== '' && stored.metadata.namespace !== namespace) return undefined;
     const object = decode(stored);
@@ -94,13 +105,17 @@ function endWith(buffer: WatchBuffer<WatchEvent>, signal: AbortSignal, ending: (
   ending.push(() => signal.removeEventListener('abort', buffer.end));
 }
 
-function setTimers({ store, clock, random, kind, options, buffer, ending }: Context & { kind: Kind; options: WatchOptions; buffer: WatchBuffer<WatchEvent>; ending: (() => void)[] }): void {
+function setTimers({ store, clock, random, kind, options, buffer, ending, turns }: Context & { kind: Kind; options: WatchOptions; buffer: WatchBuffer<WatchEvent>; ending: (() => void)[]; turns: Turns }): void {
   if (buffer.ended) return;
-  const send = (): void => buffer.push(bookmark(kind, store.revision));
+  // The revision of now, told when all that came before it has been.
+  const send = (): void => {
+    const { revision } = store;
+    turns.take(undefined, () => buffer.push(bookmark(kind, revision)));
+  };
   const timeoutMs = (options.timeoutSeconds || TIMEOUT_SECONDS * (1 + random.fraction())) * 1000;
   const timeout = clock.setTimer(timeoutMs, () => {
     if (options.allowWatchBookmarks === true) send(); // the next watch starts here rather than at the last change
-    buffer.end();
+    turns.take(undefined, buffer.end);
   });
   ending.push(() => timeout.cancel());
   if (options.allowWatchBookmarks !== true) return;

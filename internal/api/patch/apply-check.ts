@@ -21,6 +21,7 @@ function checkFields(value: Members, definition: Definition, place: Place): void
   for (const [name, member] of Object.entries(value)) {
     const field = definition.fields.get(name);
     const path = `${place.path}.${name}`;
+    if (field === undefined && definition.open === true) continue;
     if (field === undefined) return void place.problems.push(`${path}: field not declared in schema`);
     check(member, field.type, { ...place, path });
   }

@@ -36,8 +36,8 @@ const STATUS_RESETS: Readonly<Record<string, readonly string[]>> = {
 const STATUS_WITHOUT_METADATA: ReadonlySet<string> = new Set(['FlowSchema', 'PriorityLevelConfiguration', 'ResourceClaim', 'ServiceCIDR', 'ValidatingAdmissionPolicy', 'VolumeAttachment']);
 
 /** What a write through the subresource does not change, whatever it says. */
-export function resetFields({ fields, kind }: Definition, subresource: string): Ignored {
-  if (subresource === '') return { '': new Set(fields.has('status') ? ['status'] : []) };
+export function resetFields({ fields, kind, custom }: Definition, subresource: string): Ignored {
+  if (subresource === '') return { '': new Set((custom?.statusApart ?? fields.has('status')) ? ['status'] : []) };
   if (subresource !== 'status') return {};
   const name = kind?.kind ?? '';
   return { '': new Set(['spec', ...(STATUS_WITHOUT_METADATA.has(name) ? ['metadata'] : [])]), metadata: new Set(STATUS_RESETS[name]) };

@@ -53,7 +53,8 @@ export function childOf(shape: Shape, name: string, schemas: Schemas): Child | u
   switch (shape.kind) {
     case 'struct': {
       const field = shape.definition.fields.get(name);
-      return field === undefined ? undefined : declaredChild(field, schemas);
+      if (field === undefined) return shape.definition.open === true ? DEDUCED_CHILD : undefined;
+      return declaredChild(field, schemas);
     }
     case 'map': return { shape: shapeOf(shape.values, schemas), declared: false, always: false };
     case 'leaf': case 'list': case 'deduced': return DEDUCED_CHILD;

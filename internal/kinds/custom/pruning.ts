@@ -1,0 +1,65 @@
+// Which fields of a custom object its schema does not know, and what of its metadata is none. Upstream: apiextensions-apiserver,
+// pkg/apiserver/schema/pruning and objectmeta. Told, not done: the decoder takes the strays away, and says so when it is strict.
+import { formatPath } from '../../api/json.ts';
+import type { Schemas } from '../../api/schema.ts';
+import { checkShape, type Shape } from '../../api/shape.ts';
+import { hasMember, isMembers, OBJECT_FIELDS, schemaOfMember, takesAnyMember, type CustomSchema, type Members } from './custom-schema.ts';
+
+const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
+interface Walk {
+  found: Shape;
+  path: (string | number)[];
+  /** Fields of embedded objects' metadata, told after those of the schema. */
+  embedded: string[];
+  schemas: Schemas;
+}
+
+/** Of a whole object: its metadata is held to ObjectMeta, everything else to the schema. */
+export function strayFields(schema: CustomSchema | undefined, object: Members, schemas: Schemas): Shape {
+  const walk: Walk = { found: { errors: [], unknown: [], strays: [] }, path: [], embedded: [], schemas };
+  visit(object, { ...schema, 'x-kubernetes-embedded-resource': true }, walk);
+  walk.found.unknown.sort();
+  const metadata: Walk = { found: { errors: [], unknown: [], strays: [] }, path: [], embedded: [], schemas };
+  checkMetadata(object, metadata);
+  return {
+    errors: [...metadata.found.errors, ...walk.found.errors],
+    unknown: [...metadata.embedded, ...walk.found.unknown, ...walk.embedded.sort()],
+    strays: [...metadata.found.strays, ...walk.found.strays],
+  };
+}
+
+function visit(value: unknown, schema: CustomSchema | undefined, walk: Walk): void {
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => step(index, walk, () => visit(item, schema?.items, walk)));
+    return;
+  }
+  if (!isMembers(value)) return;
+  const keepsUnknown = schema?.['x-kubernetes-preserve-unknown-fields'] === true;
+  const embedded = schema?.['x-kubernetes-embedded-resource'] === true;
+  if (embedded && walk.path.length > 0) checkMetadata(value, walk);
+  for (const name of Object.keys(value)) {
+    if (embedded && OBJECT_FIELDS.has(name)) continue;
+    if (hasMember(schema, name) || takesAnyMember(schema)) step(name, walk, () => visit(value[name], schemaOfMember(schema, name), walk));
+    else if (!keepsUnknown) {
+      walk.found.strays.push({ owner: value, name });
+      walk.found.unknown.push(formatPath([...walk.path, name]));
+    }
+  }
+}
+
+function step(to: string | number, walk: Walk, go: () => void): void {
+  walk.path.push(to);
+  go();
+  walk.path.pop();
+}
+
+function checkMetadata(object: Members, walk: Walk): void {
+  const definition = walk.schemas.get(OBJECT_META);
+  if (definition === undefined || object['metadata'] === undefined) return;
+  const { errors, unknown, strays } = checkShape(definition, object['metadata'], walk.schemas);
+  const prefix = formatPath([...walk.path, 'metadata']);
+  for (const error of errors) walk.found.errors.push({ ...error, field: `${prefix}.${error.field}` });
+  walk.embedded.push(...unknown.map((path) => `${prefix}.${path}`));
+  walk.found.strays.push(...strays);
+}

@@ -1,0 +1,45 @@
+// CustomResourceDefinition (apiextensions.k8s.io/v1): defaults of names and conversion, storedVersions kept, the finalizer that clears up.
+// Upstream: apiextensions-apiserver, pkg/registry/customresourcedefinition and pkg/apis/apiextensions/v1/defaults.go.
+import type { CustomResourceDefinition } from './generated/api-types.ts';
+import { withCondition } from './custom/crd-conditions.ts';
+import { nameAndCreation } from './cells.ts';
+import type { KindRules } from './kind.ts';
+
+export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
+
+export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
+  cells: nameAndCreation,
+  validateName: () => [],
+  allowUnconditionalUpdate: false,
+  applyDefaults({ spec }) {
+    const { names } = spec;
+    if (names !== undefined) {
+      names.singular ||= (names.kind ?? '').toLowerCase();
+      names.listKind ||= names.kind ? `${names.kind}List` : '';
+    }
+    spec.conversion ??= { strategy: 'None' };
+    const service = spec.conversion.webhook?.clientConfig?.service;
+    if (service !== undefined) service.port ??= 443;
+  },
+  prepareForCreate(draft) {
+    draft.status = { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions: [] };
+    keepStoredVersions(draft);
+  },
+  prepareForUpdate(draft, old) {
+    if (old.status === undefined) delete draft.status;
+    else draft.status = { ...old.status };
+    keepStoredVersions(draft);
+  },
+  prepareForDelete(draft, { now }) {
+    const { metadata } = draft;
+    if (metadata.finalizers?.includes(CLEANUP_FINALIZER) !== true) metadata.finalizers = [...(metadata.finalizers ?? []), CLEANUP_FINALIZER];
+    const terminating = { type: 'Terminating', status: 'True', reason: 'InstanceDeletionPending', message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon' };
+    draft.status = { ...draft.status, conditions: withCondition(draft.status?.conditions, terminating, now) };
+  },
+};
+
+function keepStoredVersions(draft: CustomResourceDefinition): void {
+  const name = draft.spec.versions?.find(({ storage }) => storage)?.name;
+  const stored = draft.status?.storedVersions ?? [];
+  if (name !== undefined && !stored.includes(name)) draft.status = { ...draft.status, storedVersions: [...stored, name] };
+}
