@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NO_LEDGER } from '../../../internal/base/ledger.ts';
 import { silentLog } from '../../../internal/base/log.ts';
 import { systemRandom } from '../../../internal/base/random.ts';
 import { loadSchemas } from '../../../internal/api/schema.ts';
@@ -61,7 +62,7 @@ export async function createScene(): Promise<Scene> {
   const node: NodeContext = {
     nodeName: 'n1', nodeIps: ['192.0.2.1'], kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), memoryDir: join(folder, 'memory'),
     dns: { clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', resolvConf: '/dev/null' }, client, views, runtime, images, objects: createLocalObjects(views),
-    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {},
+    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {},
     cgroups: { pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`, start() {}, make() {}, widen() {}, remove() {}, removeOthers() {} }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
     event: (pod, type, reason, message, container) => void events.push(`${type} ${reason} ${pod.metadata.name}${container === undefined ? '' : `/${container}`}: ${message}`),
   };
