@@ -53,7 +53,16 @@ await t.test('a wrong token ends it with one clear line', async (t) => {
   startAgent('--server', url, '--token', 'wrong');
   const [code] = (await once(agent as ChildProcess, 'exit')) as [number];
   t.equal(code, 1);
-  t.match(agentLog(), /the token is not that of this cluster: see <data-dir>\/server\/node-token on the server/);
+  t.match(agentLog(), /the token is not that of this cluster, or has ended: see <data-dir>\/server\/node-token on the server/);
+});
+
+await t.test('asked to stop while it waits for a server, it stops', async (t) => {
+  startAgent('--server', `https://${first.ip}:1`, '--token', token);
+  await until(() => agentLog().includes('waiting for the server'), 'the agent to wait');
+  const ended = once(agent as ChildProcess, 'exit');
+  await stopAgent();
+  t.same(await ended, [0, null]);
+  t.match(agentLog(), /stopping on SIGTERM/);
 });
 
 await t.test('it joins by the token that the server wrote', async (t) => {
@@ -90,21 +99,77 @@ await t.test('killed and started without token or server address, it is the same
   t.equal(containers(), before);
 });
 
+/** The containers' processes on a host: other pids would be other processes. */
+const processes = (host: typeof first): string[] => host.run('sh', '-c', 'for r in /run/skiff/*/runc; do runc --root $r list -q | xargs -rn1 runc --root $r state; done').match(/"pid": [1-9]\d*/g) ?? [];
+const resolved = (host: typeof first, name: string): string => host.run(process.execPath, '-e', `const r = new (require('dns').Resolver)(); r.setServers(['10.43.0.10']); r.resolve4('${name}', (e, a) => console.log(e ? e.code : a[0]))`).trim();
+
 await t.test('a server that is away is ridden out, at boot and later', async (t) => {
   const before = containers();
-  const b = jsonpath('pod b', '{.status.podIP}');
+  const [b, clusterIp] = [jsonpath('pod b', '{.status.podIP}'), jsonpath('service web', '{.spec.clusterIP}')];
   await cluster.stop('SIGKILL');
   t.equal(fetched(first, `http://${b}/`).trim(), 'b', 'pods reach each other without a server');
   await stopAgent();
   startAgent();
-  await until(() => agentLog().includes('waiting for the server'), 'the agent to wait');
+  await until(() => agentLog().includes(' ready '), 'the agent to be ready without its server');
+  t.match(agentLog(), /waiting for the server/);
+  t.match(agentLog(), /going on with what was known last/);
+  t.match(fetched(second, `http://${clusterIp}/`).trim(), /^[ab]$/, 'Services are served');
+  t.equal(resolved(second, 'web.default.svc.cluster.local'), clusterIp, 'names are answered');
+  const running = processes(second);
   await cluster.start();
-  await until(() => agentLog().includes(' ready '), 'the agent to be ready');
+  await until(ready, 'n2 to be Ready again');
   await cluster.stop('SIGKILL');
   await cluster.start();
   t.equal(tryKubectl(['apply', '-f', '-'], pod('later', 'n2')).code, 0);
   kubectl('wait', '--for=condition=Ready', 'pod/later', '--timeout=90s');
   t.ok(containers().startsWith(before));
+  t.same(processes(second).filter((one) => running.includes(one)), running);
+  kubectl('delete', 'pod', 'later', '--wait');
+});
+
+await t.test('a machine that boots while the server is away starts its pods from what it knew last; the server is back, and they go on', async (t) => {
+  const [b, clusterIp] = [jsonpath('pod b', '{.status.podIP}'), jsonpath('service web', '{.spec.clusterIP}')];
+  await cluster.stop();
+  const ended = once(agent as ChildProcess, 'exit');
+  second.kill();
+  await ended;
+  second.boot();
+  startAgent();
+  await until(() => second.run('sh', '-c', `curl -sS --max-time 2 http://${b}/ || true`).trim() === 'b', 'the pod to serve, at the address it had');
+  t.equal(resolved(second, 'web.default.svc.cluster.local'), clusterIp);
+  // The other pod is away with nothing: its node is there.
+  await until(() => second.run('sh', '-c', `curl -sS --max-time 2 http://${clusterIp}/ || true`).trim() !== '', 'the Service to be served');
+  const running = processes(second);
+  t.equal(running.length, 1);
+  await cluster.start();
+  await until(ready, 'n2 to be Ready');
+  await until(() => jsonpath('pod b', '{.status.containerStatuses[0].restartCount}') === '1', 'the API to show the restart');
+  t.equal(tryKubectl(['apply', '-f', '-'], pod('later', 'n2')).code, 0);
+  kubectl('wait', '--for=condition=Ready', 'pod/b', 'pod/later', '--timeout=90s');
+  t.equal(jsonpath('pod b', '{.status.podIP}'), b);
+  t.same(processes(second).filter((one) => running.includes(one)), running, 'the same process');
+  t.equal(kubectl('exec', 'b', '--', 'hostname').trim(), 'b');
+  kubectl('delete', 'pod', 'later', '--wait');
+});
+
+await t.test('a cable that is pulled: the node is given up, its pods go on; put in again, all is as it was', async (t) => {
+  const [before, b] = [containers(), jsonpath('pod b', '{.status.podIP}')];
+  second.plug(false);
+  await until(() => !ready(), 'n2 to be given up', 120_000);
+  t.equal(fetched(second, `http://${b}/`).trim(), 'b');
+  second.plug(true);
+  await until(ready, 'n2 to be Ready', 120_000);
+  t.equal(containers(), before);
+  await until(() => first.run('sh', '-c', `curl -sS --max-time 2 http://${b}/ || true`).trim() === 'b', 'n1 to reach it');
+  t.match(kubectl('logs', 'b'), /serving on 80/);
+});
+
+await t.test('port-forward to a pod of the other node', async (t) => {
+  const forward = cluster.spawnKubectl('port-forward', '--address', '127.0.0.1', 'pod/b', '18080:80');
+  t.teardown(() => forward.kill());
+  await once(forward.stdout as NonNullable<typeof forward.stdout>, 'data');
+  const answer = await fetch('http://127.0.0.1:18080/');
+  t.equal((await answer.text()).trim(), 'b');
 });
 
 await t.test('another machine cannot take the name', async (t) => {

@@ -14,6 +14,8 @@ export interface Host {
   /** Words that run a command inside: `[...host.enter, 'ls']`. */
   enter: readonly string[];
   run(...command: string[]): string;
+  /** Pulls its network cable, or puts it in again. */
+  plug(connected: boolean): void;
   /** Everything in it dies at once; the disk stays. */
   kill(): void;
   boot(): void;
@@ -101,6 +103,7 @@ function createHost(options: HostOptions): { host: Host; stop(): void } {
   const words = (): string[] => ['sh', '-c', `for g in /sys/fs/cgroup/*/${netns} /sys/fs/cgroup/${netns}; do [ -e $g/cgroup.procs ] && echo 0 > $g/cgroup.procs; done 2>/dev/null; exec nsenter -t ${String(init?.pid)} --mount --uts --ipc --net --pid --cgroup --wd=/ -- "$@"`, 'sh'];
   const host: Host = {
     name, ip, kill, boot,
+    plug: (connected) => void run('ip', 'link', 'set', link, connected ? 'up' : 'down'),
     disk: directory,
     get enter() { return words(); },
     run: (...command) => run(...words(), ...command),
