@@ -39,7 +39,8 @@ set -eu
 
 LEDGER=/var/lib/skiff/installed-files
 ENV_FILE=/etc/skiff/install.env
-STATUS_FILE=/run/skiff/status
+RUN_DIR=/run/skiff
+STATUS_FILE=$RUN_DIR/status
 LOG_FILE=/var/log/skiff.log
 KEPT_ENVIRONMENT='SKIFF_CONFIG_FILE HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy'
 TAB=$(printf '\t')
@@ -347,15 +348,14 @@ install_hint() { # DEBIAN_NAME OTHER_NAME
 }
 
 check_machine() {
-  : >"$work/report"
   status=0
-  "$runnable" check "$role" --config "$work/config.yaml" --for-service "$service" >"$work/report" 2>&1 || status=$?
-  sed -i "s|$work/config.yaml.d/|$config.d/|g; s|$work/config.yaml|$config|g" "$work/report"
+  "$runnable" check "$role" --config "$work/config.yaml" >"$work/checked" 2>&1 || status=$?
+  sed "s|$work/config.yaml.d/|$config.d/|g; s|$work/config.yaml|$config|g" "$work/checked" >"$work/report"
   case $status in
-    0) sed -n '/^warning/p' "$work/report" >&2 ;;
+    0) grep -v '^ok' "$work/report" >&2 || true ;;
     2)
       # An executable from before there was a check.
-      if grep -q 'unknown command "check"' "$work/report"; then return; fi
+      ! grep -q 'unknown command "check"' "$work/report" || return 0
       cat "$work/report" >&2
       exit 2 ;;
     *)
@@ -371,9 +371,11 @@ changed=false
 # Writes down what is about to be made and was not there, with the folders above it that are missing.
 making() {
   [ ! -e "$1" ] && [ ! -L "$1" ] || return 0
-  grep -qxF -e "$1" -e "$1/" "$LEDGER" 2>/dev/null && return 0
+  ! grep -qxF -e "$1" -e "$1/" "$LEDGER" 2>/dev/null || return 0
   case $1 in
     /etc/skiff | /var/lib/skiff) line=$1/ ;;
+    # Of a folder that goes with all that is in it.
+    /etc/skiff/*) [ ! -d /etc/skiff ] || ! grep -qxF /etc/skiff/ "$LEDGER" 2>/dev/null || return 0; making /etc/skiff; line=$1 ;;
     *)
       [ -e "${1%/*}" ] || [ -z "${1%/*}" ] || making "${1%/*}"
       line=$1 ;;
@@ -426,7 +428,7 @@ install_settings() {
 install_kubectl() {
   link=$bin_dir/kubectl
   [ "${INSTALL_SKIFF_SYMLINK:-}" != skip ] || return 0
-  "$binary" --help | grep -q '^  kubectl ' || return 0
+  has_verb kubectl || return 0
   if [ "${INSTALL_SKIFF_SYMLINK:-}" != force ] && { have kubectl || [ -e "$link" ]; }; then return; fi
   making "$link"
   ln -sf skiff "$link"
@@ -503,7 +505,13 @@ depend() {
 }
 
 start_pre() {
-  checkpath -d -m 0755 ${STATUS_FILE%/*}
+  checkpath -d -m 0755 $RUN_DIR
+  rm -f $RUN_DIR/machine-stops
+}
+
+# At a shutdown of the machine pods are ended in order.
+stop_pre() {
+  ! yesno "\${RC_GOINGDOWN:-no}" || : >$RUN_DIR/machine-stops
 }
 U
   making "$LOG_FILE"
@@ -574,7 +582,7 @@ show_log_openrc() { tail -n "$1" "$LOG_FILE" 2>/dev/null || true; }
 
 # No init system to give it to: it runs beside the shell, and does not come back after a boot.
 start_background() {
-  make_folder "${STATUS_FILE%/*}"
+  mkdir -p "$RUN_DIR"
   stop_background
   rm -f "$STATUS_FILE"
   detach='nohup'
@@ -591,11 +599,12 @@ start_background() {
   ) &
   echo $! >"$(pid_file)"
 }
-pid_file() { echo "/run/$service.pid"; }
+pid_file() { echo "$RUN_DIR/$service.pid"; }
 runs_background() { [ -f "$(pid_file)" ] && kill -0 "$(cat "$(pid_file)")" 2>/dev/null; }
 stop_background() {
+  # Also one that was started by hand.
+  if has_verb stop; then "$binary" stop >&2; fi
   runs_background || return 0
-  say 'stopping the one that runs (containers go on)'
   kill "$(cat "$(pid_file)")"
   while runs_background; do sleep 0.2 2>/dev/null || sleep 1; done
 }
@@ -644,12 +653,14 @@ log_hint() {
 }
 
 stop_hint() {
+  if has_verb stop; then echo 'skiff stop'; return; fi
   case $init in
     systemd) echo "systemctl stop $service" ;;
     openrc) echo "rc-service $service stop" ;;
     *) echo "kill \$(cat $(pid_file))" ;;
   esac
 }
+has_verb() { "$binary" --help | grep -q "^  $1 "; }
 
 # ---- what next ----
 
@@ -673,7 +684,7 @@ tell_next() {
 tell_next_of_server() {
   kubeconfig=$(setting write-kubeconfig /etc/skiff/skiff.yaml)
   client=kubectl
-  have kubectl || ! "$binary" --help | grep -q '^  kubectl ' || client='skiff kubectl'
+  have kubectl || ! has_verb kubectl || client='skiff kubectl'
   token=$(cat "$(setting data-dir /var/lib/skiff)/server/node-token" 2>/dev/null || true)
   address=$(server_address)
   echo "The cluster is up. Next:"
