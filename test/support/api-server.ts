@@ -12,6 +12,7 @@ import { bootstrapPolicy } from '../../internal/authz/bootstrap-policy.ts';
 import { systemClock, type Clock } from '../../internal/base/clock.ts';
 import { silentLog } from '../../internal/base/log.ts';
 import { systemRandom } from '../../internal/base/random.ts';
+import { createCallout } from '../../internal/client/callout.ts';
 import type { Client } from '../../internal/client/client.ts';
 import type { TlsCredentials } from '../../internal/client/https-transport.ts';
 import { createClient } from '../../internal/client/typed-client.ts';
@@ -57,7 +58,7 @@ export async function startApiServer({ clock = systemClock, extraPaths, leafLife
   const registry = createRegistry({ store, schemas, clock, random });
   const authorizer = createAuthorizer(store);
   const authenticator = createAuthenticator({ clock: systemClock, tokens: [(token) => (token === 'admin-token' ? { username: 'token-admin', groups: [MASTERS_GROUP] } : undefined)] });
-  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, schemas, authorizer, clock, random }), clock });
+  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, schemas, authorizer, clock, random, callout: createCallout({ source: store, clock: systemClock, random }) }), clock });
   await bootstrapPolicy(pipeline.options);
   const admin = createClient(pipeline.as({ username: 'admin', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] }));
   const serving = leaves.hold({ file: 'serving', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names: () => ['127.0.0.1', 'localhost'], usages: ['server'] });
