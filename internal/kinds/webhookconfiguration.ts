@@ -1,7 +1,16 @@
-// Mutating and validating webhook configurations: defaults and row (upstream: pkg/apis/admissionregistration).
+// Mutating and validating webhook configurations: defaults, validation and row (upstream: pkg/apis/admissionregistration).
 import { objectAge } from '../api/age.ts';
 import type { MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhook, ValidatingWebhookConfiguration } from './generated/api-types.ts';
+import type { FieldError } from '../api/field-error.ts';
+import { validateWebhooks } from './admission/webhook-validation.ts';
 import type { KindRules } from './kind.ts';
+
+type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
+
+const validation = {
+  validateCreate: ({ webhooks = [] }: Configuration): FieldError[] => validateWebhooks(webhooks),
+  validateUpdate: ({ webhooks = [] }: Configuration, old: Configuration): FieldError[] => validateWebhooks(webhooks, old.webhooks ?? []),
+};
 
 export const mutatingWebhookConfiguration: KindRules<MutatingWebhookConfiguration> = {
   applyDefaults: ({ webhooks = [] }) => {
@@ -10,11 +19,13 @@ export const mutatingWebhookConfiguration: KindRules<MutatingWebhookConfiguratio
       webhook.reinvocationPolicy ??= 'Never';
     }
   },
+  ...validation,
   cells: (object, now) => [object.metadata.name, (object.webhooks ?? []).length, objectAge(object, now)],
 };
 
 export const validatingWebhookConfiguration: KindRules<ValidatingWebhookConfiguration> = {
   applyDefaults: ({ webhooks = [] }) => { webhooks.forEach(webhookDefaults); },
+  ...validation,
   cells: (object, now) => [object.metadata.name, (object.webhooks ?? []).length, objectAge(object, now)],
 };
 
