@@ -5,7 +5,7 @@ import { systemClock } from '../internal/base/clock.ts';
 import { mountPointsUnder } from '../agents/kubelet/volumes/mount-table.ts';
 import { volatileKinds, type Kind } from './ownership/belongings.ts';
 import { describeStep, planFiles, removeFiles, type FileFacts } from './ownership/files.ts';
-import { endAllPods, podLines } from './ownership/pods.ts';
+import { endAllPods, podLines, podLogs } from './ownership/pods.ts';
 import { forgetService } from './ownership/service.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot, processLines, quietLog, reportTo, stopProcesses, survey, takeAway } from './ownership/taking-down.ts';
@@ -70,8 +70,9 @@ function files(site: Site, purge: boolean): Kind {
   };
 }
 
-function factsOf({ dataDir, kept, volatile, pidFiles }: Site, purge: boolean): FileFacts {
-  return { dataDir, kept, volatile, others: pidFiles, purge, list, isThere: (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined };
+function factsOf(site: Site, purge: boolean): FileFacts {
+  const { dataDir, kept, volatile, pidFiles } = site;
+  return { dataDir, kept, volatile, others: [...pidFiles, ...podLogs(site)], purge, list, isThere: (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined };
 }
 
 function list(path: string): string[] | undefined {

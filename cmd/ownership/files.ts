@@ -25,7 +25,7 @@ export interface FileFacts {
   dataDir: string;
   kept: readonly Entry[];
   volatile: readonly Entry[];
-  /** Files that belong to Skiff wherever they come from. */
+  /** Files and folders that belong to Skiff by other signs than these. */
   others: readonly string[];
   purge: boolean;
   /** Names in a folder; undefined when it is not there. */
@@ -58,7 +58,7 @@ export function planFiles(facts: FileFacts): FilePlan {
     ...(purge ? volumes.filter((path) => !isWithin(path, dataDir)).map((path) => tree(path)) : []),
     ...outer.filter((path) => !isWithin(path, dataDir)).flatMap((path) => (holdsKept(path) ? around(path, facts, keptVolumes) : [tree(path)])),
     ...singles.filter((path) => !program.includes(path)).map((path): FileStep => ({ what: 'file', path })),
-    ...[...new Set(facts.others)].filter(isThere).map((path): FileStep => ({ what: 'file', path })),
+    ...[...new Set(facts.others)].filter((path) => isThere(path) && !outer.some((made) => isWithin(path, made))).map((path) => tree(path)),
     ...planRunDir(facts),
     ...planDataDir(facts, keptVolumes),
     ...program.map((path): FileStep => ({ what: 'file', path })),

@@ -1,7 +1,8 @@
 // Pods ended by their records, when nothing runs them any more: the runtime is opened for it, adopts what runs, and attaches nothing.
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../../internal/base/clock.ts';
+import { readFileIfThere } from '../../internal/base/files.ts';
 import type { Log } from '../../internal/base/log.ts';
 import { systemRandom } from '../../internal/base/random.ts';
 import type { ImageStore } from '../../agents/images/image-store.ts';
@@ -23,6 +24,21 @@ export function findPods(site: Site): SandboxRecord[] {
 
 export function podLines(site: Site): Belonging[] {
   return findPods(site).map(({ config }) => ({ line: `pod ${config.namespace}/${config.name}`, remove: () => {} }));
+}
+
+/** Their folders where others may have such: of the sandboxes that are recorded, and of the pods that the kubelet has a folder for. */
+export function podLogs({ dataDir, runDir, kubeletDir, logsDir }: Site): string[] {
+  const { sandboxes } = layoutOf(dataDir, runDir);
+  const recorded = namesIn(sandboxes).flatMap((id) => {
+    const path = /"logDirectory":"([^"]+)"/.exec(readFileIfThere(join(sandboxes, id, 'record.json')) ?? '')?.[1];
+    return path === undefined || dirname(path) !== logsDir ? [] : [path];
+  });
+  const uids = new Set(namesIn(join(kubeletDir, 'pods')));
+  return [...new Set([...recorded, ...namesIn(logsDir).filter((name) => uids.has(name.split('_').at(-1) ?? '')).map((name) => join(logsDir, name))])].filter((path) => existsSync(path));
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /** Resolves when all have ended; `tell` hears of each. */
