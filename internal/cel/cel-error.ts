@@ -18,8 +18,14 @@ export class CelError extends Error {
   }
 }
 
-/** An expression that went wrong while it ran: `no such key: a`, `division by zero`, `operation cancelled: actual cost limit exceeded`. */
-export class EvaluationError extends Error {}
+/** A correct expression of which cel-go makes no program: `int('x')`, a bad pattern of find(). Upstream says "program instantiation failed: …". */
+export class ProgramError extends Error {}
+
+/** An expression that went wrong while it ran: `no such key: a`, `division by zero`. */
+export class EvaluationError extends Error {
+  /** What it had cost until then. */
+  cost = 0;
+}
 
 /** The budget is spent: what calls again with what is left of a budget must tell this from other errors. */
 export class CostLimitError extends EvaluationError {

@@ -1,6 +1,6 @@
 // CEL as Kubernetes 1.36 speaks it: cel-go's language and error texts, Kubernetes' libraries, and its costs.
 //
-//   const program = compile('self.replicas <= oldSelf.replicas', { variables: { self: type, oldSelf: type } });   // throws CelError
+//   const program = compile('self.replicas <= oldSelf.replicas', { variables: { self: type, oldSelf: type } });   // throws CelError, ProgramError
 //   if (program.outputType.kind !== 'bool') …                                                                    // the caller's words
 //   const { value, cost } = program.evaluate({ self, oldSelf }, { costLimit: budgetLeft });                       // throws EvaluationError
 //
@@ -12,11 +12,19 @@
 // An expression reads no clock: `evaluate` is pure but for what the authorizer given to it answers.
 //
 // Nothing is built at import; a program is checked at once and planned at its first evaluation.
-import { CelError, CostLimitError, EvaluationError, type Issue } from './cel-error.ts';
+import { CelError, CostLimitError, EvaluationError, ProgramError, type Issue } from './cel-error.ts';
+import { compileProgram } from './compile.ts';
 import type { CelType, ObjectType } from './type.ts';
 
-export { CelError, CostLimitError, EvaluationError, type Issue };
+export { CelError, CostLimitError, EvaluationError, ProgramError, type Issue };
 export * from './type.ts';
+export { AUTHORIZER, authorizerValue, RESOURCE_CHECK, resourceCheckValue } from './authorizer.ts';
+export { definitionType } from './definition-type.ts';
+export { escapeIdentifier, unescapeIdentifier } from './escape.ts';
+export { toJson } from './json-value.ts';
+export { APPLY_CONFIGURATION_TYPE, JSON_PATCH_TYPE, misnamedObjects, mutationTypes } from './mutation-type.ts';
+export { maxCardinality, schemaType, type TypeSchema } from './schema-type.ts';
+export { Double } from './value.ts';
 
 /** What one evaluation may cost at most: upstream's PerCallLimit. */
 export const PER_CALL_LIMIT = 1_000_000;
@@ -85,7 +93,7 @@ export interface AuthorizerQuery {
   labelSelector: string;
 }
 
-/** Checks an expression. Throws CelError with every issue. */
+/** Checks an expression. Throws CelError with every issue, ProgramError where it is correct but no program can be made of it. */
 export function compile(expression: string, environment: Environment): Program {
-  throw new EvaluationError(`not written yet: ${expression} in ${Object.keys(environment.variables).join(', ')}`);
+  return compileProgram(expression, environment);
 }

@@ -10,7 +10,15 @@ export interface PrimitiveType {
   /** Smallest JSON text in bytes. */
   minSize?: number;
 }
-export interface ListType { kind: 'list'; of: CelType; maxElements?: number; minSize?: number }
+export interface ListType {
+  kind: 'list';
+  of: CelType;
+  maxElements?: number;
+  minSize?: number;
+  /** x-kubernetes-list-type: equality forgets the order, and adding merges, by these keys in a map. */
+  listType?: 'set' | 'map';
+  mapKeys?: readonly string[];
+}
 export interface MapType { kind: 'map'; key: CelType; value: CelType; maxElements?: number; minSize?: number }
 /** A type known by its name alone: optional_type(T), kubernetes.Quantity, net.IP, kubernetes.authorization.Authorizer … */
 export interface OpaqueType { kind: 'opaque'; name: string; parameters: readonly CelType[] }

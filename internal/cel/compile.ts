@@ -1,0 +1,61 @@
+// Expression → program: parse, check, and plan at the first evaluation. Issues of one stage end the next.
+import { CelError, ProgramError, type Issue } from './cel-error.ts';
+import { check } from './checker.ts';
+import { estimateCost } from './cost-estimate.ts';
+import type { Frame, Plan } from './frame.ts';
+import { PER_CALL_LIMIT, type Environment, type EvaluateOptions, type Evaluation, type Program, type Variables } from './index.ts';
+import { checkLiterals, programProblem } from './literal-check.ts';
+import { parse, type Report } from './parser.ts';
+import { Planner } from './plan.ts';
+import type { Expr } from './syntax.ts';
+import { DYN } from './type.ts';
+import { isError } from './value.ts';
+
+const ISSUES_MAX = 100;
+
+export function compileProgram(expression: string, environment: Environment): Program {
+  const found: { at: number; message: string }[] = [];
+  const report: Report = (at, message) => found.push({ at, message });
+  const stop = (): void => { if (found.length > 0) throw new CelError(found.map(({ at, message }) => locate(expression, at, message)).toSorted(byPlace).slice(0, ISSUES_MAX), expression); };
+  const expr = parse(expression, report);
+  stop();
+  const root = expr as Expr;
+  const references = check(root, environment, report);
+  stop();
+  checkLiterals(root, report);
+  stop();
+  const problem = programProblem(root);
+  if (problem !== undefined) throw new ProgramError(problem);
+  const run = runner(root, environment);
+  return { expression, outputType: root.type ?? DYN, references, evaluate: run, estimateCost: () => estimateCost(root, environment) };
+}
+
+function runner(root: Expr, environment: Environment): (variables: Variables, options?: EvaluateOptions) => Evaluation {
+  let plan: Plan | undefined;
+  let slots = 0;
+  return (variables, { costLimit = PER_CALL_LIMIT } = {}) => {
+    if (plan === undefined) {
+      const planner = new Planner(environment);
+      plan = planner.plan(root);
+      slots = planner.slotCount;
+    }
+    const frame: Frame = { variables, slots: new Array<undefined>(slots).fill(undefined), cost: 0, limit: costLimit };
+    const value = plan.evaluate(frame);
+    if (isError(value)) {
+      value.cost = frame.cost;
+      throw value;
+    }
+    return { value, cost: frame.cost };
+  };
+}
+
+function locate(source: string, at: number, message: string): Issue {
+  if (at < 0) return { line: -1, column: -1, message };
+  const before = source.slice(0, at);
+  const start = before.lastIndexOf('\n') + 1;
+  return { line: before.split('\n').length, column: [...before.slice(start)].length, message };
+}
+
+function byPlace(a: Issue, b: Issue): number {
+  return a.line - b.line || a.column - b.column;
+}
