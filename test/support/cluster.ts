@@ -27,6 +27,8 @@ export interface Cluster {
   tryKubectl(args: readonly string[], input?: string): Ran;
   /** A kubectl that goes on: `get -w`, `logs -f`. */
   spawnKubectl(...args: string[]): ChildProcess;
+  /** What is started: default the built executable. */
+  program: readonly string[];
   /** Starts the server and waits for the node to be Ready. */
   start(...flags: string[]): Promise<void>;
   /** Ends the server with a signal and waits for its end; pods go on. */
@@ -52,6 +54,7 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
   };
   const cluster: Cluster = {
     lab, host, kubeconfig, tryKubectl,
+    program: [SKIFF],
     kubectl(...args) {
       const { code, stdout, stderr } = tryKubectl(args);
       if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`);
@@ -59,7 +62,7 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
     },
     spawnKubectl: (...args) => spawn(KUBECTL, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] }),
     async start(...flags) {
-      const [enter = '', ...rest] = [...host.enter, SKIFF, 'server', '--node-name', 'n1', '--node-ip', host.ip, ...flags];
+      const [enter = '', ...rest] = [...host.enter, ...cluster.program, 'server', '--node-name', 'n1', '--node-ip', host.ip, ...flags];
       const log = openSync(logFile, 'a');
       server = spawn(enter, rest, { stdio: ['ignore', log, log] });
       await until(() => {
@@ -72,7 +75,7 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
     async stop(signal = 'SIGTERM') {
       if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
       const ended = once(server, 'exit');
-      host.run('pkill', `-${signal}`, '-f', `${SKIFF} server`);
+      host.run('pkill', `-${signal}`, '-f', `${cluster.program.join(' ')} server`);
       await ended;
     },
     log: () => readFileSync(logFile, 'utf8'),
