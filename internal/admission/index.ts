@@ -13,6 +13,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podSecurity } from './pod-security/index.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
@@ -41,6 +42,7 @@ export function createAdmission({ store, kinds, schemas, authorizer, clock, rand
     serviceAccount(store, random),
     nodeRestriction(store),
     taintNodesByCondition(),
+    podSecurity(store),
     priority(store),
     defaultTolerationSeconds(),
     defaultClass(store, { name: 'DefaultStorageClass', of: { group: '', resource: 'persistentvolumeclaims' }, field: 'storageClassName', classes: { group: 'storage.k8s.io', resource: 'storageclasses' }, annotation: 'storageclass.kubernetes.io/is-default-class' }),

@@ -19,7 +19,7 @@ const SUBDOMAIN_MAX = 253;
 const PATH_MAX = SUBDOMAIN_MAX + 63 + 1;
 
 export function validateRequest({ spec, status }: CertificateSigningRequest): FieldError[] {
-  const { request, usages = [], signerName = '', expirationSeconds }: Partial<CertificateSigningRequest['spec']> = spec ?? {};
+  const { request, usages = [], signerName = '', expirationSeconds } = (spec ?? {}) as Partial<CertificateSigningRequest['spec']>;
   const errors: FieldError[] = [];
   const problem = requestProblem(request ?? '');
   if (problem !== undefined) errors.push(invalid('spec.request', request, problem));
