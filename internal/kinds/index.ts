@@ -27,6 +27,7 @@ import { ipAddress } from './ipaddress.ts';
 import { job } from './job.ts';
 import { lease } from './lease.ts';
 import { limitRange } from './limitrange.ts';
+import { mutatingAdmissionPolicy, mutatingAdmissionPolicyBinding } from './mutatingadmissionpolicy.ts';
 import { namespace } from './namespace.ts';
 import { networkPolicy } from './networkpolicy.ts';
 import { node } from './node.ts';
@@ -47,6 +48,7 @@ import { service } from './service.ts';
 import { serviceAccount } from './serviceaccount.ts';
 import { statefulSet } from './statefulset.ts';
 import { storageClass } from './storageclass.ts';
+import { validatingAdmissionPolicy, validatingAdmissionPolicyBinding } from './validatingadmissionpolicy.ts';
 import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './webhookconfiguration.ts';
 import { plainCells } from './cells.ts';
 import { compareVersions } from './custom/version-order.ts';
@@ -69,7 +71,11 @@ const RULES: Readonly<Record<string, KindRules>> = {
   '/Secret': secret,
   '/Service': service,
   '/ServiceAccount': serviceAccount,
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': mutatingAdmissionPolicy,
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': mutatingAdmissionPolicyBinding,
   'admissionregistration.k8s.io/MutatingWebhookConfiguration': mutatingWebhookConfiguration,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': validatingAdmissionPolicy,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': validatingAdmissionPolicyBinding,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': validatingWebhookConfiguration,
   'apiextensions.k8s.io/CustomResourceDefinition': customResourceDefinition,
   'apiregistration.k8s.io/APIService': apiService,

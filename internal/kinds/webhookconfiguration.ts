@@ -8,6 +8,7 @@ import type { KindRules } from './kind.ts';
 type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
 
 const validation = {
+  allowUnconditionalUpdate: false,
   validateCreate: ({ webhooks = [] }: Configuration): FieldError[] => validateWebhooks(webhooks),
   validateUpdate: ({ webhooks = [] }: Configuration, old: Configuration): FieldError[] => validateWebhooks(webhooks, old.webhooks ?? []),
 };

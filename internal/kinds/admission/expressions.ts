@@ -1,8 +1,5 @@
 // CEL expressions of admission (match conditions, policies): what they may name, and which results they may have. Error texts are upstream's.
-import { compile, CelError, DYN, formatType, objectType, opaque, sameType, BOOL, INT, STRING, TIMESTAMP, listOf, mapOf, type CelType, type Environment, type ObjectType, type Program } from '../../cel/index.ts';
-
-export const AUTHORIZER: CelType = opaque('kubernetes.authorization.Authorizer');
-export const RESOURCE_CHECK: CelType = opaque('kubernetes.authorization.ResourceCheck');
+import { AUTHORIZER, compile, CelError, DYN, formatType, objectType, ProgramError, RESOURCE_CHECK, sameType, BOOL, INT, STRING, TIMESTAMP, listOf, mapOf, type CelType, type Environment, type ObjectType, type Program } from '../../cel/index.ts';
 
 export interface Form {
   /** `params` may be named. */
@@ -43,6 +40,7 @@ function attempt(expression: string, { params, authorizer, variables, types, obj
     });
   } catch (error) {
     if (error instanceof CelError) throw new ExpressionProblem(`compilation failed: ${error.message}`, { cause: error });
+    if (error instanceof ProgramError) throw new ExpressionProblem(`program instantiation failed: ${error.message}`, { cause: error });
     throw error;
   }
 }

@@ -1,0 +1,39 @@
+// ValidatingAdmissionPolicy and its binding: defaults, validation and rows (upstream: pkg/apis/admissionregistration).
+import { objectAge } from '../api/age.ts';
+import type { FieldError } from '../api/field-error.ts';
+import { sameJson } from '../api/json-equality.ts';
+import { copy } from '../api/meta.ts';
+import { bindingCells, matchDefaults, policyKindCell } from './admission/policy-shape.ts';
+import { validateActions, validateBinding, validateValidatingPolicy } from './admission/policy-validation.ts';
+import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from './generated/api-types.ts';
+import type { KindRules } from './kind.ts';
+
+export const validatingAdmissionPolicy: KindRules<ValidatingAdmissionPolicy> = {
+  allowUnconditionalUpdate: false,
+  applyDefaults({ spec }) {
+    if (spec === undefined) return;
+    spec.failurePolicy ??= 'Fail';
+    matchDefaults(spec.matchConstraints);
+  },
+  prepareForCreate: (draft) => void (draft.status = {}),
+  prepareForUpdate(draft, old) {
+    if (old.status === undefined) delete draft.status;
+    else draft.status = copy(old.status);
+  },
+  prepareForStatusUpdate({ metadata }, { metadata: old }) {
+    for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+      if (old[field] === undefined) delete metadata[field];
+      else (metadata as unknown as Record<string, unknown>)[field] = copy(old[field]);
+    }
+  },
+  validateCreate: ({ metadata, spec }) => validateValidatingPolicy(metadata.name, spec ?? {}, { conditionsUnchanged: false }),
+  validateUpdate: ({ metadata, spec }, old) => validateValidatingPolicy(metadata.name, spec ?? {}, { conditionsUnchanged: sameJson([spec.paramKind ?? null, spec.matchConditions ?? []], [old.spec.paramKind ?? null, old.spec.matchConditions ?? []]) }),
+  cells: (object, now) => [object.metadata.name, object.spec.validations?.length ?? 0, policyKindCell(object.spec.paramKind), objectAge(object, now)],
+};
+
+export const validatingAdmissionPolicyBinding: KindRules<ValidatingAdmissionPolicyBinding> = {
+  allowUnconditionalUpdate: false,
+  applyDefaults: ({ spec }) => matchDefaults(spec?.matchResources),
+  validate: ({ spec }): FieldError[] => [...validateBinding(spec ?? {}), ...validateActions(spec?.validationActions)],
+  cells: bindingCells,
+};
