@@ -8,7 +8,7 @@ import { volatileKinds } from './ownership/belongings.ts';
 import { endAllPods, findPods } from './ownership/pods.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot, quietLog, reportTo, stopProcesses, survey, takeAway } from './ownership/taking-down.ts';
-import { readWords } from './ownership/words.ts';
+import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
 
 export const STOP_HELP = `Usage: skiff stop [--pods] [FLAGS]
 
@@ -20,13 +20,13 @@ Stops the server or agent of this machine. Containers go on without it.
 `;
 
 export async function runStop(argv: readonly string[]): Promise<number> {
-  const { flags } = readWords('stop', argv, ['pods', 'data-dir=', 'config=', 'help', 'h']);
+  const { flags } = readWords('stop', argv, ['pods', ...PLACE_FLAGS]);
   if (flags['help'] !== undefined || flags['h'] !== undefined) {
     process.stdout.write(STOP_HELP);
     return 0;
   }
   needRoot();
-  const site = findSite({ ...(flags['data-dir'] !== undefined && { dataDir: flags['data-dir'] }), ...(flags['config'] !== undefined && { config: flags['config'] }) }, process.env);
+  const site = findSite(placeIn(flags), process.env);
   return keptAlive(() => stop(site, flags['pods'] === 'true'));
 }
 

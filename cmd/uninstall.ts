@@ -9,7 +9,7 @@ import { endAllPods, podLines, podLogs } from './ownership/pods.ts';
 import { forgetService } from './ownership/service.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot, processLines, quietLog, reportTo, stopProcesses, survey, takeAway } from './ownership/taking-down.ts';
-import { readWords } from './ownership/words.ts';
+import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
 
 export const UNINSTALL_HELP = `Usage: skiff uninstall [--dry-run] [--purge] [FLAGS]
 
@@ -22,13 +22,13 @@ Removes Skiff from this machine: processes, pods, network, cgroups, files. Data 
 `;
 
 export async function runUninstall(argv: readonly string[]): Promise<number> {
-  const { flags } = readWords('uninstall', argv, ['dry-run', 'purge', 'data-dir=', 'config=', 'help', 'h']);
+  const { flags } = readWords('uninstall', argv, ['dry-run', 'purge', ...PLACE_FLAGS]);
   if (flags['help'] !== undefined || flags['h'] !== undefined) {
     process.stdout.write(UNINSTALL_HELP);
     return 0;
   }
   needRoot();
-  const site = findSite({ ...(flags['data-dir'] !== undefined && { dataDir: flags['data-dir'] }), ...(flags['config'] !== undefined && { config: flags['config'] }) }, process.env);
+  const site = findSite(placeIn(flags), process.env);
   const purge = flags['purge'] === 'true';
   return flags['dry-run'] === 'true' ? say(site, purge) : keptAlive(() => uninstall(site, purge));
 }

@@ -16,6 +16,8 @@ export interface Verb {
 export const VERBS: readonly Verb[] = [
   { name: 'server', summary: 'control plane, and a node unless --disable-agent', load: async () => withHelp('server', (await import('./server.ts')).runServer) },
   { name: 'agent', summary: 'a node: joins the server at --server with --token', load: async () => withHelp('agent', (await import('./agent.ts')).runAgent) },
+  { name: 'token', summary: 'what machines join with: create, list, delete, rotate', load: async () => (await import('./token.ts')).runToken },
+  { name: 'status', summary: 'one screen: nodes, memory, writes, certificates, warnings', load: async () => (await import('./status.ts')).runStatus },
   { name: 'stop', summary: 'stop the server or agent; with --pods its pods too', load: async () => (await import('./stop.ts')).runStop },
   { name: 'uninstall', summary: 'take Skiff off this machine, as if it had never been there', load: async () => (await import('./uninstall.ts')).runUninstall },
   { name: 'check', summary: 'whether this machine is fit: kernel, cgroups, ports, clashes; each failure with its fix', load: async () => (await import('./check.ts')).runCheck },

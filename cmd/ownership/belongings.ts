@@ -56,7 +56,7 @@ function strayProcesses(site: Site, clock: Clock): Belonging[] {
   });
 }
 
-function conmons({ runDir }: Site): number[] {
+export function conmons({ runDir }: Pick<Site, 'runDir'>): number[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
     const words = readQuietly(`/proc/${String(pid)}/cmdline`).split('\0');
     return words[0]?.endsWith('conmon') === true && words[words.indexOf('--exit-dir') + 1]?.startsWith(`${runDir}/`) === true;

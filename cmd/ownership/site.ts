@@ -24,6 +24,8 @@ export interface Site {
   /** That the services keep, which nobody else takes away. */
   pidFiles: string[];
   ociRuntime: string;
+  /** Of the configuration files alone; undefined when they cannot be read. */
+  settings: Settings | undefined;
 }
 
 export interface Given {
@@ -47,6 +49,7 @@ export function findSite(given: Given, env: Readonly<Record<string, string | und
     kubeletDir: '/var/lib/kubelet', logsDir: '/var/log/pods',
     kept: dataDir === DEFAULT_DATA_DIR ? installed : [...installed, ...ledgerAt(dataDir)],
     volatile: parseLedger(readFileIfThere(join(runDir, 'ledger')) ?? ''),
+    settings,
     ociRuntime: instance?.ociRuntime ?? settings?.['oci-runtime'] ?? 'runc',
   };
 }

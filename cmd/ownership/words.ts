@@ -6,6 +6,13 @@ export interface Words {
   rest: string[];
 }
 
+/** Where Skiff is on this machine, where it cannot be found out; and help. */
+export const PLACE_FLAGS = ['data-dir=', 'config=', 'help', 'h'] as const;
+
+export function placeIn({ 'data-dir': dataDir, config }: Words['flags']): { dataDir?: string; config?: string } {
+  return { ...(dataDir !== undefined && { dataDir }), ...(config !== undefined && { config }) };
+}
+
 /** `known`: names of flags; those that take a value end in `=`. Short ones (`-o`) may be given as `o=`. */
 export function readWords(verb: string, argv: readonly string[], known: readonly string[]): Words {
   const words: Words = { flags: {}, rest: [] };
