@@ -9,6 +9,7 @@ import { createLog, type Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import type { HttpsTransport } from '../internal/client/https-transport.ts';
 import { keepIdentity, openIdentity, type IdentityOptions } from '../internal/cluster/join/identity.ts';
+import { createTunnel } from '../internal/cluster/tunnel/agent.ts';
 import { openAccess } from './agent-access.ts';
 import type { Settings } from './flags.ts';
 import { nodeAddresses } from './host.ts';
@@ -57,7 +58,8 @@ async function startAgent(settings: Settings, { stopping, ledger, manager, log }
   manager.starting(`with what ${server} says`);
   const failed = strangersServer(access.proxy, { server, stopping, log });
   const { ready, components } = await untilReady(running, access.synced(), { stopping, failed }).then(() => createNode({ ...settings, disable: cluster.disable }, { cluster: access.cluster, nodeName, nodeIps, ledger, log }));
-  const node = await startAll(announced(components, manager), log, stopping).catch((error: unknown) => stopThenThrow(running, error));
+  const tunnel = createTunnel({ server, credentials: () => keeper.credentials('node'), kubeletPort: settings['kubelet-port'], clock: systemClock, random: systemRandom, log });
+  const node = await startAll(announced([...components, tunnel], manager), log, stopping).catch((error: unknown) => stopThenThrow(running, error));
   const all = inTurn(node, running);
   manager.starting('the node');
   await untilReady(all, ready, { stopping, failed });

@@ -21,6 +21,8 @@ import type { Leaves } from '../internal/cluster/leaves.ts';
 import type { ClusterSettings } from '../internal/cluster/join/protocol.ts';
 import { createJoinPaths } from '../internal/cluster/join/server.ts';
 import { createCertificateSigner } from '../internal/cluster/signer.ts';
+import { TUNNEL_PATH } from '../internal/cluster/tunnel/protocol.ts';
+import { createTunnels } from '../internal/cluster/tunnel/server.ts';
 import { ensureSystemObjects } from '../internal/cluster/system-objects.ts';
 import { controllers, userOf } from '../internal/controllers/index.ts';
 import { createPipeline, type Pipeline } from '../internal/http/pipeline.ts';
@@ -98,6 +100,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
+  const tunnels = createTunnels(clock);
   const apiServer = createApiServer({
     pipeline, authenticator, tokens, clock, random, log,
     tls: { ...pairOf(serving.current), clientCa: authority.clientCa.certificate },
@@ -106,7 +109,8 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     advertise: `${addresses()[0] ?? ''}:${String(port)}`,
     version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` },
     extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
-    dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }) },
+    dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }), tunnel: (nodeName) => tunnels.open(nodeName) },
+    extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]),
   });
   serving.onRenewed((pair) => apiServer.renew(pairOf(pair)));
   const components: Component[] = [

@@ -4,6 +4,7 @@
 //                                                                     ├─ stream (exec, proxy, log) ─► piped to the node
 //                                                                     ├─ watch ─► lines
 //                                                                     └─ body ─► pipeline ─► Table, metadata or the object
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
@@ -37,6 +38,8 @@ export interface HandlerOptions {
   nonResources: NonResources;
   /** By path; asked before authentication. */
   extraPaths: ReadonlyMap<string, ExtraPath>;
+  /** By path. */
+  extraUpgrades: ReadonlyMap<string, ExtraUpgrade>;
   limits: Limits;
   metrics: Metrics;
   dialer: NodeDialer;
@@ -44,6 +47,9 @@ export interface HandlerOptions {
   random: Random;
   log: Log;
 }
+
+/** Takes over an authenticated client's connection, from the answer to its upgrade on; or throws a StatusError. */
+export type ExtraUpgrade = (user: UserInfo, client: { socket: Socket; head: Buffer }) => void;
 
 export interface Exchange {
   request: HttpRequest;

@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
-import { handle, socketOf, type HandlerOptions } from './handler.ts';
+import { handle, socketOf, type ExtraUpgrade, type HandlerOptions } from './handler.ts';
 import { createLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createNonResources, type ExtraPath, type HealthCheck, type VersionInfo } from './non-resources.ts';
@@ -33,6 +33,7 @@ export interface ApiServerOptions {
   readiness?: readonly HealthCheck[];
   dialer: NodeDialer;
   extraPaths?: readonly ExtraPath[];
+  extraUpgrades?: ReadonlyMap<string, ExtraUpgrade>;
   /** Extra lines of /metrics. */
   gauges?: () => Readonly<Record<string, number>>;
   clock: Clock;
@@ -62,7 +63,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...(options.tokens !== undefined && { tokens: options.tokens }),
   });
   const extraPaths = new Map((options.extraPaths ?? []).map((extra) => [extra.path, extra]));
-  const handling: HandlerOptions = { pipeline, authenticator, nonResources, extraPaths, limits, metrics, dialer, clock, random, log };
+  const handling: HandlerOptions = { pipeline, authenticator, nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), limits, metrics, dialer, clock, random, log };
   // Each with how many requests it has in hand.
   const connections = new Map<Socket, number>();
   const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };

@@ -12,6 +12,8 @@ export interface Target {
   path: string;
   /** kubelet: with the API server's client certificate. */
   tls: 'none' | 'pod' | 'kubelet';
+  /** Whose kubelet it is. */
+  node?: string;
 }
 
 const KUBELET_PORT = 10250;
@@ -61,7 +63,7 @@ export function proxyTarget(pipeline: Pipeline, info: RequestInfo, query: URLSea
   const slash = info.rest.length > 0 && info.path.endsWith('/') ? '/' : '';
   const path = `/${info.rest.map(encodeURIComponent).join('/')}${slash}${search}`;
   const tls = scheme === 'https' ? ('pod' as const) : ('none' as const);
-  if (info.resource === 'nodes') return { ...nodeAddress(store, name), ...(port !== '' && { port: Number(port) }), path, tls: 'kubelet' };
+  if (info.resource === 'nodes') return nodeTarget(store, { name, port, path });
   if (info.resource === 'pods') return { ...podAddress(store, { namespace: info.namespace, name, port }), path, tls };
   return { ...serviceAddress(store, { namespace: info.namespace, name, port }), path, tls };
 }
@@ -118,11 +120,18 @@ function addressesOf({ metadata, endpoints = [], ports = [] }: Slice, service: s
   return endpoints.filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses }) => addresses.slice(0, 1).map((host) => ({ host, port })));
 }
 
-function nodeAddress(store: Store, name: string): { host: string; port: number } {
+/** Another port than the kubelet's own is not reached by its tunnel. */
+function nodeTarget(store: Store, { name, port, path }: { name: string; port: string; path: string }): Target {
+  const { node, ...address } = nodeAddress(store, name);
+  if (port === '' || Number(port) === address.port) return { node, ...address, path, tls: 'kubelet' };
+  return { ...address, port: Number(port), path, tls: 'kubelet' };
+}
+
+function nodeAddress(store: Store, name: string): { node: string; host: string; port: number } {
   const { status } = read<Node>(store, 'nodes', { namespace: '', name });
   const address = ['InternalIP', 'ExternalIP', 'Hostname'].map((type) => status?.addresses?.find((one) => one.type === type)?.address).find((one) => one !== undefined);
   if (address === undefined) throw new StatusError('ServiceUnavailable', `no preferred addresses found; known addresses: []`);
-  return { host: address, port: status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT };
+  return { node: name, host: address, port: status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT };
 }
 
 function read<T extends KubeObject>(store: Store, resource: string, key: { namespace: string; name: string }): T {

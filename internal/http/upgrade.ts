@@ -23,11 +23,14 @@ export async function handleUpgrade(options: HandlerOptions, request: IncomingMe
   }
 }
 
-async function tie({ pipeline, authenticator, dialer }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
+async function tie({ pipeline, authenticator, dialer, extraUpgrades }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
   const url = request.url ?? '/';
   const query = queryOf(url);
   const info = requestInfo(request.method ?? 'GET', pathOf(url), query);
-  const user = impersonated(request.headers, await authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization ?? bearerOf(request) }), pipeline.options.authorizer);
+  const caller = await authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization ?? bearerOf(request) });
+  const extra = extraUpgrades.get(info.path);
+  if (extra !== undefined) return extra(caller, { socket, head });
+  const user = impersonated(request.headers, caller, pipeline.options.authorizer);
   const authorized = pipeline.authorize(authenticated({ info, options: {}, userAgent: headerOf(request, 'user-agent') ?? '', warn: () => {} }, user));
   if (!isStream(info)) throw new StatusError('BadRequest', 'Upgrade request required by nobody on this path');
   const target = await targetOf({ authorized, query, pipeline });

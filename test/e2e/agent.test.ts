@@ -172,6 +172,17 @@ await t.test('port-forward to a pod of the other node', async (t) => {
   t.equal((await answer.text()).trim(), 'b');
 });
 
+await t.test('a kubelet that the server cannot call is reached by the agent\'s tunnel, also after the server was away', async (t) => {
+  second.run('iptables', '-I', 'INPUT', '!', '-i', 'lo', '-p', 'tcp', '--dport', '10250', '-j', 'DROP');
+  t.throws(() => fetched(first, `https://${second.ip}:10250/healthz`));
+  t.match(kubectl('logs', 'b'), /serving on 80/);
+  t.equal(kubectl('exec', 'b', '--', 'hostname').trim(), 'b');
+  await cluster.stop('SIGKILL');
+  await cluster.start();
+  await until(() => tryKubectl(['exec', 'b', '--', 'hostname']).stdout.trim() === 'b', 'the tunnel to be there again');
+  second.run('iptables', '-D', 'INPUT', '!', '-i', 'lo', '-p', 'tcp', '--dport', '10250', '-j', 'DROP');
+});
+
 await t.test('another machine cannot take the name', async (t) => {
   const third = lab.addHost('n3');
   const log = openSync(join(lab.directory, 'third.log'), 'a');

@@ -19,6 +19,8 @@ import { createClient } from '../../internal/client/typed-client.ts';
 import { openAuthority, type Authority } from '../../internal/cluster/authority.ts';
 import type { ExtraPath } from '../../internal/http/non-resources.ts';
 import { createLeaves, type Leaf } from '../../internal/cluster/leaves.ts';
+import { TUNNEL_PATH } from '../../internal/cluster/tunnel/protocol.ts';
+import type { Tunnels } from '../../internal/cluster/tunnel/server.ts';
 import { createPipeline, type Pipeline } from '../../internal/http/pipeline.ts';
 import { createApiServer, type ApiServer } from '../../internal/http/server.ts';
 import { loadKinds } from '../../internal/kinds/index.ts';
@@ -44,10 +46,11 @@ export interface TestApiServerOptions {
   /** The store's clock; the server itself lives in real time. */
   clock?: Clock;
   leafLifetimeMs?: number;
+  tunnels?: Tunnels;
   extraPaths?: (server: Pick<TestApiServer, 'authority' | 'store' | 'admin'>) => readonly ExtraPath[];
 }
 
-export async function startApiServer({ clock = systemClock, extraPaths, leafLifetimeMs }: TestApiServerOptions = {}): Promise<TestApiServer> {
+export async function startApiServer({ clock = systemClock, extraPaths, leafLifetimeMs, tunnels }: TestApiServerOptions = {}): Promise<TestApiServer> {
   const folder = mkdtempSync(join(tmpdir(), `skiff-api-${String(process.pid)}-`));
   const random = systemRandom;
   const authority = openAuthority(folder, { clock: systemClock, random, ...(leafLifetimeMs !== undefined && { leafLifetimeMs }) });
@@ -70,7 +73,8 @@ export async function startApiServer({ clock = systemClock, extraPaths, leafLife
   const open = (port: number): ApiServer => createApiServer({
     pipeline, authenticator, clock: systemClock, random, log: silentLog, address: '127.0.0.1', port, version: { gitVersion: 'v1.36.3+skiff1', platform: 'linux/amd64' }, extraPaths: extra,
     tls: { cert: serving.current.certificate, key: serving.current.key, clientCa: authority.clientCa.certificate },
-    dialer: { credentials: () => leafOf('kubelet-client', 'apiserver', [MASTERS_GROUP]) },
+    dialer: { credentials: () => leafOf('kubelet-client', 'apiserver', [MASTERS_GROUP]), ...(tunnels !== undefined && { tunnel: (nodeName: string) => tunnels.open(nodeName) }) },
+    ...(tunnels !== undefined && { extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]) }),
   });
   let server = open(0);
   serving.onRenewed(({ certificate, key }) => server.renew({ cert: certificate, key }));
