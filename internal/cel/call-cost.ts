@@ -11,7 +11,6 @@ export const REGEX = 0.25;
 /** Of `authorizer…check(…)`: two of them are all a call can pay for. */
 export const CHECK_COST = 350_000;
 const ALLOCATED_LIST = 11;
-const NAMED_FORMAT_REGEX_MAX = 128;
 
 const UNIT: CostOf = () => 1;
 const traversal = (argument: number, factor = 1): CostOf => (values) => Math.ceil(actualSize(values[argument]) * factor * TRAVERSAL);
@@ -39,7 +38,7 @@ const BY_FUNCTION: ReadonlyMap<string, CostOf> = new Map<string, CostOf>([
   ...['replace', 'split', 'ip.isCanonical'].map((name): [string, CostOf] => [name, traversal(0, 2)]),
   ['join', (_values, result) => Math.ceil(actualSize(result) * 2 * TRAVERSAL)],
   ['find', regexCost], ['findAll', regexCost],
-  ['validate', ([, text]) => Math.ceil((1 + actualSize(text)) * TRAVERSAL) * Math.ceil(NAMED_FORMAT_REGEX_MAX * REGEX)],
+  ['validate', ([format, text]) => Math.ceil((1 + actualSize(text)) * TRAVERSAL) * Math.ceil(((format as { regexSize?: number }).regexSize ?? 0) * REGEX)],
 ]);
 
 const STANDARD: ReadonlyMap<string, CostOf> = new Map<string, CostOf>([
