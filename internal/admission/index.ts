@@ -20,6 +20,9 @@ import { roleEscalation } from './role-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { mutatingPolicies } from './policy/mutating.ts';
+import { policyParams } from './policy/param-access.ts';
+import { validatingPolicies } from './policy/validating.ts';
 import { mutatingWebhooks } from './webhook/mutating.ts';
 import { validatingWebhooks } from './webhook/validating.ts';
 
@@ -52,7 +55,11 @@ export function createAdmission({ store, kinds, schemas, authorizer, clock, rand
     certificateSubjectRestriction(),
     defaultClass(store, { name: 'DefaultIngressClass', of: { group: 'networking.k8s.io', resource: 'ingresses' }, field: 'ingressClassName', classes: { group: 'networking.k8s.io', resource: 'ingressclasses' }, annotation: 'ingressclass.kubernetes.io/is-default-class' }),
     roleEscalation(authorizer, store),
-    ...(webhooks === undefined ? [] : [mutatingWebhooks(webhooks), validatingWebhooks(webhooks)]),
+    mutatingPolicies({ store, kinds, schemas, authorizer }),
+    ...(webhooks === undefined ? [] : [mutatingWebhooks(webhooks)]),
+    policyParams({ store, kinds, authorizer }),
+    validatingPolicies({ store, kinds, authorizer }),
+    ...(webhooks === undefined ? [] : [validatingWebhooks(webhooks)]),
     resourceQuota(store, clock),
   ]);
 }

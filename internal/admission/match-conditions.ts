@@ -1,9 +1,9 @@
 // Match conditions: CEL expressions by which a webhook or policy chooses further. One that says no settles it; otherwise one that goes wrong
 // leaves it to the failurePolicy.
-import { CostLimitError, MATCH_CONDITIONS_COST_BUDGET, BOOL, PER_CALL_LIMIT, type Program, type Variables } from '../cel/index.ts';
+import { BOOL, CostLimitError, MATCH_CONDITIONS_COST_BUDGET, PER_CALL_LIMIT, type Variables } from '../cel/index.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import { compileExpression } from '../kinds/admission/expressions.ts';
+import { attempt, type Compiled } from '../kinds/admission/policy-forms.ts';
 import type { MatchCondition } from '../kinds/generated/api-types.ts';
 import { variablesOf, type ExpressionInput } from './expression-input.ts';
 
@@ -20,15 +20,17 @@ export interface Outcome {
 
 export const OUT_OF_BUDGET = 'validation failed due to running out of cost budget, no further validation rules will be run';
 
-type Compiled = { program: Program } | { problem: string };
 const compiled = new WeakMap<readonly MatchCondition[], Compiled[]>();
 
 export function matchConditions(conditions: readonly MatchCondition[], input: ConditionInput): Outcome {
-  const variables = variablesOf(input);
+  return judge(conditions, programsOf(conditions, input.params !== undefined), variablesOf(input));
+}
+
+export function judge(conditions: readonly MatchCondition[], programs: readonly Compiled[], variables: Variables): Outcome {
   const errors: string[] = [];
   let budget = MATCH_CONDITIONS_COST_BUDGET;
   let refused = false;
-  for (const [index, condition] of programsOf(conditions, input.params !== undefined).entries()) {
+  for (const [index, condition] of programs.entries()) {
     const result = evaluate(condition, { expression: conditions[index]?.expression ?? '', variables, budget });
     if (result === OUT_OF_BUDGET) return { met: false, error: OUT_OF_BUDGET };
     if ('error' in result) errors.push(result.error);
@@ -58,15 +60,7 @@ export function evaluate(compiledOne: Compiled, { expression, variables, budget 
 function programsOf(conditions: readonly MatchCondition[], params: boolean): Compiled[] {
   const known = compiled.get(conditions);
   if (known !== undefined) return known;
-  const programs = conditions.map(({ expression }) => tryCompile(() => compileExpression(expression, { params, authorizer: true, returns: [BOOL] })));
+  const programs = conditions.map(({ expression }) => attempt(expression, { params, authorizer: true, returns: [BOOL] }));
   compiled.set(conditions, programs);
   return programs;
-}
-
-export function tryCompile(run: () => Program): Compiled {
-  try {
-    return { program: run() };
-  } catch (error) {
-    return { problem: messageOf(error) };
-  }
 }

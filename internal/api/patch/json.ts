@@ -27,6 +27,13 @@ export function applyJsonPatch(document: unknown, operations: unknown): unknown 
 }
 
 class PatchFailure extends Error {}
+/** A `test` operation that found something else: callers may mean no harm by it. */
+class FailedTest extends PatchFailure {}
+
+/** Whether that is what a failed patch has as its cause. */
+export function isFailedTest(cause: unknown): boolean {
+  return cause instanceof FailedTest;
+}
 
 function checkOperations(operations: unknown): asserts operations is Operation[] {
   const decoding = (what: string): StatusError => new StatusError('BadRequest', `error decoding patch: json: cannot unmarshal ${what}`);
@@ -84,7 +91,7 @@ function replace(root: Root, operation: Operation): void {
 function test(root: Root, operation: Operation): void {
   const path = own(operation, 'path');
   const found = path === '' ? root.value : read(target(root, operation, 'path'));
-  if (!sameJson(found ?? null, own(operation, 'value') ?? null)) throw new PatchFailure(`testing value ${String(path)} failed: test failed`);
+  if (!sameJson(found ?? null, own(operation, 'value') ?? null)) throw new FailedTest(`testing value ${String(path)} failed: test failed`);
 }
 
 // A patch may be applied again, and its values are not to be changed by later operations.

@@ -12,7 +12,7 @@ export interface Form {
   object?: CelType;
   /** The type of `params`; dyn. */
   paramsType?: CelType;
-  /** Absent: any. */
+  /** Absent: whatever it comes to. */
   returns?: readonly CelType[];
 }
 

@@ -36,5 +36,5 @@ function validateMutation({ patchType, jsonPatch, applyConfiguration }: Partial<
 
 function validateMutationExpression(expression: string, path: string, { forms, patchType }: { forms: PolicyForms; patchType: Mutation['patchType'] }): FieldError[] {
   const trimmed = expression.trim();
-  return trimmed === '' ? [required(path)] : validateExpression(trimmed, path, mutationForm(forms.any, patchType));
+  return trimmed === '' ? [required(path)] : validateExpression(trimmed, path, mutationForm(forms.free, patchType));
 }

@@ -13,7 +13,7 @@ export interface PolicyForms {
   message: Form;
   annotation: Form;
   /** For type checks: any result will do. */
-  any: Form;
+  free: Form;
 }
 
 export interface PolicySpec {
@@ -31,7 +31,7 @@ export function policyForms({ paramKind, variables = [] }: PolicySpec, types: Pi
     return { name, expression, compiled: result };
   });
   return {
-    variables: compiled, any: base,
+    variables: compiled, free: base,
     condition: { ...base, returns: [BOOL] }, validation: { ...base, returns: [BOOL] },
     message: { ...base, authorizer: false, returns: [STRING] }, annotation: { ...base, returns: [STRING, NULL] },
   };

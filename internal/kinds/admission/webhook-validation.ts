@@ -42,7 +42,7 @@ function leniencyFor(webhooks: readonly Webhook[], old: readonly Webhook[]): Len
   return {
     conditionsUnchanged: old.length === webhooks.length && old.every(({ matchConditions = [] }, index) => sameJson(matchConditions, webhooks[index]?.matchConditions ?? [])),
     noSideEffects: old.every(({ sideEffects }) => NO_SIDE_EFFECTS.includes(sideEffects)),
-    knownReviewVersion: old.every(({ admissionReviewVersions: versions = [] }) => versions.length === 0 || versions.some((version) => REVIEW_VERSIONS.includes(version))),
+    knownReviewVersion: old.every(({ admissionReviewVersions: versions }) => versions.length === 0 || versions.some((version) => REVIEW_VERSIONS.includes(version))),
     uniqueNames: new Set(old.map(({ name }) => name)).size === old.length,
     goodSelectors: old.every((webhook) => validateSelectors(webhook, '').length === 0),
   };

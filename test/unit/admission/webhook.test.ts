@@ -66,7 +66,7 @@ t.test('what a webhook is asked', async (t) => {
   await admin.delete(CONFIGMAPS, { namespace: 'web', name });
   const [create, deletion] = hook.asked;
   t.equal(create?.url, '/ask?timeout=10s');
-  const { uid, object, ...rest } = create?.review.request as unknown as { uid: string; object: { kind: string; apiVersion: string; data: object } };
+  const { uid, object, ...rest } = (create?.review.request ?? {}) as unknown as { uid: string; object: { kind: string; apiVersion: string; data: object } };
   t.match(uid, /^[0-9a-f-]{36}$/);
   t.match(object, { kind: 'ConfigMap', apiVersion: 'v1', data: { a: '1' }, metadata: { name, uid: String } });
   const gvr = { group: '', version: 'v1', resource: 'configmaps' };
@@ -95,7 +95,7 @@ t.test('a webhook that asks for it sees what later ones changed', async (t) => {
   hook.replies.set('/once', () => patchReply({ op: 'add', path: '/data/late', value: 'x' }));
   await admin.create(CONFIGMAPS, configMap());
   t.strictSame(hook.asked.map(({ url }) => url.split('?')[0]), ['/again', '/once', '/again']);
-  t.strictSame((hook.asked[2]?.review.request.object as unknown as { data: object }).data, { a: '1', late: 'x' });
+  t.match(hook.asked[2]?.review.request.object, { data: { a: '1', late: 'x' } });
 });
 
 t.test('refusals carry the webhook\'s own status', async (t) => {
