@@ -40,6 +40,7 @@ interface Start {
 }
 
 async function startAgent(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Running> {
+  ledger.making(settings['data-dir'], 'tree');
   const nodeName = nodeNameOf(settings);
   const nodeIps = nodeAddresses(settings['node-ip'], systemClock);
   const token = givenToken(settings);

@@ -51,6 +51,7 @@ interface Start {
 
 async function startServer(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Running> {
   const [clock, random] = [systemClock, systemRandom];
+  ledger.making(settings['data-dir'], 'tree');
   const serverDir = join(settings['data-dir'], 'server');
   const authority = openAuthority(join(serverDir, 'tls'), { clock, random });
   const leaves = createLeaves({ authority, clock, log });

@@ -44,9 +44,9 @@ async function stop(site: Site, pods: boolean): Promise<number> {
   }
   const kinds = volatileKinds(site, systemClock);
   const first = await survey(kinds);
-  await endAllPods(site, { log: quietLog(), tell: (line) => report.gone(line) }).catch((error: unknown) => report.failed('pods', error));
+  await endAllPods(site, { log: quietLog(), tell: (line) => report.gone(line) });
   // What would not end is ended now with its cgroup.
-  await takeAway(kinds, { gone: () => {}, failed: (line, error) => report.failed(line, error) }, first);
+  await takeAway(kinds, { gone: () => {}, kept: () => {}, failed: (line, error) => report.failed(line, error) }, first);
   if (report.failures === 0) rmSync(site.runDir, { recursive: true, force: true });
   return report.failures === 0 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 // What of Skiff is on the machine beside files, in the order in which it goes: each kind found anew when its turn comes, since much goes with what
 // went before it, and so that an interrupted run is finished by the next.
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay, type Clock } from '../../internal/base/clock.ts';
 import { tryCommand } from '../../internal/base/command.ts';
@@ -13,8 +13,8 @@ import type { Site } from './site.ts';
 /** One thing of Skiff's, with the line that --dry-run says of it. */
 export interface Belonging {
   line: string;
-  /** Idempotent: it may have gone with another. */
-  remove(): Promise<void> | void;
+  /** Idempotent: it may have gone with another. Gives why it stays, when it is to. */
+  remove(): Promise<string | void> | string | void;
 }
 
 export interface Kind {
@@ -63,9 +63,9 @@ export function conmons({ runDir }: Pick<Site, 'runDir'>): number[] {
   });
 }
 
-/** Below our folders only; a folder that is itself where a disk of the user's is mounted is not among them. */
+/** Below our folders only (the kernel names them without links); a folder that is itself where a disk of the user's is mounted is not among them. */
 function ownMounts({ dataDir, runDir, kubeletDir }: Site): Belonging[] {
-  const below = [join(dataDir, 'agent/containers'), join(dataDir, 'agent/sandboxes'), runDir, kubeletDir];
+  const below = [join(dataDir, 'agent/containers'), join(dataDir, 'agent/sandboxes'), runDir, kubeletDir].filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
   const points = below.flatMap((folder) => mountPointsUnder(folder).filter((point) => point !== folder));
   // The same place may hold several, one over the other.
   return points.map((point) => ({ line: `mount ${point}`, remove: () => unmount(point) }));

@@ -4,7 +4,7 @@
 //   trees and single paths of the ledgers ─► run folder ─► data folder ─► the executable and its links ─► the ledgers themselves
 //
 // The ledgers go last of all, so that an interrupted run is finished by the next.
-import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { LEDGER_FILE, type Entry } from '../../internal/base/ledger.ts';
 import { CONFIG_DIR, DEFAULT_DATA_DIR, RUN_ROOT, runDirOf } from '../places.ts';
@@ -30,6 +30,8 @@ export interface FileFacts {
   purge: boolean;
   /** Names in a folder; undefined when it is not there. */
   list(path: string): string[] | undefined;
+  /** Of a path as it is given, links and all. */
+  isMountPoint(path: string): boolean;
   isThere(path: string): boolean;
 }
 
@@ -75,10 +77,10 @@ function planRunDir({ dataDir, list }: FileFacts): FileStep[] {
   return names.some((name) => /^[0-9a-f]{8}$/.test(name) && name !== basename(runDir)) ? [tree(runDir)] : [tree(RUN_ROOT)];
 }
 
-/** A folder that was there before loses what is ours by name; one that we made, all. */
+/** A folder that was there before, or is a disk of its own, loses what is ours by name; one that we made, all. */
 function planDataDir(facts: FileFacts, keptVolumes: readonly string[]): FileStep[] {
   const { dataDir, kept, list } = facts;
-  const made = kept.some((entry) => (entry.kind === 'tree' || entry.kind === 'path') && entry.path === dataDir);
+  const made = !facts.isMountPoint(dataDir) && kept.some((entry) => (entry.kind === 'tree' || entry.kind === 'path') && entry.path === dataDir);
   const names = (list(dataDir) ?? []).filter((name) => name !== LEDGER_FILE && (made || OURS.includes(name)));
   return names.map((name) => join(dataDir, name)).flatMap((path) => (keptVolumes.some((volume) => isWithin(volume, path)) ? around(path, facts, keptVolumes) : [tree(path)]));
 }
@@ -114,23 +116,30 @@ function deepestFirst(a: string, b: string): number {
   return b.split('/').length - a.split('/').length || (a < b ? -1 : 1);
 }
 
-/** Done when it is gone, or when it was never to go: a folder that is not empty, one where something is mounted. */
-export function removeFiles({ what, path }: FileStep, isMountPoint: (path: string) => boolean): void {
-  const info = lstatSync(path, { throwIfNoEntry: false });
-  if (info === undefined) return;
-  if (!info.isDirectory()) return unlinkSync(path);
-  if (what === 'tree') for (const name of readdirSync(path)) if (!isMountPoint(join(path, name))) removeFiles({ what, path: join(path, name) }, isMountPoint);
-  if (isMountPoint(path)) return;
-  try {
-    rmdirSync(path);
-  } catch (error) {
-    // Not empty: somebody else's things are in it, or a mount.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || (what === 'tree' && !holdsMount(path, isMountPoint))) throw error;
-  }
+/**
+ * Gives why it stays, when it is to: a folder that is not empty, one where something is mounted (somebody's disk). `isMountPoint` is asked of real
+ * paths; a folder on another device than the one above is one as well.
+ */
+export function removeFiles({ what, path }: FileStep, isMountPoint: (path: string) => boolean): string | undefined {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  const parent = realpathSync(dirname(path));
+  const isMount = (folder: string, deviceAbove: number): boolean => isMountPoint(folder) || lstatSync(folder).dev !== deviceAbove;
+  if (removeReal(join(parent, basename(path)), lstatSync(parent).dev, { tree: what === 'tree', isMount })) return undefined;
+  return what === 'tree' ? 'something is mounted there' : 'it is not empty';
 }
 
-function holdsMount(path: string, isMountPoint: (path: string) => boolean): boolean {
-  return isMountPoint(path) || readdirSync(path, { withFileTypes: true }).some((entry) => entry.isDirectory() && holdsMount(join(path, entry.name), isMountPoint));
+/** Whether it is gone. */
+function removeReal(path: string, deviceAbove: number, options: { tree: boolean; isMount(path: string, deviceAbove: number): boolean }): boolean {
+  const info = lstatSync(path);
+  if (!info.isDirectory()) {
+    unlinkSync(path);
+    return true;
+  }
+  if (options.isMount(path, deviceAbove)) return false;
+  const left = options.tree ? readdirSync(path).filter((name) => !removeReal(join(path, name), info.dev, options)) : readdirSync(path);
+  if (left.length > 0) return false;
+  rmdirSync(path);
+  return true;
 }
 
 /** For a line: what of the user's hand may be in a folder that goes. */

@@ -9,32 +9,46 @@ import type { ImageStore } from '../../agents/images/image-store.ts';
 import { endPods } from '../../agents/kubelet/end-pods.ts';
 import { createDetachingNetwork } from '../../agents/network/removal.ts';
 import { createRuncRuntime } from '../../agents/runtime/runc/index.ts';
-import { layoutOf, openRecords, type SandboxRecord } from '../../agents/runtime/runc/records.ts';
-import type { Belonging } from './belongings.ts';
+import { layoutOf, type SandboxRecord } from '../../agents/runtime/runc/records.ts';
 import type { Site } from './site.ts';
 
-/** Those with something that runs or waits, as they were left. */
-export function findPods(site: Site): SandboxRecord[] {
-  const layout = layoutOf(site.dataDir, site.runDir);
-  if (!existsSync(layout.sandboxes) || readdirSync(layout.sandboxes).length === 0 || !existsSync(layout.pins)) return [];
-  const records = openRecords(layout);
-  records.load();
-  return [...records.sandboxes.values()].filter(({ state }) => state === 'ready');
+interface Left {
+  id: string;
+  namespace: string;
+  name: string;
+  ready: boolean;
+  logDirectory: string;
 }
 
-export function podLines(site: Site): Belonging[] {
-  return findPods(site).map(({ config }) => ({ line: `pod ${config.namespace}/${config.name}`, remove: () => {} }));
+/** As much of the records as has to be told; of any version, and without making anything. */
+function recorded({ dataDir, runDir }: Site): Left[] {
+  const { sandboxes } = layoutOf(dataDir, runDir);
+  return namesIn(sandboxes).flatMap((id) => {
+    try {
+      const { config, state } = JSON.parse(readFileIfThere(join(sandboxes, id, 'record.json')) ?? '') as SandboxRecord;
+      return [{ id, namespace: config.namespace, name: config.name, ready: state === 'ready', logDirectory: config.logDirectory }];
+    } catch {
+      return []; // cut off by a power failure
+    }
+  });
+}
+
+/** Those with something that runs or waits, of this boot. */
+export function findPods(site: Site): Left[] {
+  const { pins } = layoutOf(site.dataDir, site.runDir);
+  return recorded(site).filter(({ id, ready }) => ready && existsSync(join(pins, id)));
+}
+
+export function podLines(site: Site): string[] {
+  return findPods(site).map(({ namespace, name }) => `pod ${namespace}/${name}`);
 }
 
 /** Their folders where others may have such: of the sandboxes that are recorded, and of the pods that the kubelet has a folder for. */
-export function podLogs({ dataDir, runDir, kubeletDir, logsDir }: Site): string[] {
-  const { sandboxes } = layoutOf(dataDir, runDir);
-  const recorded = namesIn(sandboxes).flatMap((id) => {
-    const path = /"logDirectory":"([^"]+)"/.exec(readFileIfThere(join(sandboxes, id, 'record.json')) ?? '')?.[1];
-    return path === undefined || dirname(path) !== logsDir ? [] : [path];
-  });
+export function podLogs(site: Site): string[] {
+  const { kubeletDir, logsDir } = site;
   const uids = new Set(namesIn(join(kubeletDir, 'pods')));
-  return [...new Set([...recorded, ...namesIn(logsDir).filter((name) => uids.has(name.split('_').at(-1) ?? '')).map((name) => join(logsDir, name))])].filter((path) => existsSync(path));
+  const ofPods = namesIn(logsDir).filter((name) => uids.has(name.split('_').at(-1) ?? '')).map((name) => join(logsDir, name));
+  return [...new Set([...recorded(site).map(({ logDirectory }) => logDirectory).filter((path) => dirname(path) === logsDir), ...ofPods])].filter((path) => existsSync(path));
 }
 
 function namesIn(folder: string): string[] {

@@ -11,6 +11,7 @@ import type { Site } from './site.ts';
 export interface Report {
   /** A line of what has gone. */
   gone(line: string): void;
+  kept(line: string, why: string): void;
   failed(line: string, error: unknown): void;
 }
 
@@ -23,6 +24,7 @@ export function reportTo(verb: string): Report & { failures: number } {
   return {
     failures: 0,
     gone: (line) => void process.stdout.write(`${verb} ${line}\n`),
+    kept: (line, why) => void process.stdout.write(`kept ${line} (${why})\n`),
     failed(line, error) {
       this.failures++;
       process.stderr.write(`skiff: ${line}: ${messageOf(error)}\n`);
@@ -54,7 +56,10 @@ export async function takeAway(kinds: readonly Kind[], report: Report, first: Re
     for (const { line, remove } of await find()) {
       told.set(line, line);
       try {
-        await remove();
+        const why = await remove();
+        if (why === undefined) continue;
+        told.delete(line);
+        report.kept(line, why);
       } catch (error) {
         told.delete(line);
         report.failed(line, error);

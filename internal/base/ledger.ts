@@ -52,7 +52,9 @@ export function openLedger(dataDir: string, runDir: string): Ledger {
   };
   return {
     making(path, what) {
-      record([...missingFolders(dirname(path)).map((folder): Entry => ({ kind: 'path', path: folder })), ...(existsSync(path) ? [] : [{ kind: what ?? 'path', path } as const])]);
+      // The folders that are to hold the ledger are there once it is written.
+      const above = missingFolders(dirname(path)).map((folder): Entry => ({ kind: 'path', path: folder }));
+      record([...above, ...(existsSync(path) ? [] : [{ kind: what ?? 'path', path } as const])]);
     },
     setSysctl(name, value) {
       const path = `/proc/sys/${name}`;
