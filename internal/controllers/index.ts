@@ -1,7 +1,9 @@
 // The controllers: the one list. Each says by `user` for whom it speaks (upstream's service accounts, so that bootstrap RBAC holds).
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import type { ServedResources } from '../informer/served-resources.ts';
+import type { TypeSources } from '../kinds/admission/type-check.ts';
 import type { ControllerLoop } from './action.ts';
+import { admissionPolicyTypesLoop } from './admission-policy-types.ts';
 import { certificateApprovalLoop } from './certificate-approval.ts';
 import { certificateCleanupLoop } from './certificate-cleanup.ts';
 import { certificateSigningLoop, type Sign } from './certificate-signing.ts';
@@ -42,6 +44,8 @@ export interface ControllerOptions {
   apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
   /** Everything that can be listed and deleted, each stored kind once. */
   resources: ServedResources;
+  /** What is known of kinds and their fields, for type checks of policies. */
+  types: TypeSources;
 }
 
 export function controllers(options: ControllerOptions): ControllerLoop[] {
@@ -66,6 +70,7 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     endpointSliceMirroringLoop(),
     disruptionLoop(),
     clusterRoleAggregationLoop(),
+    admissionPolicyTypesLoop(options.types),
     certificateApprovalLoop(),
     certificateSigningLoop(options.sign),
     certificateCleanupLoop(),
