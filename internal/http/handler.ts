@@ -28,7 +28,8 @@ import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
 import { requestInfo, type RequestInfo } from './route.ts';
 import { authenticated, type Authorized, type Parsed } from './stages.ts';
-import { streamOf, type NodeDialer } from './streams.ts';
+import type { NodeDialer } from './kubelet-connection.ts';
+import { streamOf } from './streams.ts';
 import { bodyKind } from './subresources/index.ts';
 import { streamWatch } from './watch-stream.ts';
 

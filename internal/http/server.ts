@@ -16,7 +16,7 @@ import { createMetrics } from './metrics.ts';
 import { createNonResources, type ExtraPath, type HealthCheck, type VersionInfo } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
 import { handleUpgrade } from './upgrade.ts';
-import type { NodeDialer } from './streams.ts';
+import type { NodeDialer } from './kubelet-connection.ts';
 
 export interface ApiServerOptions {
   pipeline: Pipeline;

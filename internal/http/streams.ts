@@ -2,11 +2,11 @@
 // kubelet. What goes back and forth is passed on as it is.
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { pipeline as pipe } from 'node:stream/promises';
-import { connect as connectTls } from 'node:tls';
 import type { ServerResponse } from 'node:http';
 import { messageOf, StatusError } from '../base/errors.ts';
+import { connectKubelet, type NodeDialer } from './kubelet-connection.ts';
 import { PODS } from '../kinds/generated/resources.ts';
 import { objectKindOf } from '../admission/matching.ts';
 import { connectOptions } from './connect-options.ts';
@@ -16,13 +16,6 @@ import { isPage, linkBelow, proxyPrefix, withLinksBelow } from './proxy-links.ts
 import type { HttpRequest, HttpResponse } from './respond.ts';
 import type { RequestInfo } from './route.ts';
 import { kubeletTarget, proxyTarget, type Target } from './stream-targets.ts';
-
-/** How kubelets are reached: the API server's client certificate and the CA of their serving certificates, as they are now. */
-export interface NodeDialer {
-  credentials(): { cert: string; key: string; ca: string };
-  /** A connection to the node's kubelet over one that the node keeps open to this server; undefined when it keeps none. */
-  tunnel?(nodeName: string): Promise<Duplex> | undefined;
-}
 
 export interface StreamCall {
   request: HttpRequest;
@@ -63,14 +56,10 @@ export function dial(target: Target, dialer: NodeDialer, options: RequestOptions
   const { host, port, path, tls } = target;
   if (tls === 'none') return httpRequest({ ...options, host, port, path });
   if (tls === 'pod') return httpsRequest({ ...options, host, port, path, rejectUnauthorized: false }); // a pod's certificate is nobody's to check, as upstream
-  const secure = { ...dialer.credentials(), checkServerIdentity: () => undefined };
-  const tunnel = target.node === undefined ? undefined : dialer.tunnel?.(target.node);
-  if (tunnel === undefined) return httpsRequest({ ...options, host, port, path, ...secure });
   return httpRequest({
     ...options, host, port, path,
     createConnection(_options, done) {
-      // Without an answer it died with its node, which may be there again.
-      void tunnel.then((socket) => connectTls({ ...secure, socket }), () => connectTls({ ...secure, host, port })).then((socket) => done(null, socket));
+      connectKubelet(target, dialer).then((socket) => done(null, socket), (error: unknown) => done(error as Error, undefined as never));
       return undefined;
     },
   });
