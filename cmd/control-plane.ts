@@ -9,6 +9,7 @@ import { loadSchemas } from '../internal/api/schema.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, type UserInfo } from '../internal/api/user.ts';
 import { createAdmission } from '../internal/admission/index.ts';
 import { createAuthenticator } from '../internal/authn/authenticator.ts';
+import { createBootstrapTokens } from '../internal/authn/bootstrap-tokens.ts';
 import { createTokenIssuer } from '../internal/authn/service-account-tokens.ts';
 import { createAuthorizer } from '../internal/authz/authorizer.ts';
 import { bootstrapPolicy } from '../internal/authz/bootstrap-policy.ts';
@@ -19,6 +20,7 @@ import type { Authority } from '../internal/cluster/authority.ts';
 import type { KeyPair } from '../internal/cluster/certificate.ts';
 import type { Leaves } from '../internal/cluster/leaves.ts';
 import type { ClusterSettings } from '../internal/cluster/join/protocol.ts';
+import { FRONT_PROXY_NAMES } from '../internal/cluster/front-proxy.ts';
 import { createJoinPaths } from '../internal/cluster/join/server.ts';
 import { createCertificateSigner } from '../internal/cluster/signer.ts';
 import { TUNNEL_PATH } from '../internal/cluster/tunnel/protocol.ts';
@@ -82,7 +84,11 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const views = createLocalViews(store);
   const registry = createRegistry({ store, schemas, clock, random, hooks: { '/services': createServiceAllocator({ store, random, serviceCidr, nodePorts: portRange(settings['service-node-port-range']) }) } });
   const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store });
-  const authenticator = createAuthenticator({ clock, tokens: [(token) => tokens.verify(token)] });
+  const authenticator = createAuthenticator({
+    clock,
+    authorities: { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, proxyNames: FRONT_PROXY_NAMES },
+    tokens: [(token) => tokens.verify(token), createBootstrapTokens({ store, clock })],
+  });
   const authorizer = createAuthorizer(store);
   const admission = createAdmission({ store, kinds, schemas, authorizer, clock, random, callout: createCallout({ source: store, clock, random }) });
   const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: (token) => authenticator.identify(token) });
@@ -103,7 +109,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const tunnels = createTunnels(clock);
   const apiServer = createApiServer({
     pipeline, authenticator, tokens, clock, random, log,
-    tls: { ...pairOf(serving.current), clientCa: authority.clientCa.certificate },
+    tls: { ...pairOf(serving.current), clientCa: authority.clientCa.certificate + authority.requestHeaderCa.certificate },
     address: settings['bind-address'],
     port,
     advertise: `${addresses()[0] ?? ''}:${String(port)}`,

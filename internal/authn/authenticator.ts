@@ -1,20 +1,25 @@
-// Who asks: a client certificate that the client CA signed (CN is the user, each O a group), then a bearer token (service account, or
-// whatever the callback knows: join tokens, static tokens), else anonymous. Wrong credentials are Unauthorized, never anonymous.
+// Who asks: a proxy whose certificate the request-header CA signed says it in headers; a client certificate that the client CA signed (CN is the
+// user, each O a group); a bearer token (service account, bootstrap, OIDC); else anonymous. The first that knows somebody counts, and wrong
+// credentials beside none that is right are Unauthorized, never anonymous (upstream: kubeapiserver/authenticator).
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { StatusError } from '../base/errors.ts';
 import { ANONYMOUS, AUTHENTICATED_GROUP, type UserInfo } from '../api/user.ts';
-import { readClientCertificate, type Certified } from './client-certificates.ts';
+import { readCertificate, type CertificateAuthorities, type Certified } from './client-certificates.ts';
+import { proxiedUser } from './proxied-user.ts';
+import type { RawHeaders } from './request-headers.ts';
 
 export interface AuthenticatorOptions {
   clock: Clock;
+  /** Absent: every certificate that TLS let in is a client's. */
+  authorities?: CertificateAuthorities;
   /** Verifies a bearer token, in turn; undefined: not mine. */
   tokens: readonly ((token: string) => UserInfo | undefined | Promise<UserInfo | undefined>)[];
 }
 
 export interface Authenticator {
   /** StatusError Unauthorized. */
-  authenticate(request: { socket: TLSSocket; authorization: string | undefined }): UserInfo | Promise<UserInfo>;
+  authenticate(request: { socket: TLSSocket; authorization: string | undefined; rawHeaders: RawHeaders }): UserInfo | Promise<UserInfo>;
   /** For TokenReviews; undefined: nobody's. */
   identify(token: string): Promise<UserInfo | undefined>;
 }
@@ -22,16 +27,14 @@ export interface Authenticator {
 const KEPT_MS = 10_000;
 const KEPT_MAX = 512;
 
-export function createAuthenticator({ clock, tokens }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ clock, tokens, authorities }: AuthenticatorOptions): Authenticator {
   const certified = new WeakMap<TLSSocket, Certified | 'none' | 'bad'>();
   const kept = new Map<string, { user: UserInfo; untilMs: number }>();
 
-  const byCertificate = (socket: TLSSocket): UserInfo | undefined => {
+  const certificateOf = (socket: TLSSocket): Certified | 'none' | 'bad' => {
     let known = certified.get(socket);
-    if (known === undefined) certified.set(socket, (known = readCertificate(socket)));
-    if (known === 'none') return undefined;
-    if (known === 'bad' || known.validToMs < clock.now()) throw unauthorized();
-    return known.user;
+    if (known === undefined) certified.set(socket, (known = readCertificate(socket, authorities)));
+    return known !== 'none' && known !== 'bad' && known.validToMs < clock.now() ? 'bad' : known;
   };
   const identify = async (token: string): Promise<UserInfo | undefined> => {
     const held = kept.get(token);
@@ -48,12 +51,17 @@ export function createAuthenticator({ clock, tokens }: AuthenticatorOptions): Au
   };
   return {
     identify,
-    authenticate({ socket, authorization }) {
-      const user = byCertificate(socket);
-      if (user !== undefined) return user;
-      if (authorization === undefined || authorization === '') return ANONYMOUS;
-      const token = /^Bearer (\S+)(?: |$)/i.exec(authorization)?.[1]; // what follows a token is not looked at
-      if (token === undefined) return ANONYMOUS; // basic and the like: unknown to upstream too
+    authenticate({ socket, authorization, rawHeaders }) {
+      const certificate = certificateOf(socket);
+      if (typeof certificate !== 'string') {
+        const user = certificate.by === 'client' ? certificate.user : proxiedUser(rawHeaders);
+        if (user !== undefined) return withAuthenticated(user);
+      }
+      const token = /^Bearer (\S+)(?: |$)/i.exec(authorization ?? '')?.[1]; // what follows a token is not looked at
+      if (token === undefined) {
+        if (certificate !== 'none') throw unauthorized();
+        return ANONYMOUS; // basic and the like: unknown to upstream too
+      }
       return identify(token).then((found) => {
         if (found === undefined) throw unauthorized();
         return found;
@@ -68,11 +76,4 @@ function unauthorized(): StatusError {
 
 function withAuthenticated(user: UserInfo): UserInfo {
   return user.groups.includes(AUTHENTICATED_GROUP) ? user : { ...user, groups: [...user.groups, AUTHENTICATED_GROUP] };
-}
-
-function readCertificate(socket: TLSSocket): Certified | 'none' | 'bad' {
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return 'none';
-  const certified = socket.authorized ? readClientCertificate(certificate) : undefined;
-  return certified === undefined ? 'bad' : { ...certified, user: withAuthenticated(certified.user) };
 }

@@ -1,10 +1,11 @@
 // What every cluster holds from its first moment beside its policy and namespaces: the Service that names the cluster's DNS, the ServiceCIDR, the
-// certificates by which extension API servers know their callers. Created where missing, never overwritten.
+// certificates by which extension API servers know their callers. Created where missing; only those certificates are put right.
 import { isReason } from '../base/errors.ts';
 import type { Draft, KubeObject } from '../api/meta.ts';
+import { sameWhenWritten } from '../api/json-equality.ts';
 import type { Resource } from '../api/request.ts';
 import type { Client } from '../client/client.ts';
-import type { Service } from '../kinds/generated/api-types.ts';
+import type { ConfigMap, Service } from '../kinds/generated/api-types.ts';
 import { CONFIGMAPS, SERVICECIDRS, SERVICES } from '../kinds/generated/resources.ts';
 
 export interface SystemObjectsOptions {
@@ -20,7 +21,7 @@ const SERVED_BY_NODE = { 'service.kubernetes.io/service-proxy-name': 'skiff-dns'
 
 export async function ensureSystemObjects(client: Client, options: SystemObjectsOptions): Promise<void> {
   await Promise.all([
-    ensure(client, CONFIGMAPS, {
+    ensure<ConfigMap>(client, CONFIGMAPS, {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
@@ -33,7 +34,7 @@ export async function ensureSystemObjects(client: Client, options: SystemObjects
         'requestheader-uid-headers': '["X-Remote-Uid"]',
         'requestheader-username-headers': '["X-Remote-User"]',
       },
-    }),
+    }, (found, draft) => (sameWhenWritten(found.data, { ...found.data, ...draft.data }) ? undefined : { ...found, data: { ...found.data, ...draft.data } })),
     ensure(client, SERVICECIDRS, { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: [...options.serviceCidrs] } }),
     options.dnsAddress === undefined ? undefined : ensure(client, SERVICES, dnsService(options.dnsAddress)),
   ]);
@@ -55,10 +56,11 @@ function dnsService(clusterIP: string): Draft<Service> {
 }
 
 // Looked up first: an existing object must cost no write, and no admission, at each start.
-async function ensure<T extends KubeObject>(client: Client, resource: Resource<T>, draft: Draft<T>): Promise<void> {
+async function ensure<T extends KubeObject>(client: Client, resource: Resource<T>, draft: Draft<T>, mend: (found: T, draft: Draft<T>) => T | undefined = () => undefined): Promise<void> {
   const { namespace = '', name = '' } = draft.metadata as Partial<KubeObject['metadata']>;
   try {
-    await client.get(resource, { namespace, name });
+    const mended = mend(await client.get(resource, { namespace, name }), draft);
+    if (mended !== undefined) await client.update(resource, mended);
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
     await client.create(resource, draft);

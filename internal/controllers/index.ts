@@ -4,6 +4,7 @@ import type { ServedResources } from '../informer/served-resources.ts';
 import type { TypeSources } from '../kinds/admission/type-check.ts';
 import type { ControllerLoop } from './action.ts';
 import { admissionPolicyTypesLoop } from './admission-policy-types.ts';
+import { bootstrapSignerLoop } from './bootstrap-signer.ts';
 import { certificateApprovalLoop } from './certificate-approval.ts';
 import { certificateCleanupLoop } from './certificate-cleanup.ts';
 import { certificateSigningLoop, type Sign } from './certificate-signing.ts';
@@ -33,6 +34,7 @@ import { rootCaLoop } from './root-ca.ts';
 import { serviceAccountLoop } from './serviceaccount.ts';
 import { statefulSetLoop } from './statefulset.ts';
 import { taintEvictionLoop } from './taint-eviction.ts';
+import { tokenCleanerLoop } from './token-cleaner.ts';
 
 export interface ControllerOptions {
   /** PEM that pods get as kube-root-ca.crt. */
@@ -74,6 +76,8 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     certificateApprovalLoop(),
     certificateSigningLoop(options.sign),
     certificateCleanupLoop(),
+    tokenCleanerLoop(),
+    bootstrapSignerLoop(),
     crdConditionsLoop(),
     crdCleanupLoop(options.resources),
     garbageCollectorLoop(options.resources),

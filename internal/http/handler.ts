@@ -18,7 +18,7 @@ import type { Authenticator } from '../authn/authenticator.ts';
 import type { Kinds } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
-import { impersonated } from './impersonation.ts';
+import type { Impersonator } from './impersonation.ts';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { negotiate, type Form } from './negotiate.ts';
@@ -36,6 +36,7 @@ import { streamWatch } from './watch-stream.ts';
 export interface HandlerOptions {
   pipeline: Pipeline;
   authenticator: Authenticator;
+  impersonate: Impersonator;
   nonResources: NonResources;
   /** By path; asked before authentication. */
   extraPaths: ReadonlyMap<string, ExtraPath>;
@@ -81,7 +82,7 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
   try {
     const extra = options.extraPaths.get(info.path);
     if (extra !== undefined) return answer(await serveExtra(extra, request));
-    const asking = options.authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization });
+    const asking = options.authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization, rawHeaders: request.rawHeaders });
     const user = asking instanceof Promise ? await asking : asking;
     const parsed: Parsed = { info, options: info.isResource ? requestOptions(query, info.verb) : {}, userAgent: request.headers['user-agent'] ?? '', warn: (text) => void warnings.push(text) };
     const result = await route(options, { exchange: { request, response }, asked: { parsed, query, warnings }, user, prepare: () => setCommonHeaders(response, { auditId, warnings }) });
@@ -110,7 +111,7 @@ interface Routing {
 async function route(options: HandlerOptions, routing: Routing): Promise<Payload | undefined> {
   const { exchange: { request }, asked: { parsed, query }, prepare } = routing;
   const { pipeline, limits } = options;
-  const user = impersonated(request.headers, routing.user, pipeline.options.authorizer);
+  const user = options.impersonate(request.rawHeaders, routing.user, parsed.info);
   const authorized = pipeline.authorize(authenticated(parsed, user));
   const { info } = authorized;
   if (!info.isResource) return options.nonResources.serve({ path: info.path, verb: info.verb, query, headers: request.headers });

@@ -11,6 +11,7 @@ import type { Random } from '../base/random.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import { handle, socketOf, type ExtraUpgrade, type HandlerOptions } from './handler.ts';
+import { createImpersonator } from './impersonation.ts';
 import { createLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createNonResources, type ExtraPath, type HealthCheck, type VersionInfo } from './non-resources.ts';
@@ -21,7 +22,7 @@ import type { NodeDialer } from './kubelet-connection.ts';
 export interface ApiServerOptions {
   pipeline: Pipeline;
   authenticator: Authenticator;
-  /** PEM. `clientCa` verifies client certificates; `cert` may be renewed with `renew`. */
+  /** PEM. `clientCa`, one or several, verifies client certificates; `cert` may be renewed with `renew`. */
   tls: { cert: string; key: string; clientCa: string };
   address: string;
   /** 0 is a free one. */
@@ -63,7 +64,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...(options.tokens !== undefined && { tokens: options.tokens }),
   });
   const extraPaths = new Map((options.extraPaths ?? []).map((extra) => [extra.path, extra]));
-  const handling: HandlerOptions = { pipeline, authenticator, nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), limits, metrics, dialer, clock, random, log };
+  const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), limits, metrics, dialer, clock, random, log };
   // Each with how many requests it has in hand.
   const connections = new Map<Socket, number>();
   const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };

@@ -4,7 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { authenticated } from './stages.ts';
 import { headerOf, pathOf, queryOf, socketOf, type HandlerOptions } from './handler.ts';
-import { impersonated } from './impersonation.ts';
 import { StatusError } from '../base/errors.ts';
 import { errorPayload } from './respond.ts';
 import { requestInfo } from './route.ts';
@@ -23,14 +22,15 @@ export async function handleUpgrade(options: HandlerOptions, request: IncomingMe
   }
 }
 
-async function tie({ pipeline, authenticator, dialer, extraUpgrades }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
+async function tie({ pipeline, authenticator, impersonate, dialer, extraUpgrades }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
   const url = request.url ?? '/';
   const query = queryOf(url);
   const info = requestInfo(request.method ?? 'GET', pathOf(url), query);
-  const caller = await authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization ?? bearerOf(request) });
+  const { rawHeaders, headers: { authorization = bearerOf(request) } } = request;
+  const caller = await authenticator.authenticate({ socket: socketOf(request), authorization, rawHeaders });
   const extra = extraUpgrades.get(info.path);
   if (extra !== undefined) return extra(caller, { socket, head });
-  const user = impersonated(request.headers, caller, pipeline.options.authorizer);
+  const user = impersonate(rawHeaders, caller, info);
   const authorized = pipeline.authorize(authenticated({ info, options: {}, userAgent: headerOf(request, 'user-agent') ?? '', warn: () => {} }, user));
   if (!isStream(info)) throw new StatusError('BadRequest', 'Upgrade request required by nobody on this path');
   const target = await targetOf({ authorized, query, pipeline });

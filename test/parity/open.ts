@@ -7,7 +7,6 @@ export const OPEN: Readonly<Record<string, readonly string[]>> = {
     'alice binds what is not there',
     'alice rules',
     'who may here',
-    'impersonation by anonymous',
   ],
   'words of decoders: duplicates in YAML, strategic patches, types in apply': [
     'bad int or string',

@@ -7,6 +7,7 @@ import { createAdmission } from '../../internal/admission/index.ts';
 import { loadSchemas } from '../../internal/api/schema.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../../internal/api/user.ts';
 import { createAuthenticator } from '../../internal/authn/authenticator.ts';
+import { createBootstrapTokens } from '../../internal/authn/bootstrap-tokens.ts';
 import { createAuthorizer } from '../../internal/authz/authorizer.ts';
 import { bootstrapPolicy } from '../../internal/authz/bootstrap-policy.ts';
 import { systemClock, type Clock } from '../../internal/base/clock.ts';
@@ -16,6 +17,7 @@ import { createCallout } from '../../internal/client/callout.ts';
 import type { Client } from '../../internal/client/client.ts';
 import type { TlsCredentials } from '../../internal/client/https-transport.ts';
 import { createClient } from '../../internal/client/typed-client.ts';
+import { FRONT_PROXY_NAMES } from '../../internal/cluster/front-proxy.ts';
 import { openAuthority, type Authority } from '../../internal/cluster/authority.ts';
 import type { ExtraPath } from '../../internal/http/non-resources.ts';
 import { createLeaves, type Leaf } from '../../internal/cluster/leaves.ts';
@@ -60,7 +62,7 @@ export async function startApiServer({ clock = systemClock, extraPaths, leafLife
   const store = createMemoryStore({ clock });
   const registry = createRegistry({ store, schemas, clock, random });
   const authorizer = createAuthorizer(store);
-  const authenticator = createAuthenticator({ clock: systemClock, tokens: [(token) => (token === 'admin-token' ? { username: 'token-admin', groups: [MASTERS_GROUP] } : undefined)] });
+  const authenticator = createAuthenticator({ clock: systemClock, authorities: { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, proxyNames: FRONT_PROXY_NAMES }, tokens: [createBootstrapTokens({ store, clock }), (token) => (token === 'admin-token' ? { username: 'token-admin', groups: [MASTERS_GROUP] } : undefined)] });
   const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, schemas, authorizer, clock, random, callout: createCallout({ source: store, clock: systemClock, random }) }), clock });
   await bootstrapPolicy(pipeline.options);
   const admin = createClient(pipeline.as({ username: 'admin', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] }));
@@ -72,7 +74,7 @@ export async function startApiServer({ clock = systemClock, extraPaths, leafLife
   const extra = extraPaths?.({ authority, store, admin }) ?? [];
   const open = (port: number): ApiServer => createApiServer({
     pipeline, authenticator, clock: systemClock, random, log: silentLog, address: '127.0.0.1', port, version: { gitVersion: 'v1.36.3+skiff1', platform: 'linux/amd64' }, extraPaths: extra,
-    tls: { cert: serving.current.certificate, key: serving.current.key, clientCa: authority.clientCa.certificate },
+    tls: { cert: serving.current.certificate, key: serving.current.key, clientCa: authority.clientCa.certificate + authority.requestHeaderCa.certificate },
     dialer: { credentials: () => leafOf('kubelet-client', 'apiserver', [MASTERS_GROUP]), ...(tunnels !== undefined && { tunnel: (nodeName: string) => tunnels.open(nodeName) }) },
     ...(tunnels !== undefined && { extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]) }),
   });
