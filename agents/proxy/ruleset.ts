@@ -4,7 +4,7 @@
 //                                      ├─ external, load balancer IP ─► SKIFF-EXT-x ─┘ (marked, unless the policy is Local)
 //                                      └─ local address ─► SKIFF-NODEPORTS ─► SKIFF-EXT-x
 //           POSTROUTING ─► SKIFF-POSTROUTING: what is marked, and pods that reach themselves, leave with the node's address
-//   filter  INPUT, FORWARD, OUTPUT (new connections) ─► SKIFF-FILTER: refuses what has no endpoints
+//   filter  INPUT, FORWARD, OUTPUT (new connections) ─► SKIFF-FILTER: refuses what has no endpoints; FORWARD lets pods through
 //
 // No chain per endpoint: `-m statistic` picks in the Service's own chain (see the project's measurements in ARCHITECTURE.md).
 import { createHash } from 'node:crypto';
@@ -42,7 +42,7 @@ export const HOOKS: Readonly<Record<Table, readonly (readonly [chain: string, ru
 
 export function rulesetOf(ports: readonly ServicePortRules[], { clusterCidr }: RulesetOptions): Ruleset {
   const nat: Chains = new Map([['SKIFF-SERVICES', []], ['SKIFF-NODEPORTS', []], ['SKIFF-POSTROUTING', []], ['SKIFF-HAIRPIN', []]]);
-  const filter: Chains = new Map([['SKIFF-INPUT', inputRules()], ['SKIFF-FORWARD', forwardRules()], ['SKIFF-FILTER', []]]);
+  const filter: Chains = new Map([['SKIFF-INPUT', inputRules()], ['SKIFF-FORWARD', forwardRules(clusterCidr)], ['SKIFF-FILTER', []]]);
   const rules: Ruleset = { nat, filter };
   for (const port of ports) addPort(rules, port, clusterCidr);
   chain(nat, 'SKIFF-SERVICES').push('-m addrtype --dst-type LOCAL -j SKIFF-NODEPORTS');
@@ -62,8 +62,12 @@ function inputRules(): string[] {
   return ['! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP', '-m conntrack --ctstate NEW -j SKIFF-FILTER'];
 }
 
-function forwardRules(): string[] {
-  return ['-m conntrack --ctstate NEW -j SKIFF-FILTER', `-m mark --mark ${MARK}/${MARK} -j ACCEPT`, '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'];
+// Pods are let through also on a machine whose policy drops what is forwarded: Docker sets that.
+function forwardRules(clusterCidr: string): string[] {
+  return [
+    '-m conntrack --ctstate NEW -j SKIFF-FILTER', `-m mark --mark ${MARK}/${MARK} -j ACCEPT`, '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    `-s ${clusterCidr} -j ACCEPT`, `-d ${clusterCidr} -j ACCEPT`,
+  ];
 }
 
 function hairpinRules(ports: readonly ServicePortRules[]): string[] {

@@ -1,9 +1,7 @@
 // What else is on this machine and would be in the way: another Kubernetes, networks with the cluster's addresses, firewalls.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { tryCommand } from '../../internal/base/command.ts';
 import { failed, namesIn, ok, textOf, warning, type Check, type Finding, type Machine, type Wanted } from './check.ts';
-import { isSkiff } from './ports.ts';
 
 /** By the name of their process. A container runtime by itself (containerd, Docker) is no clash. */
 const OTHERS: Record<string, [name: string, fix: string]> = {
@@ -84,9 +82,9 @@ function formatAddress(base: number): string {
 
 export const firewall: Check = {
   name: 'firewall',
-  async look(wanted, machine) {
+  look(wanted, machine) {
     if (!wanted.node) return [];
-    const problems = [...ufw(wanted, machine), ...firewalld(wanted, machine), ...(await forwarding(wanted, machine))];
+    const problems = [...ufw(wanted, machine), ...firewalld(wanted, machine)];
     return problems.length > 0 ? problems : [ok('none in the way')];
   },
 };
@@ -105,12 +103,4 @@ function firewalld(wanted: Wanted, machine: Machine): Finding[] {
   const cidrs = [...(wanted.settings['cluster-cidr'] ?? ['10.42.0.0/16']), ...(wanted.settings['service-cidr'] ?? ['10.43.0.0/16'])];
   const words = [...openPorts(wanted).map((port) => `--add-port=${port}/tcp`), '--add-port=8472/udp', ...cidrs.map((cidr) => `--add-source=${cidr}`)];
   return [warning('firewalld is on: pods and other machines are kept out', `firewall-cmd --permanent --zone=trusted ${words.join(' ')} && firewall-cmd --reload`)];
-}
-
-/** Docker drops what it does not know. A Skiff that runs has its own rules before that. */
-async function forwarding(_wanted: Wanted, machine: Machine): Promise<Finding[]> {
-  if (machine.root !== '' || namesIn(machine, '/proc').some((pid) => /^\d+$/.test(pid) && isSkiff(pid, machine))) return [];
-  const { code, stdout } = await tryCommand('iptables', ['-w', '-S', 'FORWARD']).catch(() => ({ code: 1, stdout: '' }));
-  if (code !== 0 || !/^-P FORWARD DROP/m.test(stdout)) return [];
-  return [warning('packets that are forwarded are dropped (Docker sets it so): pods reach nothing but their own node', 'iptables -P FORWARD ACCEPT, at each boot; or in /etc/docker/daemon.json: "ip-forward-no-drop": true')];
 }

@@ -72,7 +72,7 @@ function ownerOf(inode: string, machine: Machine): { name: string; pid: string; 
 }
 
 /** The executable (also one that was replaced since), or the sources run by Node. */
-export function isSkiff(pid: string, machine: Machine): boolean {
+function isSkiff(pid: string, machine: Machine): boolean {
   if (/^skiff\b/.test(basename(linkOf(machine, `/proc/${pid}/exe`).replace(/ \(deleted\)$/, '')))) return true;
   const [, script = '', verb = ''] = textOf(machine, `/proc/${pid}/cmdline`).split('\0').filter((word) => !word.startsWith('--'));
   return script.endsWith('cmd/main.ts') && ['server', 'agent'].includes(verb);

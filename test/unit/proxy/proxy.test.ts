@@ -145,6 +145,7 @@ async function proxyTests(t: Test): Promise<void> {
 }
 
 async function nodeNetwork(): Promise<void> {
+  await command('iptables', ['-P', 'FORWARD', 'DROP']); // as Docker leaves a machine
   await command('ip', ['link', 'set', 'lo', 'up']);
   for (const [path, value] of [['ip_forward', '1'], ['conf/all/route_localnet', '1'], ['conf/all/rp_filter', '0'], ['conf/default/rp_filter', '0']] as const) writeFileSync(`/proc/sys/net/ipv4/${path}`, value);
 }
