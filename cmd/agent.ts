@@ -18,6 +18,7 @@ import { createNode } from './node.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
 import { runDirOf } from './places.ts';
 import { checkBeforeStart } from './preflight.ts';
+import { useCarriedPrograms } from './programs/carried.ts';
 import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
@@ -28,6 +29,7 @@ export async function runAgent(argv: readonly string[]): Promise<number> {
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   await checkBeforeStart({ verb: 'agent', settings, node: true });
+  useCarriedPrograms(settings['data-dir'], ledger);
   const manager = await openServiceManager(process.env, systemClock);
   return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log });
 }

@@ -25,6 +25,7 @@ import { tellOfInstance } from './instance.ts';
 import { createNode, type NodeParts } from './node.ts';
 import { CONFIG_DIR, runDirOf } from './places.ts';
 import { checkBeforeStart } from './preflight.ts';
+import { useCarriedPrograms } from './programs/carried.ts';
 import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
@@ -38,6 +39,7 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   await checkBeforeStart({ verb: 'server', settings, node: !settings['disable-agent'] });
+  if (!settings['disable-agent']) useCarriedPrograms(settings['data-dir'], ledger);
   const manager = await openServiceManager(process.env, systemClock);
   return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log });
 }

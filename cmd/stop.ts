@@ -9,6 +9,7 @@ import { endAllPods, findPods } from './ownership/pods.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot, quietLog, reportTo, stopProcesses, survey, takeAway } from './ownership/taking-down.ts';
 import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
+import { useUnpackedPrograms } from './programs/carried.ts';
 
 export const STOP_HELP = `Usage: skiff stop [--pods] [FLAGS]
 
@@ -27,6 +28,7 @@ export async function runStop(argv: readonly string[]): Promise<number> {
   }
   needRoot();
   const site = findSite(placeIn(flags), process.env);
+  useUnpackedPrograms(site.dataDir);
   return keptAlive(() => stop(site, flags['pods'] === 'true'));
 }
 

@@ -11,6 +11,7 @@ import { forgetService } from './ownership/service.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot, processLines, quietLog, reportTo, stopProcesses, survey, takeAway } from './ownership/taking-down.ts';
 import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
+import { useUnpackedPrograms } from './programs/carried.ts';
 
 export const UNINSTALL_HELP = `Usage: skiff uninstall [--dry-run] [--purge] [FLAGS]
 
@@ -30,6 +31,7 @@ export async function runUninstall(argv: readonly string[]): Promise<number> {
   }
   needRoot();
   const site = findSite(placeIn(flags), process.env);
+  useUnpackedPrograms(site.dataDir);
   const purge = flags['purge'] === 'true';
   return flags['dry-run'] === 'true' ? say(site, purge) : keptAlive(() => uninstall(site, purge));
 }

@@ -1,6 +1,7 @@
 // Programs of the system that a node runs, and root's rights to run them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { carriedNames } from '../programs/carried.ts';
 import { failed, ok, type Check, type Finding, type Machine } from './check.ts';
 
 /** Debian's package for each program. */
@@ -21,7 +22,8 @@ export const programs: Check = {
   look({ node, settings }, machine) {
     if (!node) return [];
     const needed = { ...PROGRAMS, [settings['oci-runtime']]: settings['oci-runtime'] };
-    const missing = Object.entries(needed).filter(([program]) => !isOnPath(program, machine));
+    const carried = carriedNames();
+    const missing = Object.entries(needed).filter(([program]) => !carried.has(program) && !isOnPath(program, machine));
     return missing.length === 0 ? [ok(Object.keys(needed).join(', '))] : missing.map(([program, debian]) => missingProgram(program, debian, machine));
   },
 };
