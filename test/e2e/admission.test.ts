@@ -1,0 +1,115 @@
+// Admission as kubectl sees it: a real control plane with its loops, webhooks over HTTPS, policies. No node is needed.
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import t from 'tap';
+import { KUBECTL } from '../support/cluster.ts';
+import { startControlPlane } from '../support/control-plane.ts';
+import { denyReply, patchReply, startWebhookServer } from '../support/webhook-server.ts';
+
+const plane = await startControlPlane({ loops: true });
+const hook = await startWebhookServer(['127.0.0.1']);
+t.teardown(async () => {
+  await hook.close();
+  await plane.remove();
+});
+const kubeconfig = join(plane.directory, 'admin.kubeconfig');
+writeFileSync(kubeconfig, plane.kubeconfig);
+
+/** Beside this process, which serves: the child must not block it. */
+async function kubectl(args: readonly string[], input?: object | readonly object[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(KUBECTL, ['--kubeconfig', kubeconfig, ...args]);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdin.end(input === undefined ? '' : [input].flat().map((one) => JSON.stringify(one)).join('\n---\n'));
+  const code = await new Promise<number>((resolve) => child.once('close', (exit) => resolve(exit ?? 1)));
+  return { code, stdout, stderr };
+}
+
+const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] };
+
+function configuration(kind: 'Mutating' | 'Validating', name: string, webhook: object): object {
+  const whole = { name: `${name}.example.com`, admissionReviewVersions: ['v1'], sideEffects: 'None', rules: [RULE], clientConfig: { url: `https://127.0.0.1:${String(hook.port)}/${name}`, caBundle: hook.caBundle }, ...webhook };
+  return { apiVersion: 'admissionregistration.k8s.io/v1', kind: `${kind}WebhookConfiguration`, metadata: { name }, webhooks: [whole] };
+}
+
+const selected = { objectSelector: { matchLabels: { hooks: 'yes' } } };
+
+t.test('a refusal is shown in the webhook\'s words, and only to whom it concerns', async (t) => {
+  hook.replies.set('/deny', () => denyReply({ message: 'this map contains unwanted data', code: 403 }));
+  t.equal((await kubectl(['apply', '-f', '-'], configuration('Validating', 'deny', selected))).code, 0);
+  const map = (name: string, labels: object): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default', labels }, data: { a: '1' } });
+  const refused = await kubectl(['create', '-f', '-'], map('one', { hooks: 'yes' }));
+  t.equal(refused.code, 1);
+  t.match(refused.stderr, 'admission webhook "deny.example.com" denied the request: this map contains unwanted data');
+  t.match((await kubectl(['create', '-f', '-'], map('two', {}))).stdout, 'configmap/two created');
+  await kubectl(['delete', 'validatingwebhookconfiguration', 'deny']);
+  t.match((await kubectl(['create', '-f', '-'], map('one', { hooks: 'yes' }))).stdout, 'configmap/one created');
+});
+
+t.test('a webhook that cannot be asked, and a configuration that cannot work', async (t) => {
+  const nobody = configuration('Mutating', 'nobody', { ...selected, timeoutSeconds: 1, clientConfig: { service: { namespace: 'default', name: 'nobody', path: '/x' } } });
+  t.equal((await kubectl(['apply', '-f', '-'], nobody)).code, 0);
+  const refused = await kubectl(['label', 'configmap', 'one', 'more=1']);
+  t.match(refused.stderr, 'Error from server (InternalError): Internal error occurred: failed calling webhook "nobody.example.com": failed to call webhook: Post "https://nobody.default.svc:443/x?timeout=1s": service "nobody" not found');
+  await kubectl(['delete', 'mutatingwebhookconfiguration', 'nobody']);
+  const bad = await kubectl(['create', '-f', '-'], configuration('Validating', 'bad', { matchConditions: [{ name: 'c', expression: '... [] bad expression' }] }));
+  t.match(bad.stderr, /compilation failed: ERROR: <input>:1:2: Syntax error/);
+});
+
+t.test('server-side apply beside a webhook that changes more: no conflict, no churn', async (t) => {
+  hook.replies.set('/more', () => patchReply({ op: 'add', path: '/data/more', value: 'x' }));
+  await kubectl(['apply', '-f', '-'], configuration('Mutating', 'more', selected));
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'applied', namespace: 'default', labels: { hooks: 'yes' } }, data: { a: '1' } };
+  const versions: string[] = [];
+  for (let round = 0; round < 3; round++) {
+    t.match((await kubectl(['apply', '--server-side', '-f', '-'], map)).stdout, 'configmap/applied serverside-applied');
+    versions.push((await kubectl(['get', 'configmap', 'applied', '-o', 'jsonpath={.metadata.resourceVersion} {.data} {.metadata.managedFields[*].manager}'])).stdout);
+  }
+  t.match(versions[0], /^\d+ \{"a":"1","more":"x"\} kubectl$/);
+  t.equal(new Set(versions).size, 1, 'applied again it changes nothing');
+  await kubectl(['delete', 'mutatingwebhookconfiguration', 'more']);
+});
+
+t.test('attaching is refused by a webhook on CONNECT', async (t) => {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'apart', namespace: 'default' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  await t.resolves(waitFor(async () => (await kubectl(['get', 'serviceaccount', 'default'])).code === 0));
+  t.equal((await kubectl(['create', '-f', '-'], pod)).code, 0);
+  hook.replies.set('/attach', ({ request: { object, name } }) => denyReply({ message: `attaching to pod '${String(name)}' is not allowed, nor to ${(object as { container?: string }).container ?? ''}` }));
+  await kubectl(['apply', '-f', '-'], configuration('Validating', 'attach', { rules: [{ ...RULE, operations: ['CONNECT'], resources: ['pods/attach'] }] }));
+  hook.asked.length = 0;
+  const token = await fetchAttach();
+  t.match(token, "admission webhook \"attach.example.com\" denied the request: attaching to pod 'apart' is not allowed, nor to c");
+  t.match(hook.asked[0]?.review.request, { operation: 'CONNECT', subResource: 'attach', kind: { kind: 'PodAttachOptions' }, object: { kind: 'PodAttachOptions', apiVersion: 'v1', stdin: true, container: 'c' }, options: null });
+});
+
+t.test('policies: refusal, warning, type check, row', async (t) => {
+  const policy = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'replicas' }, spec: { matchConstraints: { resourceRules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['deployments'] }] }, validations: [{ expression: 'object.spec.replicas > 1', messageExpression: "'wants replicas > 1, got ' + object.spec.replicas" }] } };
+  const binding = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'replicas' }, spec: { policyName: 'replicas', validationActions: ['Deny'] } };
+  t.equal((await kubectl(['apply', '-f', '-'], [policy, binding])).code, 0);
+  const refused = await kubectl(['create', 'deployment', 'web', '--image=web']);
+  t.match(refused.stderr, "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'replicas' with binding 'replicas' denied request: failed expression: object.spec.replicas > 1");
+  t.match((await kubectl(['create', 'deployment', 'web', '--image=web', '--replicas=2'])).stdout, 'deployment.apps/web created');
+  await waitFor(async () => (await kubectl(['get', 'validatingadmissionpolicy', 'replicas', '-o', 'jsonpath={.status.observedGeneration}'])).stdout === '1');
+  t.match((await kubectl(['get', 'validatingadmissionpolicy', 'replicas', '-o', 'jsonpath={.status.typeChecking.expressionWarnings[*].warning}'])).stdout, "found no matching overload for '_+_' applied to '(string, int)'");
+  t.match((await kubectl(['get', 'validatingadmissionpolicy'])).stdout, /^NAME +VALIDATIONS +PARAMKIND +AGE\nreplicas +1 +<unset> /);
+  await kubectl(['patch', 'validatingadmissionpolicybinding', 'replicas', '--type=merge', '-p', '{"spec":{"validationActions":["Warn"]}}']);
+  const warned = await kubectl(['scale', 'deployment', 'web', '--replicas=1']);
+  t.equal(warned.code, 0, 'a scale is another resource');
+  t.match((await kubectl(['label', 'deployment', 'web', 'a=b'])).stderr, "Warning: Validation failed for ValidatingAdmissionPolicy 'replicas' with binding 'replicas'");
+});
+
+async function waitFor(done: () => Promise<boolean>): Promise<void> {
+  while (!(await done()));
+}
+
+async function fetchAttach(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request(`${plane.url}/api/v1/namespaces/default/pods/apart/attach?stdin=true&container=c&stdout=true`, { method: 'POST', ca: plane.ca, cert: plane.cert, key: plane.key }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve((JSON.parse(text) as { message: string }).message));
+    }).on('error', reject).end();
+  });
+}
