@@ -183,13 +183,44 @@ await t.test('a kubelet that the server cannot call is reached by the agent\'s t
   second.run('iptables', '-D', 'INPUT', '!', '-i', 'lo', '-p', 'tcp', '--dport', '10250', '-j', 'DROP');
 });
 
-await t.test('another machine cannot take the name', async (t) => {
+await t.test('another machine cannot take the name, but have it with an id, which it keeps', async (t) => {
   const third = lab.addHost('n3');
+  third.run('sh', '-c', `mkdir -p /etc/skiff && cp ${join(lab.directory, 'registries.yaml')} /etc/skiff/registries.yaml`);
   const log = openSync(join(lab.directory, 'third.log'), 'a');
   const [enter, ...rest] = [...third.enter, SKIFF, 'agent', '--node-name', 'n2', '--node-ip', third.ip, '--server', url, '--token', token];
   const [code] = (await once(spawn(enter, rest, { stdio: ['ignore', log, log] }), 'exit')) as [number];
   t.equal(code, 1);
   t.match(readFileSync(join(lab.directory, 'third.log'), 'utf8'), /node name "n2" is another machine's: choose one with --node-name or --with-node-id/);
+  const names = (): string[] => tryKubectl(['get', 'nodes', '--no-headers']).stdout.split('\n').filter((line) => / Ready/.test(line)).map((line) => line.split(' ')[0] ?? '').filter((name) => name.startsWith('n2-'));
+  const flags = [['--node-name', 'n2', '--with-node-id', '--node-external-ip', '203.0.113.7', '--server', url, '--token', token], []];
+  let first = '';
+  for (const given of flags) {
+    const [into = '', ...words] = [...third.enter, SKIFF, 'agent', '--node-ip', third.ip, ...given];
+    const joined = spawn(into, words, { stdio: ['ignore', log, log] });
+    await until(() => names().length === 1, 'the third node to be Ready');
+    first ||= names()[0] ?? '';
+    t.match(names(), [first]);
+    t.match(first, /^n2-[0-9a-f]{8}$/);
+    t.equal(jsonpath(`node ${first}`, '{.status.addresses[?(@.type=="ExternalIP")].address}'), given.length > 0 ? '203.0.113.7' : '');
+    const ended = once(joined, 'exit');
+    third.run('pkill', '-TERM', '-f', `${SKIFF} agent`);
+    t.same(await ended, [0, null]);
+    // So that the next is seen to come, and is not this one's last word.
+    kubectl('delete', 'node', first);
+  }
+});
+
+await t.test('another backend: an agent learns of it when it starts', async (t) => {
+  t.match(second.run('ip', 'route'), /10\.42\.0\.0\/24 .*skiff\.vxlan/);
+  await cluster.stop();
+  await cluster.start('--network-backend', 'host-gw');
+  await stopAgent();
+  startAgent();
+  await until(ready, 'n2 to be Ready');
+  await until(() => second.run('ip', 'route').includes(`10.42.0.0/24 via ${first.ip}`) && first.run('ip', 'route').includes(`10.42.1.0/24 via ${second.ip}`), 'plain routes');
+  const [a, b] = ['a', 'b'].map((name) => jsonpath(`pod ${name}`, '{.status.podIP}'));
+  t.equal(kubectl('exec', 'a', '--', 'timeout', '5', 'wget', '-qO-', `http://${b ?? ''}/`).trim(), 'b');
+  t.equal(kubectl('exec', 'b', '--', 'timeout', '5', 'wget', '-qO-', `http://${a ?? ''}/`).trim(), 'a');
 });
 
 await t.test('a node that is deleted leaves no route behind', async (t) => {
