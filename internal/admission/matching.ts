@@ -10,18 +10,24 @@ import type { Store } from '../store/store.ts';
 import type { AdmissionRequest } from './admission.ts';
 
 const NAMESPACES = { group: '', resource: 'namespaces' };
-const CONFIGURATION: ReadonlySet<string> = new Set([
-  'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding',
-]);
+const POLICIES = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding'];
+const CONFIGURATION: ReadonlySet<string> = new Set([...POLICIES, 'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration']);
+/** Questions of who may do what, which the cluster lives by. */
+const REVIEWS: ReadonlySet<string> = new Set(['authentication.k8s.io', 'authorization.k8s.io']);
 
 export interface Rules<R extends RuleWithOperations = RuleWithOperations> {
   rules: readonly R[];
   equivalent: boolean;
 }
 
-/** What configures admission is admitted without it, so that a bad configuration can be mended. */
+/** What configures admission is admitted without webhooks, so that a bad configuration can be mended. */
 export function isExempt({ kind }: AdmissionRequest): boolean {
   return kind.group === 'admissionregistration.k8s.io' && CONFIGURATION.has(kind.kind);
+}
+
+/** Policies leave themselves alone, and reviews of access. */
+export function isExemptFromPolicies({ kind: { group, kind } }: AdmissionRequest): boolean {
+  return REVIEWS.has(group) || (group === 'admissionregistration.k8s.io' && POLICIES.includes(kind));
 }
 
 /** What the request's object is: the kind itself, or what its subresource takes. */

@@ -11,7 +11,7 @@ import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '..
 import type { AdmissionPlugin, AdmissionRequest, Rounds } from '../admission.ts';
 import type { ExpressionInput } from '../expression-input.ts';
 import { become, converted, typed } from '../forms.ts';
-import { isExempt, objectKindOf } from '../matching.ts';
+import { isExemptFromPolicies, objectKindOf } from '../matching.ts';
 import { judge } from '../match-conditions.ts';
 import { createEvaluator } from './evaluator.ts';
 import { invocationsOf, isMisconfiguration, namespaceOf, type Invocation, type Sources } from './invocations.ts';
@@ -52,7 +52,7 @@ export function mutatingPolicies(options: MutatingPolicyOptions): AdmissionPlugi
   return {
     name: 'MutatingAdmissionPolicy',
     async mutate(request, rounds) {
-      if (isExempt(request) || request.operation === 'DELETE') return;
+      if (isExemptFromPolicies(request) || request.operation === 'DELETE') return;
       const found = await invocationsOf<Policy, Binding>('mutating', request, options);
       if (found.length === 0) return;
       const memory = rounds.memory<Memory>('MutatingAdmissionPolicy', () => ({ asked: new Set(), again: new Set() }));

@@ -7,7 +7,7 @@ import type { Authorizer } from '../../authz/authorizer.ts';
 import { StatusError, type StatusReason } from '../../base/errors.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { converted } from '../forms.ts';
-import { isExempt } from '../matching.ts';
+import { isExemptFromPolicies } from '../matching.ts';
 import { invocationsOf, isMisconfiguration, namespaceOf, type Invocation, type Sources } from './invocations.ts';
 import { judgePolicy, type Judgement } from './validation.ts';
 
@@ -31,7 +31,7 @@ export function validatingPolicies(options: PolicyOptions): AdmissionPlugin {
   return {
     name: 'ValidatingAdmissionPolicy',
     async validate(request) {
-      if (isExempt(request)) return;
+      if (isExemptFromPolicies(request)) return;
       const denials: Denial[] = [];
       const annotations = new Map<string, Set<string>>();
       for (const one of await invocationsOf<Policy, Binding>('validating', request, options)) {
