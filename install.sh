@@ -331,7 +331,7 @@ check_binary() {
   case $error in
     *libatomic*) fail "libatomic is missing: $(install_hint libatomic1 libatomic)" ;;
     *libstdc++*) fail "libstdc++ is missing: $(install_hint libstdc++6 libstdc++)" ;;
-    *GLIBC*) fail "this system's glibc is too old: Skiff needs 2.28 (Debian 10, Ubuntu 20.04, RHEL 8 or newer)" ;;
+    *GLIBC*) fail "this system's glibc is too old: Skiff needs 2.34 (Debian 12, Ubuntu 22.04, RHEL 9 or newer)" ;;
     *'xec format error'*) fail "$source is not for this machine ($(uname -m)): take skiff-linux-$arch" ;;
     *) fail "$source does not start: ${error:-no reason given}" ;;
   esac
@@ -489,7 +489,7 @@ error_log=$LOG_FILE
 respawn_delay=2
 respawn_max=0
 retry=TERM/90/KILL/5
-rc_ulimit="-n 1048576 -u unlimited"
+rc_ulimit="-n 1048576"
 # Containers are no part of a restart: they go on, and are found again.
 rc_cgroup_cleanup=no
 set -a
@@ -498,10 +498,10 @@ SKIFF_STATUS_FILE=$STATUS_FILE
 set +a
 
 depend() {
-  need localmount
-  use net dns logger
-  after firewall bootmisc ntpd ntp-client chronyd cgroups
+  # Nothing that is needed: what a system calls these differs, and it goes without any of them.
   want cgroups
+  use net dns logger
+  after localmount netmount mountall firewall bootmisc ntpd ntp-client chronyd
 }
 
 start_pre() {
