@@ -13,6 +13,7 @@ import { createBootstrapTokens } from '../internal/authn/bootstrap-tokens.ts';
 import { createTokenIssuer } from '../internal/authn/service-account-tokens.ts';
 import { createAuthorizer } from '../internal/authz/authorizer.ts';
 import { bootstrapPolicy } from '../internal/authz/bootstrap-policy.ts';
+import { createAggregatedServers } from '../internal/client/aggregated-servers.ts';
 import { createCallout } from '../internal/client/callout.ts';
 import { createClient } from '../internal/client/typed-client.ts';
 import type { Client } from '../internal/client/client.ts';
@@ -20,7 +21,7 @@ import type { Authority } from '../internal/cluster/authority.ts';
 import type { KeyPair } from '../internal/cluster/certificate.ts';
 import type { Leaves } from '../internal/cluster/leaves.ts';
 import type { ClusterSettings } from '../internal/cluster/join/protocol.ts';
-import { FRONT_PROXY_NAMES } from '../internal/cluster/front-proxy.ts';
+import { FRONT_PROXY_LEAF, FRONT_PROXY_NAMES } from '../internal/cluster/front-proxy.ts';
 import { createJoinPaths } from '../internal/cluster/join/server.ts';
 import { createCertificateSigner } from '../internal/cluster/signer.ts';
 import { TUNNEL_PATH } from '../internal/cluster/tunnel/protocol.ts';
@@ -35,6 +36,7 @@ import type { Loop } from '../internal/informer/loop.ts';
 import type { ServedResources } from '../internal/informer/served-resources.ts';
 import { runLoop } from '../internal/informer/run-loop.ts';
 import type { Views } from '../internal/informer/view.ts';
+import { webhookConverter } from '../internal/kinds/custom/conversion-webhook.ts';
 import { loadKinds } from '../internal/kinds/index.ts';
 import type { Kind } from '../internal/kinds/kind.ts';
 import { createServiceAllocator } from '../internal/registry/allocators/service-allocator.ts';
@@ -90,7 +92,8 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     tokens: [(token) => tokens.verify(token), createBootstrapTokens({ store, clock })],
   });
   const authorizer = createAuthorizer(store);
-  const admission = createAdmission({ store, kinds, schemas, authorizer, clock, random, callout: createCallout({ source: store, clock, random }) });
+  const callout = createCallout({ source: store, clock, random });
+  const admission = createAdmission({ store, kinds, schemas, authorizer, clock, random, callout });
   const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: (token) => authenticator.identify(token) });
   const clientOf = (user: UserInfo): Client => createClient(pipeline.as(user));
   const run = (loop: Loop, user: UserInfo, component: string): Component => {
@@ -102,7 +105,9 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const resources: ServedResources = Object.assign((): Resource[] => kinds.all().filter((kind) => kind.verbs.includes('watch') && kind.verbs.includes('delete') && isStoredHere(kind) && (kind.custom === undefined || kinds.preferred(kind.group, kind.resource) === kind)), { onChange: kinds.onChange });
   const port = settings['https-listen-port'];
   const sign = createCertificateSigner({ authority, clock, random });
-  const loops = controllers({ sign, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
+  const frontProxy = leaves.hold(FRONT_PROXY_LEAF);
+  const aggregated = createAggregatedServers({ source: store, identity: () => pairOf(frontProxy.current), random });
+  const loops = controllers({ sign, aggregated, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
@@ -114,6 +119,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     port,
     advertise: `${addresses()[0] ?? ''}:${String(port)}`,
     version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` },
+    aggregated,
     extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
     dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }), tunnel: (nodeName) => tunnels.open(nodeName) },
     extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]),
@@ -122,7 +128,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const components: Component[] = [
     closing(store),
     createEventExpiry({ store, clock }),
-    keepCustomKinds({ store, kinds, schemas, converterOf: () => undefined }),
+    keepCustomKinds({ store, kinds, schemas, converterOf: (crd) => webhookConverter(crd, { callout, uuid: random.uuid }) }),
     { name: 'policy', start: () => prepare(settings, authority, { pipeline, client: clientOf(LOOPBACK_USER) }), stop: () => Promise.resolve() },
     apiServer,
     ...loops.map((loop) => run(loop, userOf(loop), loop.name)),

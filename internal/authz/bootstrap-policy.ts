@@ -36,8 +36,8 @@ export async function bootstrapPolicy({ registry, kinds }: BootstrapOptions): Pr
 }
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-/** ServiceCIDRs follow our own flags; APIServices come with the aggregator. */
-const WANTED: ReadonlySet<string> = new Set([RBAC, 'scheduling.k8s.io', 'flowcontrol.apiserver.k8s.io']);
+/** ServiceCIDRs follow our own flags. */
+const WANTED: ReadonlySet<string> = new Set([RBAC, 'scheduling.k8s.io', 'flowcontrol.apiserver.k8s.io', 'apiregistration.k8s.io']);
 
 async function ensure(registry: Registry, kind: Kind, wanted: KubeObject, context: WriteContext): Promise<void> {
   const key = { namespace: wanted.metadata.namespace ?? '', name: wanted.metadata.name };

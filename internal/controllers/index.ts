@@ -1,10 +1,13 @@
 // The controllers: the one list. Each says by `user` for whom it speaks (upstream's service accounts, so that bootstrap RBAC holds).
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
+import type { AggregatedServers } from '../api/aggregation.ts';
 import type { ServedResources } from '../informer/served-resources.ts';
 import type { TypeSources } from '../kinds/admission/type-check.ts';
 import type { ControllerLoop } from './action.ts';
 import { admissionPolicyTypesLoop } from './admission-policy-types.ts';
 import { bootstrapSignerLoop } from './bootstrap-signer.ts';
+import { apiServiceAvailabilityLoop } from './apiservice-availability.ts';
+import { apiServiceRegistrationLoop } from './apiservice-registration.ts';
 import { certificateApprovalLoop } from './certificate-approval.ts';
 import { certificateCleanupLoop } from './certificate-cleanup.ts';
 import { certificateSigningLoop, type Sign } from './certificate-signing.ts';
@@ -44,6 +47,8 @@ export interface ControllerOptions {
   sign: Sign;
   /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
   apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
+  /** Servers of aggregated groups. */
+  aggregated: AggregatedServers;
   /** Everything that can be listed and deleted, each stored kind once. */
   resources: ServedResources;
   /** What is known of kinds and their fields, for type checks of policies. */
@@ -80,6 +85,8 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     bootstrapSignerLoop(),
     crdConditionsLoop(),
     crdCleanupLoop(options.resources),
+    apiServiceRegistrationLoop(),
+    apiServiceAvailabilityLoop(options.aggregated) as unknown as ControllerLoop,
     garbageCollectorLoop(options.resources),
     podGarbageLoop(),
     nodeLifecycleLoop(),

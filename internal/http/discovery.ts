@@ -4,25 +4,34 @@ import { createHash } from 'node:crypto';
 import { StatusError } from '../base/errors.ts';
 import { apiVersionOf } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { discoveredGroups, listedGroups, type ListedGroup } from './aggregation/discovery.ts';
+import type { RemoteVersion } from './aggregation/documents.ts';
 import { parseAccept } from './negotiate.ts';
 
 type Found = { body: object; contentType: string; etag?: string };
 
 const AGGREGATED = { g: 'apidiscovery.k8s.io', v: 'v2', as: 'APIGroupDiscoveryList' } as const;
 
+export interface DiscoveryOptions {
+  kinds: readonly Kind[];
+  /** What aggregated servers answer for. */
+  remotes: readonly RemoteVersion[];
+  address: string;
+}
+
 /** undefined: no such path. */
-export function discover(path: string, accept: string | undefined, options: { kinds: readonly Kind[]; address: string }): Found | undefined {
+export function discover(path: string, accept: string | undefined, options: DiscoveryOptions): Found | undefined {
   const parts = path.split('/').filter((part) => part !== '');
   const [root, group = '', version = ''] = parts;
   if (root === 'api') {
-    if (parts.length === 1) return aggregated(accept, { kinds: options.kinds, legacy: true }) ?? plain(legacyVersions(options.address));
+    if (parts.length === 1) return aggregated(accept, { ...options, remotes: [], legacy: true }) ?? plain(legacyVersions(options.address));
     return parts.length === 2 ? (resources(options.kinds, '', group) ?? nothingThere()) : undefined;
   }
   if (root !== 'apis' || parts.length > 3) return undefined;
-  if (parts.length === 1) return aggregated(accept, { kinds: options.kinds, legacy: false }) ?? plain({ kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(options.kinds, false).map(legacyGroup) });
-  const found = groupsOf(options.kinds, false).find(({ name }) => name === group);
+  if (parts.length === 1) return aggregated(accept, { ...options, legacy: false }) ?? plain({ kind: 'APIGroupList', apiVersion: 'v1', groups: legacyGroups(options) });
+  const found = legacyGroups(options).find(({ name }) => name === group);
   if (found === undefined) return undefined;
-  if (parts.length === 2) return plain({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(found) });
+  if (parts.length === 2) return plain({ kind: 'APIGroup', apiVersion: 'v1', ...found });
   return resources(options.kinds, group, version) ?? nothingThere();
 }
 
@@ -56,7 +65,18 @@ function groupsOf(kinds: readonly Kind[], legacy: boolean): Group[] {
   return [...groups.values()];
 }
 
-function legacyGroup({ name, versions }: Group): object {
+/** Ours, and those of aggregated servers after them. */
+function legacyGroups({ kinds, remotes }: DiscoveryOptions): ListedGroup[] {
+  const own = groupsOf(kinds, false).map(legacyGroup);
+  const remote = listedGroups(remotes);
+  const shared = own.map((group) => {
+    const more = remote.find(({ name }) => name === group.name);
+    return more === undefined ? group : { ...group, versions: [...group.versions, ...more.versions] };
+  });
+  return [...shared, ...remote.filter(({ name }) => !own.some((group) => group.name === name))];
+}
+
+function legacyGroup({ name, versions }: Group): ListedGroup {
   const all = [...versions.keys()].map((version) => ({ groupVersion: apiVersionOf(name, version), version }));
   return { name, versions: all, preferredVersion: all[0] };
 }
@@ -85,13 +105,13 @@ function legacyResources(kind: Kind): object[] {
 // ── aggregated ──
 
 /** The first clause of Accept that is aggregated discovery or plain; undefined: plain. StatusError NotAcceptable when there is none. */
-function aggregated(accept: string | undefined, { kinds, legacy }: { kinds: readonly Kind[]; legacy: boolean }): Found | undefined {
+function aggregated(accept: string | undefined, { kinds, remotes, legacy }: DiscoveryOptions & { legacy: boolean }): Found | undefined {
   const clauses = parseAccept(accept ?? '*/*');
   const wanted = clauses.find(({ type, params }) => type === 'application/json' && params['as'] === AGGREGATED.as && params['g'] === AGGREGATED.g && params['v'] === AGGREGATED.v);
   const plainly = clauses.find(({ type, params }) => params['as'] === undefined && type in DISCOVERY_TYPES);
   if (wanted === undefined && plainly === undefined) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${Object.keys(DISCOVERY_TYPES).slice(0, 3).join(', ')}`);
   if (wanted === undefined || (plainly !== undefined && clauses.indexOf(plainly) < clauses.indexOf(wanted))) return undefined;
-  const items = groupsOf(kinds, legacy).map(groupDiscovery);
+  const items = [...groupsOf(kinds, legacy).map(groupDiscovery), ...discoveredGroups(remotes)];
   const etag = `"${createHash('sha256').update(JSON.stringify(items)).digest('hex').toUpperCase()}"`;
   const body = { kind: AGGREGATED.as, apiVersion: `${AGGREGATED.g}/${AGGREGATED.v}`, metadata: {}, items };
   return { body, contentType: `application/json;g=${AGGREGATED.g};v=${AGGREGATED.v};as=${AGGREGATED.as}`, etag };

@@ -11,12 +11,14 @@ import type { Clock } from '../base/clock.ts';
 import { StatusError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { AggregatedServers } from '../api/aggregation.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { partialMetadata, tableOf } from '../api/table.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import type { Kinds } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { forward as forwardToServer, remoteOf } from './aggregation/forward.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
 import type { Impersonator } from './impersonation.ts';
 import type { Limits } from './limits.ts';
@@ -45,6 +47,8 @@ export interface HandlerOptions {
   limits: Limits;
   metrics: Metrics;
   dialer: NodeDialer;
+  /** Servers of groups that are not answered here. */
+  aggregated?: AggregatedServers;
   clock: Clock;
   random: Random;
   log: Log;
@@ -114,6 +118,11 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
   const user = options.impersonate(request.rawHeaders, routing.user, parsed.info);
   const authorized = pipeline.authorize(authenticated(parsed, user));
   const { info } = authorized;
+  const remote = remoteOf(options.aggregated, info);
+  if (remote !== undefined && options.aggregated !== undefined) {
+    prepare();
+    return forwardToServer(options.aggregated, remote, { ...routing.exchange, user });
+  }
   if (!info.isResource) return options.nonResources.serve({ path: info.path, verb: info.verb, query, headers: request.headers });
   const stream = streamOf(info);
   if (stream !== undefined) {

@@ -4,6 +4,8 @@ import { messageOf, StatusError } from '../base/errors.ts';
 import { apiVersionOf } from '../api/meta.ts';
 import { openApiV2, openApiV3, openApiV3Index, type OpenApiOptions } from '../api/openapi.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
+import type { RemoteDocuments } from './aggregation/documents.ts';
+import { withRemoteSpecs } from './aggregation/openapi.ts';
 import { discover } from './discovery.ts';
 import type { Metrics } from './metrics.ts';
 import type { PipelineOptions } from './pipeline.ts';
@@ -38,6 +40,8 @@ export interface NonResourceOptions {
   /** What must hold for /readyz; /livez leaves them out. */
   readiness: readonly HealthCheck[];
   tokens?: TokenIssuer;
+  /** What aggregated servers publish. */
+  remotes?: RemoteDocuments;
 }
 
 export interface Asking {
@@ -67,7 +71,7 @@ async function find(options: NonResourceOptions, { path: given, verb, query, hea
     case 'livez':
     case 'readyz': return health(path, { checks: [PING, STORE, ...(root === 'livez' ? [] : readiness)], query });
     case 'metrics': return path === '/metrics' ? textPayload(200, metrics.text(), 'text/plain; version=0.0.4; charset=utf-8') : undefined;
-    case 'openapi': return openApi(path, headers, { resources: kinds.all(), schemas, version: /^v?(\d+\.\d+)/.exec(version.gitVersion)?.[1] ?? '1.36' });
+    case 'openapi': return openApi(path, headers, options.remotes, { resources: kinds.all(), schemas, version: /^v?(\d+\.\d+)/.exec(version.gitVersion)?.[1] ?? '1.36' });
     case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? json(tokens.discovery()) : undefined;
     case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? { ...json(tokens.keys()), contentType: 'application/jwk-set+json' } : undefined;
     case 'api':
@@ -86,8 +90,8 @@ function json(body: object, contentType = 'application/json'): Payload {
   return { code: 200, contentType, bytes: Buffer.from(`${JSON.stringify(body)}\n`) };
 }
 
-function discovery({ pipeline: { kinds }, address }: NonResourceOptions, path: string, headers: IncomingHttpHeaders): Payload | undefined {
-  const found = discover(path, headers.accept, { kinds: kinds.all(), address });
+async function discovery({ pipeline: { kinds }, address, remotes }: NonResourceOptions, path: string, headers: IncomingHttpHeaders): Promise<Payload | undefined> {
+  const found = discover(path, headers.accept, { kinds: kinds.all(), remotes: (await remotes?.versions()) ?? [], address });
   return found === undefined ? undefined : tagged(json(found.body, found.contentType), found.etag, headers);
 }
 
@@ -98,9 +102,12 @@ function tagged(payload: Payload, etag: string | undefined, headers: IncomingHtt
   return { ...payload, headers: kept };
 }
 
-function openApi(path: string, headers: IncomingHttpHeaders, options: OpenApiOptions): Payload | undefined {
-  if (path === '/openapi/v2') return tagged(json(openApiV2(options)), undefined, headers);
-  if (path === '/openapi/v3') return json(openApiV3Index(options));
+async function openApi(path: string, headers: IncomingHttpHeaders, remotes: RemoteDocuments | undefined, options: OpenApiOptions): Promise<Payload | undefined> {
+  if (path === '/openapi/v2') return tagged(json(withRemoteSpecs(openApiV2(options), (await remotes?.openApiV2()) ?? [])), undefined, headers);
+  if (path === '/openapi/v3') {
+    const index = openApiV3Index(options);
+    return json({ ...index, paths: { ...index.paths, ...(await remotes?.openApiV3()) } });
+  }
   const groupVersion = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)?.[1];
   const served = options.resources.some(({ group, version }) => apiVersionOf(group, version) === groupVersion);
   if (groupVersion === undefined || !served) return undefined;

@@ -8,8 +8,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import type { AggregatedServers } from '../api/aggregation.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
+import { createRemoteDocuments } from './aggregation/documents.ts';
 import { handle, socketOf, type ExtraUpgrade, type HandlerOptions } from './handler.ts';
 import { createImpersonator } from './impersonation.ts';
 import { createLimits } from './limits.ts';
@@ -33,6 +35,8 @@ export interface ApiServerOptions {
   tokens?: TokenIssuer;
   readiness?: readonly HealthCheck[];
   dialer: NodeDialer;
+  /** Servers of groups that are not answered here. */
+  aggregated?: AggregatedServers;
   extraPaths?: readonly ExtraPath[];
   extraUpgrades?: ReadonlyMap<string, ExtraUpgrade>;
   /** Extra lines of /metrics. */
@@ -52,7 +56,7 @@ export interface ApiServer extends Component {
 const STOP_GRACE_MS = 2000;
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { tls, address, port, log, clock, random, pipeline, authenticator, dialer } = options;
+  const { tls, address, port, log, clock, random, pipeline, authenticator, dialer, aggregated } = options;
   const limits = createLimits();
   const metrics = createMetrics(clock, () => ({
     'apiserver_current_inflight_requests{request_kind="readOnly"}': limits.reading,
@@ -62,9 +66,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const nonResources = createNonResources({
     pipeline: pipeline.options, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, readiness: options.readiness ?? [],
     ...(options.tokens !== undefined && { tokens: options.tokens }),
+    ...(aggregated !== undefined && { remotes: createRemoteDocuments(aggregated, clock) }),
   });
   const extraPaths = new Map((options.extraPaths ?? []).map((extra) => [extra.path, extra]));
-  const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), limits, metrics, dialer, clock, random, log };
+  const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), limits, metrics, dialer, ...(aggregated !== undefined && { aggregated }), clock, random, log };
   // Each with how many requests it has in hand.
   const connections = new Map<Socket, number>();
   const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };

@@ -105,7 +105,7 @@ async function passPage(incoming: IncomingMessage, response: ServerResponse, pre
   response.end(page);
 }
 
-function passHeaders(incoming: IncomingMessage, response: ServerResponse): void {
+export function passHeaders(incoming: IncomingMessage, response: ServerResponse): void {
   response.statusCode = incoming.statusCode ?? 502;
   for (const [name, value] of Object.entries(incoming.headers)) if (value !== undefined && !HOP_BY_HOP.has(name)) response.setHeader(name, value);
   response.flushHeaders();

@@ -1,10 +1,11 @@
 // HTTP/1.1 upgrades (SPDY/3.1 and WebSocket for exec, attach, port-forward and proxy): after the same checks as of every request the two
 // connections are tied together, byte by byte; who speaks what on them is for the ends to know.
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { authenticated } from './stages.ts';
 import { headerOf, pathOf, queryOf, socketOf, type HandlerOptions } from './handler.ts';
-import { StatusError } from '../base/errors.ts';
+import { messageOf, StatusError } from '../base/errors.ts';
+import { openRequest, remoteOf } from './aggregation/forward.ts';
 import { errorPayload } from './respond.ts';
 import { requestInfo } from './route.ts';
 import { dial, forwardedHeaders, isStream, targetOf, unreachable } from './streams.ts';
@@ -22,7 +23,7 @@ export async function handleUpgrade(options: HandlerOptions, request: IncomingMe
   }
 }
 
-async function tie({ pipeline, authenticator, impersonate, dialer, extraUpgrades }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
+async function tie({ pipeline, authenticator, impersonate, dialer, extraUpgrades, aggregated }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
   const url = request.url ?? '/';
   const query = queryOf(url);
   const info = requestInfo(request.method ?? 'GET', pathOf(url), query);
@@ -32,14 +33,25 @@ async function tie({ pipeline, authenticator, impersonate, dialer, extraUpgrades
   if (extra !== undefined) return extra(caller, { socket, head });
   const user = impersonate(rawHeaders, caller, info);
   const authorized = pipeline.authorize(authenticated({ info, options: {}, userAgent: headerOf(request, 'user-agent') ?? '', warn: () => {} }, user));
+  const upgrading = { ...repeated(request), connection: 'Upgrade', upgrade: request.headers.upgrade };
+  const method = request.method ?? 'GET';
+  const remote = remoteOf(aggregated, info);
+  if (remote !== undefined && aggregated !== undefined) {
+    const outgoing = openRequest(aggregated, remote, { method, path: url, headers: { ...forwardedHeaders(request.headers, ''), ...upgrading } }, user);
+    if ('code' in outgoing) throw new StatusError('ServiceUnavailable', 'service unavailable');
+    return tieTo(outgoing, { socket, head }, (error) => new StatusError('ServiceUnavailable', `error trying to reach service: ${messageOf(error)}`, { cause: error }));
+  }
   if (!isStream(info)) throw new StatusError('BadRequest', 'Upgrade request required by nobody on this path');
   const target = await targetOf({ authorized, query, pipeline });
-  const headers = { ...forwardedHeaders(request.headers, target.host), ...repeated(request), connection: 'Upgrade', upgrade: request.headers.upgrade };
-  const outgoing = dial(target, dialer, { method: request.method ?? 'GET', headers });
+  const outgoing = dial(target, dialer, { method, headers: { ...forwardedHeaders(request.headers, target.host), ...upgrading } });
+  return tieTo(outgoing, { socket, head }, (error) => unreachable(target, error));
+}
+
+async function tieTo(outgoing: ClientRequest, { socket, head }: { socket: Socket; head: Buffer }, explain: (error: unknown) => Error): Promise<void> {
   socket.once('close', () => outgoing.destroy());
   outgoing.end();
   await new Promise<void>((resolve, reject) => {
-    outgoing.once('error', (error) => reject(unreachable(target, error)));
+    outgoing.once('error', (error) => reject(explain(error)));
     outgoing.once('response', (response) => {
       socket.write(headOf(response));
       response.pipe(socket);
