@@ -1,5 +1,6 @@
 // A node, wired in flow order: images → pod network → runtime → kubelet → service proxy → DNS. The same parts on a server, where the client
 // is the pipeline and the views read the store, and on an agent, where both speak HTTPS.
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
@@ -58,7 +59,7 @@ type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtim
 
 export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, ledger, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; ledger: Ledger; log: Log }): NodeParts {
   const [clock, random] = [systemClock, systemRandom];
-  const dataDir = settings['data-dir'];
+  const dataDir = realpathSync(settings['data-dir']); // it may be a link to a disk; runc takes no root behind one
   const resolvConf = settings['resolv-conf'] ?? hostResolvConf();
   const nodes = cluster.views.of(NODES);
   const images = createImageStore({ dataDir, registries: readRegistries(settings['private-registry']), clock, log });
@@ -66,7 +67,7 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
   const network = createPointToPointNetwork({ ...(backend === 'vxlan' && { mtu: () => vxlanMtu(nodeIps()[0] ?? '') }), ledger, directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
   const runtime = createRuncRuntime({
     dataDir, images, network, clock, random, log,
-    runDir: runDirOf(dataDir),
+    runDir: runDirOf(settings['data-dir']),
     ociRuntime: settings['oci-runtime'],
     terminalAddon,
   });

@@ -90,7 +90,7 @@ await t.test('cut off in the middle, and run again, it leaves nothing but the da
 });
 
 await t.test('a data folder behind a link, on a disk with other things, with a disk in it: all that is not ours stays', async (t) => {
-  shell(`rm -rf /var/lib/user-data; mkdir -p /var/lib/disk/data/storage /var/lib/disk/own /var/lib/user-disk/sub; echo mine | tee /var/lib/disk/data/mine /var/lib/user-disk/precious /var/lib/user-disk/sub/precious
+  shell(`rm -rf /var/lib/user-data; mkdir -p /var/lib/disk; mount -t tmpfs disk /var/lib/disk; mkdir -p /var/lib/disk/data/storage /var/lib/disk/own /var/lib/user-disk/sub; echo mine | tee /var/lib/disk/data/mine /var/lib/user-disk/precious /var/lib/user-disk/sub/precious
     ln -s disk/data /var/lib/linked; mount --bind /var/lib/user-disk /var/lib/disk/data/storage; mkdir -p /var/lib/disk/data/agent/mounted; mount --bind /var/lib/disk/own /var/lib/disk/data/agent/mounted; echo mine > /var/lib/disk/own/precious`);
   const untouched = listing();
   server.install(['server', '--data-dir', '/var/lib/linked']);
@@ -104,7 +104,7 @@ await t.test('a data folder behind a link, on a disk with other things, with a d
   t.match(text, /kept tree \/var\/lib\/linked\/agent \(something is mounted there\)/);
   sameListing(t, listing(), untouched);
   t.equal(shell('cat /var/lib/disk/data/mine /var/lib/user-disk/precious /var/lib/user-disk/sub/precious /var/lib/disk/own/precious'), 'mine\n'.repeat(4));
-  shell('umount /var/lib/disk/data/agent/mounted /var/lib/disk/data/storage; rm -rf /var/lib/disk /var/lib/user-disk /var/lib/linked');
+  shell('umount /var/lib/disk/data/agent/mounted /var/lib/disk/data/storage /var/lib/disk; rm -rf /var/lib/disk /var/lib/user-disk /var/lib/linked');
 });
 
 await t.test('installed anew, uninstall --purge takes the volumes too', async (t) => {
