@@ -38,9 +38,11 @@ export const tooLong = (field: string, max: number): FieldError => ({ type: 'Too
 export const tooMany = (field: string, actual: number, max: number): FieldError => ({ type: 'TooMany', field, value: actual, detail: `must have at most ${String(max)} items` });
 
 /** `Required value: must be set`, `Invalid value: "x": bad`: what upstream's ErrorBody gives. */
-export function errorBody({ type, value, detail }: FieldError): string {
+export function errorBody(error: FieldError): string {
+  const { type, value, detail } = error;
+  const hasValue = 'value' in error; // left out where it would be a whole object
   const words = TEXT[type][1];
-  const bare = type === 'Required' || type === 'Forbidden' || type === 'TooLong' || type === 'Internal';
+  const bare = type === 'Required' || type === 'Forbidden' || type === 'TooLong' || type === 'Internal' || !hasValue;
   const head = bare ? words : `${words}: ${formatValue(value)}`;
   return detail === '' ? head : `${head}: ${detail}`;
 }

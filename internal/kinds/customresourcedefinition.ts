@@ -2,6 +2,7 @@
 // Upstream: apiextensions-apiserver, pkg/registry/customresourcedefinition and pkg/apis/apiextensions/v1/defaults.go.
 import type { CustomResourceDefinition } from './generated/api-types.ts';
 import { withCondition } from './custom/crd-conditions.ts';
+import { validateCrd, validateCrdStatus } from './custom/crd-validation.ts';
 import { nameAndCreation } from './cells.ts';
 import type { KindRules } from './kind.ts';
 
@@ -9,7 +10,7 @@ export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
   cells: nameAndCreation,
-  validateName: () => [],
+  plainFinalizers: true,
   allowUnconditionalUpdate: false,
   applyDefaults({ spec }) {
     const { names } = spec;
@@ -30,6 +31,9 @@ export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
     else draft.status = { ...old.status };
     keepStoredVersions(draft);
   },
+  validateCreate: (crd) => validateCrd(crd, undefined),
+  validateUpdate: (crd, old) => validateCrd(crd, old),
+  validateStatusUpdate: validateCrdStatus,
   prepareForDelete(draft, { now }) {
     const { metadata } = draft;
     if (metadata.finalizers?.includes(CLEANUP_FINALIZER) !== true) metadata.finalizers = [...(metadata.finalizers ?? []), CLEANUP_FINALIZER];

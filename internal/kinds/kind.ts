@@ -88,6 +88,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   storage?: KindStorage<T>;
   /** Which values `metadata.name` may have; default DNS-1123 subdomain. Returns messages, [] when fine. */
   validateName?(name: string, prefix: boolean): string[];
+  /** Finalizers need no domain: upstream's servers beside the main one (custom resources and their definitions) only warn. */
+  plainFinalizers?: boolean;
   /** Defaults that the schema table cannot say (one field depending on another), after the table's own. */
   applyDefaults?(draft: T): void;
   /** Drops what a client may not set at create (status), sets initial values. The registry itself handles metadata. */

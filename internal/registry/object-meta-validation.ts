@@ -3,12 +3,16 @@ import { sameJson } from '../api/json-equality.ts';
 import { parseApiVersion, type KubeObject, type ObjectMeta, type OwnerReference } from '../api/meta.ts';
 import { forbidden, invalid, required, tooLong, type FieldError } from '../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, labelValueProblems, pathSegmentProblems, subdomainName } from '../api/names.ts';
+import type { KindRules } from '../kinds/kind.ts';
 
 const ANNOTATIONS_BYTES_MAX = 256 * 1024;
 
 export type NameRule = (name: string, prefix: boolean) => string[];
 
-export function validateObjectMeta({ metadata }: KubeObject, namespaced: boolean, nameRule: NameRule = subdomainName): FieldError[] {
+/** What a kind's rules say of metadata. */
+type MetaRules = Pick<KindRules, 'validateName' | 'plainFinalizers'>;
+
+export function validateObjectMeta({ metadata }: KubeObject, namespaced: boolean, { validateName: nameRule = subdomainName, plainFinalizers }: MetaRules = {}): FieldError[] {
   const { name, namespace = '', generateName = '' } = metadata;
   const errors: FieldError[] = [];
   if (generateName !== '') for (const message of nameRule(generateName, true)) errors.push(invalid('metadata.generateName', generateName, message));
@@ -17,7 +21,7 @@ export function validateObjectMeta({ metadata }: KubeObject, namespaced: boolean
   if (!namespaced && namespace !== '') errors.push(forbidden('metadata.namespace', 'not allowed on this type'));
   if (namespaced && namespace === '') errors.push(required('metadata.namespace'));
   else if (namespaced) for (const message of dnsLabelProblems(namespace)) errors.push(invalid('metadata.namespace', namespace, message));
-  return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers)];
+  return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers, plainFinalizers)];
 }
 
 /** Any name must fit in a path; what the kind's own rule refuses is not said twice. */
@@ -26,7 +30,7 @@ function nameErrors(name: string, rule: NameRule): FieldError[] {
   return (own.length > 0 ? own : pathSegmentProblems(name, false)).map((message) => invalid('metadata.name', name, message));
 }
 
-export function validateObjectMetaUpdate({ metadata }: KubeObject, { metadata: old }: KubeObject): FieldError[] {
+export function validateObjectMetaUpdate({ metadata }: KubeObject, { metadata: old }: KubeObject, { plainFinalizers }: MetaRules = {}): FieldError[] {
   const errors: FieldError[] = [];
   if (old.deletionTimestamp !== undefined) {
     const added = (metadata.finalizers ?? []).filter((finalizer) => !(old.finalizers ?? []).includes(finalizer)).sort();
@@ -35,7 +39,7 @@ export function validateObjectMetaUpdate({ metadata }: KubeObject, { metadata: o
   for (const field of ['name', 'namespace', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
     if (!sameJson(metadata[field], old[field])) errors.push(invalid(`metadata.${field}`, metadata[field], 'field is immutable'));
   }
-  return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers)];
+  return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers, plainFinalizers)];
 }
 
 function validateCommon({ labels, annotations, ownerReferences, generation = 0 }: ObjectMeta): FieldError[] {
@@ -72,9 +76,9 @@ function validateOwnerReferences(owners: OwnerReference[]): FieldError[] {
 
 const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
-function validateFinalizers(finalizers: string[] = []): FieldError[] {
+function validateFinalizers(finalizers: string[] = [], plainFinalizers = false): FieldError[] {
   const errors = finalizers.flatMap((finalizer) => labelKeyProblems(finalizer).map((message) => invalid('metadata.finalizers', finalizer, message)));
-  finalizers.forEach((finalizer, index) => {
+  if (!plainFinalizers) finalizers.forEach((finalizer, index) => {
     if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer) && labelKeyProblems(finalizer).length === 0) errors.push(invalid(`metadata.finalizers[${String(index)}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
   });
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) errors.push(invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));

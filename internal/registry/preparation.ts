@@ -56,7 +56,7 @@ export function prepareForCreate(preparing: Preparing, kind: Kind, draft: KubeOb
 
 export function validateForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
   const rule = ruleContext(preparing, context);
-  refuse(kind, draft, [...validateObjectMeta(draft, kind.namespaced, kind.rules.validateName), ...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateCreate?.(draft, rule) ?? [])]);
+  refuse(kind, draft, [...validateObjectMeta(draft, kind.namespaced, kind.rules), ...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateCreate?.(draft, rule) ?? [])]);
   for (const warning of kind.rules.warnings?.(draft) ?? []) context.warn?.(warning);
 }
 
@@ -83,7 +83,7 @@ export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { dra
 export function validateForUpdate(preparing: Preparing, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): void {
   const { draft, old, context } = update;
   const rule = ruleContext(preparing, context);
-  const errors: FieldError[] = validateObjectMetaUpdate(draft, old);
+  const errors: FieldError[] = validateObjectMetaUpdate(draft, old, kind.rules);
   if (context.subresource === 'status') errors.push(...(kind.rules.validateStatusUpdate?.(draft, old, rule) ?? []));
   else if (isOfObject(context.subresource)) {
     errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateUpdate?.(draft, old, rule) ?? []));

@@ -4,13 +4,13 @@ import { invalid, type FieldError } from '../../api/field-error.ts';
 import type { KubeObject, Unstructured } from '../../api/meta.ts';
 import { labelKeyProblems } from '../../api/names.ts';
 import type { CustomResourceDefinitionVersion, CustomResourceSubresourceScale } from '../generated/api-types.ts';
-import type { KindRules, RuleContext } from '../kind.ts';
+import type { KindRules } from '../kind.ts';
 import type { CustomSchema } from './custom-schema.ts';
 import { embeddedProblems } from './embedded-resources.ts';
 import { findAll, parseJsonPath } from './json-path.ts';
 import { listTypeProblems } from './list-types.ts';
 import { columnsOf } from './printer-columns.ts';
-import { ruleProblems } from './rule-validation.ts';
+import { hasRules, ruleProblems } from './rule-validation.ts';
 import { validateValue } from './value-validation.ts';
 
 const INT32_MAX = 2147483647;
@@ -24,6 +24,7 @@ export function customRules(version: CustomResourceDefinitionVersion): KindRules
   const hasStatus = status !== undefined && status !== null;
   return {
     tracksGeneration: true,
+    plainFinalizers: true,
     allowUnconditionalUpdate: false,
     cells: columnsOf(version.additionalPrinterColumns).cells,
     prepareForCreate(draft) {
@@ -33,15 +34,15 @@ export function customRules(version: CustomResourceDefinitionVersion): KindRules
       if (hasStatus) keepStatus(draft as Unstructured, old as Unstructured);
     },
     prepareForStatusUpdate: keepAllButStatus,
-    validateCreate: (object, context) => checked(schema, { object, old: undefined, context, errors: [...validateValue(schema, object), ...scaleProblems(object, scale, true)] }),
-    validateUpdate(object, old, context) {
+    validateCreate: (object) => checked(schema, { object, old: undefined, errors: [...validateValue(schema, object), ...scaleProblems(object, scale, true)] }),
+    validateUpdate(object, old) {
       const errors = [...validateValue(schema, object, { old, isUpdate: true }), ...scaleProblems(object, scale, true)];
-      return checked(schema, { object, old, context, errors });
+      return checked(schema, { object, old, errors });
     },
-    validateStatusUpdate(object, old, context) {
+    validateStatusUpdate(object, old) {
       const [given, before] = [(object as Unstructured)['status'], (old as Unstructured)['status']];
       const errors = given === undefined ? [] : validateValue(schema?.properties?.['status'], given, { path: 'status', old: before, isUpdate: true });
-      return checked(schema, { object, old, context, errors: [...errors, ...scaleProblems(object, scale, false)] });
+      return checked(schema, { object, old, errors: [...errors, ...scaleProblems(object, scale, false)] });
     },
     warnings: (object, old) => finalizerWarnings(object.metadata.finalizers, old?.metadata.finalizers),
     ...selectable(version),
@@ -51,25 +52,18 @@ export function customRules(version: CustomResourceDefinitionVersion): KindRules
 interface Checking {
   object: KubeObject;
   old: KubeObject | undefined;
-  context: RuleContext;
   errors: FieldError[];
 }
 
 /** What comes after the schema: embedded objects, list types, rules. */
-function checked(schema: CustomSchema | undefined, { object, old, context, errors }: Checking): FieldError[] {
+function checked(schema: CustomSchema | undefined, { object, old, errors }: Checking): FieldError[] {
   const all = [...errors, ...embeddedProblems(schema, object)];
   if (old === undefined || listTypeProblems(schema, old).length === 0) all.push(...listTypeProblems(schema, object));
   if (schema === undefined) return all;
   const unchecked = all.some(({ type }) => BLOCKING.has(type));
-  const problems = unchecked ? undefined : ruleProblems(schema, object, old, context.now);
+  const problems = unchecked ? undefined : ruleProblems(schema, { value: object, old });
   if (problems === undefined) return unchecked && hasRules(schema) ? [...all, UNCHECKED] : all;
   return [...all, ...problems];
-}
-
-function hasRules(schema: CustomSchema): boolean {
-  if ((schema['x-kubernetes-validations']?.length ?? 0) > 0) return true;
-  const values = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-  return [...Object.values(schema.properties ?? {}), schema.items, values].some((inner) => inner !== undefined && hasRules(inner));
 }
 
 function keepStatus(draft: Unstructured, old: Unstructured): void {

@@ -53,7 +53,10 @@ function rootDefinition(id: string, { schema, group, version, kind, hasStatus }:
     fillIn: (draft, schemas) => fillIn(schema, draft, schemas),
   };
   const gvk = { group, version, kind };
-  return { ...nestedDefinition(id, { ...schema, 'x-kubernetes-embedded-resource': true }), kind: gvk, kinds: [gvk], custom };
+  const root = nestedDefinition(id, { ...schema, 'x-kubernetes-embedded-resource': true });
+  // Metadata is always there: what is in it is owned, not itself.
+  const fields = new Map(root.fields).set('metadata', { ...fieldOf('metadata', { type: 'object', definition: OBJECT_META }, false), wire: [1] });
+  return { ...root, fields, kind: gvk, kinds: [gvk], custom };
 }
 
 function nestedDefinition(id: string, schema: CustomSchema | undefined): Definition {

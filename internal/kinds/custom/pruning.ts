@@ -29,6 +29,13 @@ export function strayFields(schema: CustomSchema | undefined, object: Members, s
   };
 }
 
+/** Of a value within an object. */
+export function strayFieldsOfValue(schema: CustomSchema | undefined, value: unknown, schemas: Schemas): Shape {
+  const walk: Walk = { found: { errors: [], unknown: [], strays: [] }, path: ['default'], embedded: [], schemas };
+  visit(value, schema, walk);
+  return walk.found;
+}
+
 function visit(value: unknown, schema: CustomSchema | undefined, walk: Walk): void {
   if (Array.isArray(value)) {
     value.forEach((item, index) => step(index, walk, () => visit(item, schema?.items, walk)));
