@@ -295,8 +295,9 @@ download() {
   elif [ -n "$(sum_of "$name")" ]; then packed=$name unpack=cat
   elif [ -n "$(sum_of "$name.xz")" ]; then fail "$name.xz cannot be unpacked: $(install_hint xz-utils xz)"
   else fail "$url/sha256sums.txt names no $name: is INSTALL_SKIFF_URL right?"; fi
-  new_binary=$bin_dir/.skiff.$$
-  make_folder "$bin_dir"
+  new_binary=$bin_dir
+  until [ -d "$new_binary" ]; do new_binary=${new_binary%/*}; done
+  new_binary=$new_binary/.skiff.$$
   say "downloading $url/$packed"
   fetch "$url/$packed" "$new_binary" || fail "cannot download $url/$packed: try again"
   [ "$(sha256 "$new_binary")" = "$(sum_of "$packed")" ] || fail "$url/$packed is damaged (its sha256 is not the one of sha256sums.txt): try again"
@@ -536,10 +537,17 @@ start_service() {
     say 'nothing has changed, and it runs'
   else
     say "starting $service"
+    # One that was started by hand would hold the ports.
+    if ! "is_ready_$init" && has_instance && has_verb stop; then "$binary" stop >&2; fi
     "start_$init"
     wait_until_ready
   fi
   tell_next
+}
+
+has_instance() {
+  for file in "$RUN_DIR"/*/instance.json; do [ ! -f "$file" ] || return 0; done
+  return 1
 }
 
 start_hint() {
@@ -602,8 +610,6 @@ start_background() {
 pid_file() { echo "$RUN_DIR/$service.pid"; }
 runs_background() { [ -f "$(pid_file)" ] && kill -0 "$(cat "$(pid_file)")" 2>/dev/null; }
 stop_background() {
-  # Also one that was started by hand.
-  if has_verb stop; then "$binary" stop >&2; fi
   runs_background || return 0
   kill "$(cat "$(pid_file)")"
   while runs_background; do sleep 0.2 2>/dev/null || sleep 1; done
@@ -653,16 +659,21 @@ log_hint() {
 }
 
 stop_hint() {
-  if has_verb stop; then echo 'skiff stop'; return; fi
+  if has_verb stop; then echo "$(by_name) stop"; return; fi
   case $init in
     systemd) echo "systemctl stop $service" ;;
     openrc) echo "rc-service $service stop" ;;
     *) echo "kill \$(cat $(pid_file))" ;;
   esac
 }
-has_verb() { "$binary" --help | grep -q "^  $1 "; }
+has_verb() {
+  [ -f "$work/help" ] || "$binary" --help >"$work/help"
+  grep -q "^  $1 " "$work/help"
+}
 
 # ---- what next ----
+
+by_name() { if [ "$(command -v skiff 2>/dev/null)" = "$binary" ]; then echo skiff; else echo "$binary"; fi; }
 
 setting() { # FLAG DEFAULT: of the settings given here, else of the configuration file
   found=$(cat "$config" "$settings" 2>/dev/null | sed -n "s/^$1: *//p" | tail -n 1 | sed "s/^'\(.*\)'\$/\1/; s/^\"\(.*\)\"\$/\1/; s/''/'/g")
@@ -684,7 +695,7 @@ tell_next() {
 tell_next_of_server() {
   kubeconfig=$(setting write-kubeconfig /etc/skiff/skiff.yaml)
   client=kubectl
-  have kubectl || ! has_verb kubectl || client='skiff kubectl'
+  have kubectl || ! has_verb kubectl || client="$(by_name) kubectl"
   token=$(cat "$(setting data-dir /var/lib/skiff)/server/node-token" 2>/dev/null || true)
   address=$(server_address)
   echo "The cluster is up. Next:"

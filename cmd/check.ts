@@ -5,11 +5,21 @@ import { CHECKS } from './checks/list.ts';
 import { textOf, type Finding, type Machine, type Wanted } from './checks/check.ts';
 import { readSettings, UsageError } from './settings.ts';
 
+const HELP = `Usage: skiff check [server|agent] [FLAGS] [-o json]
+
+Says whether this machine is fit for Skiff, and what to do where it is not. Changes nothing. FLAGS are those of skiff server or skiff agent, for which it
+is to be fit; without a word it is what is installed here, else a server. Exit code 1: something fails.
+`;
+
 interface Row extends Finding {
   name: string;
 }
 
 export async function runCheck(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(HELP);
+    return 0;
+  }
   const { verb, flags, json } = parseWords(argv);
   const settings = readSettings(verb, flags, process.env);
   const rows = await look({ verb, settings, node: verb === 'agent' || !settings['disable-agent'] }, thisMachine());
@@ -26,7 +36,12 @@ export async function look(wanted: Wanted, machine: Machine, checks = CHECKS): P
 
 export function thisMachine(): Machine {
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address);
-  return { root: '', uid: process.getuid?.() ?? 0, path: process.env['PATH'] ?? '', now: Date.now(), addresses };
+  return { root: '', uid: process.getuid?.() ?? 0, path: process.env['PATH'] ?? '', now: Date.now(), addresses, glibc: glibcVersion };
+}
+
+function glibcVersion(): string {
+  process.report.excludeNetwork = true;
+  return (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime ?? '';
 }
 
 /** Without a word it is what is installed here, else a server. */

@@ -28,6 +28,8 @@ export interface Machine {
   now: number;
   /** IPv4 addresses that others can reach. */
   addresses: readonly string[];
+  /** Version of the C library. */
+  glibc(): string;
 }
 
 export interface Check {

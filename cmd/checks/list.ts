@@ -6,6 +6,6 @@ import { ports } from './ports.ts';
 import { programs, rights } from './programs.ts';
 import { serverReachable } from './server-reachable.ts';
 import { disk, storage } from './storage.ts';
-import { address, kernel, memory, name, time } from './system.ts';
+import { address, kernel, libraries, memory, name, time } from './system.ts';
 
-export const CHECKS: readonly Check[] = [rights, kernel, cgroups, programs, memory, time, name, address, storage, disk, ports, otherKubernetes, networks, firewall, serverReachable];
+export const CHECKS: readonly Check[] = [rights, kernel, cgroups, programs, libraries, memory, time, name, address, storage, disk, ports, otherKubernetes, networks, firewall, serverReachable];

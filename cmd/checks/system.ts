@@ -1,5 +1,7 @@
 // The kernel, what it can do, and what the machine says of itself: memory, clock, name, addresses.
 import { join } from 'node:path';
+import { carriedNames } from '../programs/carried.ts';
+import { GLIBC_MIN } from '../programs/manifest.ts';
 import { failed, namesIn, ok, textOf, warning, type Check, type Finding, type Machine } from './check.ts';
 
 /** Node's own floor. */
@@ -30,6 +32,18 @@ function moduleMissing(name: string): Finding {
   const fix = 'install the rest of the kernel’s modules (Ubuntu on a Raspberry Pi: apt-get install linux-modules-extra-raspi) and reboot';
   return failed(`the kernel has no ${name}`, name === 'vxlan' ? `${fix}; or --network-backend host-gw where all nodes are in one network` : fix);
 }
+
+/** Of what the executable carries; itself it has started. */
+export const libraries: Check = {
+  name: 'libraries',
+  look({ node }, { glibc }) {
+    if (!node || carriedNames().size === 0) return [];
+    const version = glibc();
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    const [needed = 0, neededMinor = 0] = GLIBC_MIN.split('.').map(Number);
+    return [major > needed || (major === needed && minor >= neededMinor) ? ok(`glibc ${version}`) : failed(`glibc ${version} is too old`, `upgrade the system: glibc ${GLIBC_MIN} or newer is needed (Debian 12, Ubuntu 22.04, RHEL 9)`)];
+  },
+};
 
 export const memory: Check = {
   name: 'memory',

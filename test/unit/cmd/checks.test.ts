@@ -26,7 +26,7 @@ function machine(t: Test, files: Record<string, string>, more: Partial<Machine> 
     if (text.startsWith('-> ')) symlinkSync(text.slice(3), join(root, path));
     else writeFileSync(join(root, path), text);
   }
-  return { root, uid: 0, path: '/usr/bin', now: Date.UTC(2026, 10, 1), addresses: ['10.0.0.7'], ...more };
+  return { root, uid: 0, path: '/usr/bin', now: Date.UTC(2026, 10, 1), addresses: ['10.0.0.7'], glibc: () => '2.36', ...more };
 }
 
 async function said(check: Check, wanted: Wanted, on: Machine): Promise<string[]> {
