@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundlePrograms, type Architecture } from './programs/bundle.ts';
 import { stripElf } from './programs/elf.ts';
+import { includeLibatomic } from './programs/libatomic.ts';
 import { nodeBinary, terminalAddonOf } from './programs/npm.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -46,7 +47,9 @@ function makeExecutable(architecture: Architecture): void {
   const work = mkdtempSync('dist/.work-');
   try {
     const node = join(work, 'node');
-    writeFileSync(node, stripElf(readFileSync(nodeBinary(architecture))), { mode: 0o755 });
+    const bytes = stripElf(readFileSync(nodeBinary(architecture)));
+    includeLibatomic(bytes);
+    writeFileSync(node, bytes, { mode: 0o755 });
     const output = join(work, 'skiff');
     const assets = bundlePrograms(architecture, work, { 'pty.node': terminalAddonOf(architecture) });
     writeFileSync(join(work, 'sea.json'), JSON.stringify({ main: 'dist/skiff.cjs', executable: node, output, disableExperimentalSEAWarning: true, useCodeCache: architecture === process.arch, execArgv: NODE_FLAGS, execArgvExtension: 'none', assets }));

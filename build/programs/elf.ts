@@ -10,9 +10,9 @@ export interface Elf {
 }
 
 const MACHINES: Record<number, Elf['machine']> = { 62: 'x64', 183: 'arm64' };
-const [PT_LOAD, PT_DYNAMIC] = [1, 2];
-const [DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH, DT_VERNEED, DT_VERNEEDNUM] = [1n, 5n, 15n, 29n, 0x6ffffffen, 0x6fffffffn];
 const SEGMENT_BYTES = 56;
+export const [PT_LOAD, PT_DYNAMIC, EXECUTABLE] = [1, 2, 1];
+export const DT = { null: 0n, needed: 1n, strings: 5n, symbols: 6n, rela: 7n, relaSize: 8n, pltRelaSize: 2n, rpath: 15n, pltRela: 23n, runpath: 29n, versionOf: 0x6ffffff0n, versions: 0x6ffffffen, versionsCount: 0x6fffffffn };
 
 export function isElf(bytes: Buffer): boolean {
   return bytes.subarray(0, 6).equals(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1]));
@@ -20,61 +20,84 @@ export function isElf(bytes: Buffer): boolean {
 
 /** Throws for what is no ELF file of an architecture that we build for. */
 export function readElf(bytes: Buffer): Elf {
+  const { machine, dynamic, textAt, valueOf } = openElf(bytes);
+  const path = valueOf(DT.rpath) ?? valueOf(DT.runpath);
+  return {
+    machine,
+    needed: dynamic.filter(({ tag }) => tag === DT.needed).map(({ value }) => textAt(value)),
+    ...(path !== undefined && { searchPath: textAt(path) }),
+    versions: Object.fromEntries(neededVersions(bytes).map(({ library, names }) => [library, names.map(({ name }) => name).sort()])),
+  };
+}
+
+export interface OpenElf {
+  machine: Elf['machine'];
+  segments: Segment[];
+  /** `at`: where in the file. */
+  dynamic: { tag: bigint; value: bigint; at: number }[];
+  valueOf(tag: bigint): bigint | undefined;
+  /** Where in the file an address is. */
+  offsetOf(address: bigint): number;
+  /** Of the dynamic strings. */
+  textAt(offset: bigint | number): string;
+}
+
+export interface Segment {
+  /** Where in the file its header is. */
+  at: number;
+  type: number;
+  flags: number;
+  offset: number;
+  address: bigint;
+  /** In the file. */
+  size: number;
+}
+
+export function openElf(bytes: Buffer): OpenElf {
   const machine = isElf(bytes) ? MACHINES[bytes.readUInt16LE(18)] : undefined;
   if (machine === undefined) throw new Error('not an ELF file for x64 or arm64');
   const segments = segmentsOf(bytes);
-  const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
-  if (dynamic === undefined) return { machine, needed: [], versions: {} };
-  const entries = dynamicEntries(bytes, dynamic);
-  const valueOf = (tag: bigint): bigint | undefined => entries.find(([key]) => key === tag)?.[1];
   const offsetOf = (address: bigint): number => {
     const segment = segments.find(({ type, address: start, size }) => type === PT_LOAD && address >= start && address < start + BigInt(size));
     if (segment === undefined) throw new Error(`no segment holds the address ${address.toString(16)}`);
     return segment.offset + Number(address - segment.address);
   };
-  const strings = offsetOf(valueOf(DT_STRTAB) ?? 0n);
-  const textAt = (offset: bigint | number): string => cString(bytes, strings + Number(offset));
-  const path = valueOf(DT_RPATH) ?? valueOf(DT_RUNPATH);
-  const versions = valueOf(DT_VERNEED);
-  return {
-    machine,
-    needed: entries.filter(([tag]) => tag === DT_NEEDED).map(([, value]) => textAt(value)),
-    ...(path !== undefined && { searchPath: textAt(path) }),
-    versions: versions === undefined ? {} : neededVersions(bytes, offsetOf(versions), { count: Number(valueOf(DT_VERNEEDNUM) ?? 0n), textAt }),
-  };
-}
-
-interface Segment {
-  type: number;
-  offset: number;
-  address: bigint;
-  size: number;
+  const section = segments.find(({ type }) => type === PT_DYNAMIC);
+  const dynamic = section === undefined ? [] : Array.from({ length: section.size / 16 }, (_, index) => section.offset + index * 16).map((at) => ({ tag: bytes.readBigUInt64LE(at), value: bytes.readBigUInt64LE(at + 8), at }));
+  const valueOf = (tag: bigint): bigint | undefined => dynamic.find((entry) => entry.tag === tag)?.value;
+  const strings = valueOf(DT.strings);
+  return { machine, segments, dynamic, valueOf, offsetOf, textAt: (offset) => cString(bytes, offsetOf(strings ?? 0n) + Number(offset)) };
 }
 
 function segmentsOf(bytes: Buffer): Segment[] {
   const start = Number(bytes.readBigUInt64LE(32));
-  return Array.from({ length: bytes.readUInt16LE(56) }, (_, index) => {
-    const at = start + index * SEGMENT_BYTES;
-    return { type: bytes.readUInt32LE(at), offset: Number(bytes.readBigUInt64LE(at + 8)), address: bytes.readBigUInt64LE(at + 16), size: Number(bytes.readBigUInt64LE(at + 32)) };
-  });
+  return Array.from({ length: bytes.readUInt16LE(56) }, (_, index) => start + index * SEGMENT_BYTES).map((at) => ({
+    at, type: bytes.readUInt32LE(at), flags: bytes.readUInt32LE(at + 4), offset: Number(bytes.readBigUInt64LE(at + 8)), address: bytes.readBigUInt64LE(at + 16), size: Number(bytes.readBigUInt64LE(at + 32)),
+  }));
 }
 
-function dynamicEntries(bytes: Buffer, { offset, size }: Segment): [tag: bigint, value: bigint][] {
-  return Array.from({ length: size / 16 }, (_, index) => [bytes.readBigUInt64LE(offset + index * 16), bytes.readBigUInt64LE(offset + index * 16 + 8)]);
+export interface NeededVersions {
+  library: string;
+  /** Where in the file the record is. */
+  at: number;
+  names: { name: string; index: number }[];
 }
 
-function neededVersions(bytes: Buffer, start: number, { count, textAt }: { count: number; textAt(offset: number): string }): Record<string, string[]> {
-  const versions: Record<string, string[]> = {};
-  for (let [at, left] = [start, count]; left > 0; left--) {
-    const names: string[] = [];
+export function neededVersions(bytes: Buffer): NeededVersions[] {
+  const { valueOf, offsetOf, textAt } = openElf(bytes);
+  const start = valueOf(DT.versions);
+  const found: NeededVersions[] = [];
+  if (start === undefined) return found;
+  for (let [at, left] = [offsetOf(start), Number(valueOf(DT.versionsCount) ?? 0n)]; left > 0; left--) {
+    const names: NeededVersions['names'] = [];
     for (let [entry, more] = [at + bytes.readUInt32LE(at + 8), bytes.readUInt16LE(at + 2)]; more > 0; more--) {
-      names.push(textAt(bytes.readUInt32LE(entry + 8)));
+      names.push({ name: textAt(bytes.readUInt32LE(entry + 8)), index: bytes.readUInt16LE(entry + 6) });
       entry += bytes.readUInt32LE(entry + 12);
     }
-    versions[textAt(bytes.readUInt32LE(at + 4))] = names.sort();
+    found.push({ library: textAt(bytes.readUInt32LE(at + 4)), at, names });
     at += bytes.readUInt32LE(at + 12);
   }
-  return versions;
+  return found;
 }
 
 function cString(bytes: Buffer, start: number): string {
