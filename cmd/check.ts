@@ -40,7 +40,7 @@ export function thisMachine(): Machine {
 }
 
 function glibcVersion(): string {
-  process.report.excludeNetwork = true;
+  Object.assign(process.report, { excludeNetwork: true }); // it would look up names
   return (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header.glibcVersionRuntime ?? '';
 }
 
