@@ -63,8 +63,9 @@ export function ownRulesIn(saved: string, family: Family = 'iptables'): OwnRules
   return tables.filter(({ chains, jumps }) => chains.length > 0 || jumps.length > 0);
 }
 
+/** Words in quotes are somebody's comment. */
 function isJump(line: string): boolean {
-  return line.startsWith('-A ') && !line.startsWith(`-A ${CHAIN_PREFIX}`) && / -[jg] SKIFF-/.test(line);
+  return line.startsWith('-A ') && !line.startsWith(`-A ${CHAIN_PREFIX}`) && / -[jg] SKIFF-/.test(line.replace(/"(?:[^"\\]|\\.)*"/g, ''));
 }
 
 function isOwn(line: string): boolean {

@@ -41,32 +41,35 @@ const VOLUMES = 'storage';
 
 /** Pure: the same facts, the same plan. */
 export function planFiles(facts: FileFacts): FilePlan {
-  const { dataDir, purge, list, isThere } = facts;
-  const keeps: string[] = [];
-  // The folder of our configuration is ours whole, whether the installer made it or the server.
-  const entries = [...facts.kept, ...facts.volatile].map((entry): Entry => (entry.kind === 'path' && entry.path === CONFIG_DIR ? { kind: 'tree', path: CONFIG_DIR } : entry));
+  const { dataDir, purge, isThere } = facts;
+  const entries = entriesOf(facts);
   const paths = (kind: 'path' | 'tree' | 'volume'): string[] => [...new Set(entries.flatMap((entry) => (entry.kind === kind && isThere(entry.path) ? [entry.path] : [])))].sort(deepestFirst);
-  const volumes = [...paths('volume'), ...((list(join(dataDir, VOLUMES)) ?? []).length > 0 ? [join(dataDir, VOLUMES)] : [])];
-  if (!purge) keeps.push(...volumes.map((path) => `${path} (data of volumes: --purge takes it too)`));
-  const keptVolumes = purge ? [] : volumes;
-  const holdsKept = (path: string): boolean => keptVolumes.some((volume) => isWithin(volume, path));
-  const folders = new Set<string>([dataDir, ...[...keptVolumes].flatMap(ancestors)]);
-
-  const trees = paths('tree').filter((path) => path !== dataDir && !keptVolumes.some((volume) => isWithin(path, volume)));
+  const storage = join(dataDir, VOLUMES);
+  const volumes = [...paths('volume'), ...((facts.list(storage) ?? []).length > 0 ? [storage] : [])];
+  const kept = purge ? [] : volumes;
+  // Those that hold a ledger go in an order of their own, and in another what holds or is data of volumes.
+  const isApart = (path: string): boolean => [...ledgerFolders(dataDir), ...kept].some((folder) => isWithin(path, folder));
+  const trees = paths('tree').filter((path) => !isApart(path));
   const outer = trees.filter((path) => !trees.some((other) => other !== path && isWithin(path, other)));
-  const singles = paths('path').filter((path) => !outer.some((tree) => isWithin(path, tree)) && !isWithin(path, dataDir) && !keptVolumes.some((volume) => isWithin(path, volume)) && !folders.has(path));
+  const isCovered = (path: string): boolean => outer.some((made) => isWithin(path, made));
+  const singles = paths('path').filter((path) => !isApart(path) && !isCovered(path) && !kept.some((volume) => isWithin(volume, path)));
   const program = singles.filter((path) => /\/s?bin\//.test(path));
-  const steps: FileStep[] = [
-    ...(purge ? volumes.filter((path) => !isWithin(path, dataDir)).map((path) => tree(path)) : []),
-    ...outer.filter((path) => !isWithin(path, dataDir)).flatMap((path) => (holdsKept(path) ? around(path, facts, keptVolumes) : [tree(path)])),
-    ...singles.filter((path) => !program.includes(path)).map((path): FileStep => ({ what: 'file', path })),
-    ...[...new Set(facts.others)].filter((path) => isThere(path) && !outer.some((made) => isWithin(path, made))).map((path) => tree(path)),
+  const steps = [
+    ...(purge ? volumes.filter((path) => !isWithin(path, dataDir)).map(tree) : []),
+    ...outer.flatMap((path) => around(path, facts, kept)),
+    ...singles.filter((path) => !program.includes(path)).map(file),
+    ...[...new Set(facts.others)].filter((path) => isThere(path) && !isCovered(path)).map(tree),
     ...planRunDir(facts),
-    ...planDataDir(facts, keptVolumes),
-    ...program.map((path): FileStep => ({ what: 'file', path })),
+    ...ledgerFolders(dataDir).flatMap((folder) => planLedgerFolder(folder, facts, kept)),
+    ...program.map(file),
     ...planLedgers(facts, entries),
   ];
-  return { steps, keeps };
+  return { steps, keeps: kept.map((path) => `${path} (data of volumes: --purge takes it too)`) };
+}
+
+/** The folder of our configuration is ours whole, whether the installer made it or the server. */
+function entriesOf({ kept, volatile }: FileFacts): Entry[] {
+  return [...kept, ...volatile].map((entry) => (entry.kind === 'path' && entry.path === CONFIG_DIR ? { kind: 'tree', path: CONFIG_DIR } : entry));
 }
 
 /** Other instances of this machine have folders of their own there. */
@@ -78,32 +81,42 @@ function planRunDir({ dataDir, list }: FileFacts): FileStep[] {
 }
 
 /** A folder that was there before, or is a disk of its own, loses what is ours by name; one that we made, all. */
-function planDataDir(facts: FileFacts, keptVolumes: readonly string[]): FileStep[] {
+function planLedgerFolder(folder: string, facts: FileFacts, keptVolumes: readonly string[]): FileStep[] {
   const { dataDir, kept, list } = facts;
-  const made = !facts.isMountPoint(dataDir) && kept.some((entry) => (entry.kind === 'tree' || entry.kind === 'path') && entry.path === dataDir);
-  const names = (list(dataDir) ?? []).filter((name) => name !== LEDGER_FILE && (made || OURS.includes(name)));
-  return names.map((name) => join(dataDir, name)).flatMap((path) => (keptVolumes.some((volume) => isWithin(volume, path)) ? around(path, facts, keptVolumes) : [tree(path)]));
+  const made = !facts.isMountPoint(folder) && kept.some((entry) => (entry.kind === 'tree' || entry.kind === 'path') && entry.path === folder);
+  const names = (list(folder) ?? []).filter((name) => name !== LEDGER_FILE && (made || (folder === dataDir && OURS.includes(name))));
+  return names.flatMap((name) => around(join(folder, name), facts, keptVolumes));
+}
+
+/** install.sh writes in the usual data folder, wherever the one in use is. */
+function ledgerFolders(dataDir: string): string[] {
+  return [...new Set([dataDir, DEFAULT_DATA_DIR])];
 }
 
 /** The ledgers, then the folders that only they were left in. */
 function planLedgers({ dataDir, isThere }: FileFacts, entries: readonly Entry[]): FileStep[] {
-  const ledgers = [...new Set([dataDir, DEFAULT_DATA_DIR])].map((folder) => join(folder, LEDGER_FILE)).filter(isThere);
-  const holders = new Set([...new Set([dataDir, DEFAULT_DATA_DIR])].flatMap((folder) => [folder, ...ancestors(folder)]));
+  const ledgers = ledgerFolders(dataDir).map((folder) => join(folder, LEDGER_FILE)).filter(isThere);
+  const holders = new Set(ledgerFolders(dataDir).flatMap((folder) => [folder, ...ancestors(folder)]));
   const made = entries.flatMap((entry) => ((entry.kind === 'path' || entry.kind === 'tree') && holders.has(entry.path) && isThere(entry.path) ? [entry.path] : []));
-  return [...ledgers.map((path): FileStep => ({ what: 'file', path })), ...[...new Set(made)].sort(deepestFirst).map((path): FileStep => ({ what: 'folder', path }))];
+  return [...ledgers.map(file), ...[...new Set(made)].sort(deepestFirst).map((path): FileStep => ({ what: 'folder', path }))];
 }
 
-/** All in a folder but what is kept. */
-function around(path: string, facts: FileFacts, keptVolumes: readonly string[]): FileStep[] {
-  if (keptVolumes.includes(path)) return [];
-  return (facts.list(path) ?? []).map((name) => join(path, name)).flatMap((child) => (keptVolumes.some((volume) => isWithin(volume, child)) ? around(child, facts, keptVolumes) : [tree(child)]));
+/** A tree; of one that holds what is kept, all the rest. */
+function around(path: string, facts: FileFacts, kept: readonly string[]): FileStep[] {
+  if (kept.includes(path)) return [];
+  if (!kept.some((volume) => isWithin(volume, path))) return [tree(path)];
+  return (facts.list(path) ?? []).flatMap((name) => around(join(path, name), facts, kept));
 }
 
 function tree(path: string): FileStep {
   return { what: 'tree', path };
 }
 
-export function isWithin(path: string, folder: string): boolean {
+function file(path: string): FileStep {
+  return { what: 'file', path };
+}
+
+function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
 }
 
