@@ -101,6 +101,29 @@ t.test('policies: refusal, warning, type check, row', async (t) => {
   t.match((await kubectl(['label', 'deployment', 'web', 'a=b'])).stderr, "Warning: Validation failed for ValidatingAdmissionPolicy 'replicas' with binding 'replicas'");
 });
 
+t.test('custom resources: patched, pruned, defaulted, in the version the rule names; params of a policy', async (t) => {
+  const version = (name: string, storage: boolean): object => ({
+    name, served: true, storage,
+    schema: { openAPIV3Schema: { type: 'object', properties: { data: { type: 'object', properties: { a: { type: 'string' }, max: { type: 'integer' }, given: { type: 'string', default: 'by default' } } } } } },
+  });
+  const crd = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'things.example.com' }, spec: { group: 'example.com', scope: 'Namespaced', names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' }, versions: [version('v1', true), version('v2', false)] } };
+  t.equal((await kubectl(['apply', '-f', '-'], crd)).code, 0);
+  await kubectl(['wait', '--for=condition=Established', 'crd/things.example.com', '--timeout=30s']);
+  hook.replies.set('/things', ({ request: { object } }) => patchReply({ op: 'add', path: '/data', value: { a: (object as { apiVersion: string }).apiVersion, unknown: 'x' } }));
+  await kubectl(['apply', '-f', '-'], configuration('Mutating', 'things', { rules: [{ apiGroups: ['example.com'], apiVersions: ['v2'], operations: ['CREATE'], resources: ['things'] }] }));
+  const thing = (name: string, apiVersion: string, data?: object): object => ({ apiVersion: `example.com/${apiVersion}`, kind: 'Thing', metadata: { name, namespace: 'default' }, ...(data !== undefined && { data }) });
+  t.match((await kubectl(['create', '-f', '-'], thing('one', 'v1'))).stdout, 'thing.example.com/one created');
+  t.strictSame(JSON.parse((await kubectl(['get', 'things.v1.example.com', 'one', '-o', 'jsonpath={.data}'])).stdout), { a: 'example.com/v2', given: 'by default' });
+  await kubectl(['delete', 'mutatingwebhookconfiguration', 'things']);
+
+  await kubectl(['create', '-f', '-'], thing('limit', 'v2', { max: 1 }));
+  const policy = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'limited' }, spec: { paramKind: { apiVersion: 'example.com/v1', kind: 'Thing' }, matchConstraints: { resourceRules: [RULE] }, validations: [{ expression: 'object.data.size() <= params.data.max' }] } };
+  const binding = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'limited' }, spec: { policyName: 'limited', validationActions: ['Deny'], paramRef: { name: 'limit', parameterNotFoundAction: 'Deny' } } };
+  await kubectl(['apply', '-f', '-'], [policy, binding]);
+  t.match((await kubectl(['create', 'configmap', 'many', '--from-literal=a=1', '--from-literal=b=2'])).stderr, "ValidatingAdmissionPolicy 'limited' with binding 'limited' denied request: failed expression: object.data.size() <= params.data.max");
+  t.equal((await kubectl(['create', 'configmap', 'few', '--from-literal=a=1'])).code, 0);
+});
+
 async function waitFor(done: () => Promise<boolean>): Promise<void> {
   while (!(await done()));
 }
