@@ -17,9 +17,10 @@ export interface OwnRules {
   jumps: string[];
 }
 
-/** Before the first rule of this start. */
+/** Before the first rule of this start. The older iptables also leaves a lock file behind. */
 export async function noteMissingTables(ledger: Ledger): Promise<void> {
   const saved = await tryCommand('iptables-save', []).catch(() => undefined);
+  ledger.making('/run/xtables.lock');
   const there = tablesIn(saved?.stdout ?? '').map(({ table }) => table);
   for (const table of OUR_TABLES) if (saved?.code === 0 && !there.includes(table)) ledger.table('iptables', table);
 }

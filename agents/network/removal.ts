@@ -11,11 +11,13 @@ import { ROUTE_PROTOCOL } from './routes.ts';
 import { VXLAN_LINK } from './vxlan.ts';
 
 const DNS_LINK = 'skiff-dns';
+/** Of a board without a network (cmd/node-addresses.ts). */
+const LONE_LINK = 'skiff-lone';
 
 /** Of pods, of the DNS address, between nodes. The other end of a pair goes with the first. */
 export function findOwnLinks(): string[] {
   const names = readFileSync('/proc/net/dev', 'utf8').split('\n').slice(2).map((line) => line.split(':')[0]?.trim() ?? '');
-  return names.filter((name) => name === VXLAN_LINK || name === DNS_LINK || /^skf[0-9a-f]{11}$/.test(name));
+  return names.filter((name) => name === VXLAN_LINK || name === DNS_LINK || name === LONE_LINK || /^skf[0-9a-f]{11}$/.test(name));
 }
 
 export async function removeLink(name: string): Promise<void> {
@@ -25,8 +27,9 @@ export async function removeLink(name: string): Promise<void> {
 
 /** `ip route` lines, in every table, of our routing protocol. */
 export async function findOwnRoutes(): Promise<string[]> {
-  const shown = await Promise.all(['-4', '-6'].map((family) => tryCommand('ip', [family, 'route', 'show', 'table', 'all', 'proto', ROUTE_PROTOCOL])));
-  return shown.flatMap(({ code, stdout }) => (code === 0 ? stdout.split('\n').map((line) => line.trim()).filter((line) => line !== '') : []));
+  const shown = await Promise.all(['-4', '-6'].map((family) => tryCommand('ip', [family, 'route', 'show', 'table', 'all', 'proto', ROUTE_PROTOCOL]).catch(() => undefined)));
+  // Without the program there has never been a route of ours.
+  return shown.flatMap(({ code, stdout } = { code: 1, stdout: '', stderr: '' }) => (code === 0 ? stdout.split('\n').map((line) => line.trim()).filter((line) => line !== '') : []));
 }
 
 export async function removeRoute(line: string): Promise<void> {
