@@ -12,7 +12,7 @@ export interface PolicyForms {
   validation: Form;
   message: Form;
   annotation: Form;
-  /** For type checks: any result will do. */
+  /** For type checks, whatever comes of it. */
   free: Form;
 }
 
