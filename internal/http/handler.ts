@@ -21,7 +21,7 @@ import type { Kind } from '../kinds/kind.ts';
 import { forward as forwardToServer, remoteOf } from './aggregation/forward.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
 import type { Impersonator } from './impersonation.ts';
-import type { Limits } from './limits.ts';
+import type { Fairness } from './fairness/index.ts';
 import type { Metrics } from './metrics.ts';
 import { negotiate, type Form } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
@@ -44,7 +44,7 @@ export interface HandlerOptions {
   extraPaths: ReadonlyMap<string, ExtraPath>;
   /** By path. */
   extraUpgrades: ReadonlyMap<string, ExtraUpgrade>;
-  limits: Limits;
+  fairness: Fairness;
   metrics: Metrics;
   dialer: NodeDialer;
   /** Servers of groups that are not answered here. */
@@ -113,14 +113,36 @@ interface Routing {
 }
 
 async function route(options: HandlerOptions, routing: Routing): Promise<Payload | undefined> {
-  const { exchange: { request }, asked: { parsed, query }, prepare } = routing;
-  const { pipeline, limits } = options;
+  const { exchange: { request, response }, asked: { parsed } } = routing;
   const user = options.impersonate(request.rawHeaders, routing.user, parsed.info);
+  // What runs for long holds no seat while it runs.
+  if (parsed.info.isResource && streamOf(parsed.info) !== undefined) return dispatch(options, routing, user, () => {});
+  const entering = options.fairness.enter({ ...parsed.info, user }, () => closed(response));
+  const seat = entering instanceof Promise ? await entering : entering;
+  try {
+    for (const [name, value] of Object.entries(seat.headers)) response.setHeader(name, value);
+    return await dispatch(options, routing, user, seat.leave);
+  } finally {
+    seat.leave();
+  }
+}
+
+function closed(response: HttpResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort(new StatusError('Timeout', 'the client has gone')));
+  return gone.signal;
+}
+
+/** `begun`: called when nothing is left to do but to pass on what comes. */
+async function dispatch(options: HandlerOptions, routing: Routing, user: UserInfo, begun: () => void): Promise<Payload | undefined> {
+  const { exchange: { request }, asked: { parsed, query }, prepare } = routing;
+  const { pipeline } = options;
   const authorized = pipeline.authorize(authenticated(parsed, user));
   const { info } = authorized;
   const remote = remoteOf(options.aggregated, info);
   if (remote !== undefined && options.aggregated !== undefined) {
     prepare();
+    if (info.verb === 'watch') begun();
     return forwardToServer(options.aggregated, remote, { ...routing.exchange, user });
   }
   if (!info.isResource) return options.nonResources.serve({ path: info.path, verb: info.verb, query, headers: request.headers });
@@ -132,17 +154,13 @@ async function route(options: HandlerOptions, routing: Routing): Promise<Payload
   }
   checkPlace(pipeline.options.kinds.byResource(info.group, info.version, info.resource), info, pipeline.options.kinds);
   checkMethod(pipeline.kindOf(info), info);
-  const deprecated = DEPRECATED[`${info.group}/${info.resource}`];
-  if (deprecated !== undefined) authorized.warn(deprecated);
-  const deprecation = pipeline.kindOf(info).custom?.deprecation;
-  if (deprecation !== undefined) authorized.warn(deprecation);
-  if (info.verb === 'watch') return watch(options, routing, authorized);
-  const leave = limits.enter(info.verb !== 'get' && info.verb !== 'list');
-  try {
-    return await serve(pipeline, routing, authorized);
-  } finally {
-    leave();
+  const warning = DEPRECATED[`${info.group}/${info.resource}`] ?? pipeline.kindOf(info).custom?.deprecation;
+  if (warning !== undefined) authorized.warn(warning);
+  if (info.verb === 'watch') {
+    begun();
+    return watch(options, routing, authorized);
   }
+  return serve(pipeline, routing, authorized);
 }
 
 /** Something is served there, and its path has a namespace where it should. An unknown group has no server that could say so in a Status. */

@@ -14,7 +14,7 @@ import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import { createRemoteDocuments } from './aggregation/documents.ts';
 import { handle, socketOf, type ExtraUpgrade, type HandlerOptions } from './handler.ts';
 import { createImpersonator } from './impersonation.ts';
-import { createLimits } from './limits.ts';
+import { createFairness } from './fairness/index.ts';
 import { createMetrics } from './metrics.ts';
 import { createNonResources, type ExtraPath, type HealthCheck, type VersionInfo } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -57,10 +57,10 @@ const STOP_GRACE_MS = 2000;
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { tls, address, port, log, clock, random, pipeline, authenticator, dialer, aggregated } = options;
-  const limits = createLimits();
+  const fairness = createFairness({ store: pipeline.options.store, clock });
   const metrics = createMetrics(clock, () => ({
-    'apiserver_current_inflight_requests{request_kind="readOnly"}': limits.reading,
-    'apiserver_current_inflight_requests{request_kind="mutating"}': limits.writing,
+    'apiserver_current_inflight_requests{request_kind="readOnly"}': fairness.reading,
+    'apiserver_current_inflight_requests{request_kind="mutating"}': fairness.writing,
     ...options.gauges?.(),
   }));
   const nonResources = createNonResources({
@@ -69,7 +69,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...(aggregated !== undefined && { remotes: createRemoteDocuments(aggregated, clock) }),
   });
   const extraPaths = new Map((options.extraPaths ?? []).map((extra) => [extra.path, extra]));
-  const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), limits, metrics, dialer, ...(aggregated !== undefined && { aggregated }), clock, random, log };
+  const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), fairness, metrics, dialer, ...(aggregated !== undefined && { aggregated }), clock, random, log };
   // Each with how many requests it has in hand.
   const connections = new Map<Socket, number>();
   const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };
