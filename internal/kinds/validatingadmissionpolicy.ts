@@ -1,10 +1,11 @@
 // ValidatingAdmissionPolicy and its binding: defaults, validation and rows (upstream: pkg/apis/admissionregistration).
 import { objectAge } from '../api/age.ts';
-import type { FieldError } from '../api/field-error.ts';
+import { required, type FieldError } from '../api/field-error.ts';
 import { sameJson } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { bindingCells, matchDefaults, policyKindCell } from './admission/policy-shape.ts';
 import { validateActions, validateBinding, validateValidatingPolicy } from './admission/policy-validation.ts';
+import { validateConditions } from './condition-validation.ts';
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 
@@ -28,6 +29,10 @@ export const validatingAdmissionPolicy: KindRules<ValidatingAdmissionPolicy> = {
   },
   validateCreate: ({ metadata, spec }) => validateValidatingPolicy(metadata.name, spec ?? {}, { conditionsUnchanged: false }),
   validateUpdate: ({ metadata, spec }, old) => validateValidatingPolicy(metadata.name, spec ?? {}, { conditionsUnchanged: sameJson([spec.paramKind ?? null, spec.matchConditions ?? []], [old.spec.paramKind ?? null, old.spec.matchConditions ?? []]) }),
+  validateStatusUpdate: ({ status }) => [
+    ...(status?.typeChecking?.expressionWarnings ?? []).flatMap(({ fieldRef, warning }, index) => warningProblems(fieldRef, warning, `status.typeChecking.expressionWarnings[${String(index)}]`)),
+    ...validateConditions(status?.conditions ?? [], 'status.conditions'),
+  ],
   cells: (object, now) => [object.metadata.name, object.spec.validations?.length ?? 0, policyKindCell(object.spec.paramKind), objectAge(object, now)],
 };
 
@@ -37,3 +42,7 @@ export const validatingAdmissionPolicyBinding: KindRules<ValidatingAdmissionPoli
   validate: ({ spec }): FieldError[] => [...validateBinding(spec ?? {}), ...validateActions(spec?.validationActions)],
   cells: bindingCells,
 };
+
+function warningProblems(fieldRef: string, warning: string, path: string): FieldError[] {
+  return [...(warning === '' ? [required(`${path}.warning`)] : []), ...(fieldRef.trim() === '' ? [required(`${path}.fieldRef`)] : [])];
+}
