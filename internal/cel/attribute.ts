@@ -31,22 +31,27 @@ export function planQualified(operand: Plan, { key, optional, test }: Qualifier)
     if (optional || wrapped) return found === undefined ? NONE : new Optional(found);
     return found as Value;
   };
-  return { resolve, evaluate: test ? resolve : (frame) => named(frame, resolve) };
+  if (operand.free === true) return { resolve, evaluate: test ? (frame) => named(frame, resolve, -1) : resolve, free: true };
+  return { resolve, evaluate: test ? resolve : (frame) => named(frame, resolve, 1) };
 }
 
-function named(frame: Frame, resolve: (frame: Frame) => Value): Value {
+function named(frame: Frame, resolve: (frame: Frame) => Value, units: number): Value {
   const value = resolve(frame);
-  charge(frame, 1);
+  charge(frame, units);
   return value;
 }
 
 // undefined where a lenient look finds nothing; a strict one gives an error.
 function lookUp(container: Value, key: Value, lenient: boolean): Value | undefined {
-  if (container instanceof MapValue) return container.find(key) ?? (lenient ? undefined : noSuchKey(key));
+  if (container instanceof MapValue) {
+    const value = container.find(key);
+    return value === undefined && !lenient ? noSuchKey(key) : value;
+  }
   if (container instanceof ListValue) return element(container, key, lenient);
   if (container instanceof StructValue) {
     const value = typeof key === 'string' ? container.fields.get(key) : undefined;
-    return value ?? (lenient ? undefined : noSuchKey(key));
+    // Upstream's patches have all their fields, and its objects null where nothing was set.
+    return value === undefined && !lenient ? (container.type.name === 'JSONPatch' && key !== 'value' ? '' : null) : value;
   }
   if (container instanceof OpaqueValue) return new EvaluationError(`no such key: ${formatKey(key)}`);
   return lenient ? undefined : noSuchKey(key);

@@ -21,6 +21,8 @@ const RECEIVERS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(['_<_', '_<=_', '_>_', '_>=_'].map((name) => [name, ['int', 'uint', 'double', 'bool', 'string', 'bytes', 'google.protobuf.Timestamp', 'google.protobuf.Duration']])),
   size: [], matches: [],
 };
+/** What answers any call by itself. */
+const RECEIVING = new Set(['string', 'google.protobuf.Timestamp', 'google.protobuf.Duration']);
 const BARE = new Set(['!_', '@in', '_==_', '_!=_', 'contains', 'startsWith', 'endsWith']);
 
 export function planCall(expr: Call, planner: Planner): Plan {
@@ -71,7 +73,7 @@ function planConditional(condition: Plan, yes: Plan, no: Plan): Plan {
     if (value === false) return whenFalse(frame);
     return isError(value) ? value : new EvaluationError('no such overload');
   };
-  return { evaluate: resolve, resolve };
+  return { evaluate: resolve, resolve, free: true };
 }
 
 function planEquality(left: Plan, right: Plan, wanted: boolean): Plan {
@@ -169,7 +171,7 @@ function invoke({ run }: Overload, values: Value[]): Value {
 function noOverload(name: string, values: readonly Value[]): EvaluationError {
   const types = values.map(typeNameOf);
   const receivers = RECEIVERS[name];
-  if (receivers !== undefined) return new EvaluationError(receivers.includes(types[0] ?? '') ? 'no such overload' : `no such overload: ${name}`);
+  if (receivers !== undefined) return new EvaluationError(receivers.includes(types[0] ?? '') || RECEIVING.has(types[0] ?? '') ? 'no such overload' : `no such overload: ${name}`);
   return new EvaluationError(BARE.has(name) ? 'no such overload' : `no such overload: ${name}(${types.join(', ')})`);
 }
 

@@ -59,7 +59,7 @@ class Checker {
   }
 
   private undeclared(at: number, name: string): CelType {
-    this.report(at, `undeclared reference to '${name.replace(/^\./, '')}' (in container '')`);
+    this.report(at, `undeclared reference to '${name}' (in container '')`);
     return ERROR;
   }
 
@@ -104,12 +104,13 @@ class Checker {
     if (expr.name === '_?._') return this.optionalField(expr);
     for (const arg of expr.args) this.check(arg);
     if (expr.target === undefined) {
+      const overloads = this.functionNamed(expr.name.replace(/^\./, ''));
+      if (overloads === undefined) return this.undeclared(expr.at, expr.name);
       expr.name = expr.name.replace(/^\./, '');
-      const overloads = findFunction(expr.name);
-      return overloads === undefined ? this.undeclared(expr.at, expr.name) : this.resolve(expr, overloads);
+      return this.resolve(expr, overloads);
     }
     const prefix = qualifiedName(expr.target);
-    const qualified = prefix === undefined ? undefined : findFunction(`${prefix}.${expr.name}`);
+    const qualified = prefix === undefined ? undefined : this.functionNamed(`${prefix}.${expr.name}`);
     if (qualified !== undefined) {
       expr.name = `${prefix ?? ''}.${expr.name}`;
       delete expr.target;
@@ -118,6 +119,11 @@ class Checker {
     this.check(expr.target);
     const overloads = findFunction(expr.name);
     return overloads === undefined ? this.undeclared(expr.at, expr.name) : this.resolve(expr, overloads);
+  }
+
+  // Of patches only the expressions that build them may speak.
+  private functionNamed(name: string): readonly Overload[] | undefined {
+    return name.startsWith('jsonpatch.') && this.environment.types === undefined ? undefined : findFunction(name);
   }
 
   private optionalField(expr: Call): CelType {
@@ -184,7 +190,7 @@ class Checker {
     for (const [index, element] of expr.elements.entries()) {
       let type = this.check(element);
       if (expr.optionals.has(index)) type = this.unwrapped(element.at, type);
-      of = this.join(element.at, of, type);
+      of = this.join(of, type);
     }
     return listOf(of ?? this.newVariable());
   }
@@ -193,10 +199,10 @@ class Checker {
     let key: CelType | undefined;
     let value: CelType | undefined;
     for (const entry of expr.entries) {
-      key = this.join(entry.key.at, key, this.check(entry.key));
+      key = this.join(key, this.check(entry.key));
       let type = this.check(entry.value);
       if (entry.optional) type = this.unwrapped(entry.value.at, type);
-      value = this.join(entry.value.at, value, type);
+      value = this.join(value, type);
     }
     return mapOf(key ?? this.newVariable(), value ?? this.newVariable());
   }
@@ -255,11 +261,10 @@ class Checker {
     if (!this.agree(type, found)) this.mismatch(expr.at, type, found);
   }
 
-  private join(at: number, previous: CelType | undefined, current: CelType): CelType {
+  private join(previous: CelType | undefined, current: CelType): CelType {
     if (previous === undefined) return current;
-    if (this.agree(previous, current)) return mostGeneral(previous, current);
-    this.mismatch(at, previous, current);
-    return ERROR;
+    // Literals of mixed types are told of later, but in what is given to format().
+    return this.agree(previous, current) ? mostGeneral(previous, current) : DYN;
   }
 
   private unwrapped(at: number, type: CelType): CelType {

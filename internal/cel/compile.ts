@@ -1,5 +1,5 @@
 // Expression → program: parse, check, and plan at the first evaluation. Issues of one stage end the next.
-import { CelError, ProgramError, type Issue } from './cel-error.ts';
+import { CelError, EvaluationError, ProgramError, type Issue } from './cel-error.ts';
 import { check } from './checker.ts';
 import { estimateCost } from './cost-estimate.ts';
 import type { Frame, Plan } from './frame.ts';
@@ -9,7 +9,7 @@ import { parse, type Report } from './parser.ts';
 import { Planner } from './plan.ts';
 import type { Expr } from './syntax.ts';
 import { DYN } from './type.ts';
-import { isError } from './value.ts';
+import { isError, type Value } from './value.ts';
 
 const ISSUES_MAX = 100;
 
@@ -40,13 +40,22 @@ function runner(root: Expr, environment: Environment): (variables: Variables, op
       slots = planner.slotCount;
     }
     const frame: Frame = { variables, slots: new Array<undefined>(slots).fill(undefined), cost: 0, limit: costLimit };
-    const value = plan.evaluate(frame);
+    const value = evaluate(plan, frame);
     if (isError(value)) {
       value.cost = frame.cost;
       throw value;
     }
     return { value, cost: frame.cost };
   };
+}
+
+function evaluate(plan: Plan, frame: Frame): Value {
+  try {
+    return plan.evaluate(frame);
+  } catch (error) {
+    if (error instanceof EvaluationError) error.cost = frame.cost;
+    throw error;
+  }
 }
 
 function locate(source: string, at: number, message: string): Issue {

@@ -19,6 +19,8 @@ export interface Plan {
    * as an index an attribute costs that unit less.
    */
   resolve?(frame: Frame): Value;
+  /** Of a condition and its fields: naming it costs nothing at all. */
+  free?: boolean;
   /** Known without evaluating; costs nothing. */
   constant?: Value;
 }

@@ -65,7 +65,9 @@ function matchAt(source: string, at: number): [TokenKind | 'skip', string] | und
 // A string that does not end is one bad token up to the end of its line, or up to the escape that is none.
 function badEnd(source: string, at: number): number {
   const quote = source[at];
-  if (quote !== '"' && quote !== "'") return at + (quote === '&' || quote === '|' ? 1 : (source.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
+  // A sign that begins a longer one takes the letter after it along.
+  if (quote === '=' || quote === '&' || quote === '|') return Math.min(at + 2, source.length);
+  if (quote !== '"' && quote !== "'") return at + ((source.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
   let end = at + 1;
   while (end < source.length && source[end] !== '\n' && source[end] !== '\r') {
     if (source[end] === '\\' && !new RegExp(ESCAPE, 'y').test(source.slice(end))) return Math.min(end + 2, source.length);

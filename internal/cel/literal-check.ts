@@ -3,29 +3,24 @@
 import { foldConversion } from './call-plan.ts';
 import { EvaluationError } from './cel-error.ts';
 import { compileRegex } from './library/regex.ts';
+import { formatProblem } from './library/string-format.ts';
 import type { Report } from './parser.ts';
 import { childrenOf, type Expr } from './syntax.ts';
-import { parseDurationNanos, parseTimestamp } from './time.ts';
 import { DYN, formatType, type CelType } from './type.ts';
 import { isError } from './value.ts';
 
-const READABLE: Readonly<Record<string, (text: string) => boolean>> = {
-  duration: (text) => parseDurationNanos(text) !== undefined,
-  timestamp: (text) => parseTimestamp(text) !== undefined,
-  matches: isRegex,
-};
-
-export function checkLiterals(expr: Expr, report: Report): void {
+export function checkLiterals(expr: Expr, report: Report, mixed = false): void {
   if (expr.kind === 'call') checkArgument(expr, report);
-  if (expr.kind === 'list') {
+  if (expr.kind === 'list' && !mixed) {
     const types = expr.elements.map((element, index) => ({ at: element.at, type: expr.optionals.has(index) ? inner(element.type) : (element.type ?? DYN) }));
     checkAlike(types, report);
   }
-  if (expr.kind === 'map') {
+  if (expr.kind === 'map' && !mixed) {
     checkAlike(expr.entries.map(({ key }) => ({ at: key.at, type: key.type ?? DYN })), report);
     checkAlike(expr.entries.map(({ value, optional }) => ({ at: value.at, type: optional ? inner(value.type) : (value.type ?? DYN) })), report);
   }
-  for (const child of childrenOf(expr)) checkLiterals(child, report);
+  const format = expr.kind === 'call' && expr.name === 'format';
+  for (const child of childrenOf(expr)) checkLiterals(child, report, mixed || format);
 }
 
 /** What makes cel-go refuse the program of a correct expression: a conversion of a literal that fails. */
@@ -46,12 +41,18 @@ export function programProblem(expr: Expr): string | undefined {
 
 function checkArgument(expr: Expr & { kind: 'call' }, report: Report): void {
   const [argument] = expr.args;
-  if (argument?.kind !== 'literal' || typeof argument.value !== 'string' || !Object.hasOwn(READABLE, expr.name)) return;
-  if (READABLE[expr.name]?.(argument.value) === false) report(argument.at, `invalid ${expr.name} argument`);
+  if (expr.name === 'format') checkFormat(expr, report);
+  if (argument?.kind !== 'literal') return;
+  const converted = expr.name === 'duration' || expr.name === 'timestamp' ? foldConversion(expr) : undefined;
+  const unreadable = expr.name === 'matches' && typeof argument.value === 'string' && regexProblem(argument.value) !== undefined;
+  if (unreadable || (converted !== undefined && isError(converted))) report(argument.at, `invalid ${expr.name} argument`);
 }
 
-function isRegex(pattern: string): boolean {
-  return regexProblem(pattern) === undefined;
+// A template and its list that are both written out are checked together.
+function checkFormat({ at, target, args: [list] }: Expr & { kind: 'call' }, report: Report): void {
+  if (target?.kind !== 'literal' || typeof target.value !== 'string' || list?.kind !== 'list') return;
+  const problem = formatProblem(target.value, list.elements.map(({ type }) => type ?? DYN));
+  if (problem !== undefined) report((problem.argument === undefined ? undefined : list.elements[problem.argument])?.at ?? at, problem.message);
 }
 
 function regexProblem(pattern: string): string | undefined {

@@ -25,7 +25,7 @@ export function planLoop(expr: Comprehension, planner: Planner): Plan {
   const [accumulator, first, second] = [planner.newSlot(), planner.newSlot(), planner.newSlot()];
   const range = planner.plan(expr.range);
   const init = planner.plan(expr.init);
-  const inner: [string, Plan][] = [[expr.accumulator, variablePlan((frame) => (frame.slots[accumulator] ??= growing(init.evaluate(frame))))]];
+  const inner: [string, Plan][] = [[expr.accumulator, variablePlan((frame) => accumulated(frame, accumulator, init))]];
   const outer: [string, Plan][] = [...inner, [expr.variable, slotPlan(first)]];
   if (expr.variable2 !== '') outer.push([expr.variable2, slotPlan(second)]);
   const [condition, step] = planner.within(outer, () => [planner.plan(expr.condition), planner.plan(expr.step)] as const);
@@ -75,6 +75,15 @@ function growing(init: Value): Value {
   const map = new EntryMap();
   map.growing = true;
   return map;
+}
+
+function accumulated(frame: Frame, slot: number, init: Plan): Value {
+  let value = frame.slots[slot];
+  if (value === undefined) {
+    value = growing(init.evaluate(frame));
+    frame.slots[slot] = value;
+  }
+  return value;
 }
 
 function slotPlan(slot: number): Plan {

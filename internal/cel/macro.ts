@@ -31,7 +31,6 @@ const METHODS: ReadonlyMap<string, Expansion> = new Map<string, Expansion>([
   ['exists/3', (call, build) => quantifier('exists', call, build)],
   ['exists_one/2', (call, build) => quantifier('one', call, build)],
   ['exists_one/3', (call, build) => quantifier('one', call, build)],
-  ['existsOne/2', (call, build) => quantifier('one', call, build)],
   ['existsOne/3', (call, build) => quantifier('one', call, build)],
   ['map/2', mapList],
   ['map/3', mapList],

@@ -1,9 +1,12 @@
 // What the expressions of a MutatingAdmissionPolicy may build: `Object{spec: Object.spec{replicas: 3}}` of any fields, and
 // `JSONPatch{op: "add", path: "/spec/replicas", value: 3}`.
-import { DYN, STRING, objectType, type ObjectType } from './type.ts';
+import { DYN, objectType, opaque, STRING, type ObjectType } from './type.ts';
 import { ListValue, MapValue, StructValue, typeNameOf, type Value } from './value.ts';
 
-const JSON_PATCH = objectType('JSONPatch', { op: STRING, path: STRING, from: STRING, value: DYN });
+const PATCH_FIELDS = objectType('JSONPatch', { op: STRING, path: STRING, from: STRING, value: DYN });
+/** A field that a patch has not: upstream finds it, with a type that nothing has. */
+const NO_TYPE = opaque('');
+const JSON_PATCH: ObjectType = { ...PATCH_FIELDS, field: (name) => PATCH_FIELDS.field(name) ?? NO_TYPE };
 
 /** The `types` of an Environment. */
 export function mutationTypes(name: string): ObjectType | undefined {

@@ -134,7 +134,7 @@ class Parser {
     const optional = this.take('?');
     const token = this.token;
     if (token.kind === 'quoted') this.report(token.at, "unsupported syntax: '`'");
-    else if (token.kind !== 'identifier') this.fail(this.token.kind === 'sign' && /^[a-z]/.test(token.text) ? `mismatched input '${token.text}' expecting IDENTIFIER` : `no viable alternative at input '.${optional ? '?' : ''}${token.kind === 'end' ? '' : token.text}'`);
+    else if (token.kind !== 'identifier') this.noField(optional);
     this.take();
     if (optional) return { kind: 'call', name: '_?._', at, args: [operand, { kind: 'literal', at: token.at, value: token.text }] };
     const bracket = this.token.at;
@@ -142,8 +142,18 @@ class Parser {
     return { kind: 'select', at, operand, field: token.text, test: false };
   }
 
+  private noField(optional: boolean): never {
+    const { kind, text, at } = this.token;
+    if (['true', 'false', 'null'].includes(text)) this.fail(`mismatched input '${text}' expecting IDENTIFIER`);
+    if (!optional) this.fail(`no viable alternative at input '.${kind === 'end' ? '' : text}'`);
+    this.report(at, `Syntax error: mismatched input '${text}' expecting {IDENTIFIER, ESC_IDENTIFIER}`);
+    this.report(at, 'unsupported ident kind');
+    throw new SyntaxStop();
+  }
+
   private index(operand: Expr, at: number): Expr {
     const optional = this.take('?');
+    if (!optional && this.token.kind === 'end') this.fail(`mismatched input '<EOF>' expecting ${STARTERS.replace("'!', ", "'!', '?', ")}`);
     const index = this.expression();
     this.expect(']');
     return this.call(optional ? '_[?_]' : '_[_]', at, undefined, [operand, index]);
@@ -174,18 +184,18 @@ class Parser {
   private list(at: number): Expr {
     const elements: Expr[] = [];
     const optionals = new Set<number>();
-    while (this.sign() !== ']') {
+    while (this.more(']', elements.length === 0)) {
       if (this.take('?')) optionals.add(elements.length);
       elements.push(this.expression());
       if (!this.take(',')) break;
     }
-    this.expect(']');
+    this.close(']');
     return { kind: 'list', at, elements, optionals };
   }
 
   private entries(): Entry[] {
     const entries: Entry[] = [];
-    while (this.sign() !== '}') {
+    while (this.more('}', entries.length === 0)) {
       const optional = this.take('?');
       const key = this.expression();
       const { at } = this.token;
@@ -193,7 +203,7 @@ class Parser {
       entries.push({ at, key, value: this.expression(), optional });
       if (!this.take(',')) break;
     }
-    this.expect('}');
+    this.close('}');
     return entries;
   }
 
@@ -234,7 +244,7 @@ class Parser {
 
   private fields(): FieldInit[] {
     const fields: FieldInit[] = [];
-    while (this.sign() !== '}') {
+    while (this.more('}', fields.length === 0)) {
       const optional = this.take('?');
       const token = this.token;
       if (token.kind === 'quoted') this.report(token.at, "unsupported syntax: '`'");
@@ -245,7 +255,7 @@ class Parser {
       fields.push({ at, name: token.text, value: this.expression(), optional });
       if (!this.take(',')) break;
     }
-    this.expect('}');
+    this.close('}');
     return fields;
   }
 
@@ -311,7 +321,18 @@ class Parser {
   private expect(sign: string): void {
     if (this.take(sign)) return;
     const { kind, text } = this.token;
-    this.fail(kind === 'end' && sign !== ':' ? `missing '${sign}' at '<EOF>'` : `mismatched input '${text}' expecting '${sign}'`);
+    const missing = kind === 'end' ? sign !== ':' : sign === ':' && kind !== 'sign';
+    this.fail(missing ? `missing '${sign}' at '${text}'` : `mismatched input '${text}' expecting '${sign}'`);
+  }
+
+  // Whether another element follows; a comma alone is an empty list too.
+  private more(end: string, first: boolean): boolean {
+    if (first && this.sign() === ',' && this.tokens[this.next + 1]?.text === end) this.take();
+    return this.sign() !== end;
+  }
+
+  private close(end: ']' | '}'): void {
+    if (!this.take(end)) this.fail(`mismatched input '${this.token.text}' expecting {'${end}', ','}`);
   }
 
   private unexpected(): string {
@@ -322,7 +343,11 @@ class Parser {
   }
 
   private fail(message: string): never {
-    this.report(this.token.at, `Syntax error: ${message}`);
+    const { at, kind } = this.token;
+    this.report(at, `Syntax error: ${message}`);
+    // ANTLR skips what it cannot use and finds the end.
+    const following = this.tokens[this.next + 1];
+    if (kind === 'sign' && following?.kind === 'end' && /expecting \{'\['|no viable/.test(message)) this.report(following.at, `Syntax error: mismatched input '<EOF>' expecting ${STARTERS}`);
     throw new SyntaxStop();
   }
 

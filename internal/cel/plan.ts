@@ -70,7 +70,14 @@ export class Planner {
   private root(name: string): Plan {
     const slot = this.newSlot();
     const type = this.environment.variables[name] ?? DYN;
-    return variablePlan((frame) => (frame.slots[slot] ??= name in frame.variables ? adapt(frame.variables[name], type) : new EvaluationError(`no such attribute(s): ${name}`)));
+    return variablePlan((frame) => {
+      let value = frame.slots[slot];
+      if (value === undefined) {
+        value = name in frame.variables ? adapt(frame.variables[name], type) : new EvaluationError(`no such attribute(s): ${name}`);
+        frame.slots[slot] = value;
+      }
+      return value;
+    });
   }
 
   private list({ elements, optionals }: ListExpr): Plan {

@@ -88,7 +88,10 @@ function objectOf(schema: TypeSchema, root: boolean, name: string): ObjectType {
     kind: 'object', name,
     field: (celName) => {
       const jsonName = unescapeIdentifier(celName);
-      return jsonName === undefined || escapeIdentifier(jsonName) !== celName ? undefined : field(jsonName);
+      if (jsonName === undefined) return undefined;
+      // A keyword may be said as it is, too.
+      const escaped = escapeIdentifier(jsonName);
+      return escaped === celName || escaped === `__${celName}__` ? field(jsonName) : undefined;
     },
     *fieldNames() {
       for (const jsonName of Object.keys(properties)) {

@@ -14,7 +14,7 @@ export interface Declared {
 const TYPES: Readonly<Record<string, CelType>> = {
   bool: BOOL, bytes: BYTES, double: DOUBLE, int: INT, uint: UINT, string: STRING, null_type: NULL, list: listOf(DYN), map: mapOf(DYN, DYN), dyn: DYN,
   'google.protobuf.Duration': DURATION, 'google.protobuf.Timestamp': TIMESTAMP,
-  ...Object.fromEntries(['optional_type', 'net.IP', 'net.CIDR', 'kubernetes.Quantity', 'kubernetes.URL', 'kubernetes.NamedFormat', 'kubernetes.Semver'].map((name) => [name, opaque(name)])),
+  ...Object.fromEntries(['optional_type', 'net.IP', 'net.CIDR'].map((name) => [name, opaque(name)])),
 };
 
 export class Scope {

@@ -33,7 +33,7 @@ export function parseTimestamp(text: string): Timestamp | undefined {
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59) return undefined;
   const zone = match[8] ?? 'Z';
   const offset = /^[Zz]$/.test(zone) ? 0 : (zone.startsWith('-') ? -60 : 60) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)));
-  return new Timestamp(date.getTime() / 1000 - offset, Number((match[7] ?? '').slice(0, 9).padEnd(9, '0')));
+  return new Timestamp(date.getTime() / 1000 - offset, Number((match[7] ?? '').slice(0, 9).padEnd(9, '0')), offset);
 }
 
 /** As Go's time.ParseDuration; undefined for what is none, or too large. */
@@ -58,26 +58,28 @@ export function formatDurationSeconds({ nanos }: Duration): string {
   return `${nanos < 0n ? '-' : ''}${String(magnitude / BILLION)}${fraction === '' ? '' : `.${fraction}`}s`;
 }
 
-export function formatTimestamp({ seconds, nanos }: Timestamp): string {
-  const whole = new Date(seconds * 1000).toISOString().replace(/\.000Z$/, '').replace(/^\+00/, '');
+export function formatTimestamp({ seconds, nanos, offsetSeconds }: Timestamp): string {
+  const whole = new Date((seconds + offsetSeconds) * 1000).toISOString().replace(/\.000Z$/, '').replace(/^\+00/, '');
   const fraction = nanos === 0 ? '' : `.${String(nanos).padStart(9, '0').replace(/0+$/, '')}`;
-  return `${whole}${fraction}Z`;
+  const minutes = Math.abs(offsetSeconds) / 60;
+  const zone = offsetSeconds === 0 ? 'Z' : `${offsetSeconds < 0 ? '-' : '+'}${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+  return `${whole}${fraction}${zone}`;
 }
 
-export function checkedTimestamp(seconds: number, nanos: number): Timestamp {
+export function checkedTimestamp(seconds: number, nanos: number, offsetSeconds = 0): Timestamp {
   if (seconds < SECONDS_MIN || seconds > SECONDS_MAX) throw new EvaluationError('timestamp overflow');
-  return new Timestamp(seconds, nanos);
+  return new Timestamp(seconds, nanos, offsetSeconds);
 }
 
 export function checkedDuration(nanos: bigint): Duration {
-  if (nanos > INT_MAX || nanos < INT_MIN) throw new EvaluationError('duration overflow');
+  if (nanos > INT_MAX || nanos < INT_MIN) throw new EvaluationError('integer overflow');
   return new Duration(nanos);
 }
 
 export function addDuration(timestamp: Timestamp, { nanos }: Duration): Timestamp {
   const total = BigInt(timestamp.nanos) + nanos;
   const rest = ((total % BILLION) + BILLION) % BILLION;
-  return checkedTimestamp(timestamp.seconds + Number((total - rest) / BILLION), Number(rest));
+  return checkedTimestamp(timestamp.seconds + Number((total - rest) / BILLION), Number(rest), timestamp.offsetSeconds);
 }
 
 export function timeBetween(later: Timestamp, earlier: Timestamp): Duration {

@@ -30,10 +30,13 @@ export class Timestamp {
   /** Since 1970, whole. */
   readonly seconds: number;
   readonly nanos: number;
+  /** East of UTC, of the text it was read from; for writing it again. */
+  readonly offsetSeconds: number;
 
-  constructor(seconds: number, nanos: number) {
+  constructor(seconds: number, nanos: number, offsetSeconds = 0) {
     this.seconds = seconds;
     this.nanos = nanos;
+    this.offsetSeconds = offsetSeconds;
   }
 }
 
@@ -254,7 +257,7 @@ function keyOf(key: Value): Key | undefined {
     case 'string': case 'boolean': case 'number': case 'bigint': return key;
     default:
       if (key instanceof Uint) return key.value;
-      return key instanceof Double && Number.isSafeInteger(key.value) ? key.value : undefined;
+      return key instanceof Double ? key.value : undefined;
   }
 }
 

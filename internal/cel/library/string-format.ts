@@ -1,6 +1,7 @@
 // '…'.format([…]): %s %d %f %e %b %o %x %X and %%, by cel-go's rules and words.
 import { EvaluationError } from '../cel-error.ts';
 import { typeNameOf, Double, Duration, ListValue, MapValue, Timestamp, TypeValue, Uint, type Int, type Value } from '../value.ts';
+import { formatType, type CelType } from '../type.ts';
 import { textOf } from './conversions.ts';
 
 const VERB = /%(?:(%)|(?:\.(\d+))?([a-zA-Z]?))/g;
@@ -16,12 +17,37 @@ export function formatText(template: string, args: ListValue): string {
   });
 }
 
+const ACCEPTED: Readonly<Record<string, readonly [rule: string, types: readonly CelType['kind'][]]>> = {
+  d: ['decimal clause can only be used on integers', ['int', 'uint']],
+  f: ['fixed-point clause can only be used on doubles', ['double', 'int', 'uint', 'string']],
+  e: ['scientific clause can only be used on doubles', ['double', 'int', 'uint', 'string']],
+  b: ['only integers and bools can be formatted as binary', ['int', 'uint', 'bool']],
+  o: ['octal clause can only be used on integers', ['int', 'uint']],
+  x: ['only integers, byte buffers, and strings can be formatted as hex', ['int', 'uint', 'string', 'bytes']],
+};
+
+/** What is wrong with a template for arguments of these types; of which argument, or of the whole. */
+export function formatProblem(template: string, types: readonly CelType[]): { message: string; argument?: number } | undefined {
+  let next = 0;
+  for (const [, percent, , verb = ''] of template.matchAll(VERB)) {
+    if (percent !== undefined) continue;
+    if (verb === '') return { message: 'unexpected end of string' };
+    if (!'sdfebxXo'.includes(verb)) return { message: `could not parse formatting clause: unrecognized formatting clause "${verb}"` };
+    const type = types[next];
+    if (type === undefined) return { message: `index ${String(next)} out of range` };
+    const [rule, kinds] = ACCEPTED[verb.toLowerCase()] ?? ['', undefined];
+    if (kinds !== undefined && type.kind !== 'dyn' && !kinds.includes(type.kind)) return { message: `error during formatting: ${rule}, was given ${formatType(type)}`, argument: next };
+    next++;
+  }
+  return undefined;
+}
+
 function formatOne(verb: string, value: Value, precision: number | undefined): string {
   switch (verb) {
     case 's': return formatAny(value);
     case 'd': return formatDecimal(value);
     case 'f': return formatFixed(value, precision ?? 6);
-    case 'e': return formatScientific(value, precision ?? 6);
+    case 'e': return formatScientific(value);
     case 'b': return typeof value === 'boolean' ? (value ? '1' : '0') : integerOf(value, 'only integers and bools can be formatted as binary').toString(2);
     case 'o': return integerOf(value, 'octal clause can only be used on integers').toString(8);
     default: return verb === 'X' ? formatHex(value).toUpperCase() : formatHex(value);
@@ -89,14 +115,14 @@ function formatFixed(value: Value, precision: number): string {
   return Number.isFinite(number) ? number.toFixed(Math.min(precision, 100)) : formatInfinite(number);
 }
 
-// en-US writes 1.5e3 as 1.500000×10⁰³ with the power's digits raised.
-function formatScientific(value: Value, precision: number): string {
+// en-US writes 1.5e3 as 1.500000×10⁰³ with the power's digits raised; a precision is not heard.
+function formatScientific(value: Value): string {
   const number = doubleOf(value, 'scientific clause can only be used on doubles');
   if (!Number.isFinite(number)) return formatInfinite(number);
-  const [mantissa = '', exponent = '+0'] = number.toExponential(Math.min(precision, 100)).split('e');
+  const [mantissa = '', exponent = '+0'] = number.toExponential(6).split('e');
   const digits = exponent.replace('+', '').replace(/^-?/, '').padStart(2, '0');
   const raised = [...digits].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '').join('');
-  return `${mantissa}\u202f×\u202f10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;
+  return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;
 }
 
 function formatInfinite(value: number): string {

@@ -16,10 +16,13 @@ const V = 'kubernetes.Semver';
 class QuantityValue extends OpaqueValue {
   readonly typeName = Q;
   readonly nanos: bigint;
+  /** Written without a fraction, not even of zeros or thousandths. */
+  readonly whole: boolean;
 
-  constructor(nanos: bigint) {
+  constructor(nanos: bigint, whole: boolean) {
     super();
     this.nanos = nanos;
+    this.whole = whole;
   }
 
   equals(other: Value): boolean {
@@ -55,11 +58,11 @@ const matching = (pattern: RegExp, words: string) => (text: string): string[] =>
 
 const FORMATS: readonly FormatRow[] = [
   ['dns1123Label', 30, (text) => dnsLabelName(text, false)], ['dns1123Subdomain', 60, (text) => subdomainName(text, false)], ['dns1035Label', 30, (text) => dns1035Problems(text)],
-  ['qualifiedName', 60, (text) => labelKeyProblems(text).map((words) => words.replace('a valid label key', 'a qualified name'))],
+  ['qualifiedName', 60, labelKeyProblems],
   ['dns1123LabelPrefix', 30, (text) => dnsLabelName(text, true)], ['dns1123SubdomainPrefix', 60, (text) => subdomainName(text, true)],
   ['dns1035LabelPrefix', 30, (text) => dns1035Problems(text.length > 1 && text.endsWith('-') ? `${text.slice(0, -2)}a` : text)], ['labelValue', 40, labelValueProblems],
   ['uri', 1103, (text) => { const problem = urlProblem(text); return problem === undefined ? [] : [problem]; }],
-  ['uuid', 76, matching(/^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i, 'does not match the UUID format')],
+  ['uuid', 70, matching(/^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i, 'does not match the UUID format')],
   ['byte', 84, matching(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/, 'invalid base64')],
   ['date', 71, (text) => (/^\d{4}-\d\d-\d\d$/.test(text) && parseTimestamp(`${text}T00:00:00Z`) !== undefined ? [] : ['invalid date'])],
   ['datetime', 71, (text) => (parseTimestamp(text) === undefined ? ['invalid datetime'] : [])],
@@ -118,24 +121,23 @@ function quantityFunctions(): Definition[] {
     ['asApproximateFloat', 'quantity_get_float', `${Q}.() double`, ({ nanos }: QuantityValue) => new Double(nanos % UNIT === 0n ? Number(nanos / UNIT) : Number(nanos) / 1e9)],
     ['asInteger', 'quantity_get_int', `${Q}.() int`, asInteger],
     ['isInteger', 'quantity_is_integer', `${Q}.() bool`, isInteger],
-    ['add', 'quantity_add', `${Q}.(${Q}) ${Q}`, (a: QuantityValue, b: QuantityValue) => new QuantityValue(a.nanos + b.nanos)],
-    ['add', 'quantity_add_int', `${Q}.(int) ${Q}`, (a: QuantityValue, b: Int) => new QuantityValue(a.nanos + BigInt(b) * UNIT)],
-    ['sub', 'quantity_sub', `${Q}.(${Q}) ${Q}`, (a: QuantityValue, b: QuantityValue) => new QuantityValue(a.nanos - b.nanos)],
-    ['sub', 'quantity_sub_int', `${Q}.(int) ${Q}`, (a: QuantityValue, b: Int) => new QuantityValue(a.nanos - BigInt(b) * UNIT)],
+    ['add', 'quantity_add', `${Q}.(${Q}) ${Q}`, (a: QuantityValue, b: QuantityValue) => new QuantityValue(a.nanos + b.nanos, a.whole && b.whole)],
+    ['add', 'quantity_add_int', `${Q}.(int) ${Q}`, (a: QuantityValue, b: Int) => new QuantityValue(a.nanos + BigInt(b) * UNIT, a.whole)],
+    ['sub', 'quantity_sub', `${Q}.(${Q}) ${Q}`, (a: QuantityValue, b: QuantityValue) => new QuantityValue(a.nanos - b.nanos, a.whole && b.whole)],
+    ['sub', 'quantity_sub_int', `${Q}.(int) ${Q}`, (a: QuantityValue, b: Int) => new QuantityValue(a.nanos - BigInt(b) * UNIT, a.whole)],
   ];
 }
 
 function quantity(text: string): QuantityValue {
   try {
-    return new QuantityValue(parseQuantity(text).nanos);
+    return new QuantityValue(parseQuantity(text).nanos, /^[+-]?\d+(?:[kMGTPE]i?|[eE]\+?\d+)?$/.test(text));
   } catch (error) {
     throw new EvaluationError((error as Error).message, { cause: error });
   }
 }
 
-function isInteger({ nanos }: QuantityValue): boolean {
-  const whole = nanos / UNIT;
-  return nanos % UNIT === 0n && whole <= INT_MAX && whole >= INT_MIN;
+function isInteger({ nanos, whole }: QuantityValue): boolean {
+  return whole && nanos / UNIT <= INT_MAX && nanos / UNIT >= INT_MIN;
 }
 
 function asInteger(value: QuantityValue): Int {

@@ -56,7 +56,7 @@ function split(text: string): Parts | string {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text);
   if (scheme === null && text.startsWith(':')) return 'missing protocol scheme';
   const [head = '', ...query] = text.slice(scheme?.[0].length ?? 0).split('?');
-  if (!head.startsWith('/')) return scheme === null && /^[^/]*:/.test(head) ? 'first path segment in URL cannot contain colon' : 'invalid URI for request';
+  if (!head.startsWith('/')) return scheme === null ? 'invalid URI for request' : { scheme: (scheme[1] ?? '').toLowerCase(), host: '', path: '', query: query.join('?') };
   const authority = (scheme !== null || !head.startsWith('///')) && head.startsWith('//') && scheme !== null ? /^\/\/([^/]*)/.exec(head)?.[1] : undefined;
   const problem = authority === undefined ? undefined : hostProblem(authority);
   if (problem !== undefined) return problem;
