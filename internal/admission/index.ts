@@ -43,7 +43,7 @@ export function createAdmission({ store, kinds, schemas, authorizer, clock, rand
     namespaceLifecycle(store),
     limitRanger(store),
     serviceAccount(store, random),
-    nodeRestriction(store),
+    nodeRestriction(store, authorizer),
     taintNodesByCondition(),
     podSecurity(store),
     priority(store),

@@ -1,9 +1,11 @@
 // NodeRestriction: a kubelet writes its own node, lease, and the pods bound to it, and nothing that would draw others' pods or secrets to it.
 import type { KubeObject } from '../api/meta.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import { nodeNameOf } from '../authz/node.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import { checkNodeRequest } from './node-requests.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
 const RESTRICTED = 'node-restriction.kubernetes.io';
@@ -11,7 +13,7 @@ const RESTRICTED = 'node-restriction.kubernetes.io';
 type Pod = KubeObject & { spec?: { nodeName?: string; serviceAccountName?: string } };
 type Node = KubeObject & { spec?: { taints?: object[] } };
 
-export function nodeRestriction(store: Store): AdmissionPlugin {
+export function nodeRestriction(store: Store, authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
     validate(request) {
@@ -20,6 +22,7 @@ export function nodeRestriction(store: Store): AdmissionPlugin {
       const { kind } = request;
       if (kind.group === '' && kind.resource === 'pods') checkPod(request, node, store);
       if (kind.group === '' && kind.resource === 'nodes') checkNode(request, node);
+      checkNodeRequest(request, { node, store, authorizer });
     },
   };
 }

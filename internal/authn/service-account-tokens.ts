@@ -1,10 +1,12 @@
 // Service account tokens: ES256 JWTs with upstream's claims, bound to an account and, where asked, to a pod, secret or node. Who holds one
 // whose account or bound object is gone, or has come anew under the name, is nobody.
-import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { GroupResource, KubeObject, ObjectKey } from '../api/meta.ts';
 import { serviceAccountUser, type UserInfo } from '../api/user.ts';
+import { isSignedBy, readWebToken, signWebToken } from './json-web-token.ts';
+import { secretTokenClaims, secretTokenUser, SECRET_TOKEN_ISSUER, type SecretTokenSubject } from './secret-tokens.ts';
 
 export interface BoundTo {
   kind: 'Pod' | 'Secret' | 'Node';
@@ -18,16 +20,19 @@ export interface TokenSubject {
   audiences: readonly string[];
   expirationSeconds: number;
   boundTo?: BoundTo;
-  /** The node that the bound pod runs on. */
-  node?: { name: string; uid: string };
+  /** The node that the bound pod runs on; without a uid: one that is not there. */
+  node?: { name: string; uid?: string };
 }
 export interface IssuedToken {
   token: string;
+  /** As asked: a token that the cluster extends is good for longer. */
   expirationMs: number;
 }
 export interface TokenIssuer {
   readonly issuer: string;
   issue(subject: TokenSubject): IssuedToken;
+  /** For a Secret of type kubernetes.io/service-account-token: does not expire. */
+  issueForSecret(subject: SecretTokenSubject): string;
   /** undefined: not a token of this issuer, expired, for others, or its objects are gone. `audiences` absent: the API server's own. */
   verify(token: string, audiences?: readonly string[]): UserInfo | undefined;
   /** /.well-known/openid-configuration */
@@ -54,36 +59,42 @@ interface Claims {
   jti: string;
   nbf: number;
   sub: string;
-  'kubernetes.io': { namespace: string; serviceaccount: { name: string; uid: string }; pod?: Named; secret?: Named; node?: Named };
+  'kubernetes.io': { namespace: string; serviceaccount: Named; pod?: Named; secret?: Named; node?: Named; warnafter?: number };
 }
 interface Named {
   name: string;
-  uid: string;
+  uid?: string;
 }
 
 // A clock that runs ahead by little must not refuse fresh tokens.
 const LEEWAY_S = 10;
+/** Objects that are being deleted keep their tokens for so long past their time. */
+const DELETED_LEEWAY_MS = 60_000;
+/** What pods get that ask for nothing. Old programs read their token once: these last on, as upstream has it. */
+const EXTENDED = { askedSeconds: 3607, seconds: 365 * 86_400 };
 
 export function createTokenIssuer({ privateKeyPem, issuer, clock, random, store }: TokenIssuerOptions): TokenIssuer {
   const privateKey = createPrivateKey(privateKeyPem);
   const publicKey = createPublicKey(privateKey);
   const keyId = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url');
-  const header = encode({ alg: 'ES256', kid: keyId });
+  const signer = { privateKey, keyId };
   return {
     issuer,
     issue(subject) {
       const now = Math.floor(clock.now() / 1000);
       const claims = claimsOf(subject, { issuer, now, id: random.uuid() });
-      const signed = `${header}.${encode(claims)}`;
-      const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
-      return { token: `${signed}.${signature.toString('base64url')}`, expirationMs: claims.exp * 1000 };
+      return { token: signWebToken(claims, signer), expirationMs: (now + subject.expirationSeconds) * 1000 };
     },
+    issueForSecret: (subject) => signWebToken(secretTokenClaims(subject), signer),
     verify(token, audiences = [issuer]) {
-      const claims = readClaims(token, publicKey);
-      if (claims === undefined || claims.iss !== issuer) return undefined;
+      const read = readWebToken(token);
+      if (read === undefined || read.header.alg !== 'ES256' || !isSignedBy(read, publicKey)) return undefined;
+      if (read.claims['iss'] === SECRET_TOKEN_ISSUER) return audiences.includes(issuer) ? secretTokenUser(token, read.claims, store) : undefined;
+      const claims = read.claims as unknown as Claims;
+      if (claims.iss !== issuer) return undefined;
       const now = clock.now() / 1000;
       if (claims.exp < now || claims.nbf > now + LEEWAY_S || !claims.aud.some((one) => audiences.includes(one))) return undefined;
-      return subjectOf(claims, store);
+      return subjectOf(claims, store, clock.now());
     },
     discovery: () => ({ issuer, jwks_uri: `${issuer}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'] }),
     keys: () => ({ keys: [{ use: 'sig', ...publicKey.export({ format: 'jwk' }), kid: keyId, alg: 'ES256' }] }),
@@ -92,29 +103,20 @@ export function createTokenIssuer({ privateKeyPem, issuer, clock, random, store 
 
 function claimsOf({ namespace, name, uid, audiences, expirationSeconds, boundTo, node }: TokenSubject, { issuer, now, id }: { issuer: string; now: number; id: string }): Claims {
   const bound = boundTo === undefined ? {} : { [boundTo.kind.toLowerCase()]: { name: boundTo.name, uid: boundTo.uid } };
+  const extended = boundTo?.kind === 'Pod' && expirationSeconds === EXTENDED.askedSeconds && audiences.every((one) => one === issuer);
   return {
-    aud: [...audiences], exp: now + expirationSeconds, iat: now, iss: issuer, jti: id,
-    'kubernetes.io': { namespace, ...(node !== undefined && { node }), ...bound, serviceaccount: { name, uid } },
+    aud: [...audiences], exp: now + (extended ? EXTENDED.seconds : expirationSeconds), iat: now, iss: issuer, jti: id,
+    'kubernetes.io': { namespace, ...(node !== undefined && { node }), ...bound, serviceaccount: { name, uid }, ...(extended && { warnafter: now + expirationSeconds }) },
     nbf: now, sub: `system:serviceaccount:${namespace}:${name}`,
   };
 }
 
-function readClaims(token: string, key: KeyObject): Claims | undefined {
-  const [header, body, signature, more] = token.split('.');
-  if (header === undefined || body === undefined || signature === undefined || more !== undefined) return undefined;
-  try {
-    if ((JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg?: string }).alg !== 'ES256') return undefined;
-    if (!verify('sha256', Buffer.from(`${header}.${body}`), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'))) return undefined;
-    return JSON.parse(Buffer.from(body, 'base64url').toString()) as Claims;
-  } catch {
-    return undefined; // not a JWT
-  }
-}
-
-function subjectOf({ jti, 'kubernetes.io': { namespace, serviceaccount, pod, secret, node } }: Claims, store: TokenIssuerOptions['store']): UserInfo | undefined {
+function subjectOf({ jti, 'kubernetes.io': { namespace, serviceaccount, pod, secret, node } }: Claims, store: TokenIssuerOptions['store'], now: number): UserInfo | undefined {
   const alive = (resource: string, named: Named | undefined, within = namespace): boolean => {
     if (named === undefined) return true;
-    return store.get({ group: '', resource }, { namespace: within, name: named.name })?.metadata.uid === named.uid;
+    const found = store.get({ group: '', resource }, { namespace: within, name: named.name })?.metadata;
+    if (found === undefined || found.uid !== named.uid) return false;
+    return found.deletionTimestamp === undefined || Date.parse(found.deletionTimestamp) > now - DELETED_LEEWAY_MS;
   };
   const boundNode = pod === undefined && secret === undefined ? node : undefined; // beside a pod it only tells where the pod runs
   if (!alive('serviceaccounts', serviceaccount) || !alive('pods', pod) || !alive('secrets', secret) || !alive('nodes', boundNode, '')) return undefined;
@@ -122,11 +124,7 @@ function subjectOf({ jti, 'kubernetes.io': { namespace, serviceaccount, pod, sec
   for (const [kind, named] of [['pod', pod], ['node', node]] as const) {
     if (named === undefined) continue;
     extra[`authentication.kubernetes.io/${kind}-name`] = [named.name];
-    extra[`authentication.kubernetes.io/${kind}-uid`] = [named.uid];
+    if (named.uid !== undefined) extra[`authentication.kubernetes.io/${kind}-uid`] = [named.uid];
   }
   return { ...serviceAccountUser(namespace, serviceaccount.name, serviceaccount.uid), extra };
-}
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

@@ -1,7 +1,7 @@
 // Whether a user may do a thing. First that allows wins: system:masters, the node authorizer, RBAC. Nothing denies by itself.
 import { MASTERS_GROUP, type UserInfo } from '../api/user.ts';
 import type { Store } from '../store/store.ts';
-import { createNodeAuthorizer } from './node.ts';
+import { createNodeAuthorizer, nodeNameOf } from './node.ts';
 import { createRbac, type PolicyRule } from './rbac.ts';
 
 export interface Attributes {
@@ -25,8 +25,8 @@ export interface Decision {
 
 export interface Authorizer {
   authorize(attributes: Attributes): Decision;
-  /** Everything RBAC gives the user in the namespace ('' is cluster-wide only). */
-  rulesFor(user: UserInfo, namespace: string): PolicyRule[];
+  /** Everything RBAC gives the user in the namespace ('' is cluster-wide only); what else may let them do more is said in `problem`. */
+  rulesFor(user: UserInfo, namespace: string): { rules: PolicyRule[]; problem?: string };
 }
 
 const NO: Decision = { allowed: false, reason: '' };
@@ -43,11 +43,6 @@ export function createAuthorizer(store: Store): Authorizer {
       const role = rbac.authorize(attributes);
       return role.allowed ? role : (node ?? NO);
     },
-    rulesFor: (user, namespace) => (user.groups.includes(MASTERS_GROUP) ? EVERYTHING : rbac.rulesFor(user, namespace)),
+    rulesFor: (user, namespace) => ({ rules: rbac.rulesFor(user, namespace), ...(nodeNameOf(user) !== undefined && { problem: 'node authorizer does not support user rule resolution' }) }),
   };
 }
-
-const EVERYTHING: PolicyRule[] = [
-  { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
-  { nonResourceURLs: ['*'], verbs: ['*'] },
-];

@@ -20,6 +20,8 @@ type Role = KubeObject & { rules?: PolicyRule[] };
 type Binding = KubeObject & { subjects?: { kind: string; name: string; namespace?: string }[]; roleRef: RoleRef };
 
 interface Grant {
+  /** Place of its binding among all, as upstream goes through them: cluster-wide ones first, by name. */
+  binding: number;
   /** '' for cluster-wide. */
   namespace: string;
   /** `ClusterRoleBinding "x" of ClusterRole "y" to Group "z"` */
@@ -46,12 +48,15 @@ export function createRbac(store: Store): Rbac {
     const role = store.get(resource(clusterWide ? 'clusterroles' : 'roles'), { namespace: clusterWide ? '' : namespace, name }) as Role | undefined;
     return role === undefined ? undefined : (role.rules ?? []);
   };
-  function* grantsOf(user: UserInfo, namespace: string): Generator<Grant> {
+  /** Each binding once, in upstream's order. */
+  const grantsOf = (user: UserInfo, namespace: string): Grant[] => {
     grants ??= indexGrants(store);
+    const found: Grant[] = [];
     for (const subject of [`User/${user.username}`, ...user.groups.map((group) => `Group/${group}`)]) {
-      for (const grant of grants.get(subject) ?? []) if (grant.namespace === '' || grant.namespace === namespace) yield grant;
+      for (const grant of grants.get(subject) ?? []) if (grant.namespace === '' || grant.namespace === namespace) found.push(grant);
     }
-  }
+    return found.sort((a, b) => a.binding - b.binding).filter(({ binding }, index) => binding !== found[index - 1]?.binding);
+  };
   return {
     rulesOfRole,
     authorize(attributes) {
@@ -63,7 +68,7 @@ export function createRbac(store: Store): Rbac {
       }
       return { allowed: false, reason: missing.length === 0 ? '' : `RBAC: ${missing.length === 1 ? (missing[0] ?? '') : `[${missing.join(', ')}]`}` };
     },
-    rulesFor: (user, namespace) => [...grantsOf(user, namespace)].flatMap((grant) => rulesOfRole(grant.roleRef, grant.namespace) ?? []),
+    rulesFor: (user, namespace) => grantsOf(user, namespace).flatMap((grant) => rulesOfRole(grant.roleRef, grant.namespace) ?? []),
   };
 }
 
@@ -86,10 +91,12 @@ function hasResource(list: readonly string[] | undefined, resourceName: string, 
 
 function indexGrants(store: Store): Map<string, Grant[]> {
   const grants = new Map<string, Grant[]>();
+  let bindings = 0;
   for (const name of ['clusterrolebindings', 'rolebindings']) {
     store.list(resource(name), {
       visit(object) {
-        for (const subject of (object as Binding).subjects ?? []) addGrant(grants, object as Binding, subject);
+        bindings++;
+        for (const subject of (object as Binding).subjects ?? []) addGrant(grants, bindings, { object: object as Binding, subject });
         return true;
       },
     });
@@ -97,13 +104,13 @@ function indexGrants(store: Store): Map<string, Grant[]> {
   return grants;
 }
 
-function addGrant(grants: Map<string, Grant[]>, { kind, metadata, roleRef }: Binding, subject: { kind: string; name: string; namespace?: string }): void {
+function addGrant(grants: Map<string, Grant[]>, binding: number, { object: { kind, metadata, roleRef }, subject }: { object: Binding; subject: { kind: string; name: string; namespace?: string } }): void {
   const own = metadata.namespace ?? '';
   const account = subject.kind === 'ServiceAccount';
   const who = account ? `User/system:serviceaccount:${subject.namespace ?? own}:${subject.name}` : `${subject.kind}/${subject.name}`;
   const named = own === '' ? metadata.name : `${metadata.name}/${own}`;
   const text = `${kind} ${JSON.stringify(named)} of ${roleRef.kind} ${JSON.stringify(roleRef.name)} to ${subject.kind} ${JSON.stringify(account ? `${subject.name}/${subject.namespace ?? own}` : subject.name)}`;
   const list = grants.get(who);
-  if (list === undefined) grants.set(who, [{ namespace: own, text, roleRef }]);
-  else list.push({ namespace: own, text, roleRef });
+  if (list === undefined) grants.set(who, [{ binding, namespace: own, text, roleRef }]);
+  else list.push({ binding, namespace: own, text, roleRef });
 }

@@ -35,6 +35,7 @@ import { replicationControllerLoop } from './replicationcontroller.ts';
 import { resourceQuotaLoop } from './resourcequota.ts';
 import { rootCaLoop } from './root-ca.ts';
 import { serviceAccountLoop } from './serviceaccount.ts';
+import { serviceAccountTokenLoop, type IssueSecretToken } from './serviceaccount-token.ts';
 import { statefulSetLoop } from './statefulset.ts';
 import { taintEvictionLoop } from './taint-eviction.ts';
 import { tokenCleanerLoop } from './token-cleaner.ts';
@@ -45,6 +46,8 @@ export interface ControllerOptions {
   clusterCidr: string;
   /** Signs certificate requests of the `kubernetes.io` signers. */
   sign: Sign;
+  /** Tokens for Secrets of service accounts. */
+  issueSecretToken: IssueSecretToken;
   /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
   apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
   /** Servers of aggregated groups. */
@@ -58,6 +61,7 @@ export interface ControllerOptions {
 export function controllers(options: ControllerOptions): ControllerLoop[] {
   return [
     serviceAccountLoop(),
+    serviceAccountTokenLoop({ issue: options.issueSecretToken, rootCertificates: options.rootCertificates }),
     rootCaLoop(options.rootCertificates),
     kubernetesServiceLoop(options.apiServer),
     namespaceLoop(options.resources),

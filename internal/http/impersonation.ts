@@ -95,7 +95,7 @@ function impersonate(authorizer: Authorizer, { mode: { name: mode }, wanted, req
   const { username, uid, groups, extra } = wanted;
   const narrow = mode !== undefined;
   const group = narrow ? 'authentication.k8s.io' : '';
-  // An agent's own node is asked for as any node, and by none of what tells one agent from the other.
+  // An agent's own node is asked for under the name of all, and by none of what tells one agent from the other.
   const asking = mode === 'associated-node' ? { ...requestor, extra: { 'authentication.kubernetes.io/associated-node-keys': Object.keys(requestor.extra ?? {}).sort() } } : requestor;
   const allows = (attributes: Attributes): void => {
     const { allowed, reason } = authorizer.authorize(attributes);

@@ -1,17 +1,33 @@
-// Subject access reviews: questions to the authorizer, answered and not stored.
+// Subject access reviews: questions to the authorizer, answered and not stored (upstream: registry/authorization).
 import type { UserInfo } from '../../api/user.ts';
-import { invalid, invalidObject } from '../../api/field-error.ts';
+import { StatusError } from '../../base/errors.ts';
+import { invalid, invalidObject, required, type FieldError } from '../../api/field-error.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Attributes } from '../../authz/authorizer.ts';
 import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
 
+interface Selector {
+  rawSelector?: string;
+  requirements?: { key: string; operator: string; values?: string[] }[];
+}
+interface ResourceAttributes {
+  namespace?: string;
+  verb?: string;
+  group?: string;
+  version?: string;
+  resource?: string;
+  subresource?: string;
+  name?: string;
+  fieldSelector?: Selector;
+  labelSelector?: Selector;
+}
 interface Spec {
   user?: string;
   uid?: string;
   groups?: string[];
   extra?: Record<string, string[]>;
   namespace?: string;
-  resourceAttributes?: { namespace?: string; verb?: string; group?: string; version?: string; resource?: string; subresource?: string; name?: string };
+  resourceAttributes?: ResourceAttributes;
   nonResourceAttributes?: { path?: string; verb?: string };
 }
 /** Upstream's reviews name no kind in their errors. */
@@ -20,49 +36,93 @@ const REVIEW = { group: 'authorization.k8s.io', kind: '' };
 type Review = KubeObject & { spec?: Spec };
 
 export function selfSubjectAccessReview(options: PipelineOptions, call: Call): Promise<Answer> {
+  const { spec = {}, metadata = {} } = call.body as Partial<Review>;
+  refuse([...validateAttributes(spec), ...validateMetadata(metadata, 'must be empty')]);
   return review(options, call, call.request.user);
 }
 
 export function subjectAccessReview(options: PipelineOptions, call: Call): Promise<Answer> {
-  return review(options, call, subjectOf(call));
+  const { spec = {}, metadata = {} } = call.body as Partial<Review>;
+  refuse([...validateAttributes(spec), ...validateSubject(spec), ...validateMetadata(metadata, 'must be empty')]);
+  return review(options, call, subjectOf(spec));
 }
 
 export function localSubjectAccessReview(options: PipelineOptions, call: Call): Promise<Answer> {
-  const { spec } = call.body as Review;
+  const { spec = {}, metadata = {} } = call.body as Partial<Review>;
   const { namespace } = call.request.info;
-  const wrong = spec?.resourceAttributes?.namespace ?? '';
-  if (wrong !== namespace) throw invalidObject(REVIEW, '', [invalid('spec.resourceAttributes.namespace', wrong, 'must match metadata.namespace')]);
-  return review(options, call, subjectOf(call));
+  const { namespace: own = namespace, ...rest } = metadata as { namespace?: string };
+  if (own !== namespace) throw new StatusError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request');
+  const { resourceAttributes: asked, nonResourceAttributes: path } = spec;
+  refuse([
+    ...validateAttributes(spec), ...validateSubject(spec), ...validateMetadata(rest, 'must be empty except for namespace'),
+    ...(asked !== undefined && (asked.namespace ?? '') !== namespace ? [invalid('spec.resourceAttributes.namespace', asked.namespace ?? '', 'must match metadata.namespace')] : []),
+    ...(path === undefined ? [] : [invalid('spec.nonResourceAttributes', shownPath(path), 'disallowed on this kind of request')]),
+  ]);
+  return review(options, call, subjectOf(spec), { namespace });
 }
 
 export function selfSubjectRulesReview({ authorizer }: PipelineOptions, { request: { user }, kind, body }: Call): Promise<Answer> {
   const { spec = {} } = body as Review;
-  const rules = authorizer.rulesFor(user, spec.namespace ?? '');
-  const resourceRules = rules.filter((rule) => rule.resources !== undefined).map(({ nonResourceURLs: _urls, ...rule }) => rule);
-  const nonResourceRules = rules.filter((rule) => rule.nonResourceURLs !== undefined).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
-  return answer(kind, spec, { resourceRules, nonResourceRules, incomplete: false });
+  if (!spec.namespace) throw new StatusError('BadRequest', 'no namespace on request');
+  const { rules, problem } = authorizer.rulesFor(user, spec.namespace);
+  const resourceRules = rules.filter((rule) => (rule.resources ?? []).length > 0).map(({ nonResourceURLs: _urls, ...rule }) => rule);
+  const nonResourceRules = rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
+  return answer(kind, { metadata: {}, spec: {}, status: { resourceRules, nonResourceRules, incomplete: problem !== undefined, ...(problem !== undefined && { evaluationError: problem }) } });
 }
 
-function review({ authorizer }: PipelineOptions, { kind, body }: Call, user: UserInfo): Promise<Answer> {
+function review({ authorizer }: PipelineOptions, { kind, body }: Call, user: UserInfo, metadata: object = {}): Promise<Answer> {
   const { spec = {} } = body as Review;
-  const { resourceAttributes, nonResourceAttributes: path } = spec;
-  if (resourceAttributes !== undefined && path !== undefined) throw invalidObject(REVIEW, '', [invalid('spec.nonResourceAttributes', { Path: path.path ?? '', Verb: path.verb ?? '' }, 'cannot be specified in combination with resourceAttributes')]);
-  if (resourceAttributes === undefined && path === undefined) throw invalidObject(REVIEW, '', [invalid('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]);
   const { allowed, reason } = authorizer.authorize(attributesOf(spec, user));
-  return answer(kind, spec, { allowed, ...(reason !== '' && { reason }) });
+  return answer(kind, { metadata, spec, status: { allowed, ...(reason !== '' && { reason }) } });
+}
+
+function refuse(errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalidObject(REVIEW, '', errors);
+}
+
+function validateAttributes({ resourceAttributes: asked, nonResourceAttributes: path }: Spec): FieldError[] {
+  const errors: FieldError[] = [];
+  if (asked !== undefined && path !== undefined) errors.push(invalid('spec.nonResourceAttributes', shownPath(path), 'cannot be specified in combination with resourceAttributes'));
+  if (asked === undefined && path === undefined) errors.push(invalid('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'));
+  for (const field of ['fieldSelector', 'labelSelector'] as const) {
+    const [selector, at] = [asked?.[field], `spec.resourceAttributes.${field}`];
+    if (selector === undefined) continue;
+    const [raw, requirements] = [selector.rawSelector ?? '', selector.requirements ?? []];
+    if (raw !== '' && requirements.length > 0) errors.push(invalid(`${at}.rawSelector`, raw, 'may not specified at the same time as requirements'));
+    if (raw === '' && requirements.length === 0) errors.push(required(`${at}.requirements`, `when ${at} is specified, requirements or rawSelector is required`));
+  }
+  return errors;
+}
+
+function validateSubject({ user = '', groups = [] }: Spec): FieldError[] {
+  return user === '' && groups.length === 0 ? [invalid('spec.user', '', 'at least one of user or group must be specified')] : [];
+}
+
+function validateMetadata(metadata: object, why: string): FieldError[] {
+  const { managedFields: _fields, creationTimestamp: _time, ...rest } = metadata as Record<string, unknown>;
+  return Object.values(rest).some((value) => value !== undefined && value !== '') ? [invalid('metadata', metadata, why)] : [];
+}
+
+/** As Go names the fields. */
+function shownPath({ path = '', verb = '' }: { path?: string; verb?: string }): object {
+  return { Path: path, Verb: verb };
 }
 
 function attributesOf({ resourceAttributes: asked, nonResourceAttributes: path }: Spec, user: UserInfo): Attributes {
-  const { verb = path?.verb ?? '', group = '', version = '', resource = '', subresource = '', namespace = '', name = '' } = asked ?? {};
-  return { user, isResource: asked !== undefined, path: path?.path ?? '', verb, group, version, resource, subresource, namespace, name, fieldSelector: '' };
+  const { verb = path?.verb ?? '', group = '', version = '', resource = '', subresource = '', namespace = '', name = '', fieldSelector } = asked ?? {};
+  return { user, isResource: asked !== undefined, path: path?.path ?? '', verb, group, version, resource, subresource, namespace, name, fieldSelector: selectorText(fieldSelector) };
 }
 
-function subjectOf({ body }: Call): UserInfo {
-  const { user = '', uid, groups = [], extra } = (body as Review).spec ?? {};
-  if (user === '' && groups.length === 0) throw invalidObject(REVIEW, '', [invalid('spec.user', '', 'at least one of user or group must be specified')]);
+/** What is more than a list of equalities narrows nothing, as upstream has it: who may do more may do this. */
+function selectorText({ rawSelector, requirements = [] }: Selector = {}): string {
+  if (rawSelector) return rawSelector;
+  return requirements.filter(({ operator, values = [] }) => operator === 'In' && values.length === 1).map(({ key, values }) => `${key}=${values?.[0] ?? ''}`).join(',');
+}
+
+function subjectOf({ user = '', uid, groups = [], extra }: Spec): UserInfo {
   return { username: user, groups, ...(uid !== undefined && { uid }), ...(extra !== undefined && { extra }) };
 }
 
-function answer({ group, version, kind }: Call['kind'], spec: object, status: object): Promise<Answer> {
-  return Promise.resolve({ code: 201, body: { kind, apiVersion: `${group}/${version}`, metadata: {}, spec, status } });
+function answer({ group, version, kind }: Call['kind'], review: { metadata: object; spec: object; status: object }): Promise<Answer> {
+  return Promise.resolve({ code: 201, body: { kind, apiVersion: `${group}/${version}`, ...review } });
 }

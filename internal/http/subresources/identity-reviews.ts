@@ -10,9 +10,12 @@ export async function tokenReview({ identify, tokens }: PipelineOptions, { body 
   const { spec = {} } = body as TokenReview;
   const { token = '', audiences } = spec;
   if (token === '') throw new StatusError('BadRequest', 'token is required for TokenReview in authentication');
-  const forOthers = audiences !== undefined && audiences.length > 0;
-  const user = forOthers ? tokens?.verify(token, audiences) : await identify?.(token);
-  const shown = forOthers ? audiences.filter((one) => tokens?.verify(token, [one]) !== undefined) : tokens === undefined ? [] : [tokens.issuer];
+  const own = tokens === undefined ? [] : [tokens.issuer];
+  const asked = audiences === undefined || audiences.length === 0 ? own : audiences;
+  const account = tokens?.verify(token, asked);
+  // Tokens that are for nobody in particular are for this server.
+  const user = account ?? (asked.some((one) => own.includes(one)) || own.length === 0 ? await identify?.(token) : undefined);
+  const shown = account === undefined ? asked.filter((one) => own.includes(one)) : asked.filter((one) => tokens?.verify(token, [one]) !== undefined);
   const status = user === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user: shownUser(user), audiences: shown };
   return { code: 201, body: { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', metadata: {}, spec, status } };
 }

@@ -8,6 +8,7 @@ import { admitOnly } from '../stages.ts';
 
 type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: { kind?: string; name?: string; uid?: string } } };
 
+const REQUEST = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
 const HOUR_S = 3600;
 const MIN_S = 600;
 const MAX_S = 2 ** 32;
@@ -19,12 +20,13 @@ export async function requestToken(options: PipelineOptions, { request, kind, bo
   if (tokens === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
   const asked = copy(body) as unknown as TokenRequest;
   await admitOnly(request, options.admission, { kind, operation: 'CREATE', object: asked });
+  const account = registry.get(kind, { namespace: info.namespace, name: info.name });
+  checkMetadata(asked, account);
   const { audiences = [], expirationSeconds = HOUR_S, boundObjectRef } = asked.spec ?? {};
   if (expirationSeconds < MIN_S || expirationSeconds > MAX_S) {
     const why = expirationSeconds < MIN_S ? 'may not specify a duration less than 10 minutes' : 'may not specify a duration larger than 2^32 seconds';
-    throw invalidObject({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', [invalid('spec.expirationSeconds', expirationSeconds, why)]);
+    throw invalidObject(REQUEST, '', [invalid('spec.expirationSeconds', expirationSeconds, why)]);
   }
-  const account = registry.get(kind, { namespace: info.namespace, name: info.name });
   const bound = boundObjectRef === undefined ? undefined : boundObject(options, { ref: boundObjectRef, account });
   const wanted = audiences.length === 0 ? [tokens.issuer] : audiences;
   const { token, expirationMs } = tokens.issue({ namespace: info.namespace, name: info.name, uid: account.metadata.uid, audiences: wanted, expirationSeconds, ...bound });
@@ -33,9 +35,16 @@ export async function requestToken(options: PipelineOptions, { request, kind, bo
   return { code: 201, body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, spec: { ...asked.spec, audiences: wanted, expirationSeconds }, status } };
 }
 
+/** What the request says of its account must be so. */
+function checkMetadata({ metadata }: { metadata?: Partial<KubeObject['metadata']> }, { metadata: { name, namespace, uid } }: KubeObject): void {
+  if (metadata?.name && metadata.name !== name) throw invalidObject(REQUEST, name, [invalid('metadata.name', metadata.name, 'must match the service account name if specified')]);
+  if (metadata?.namespace && metadata.namespace !== namespace) throw invalidObject(REQUEST, name, [invalid('metadata.namespace', metadata.namespace, 'must match the service account namespace if specified')]);
+  if (metadata?.uid && metadata.uid !== uid) throw conflict({ group: REQUEST.group, resource: REQUEST.kind }, name, `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${uid})`);
+}
+
 type Ref = { kind?: string; name?: string; uid?: string };
 
-function boundObject({ store }: PipelineOptions, { ref: { kind = '', name = '', uid }, account }: { ref: Ref; account: KubeObject }): { boundTo: BoundTo; node?: { name: string; uid: string } } {
+function boundObject({ store }: PipelineOptions, { ref: { kind = '', name = '', uid }, account }: { ref: Ref; account: KubeObject }): { boundTo: BoundTo; node?: { name: string; uid?: string } } {
   const resource = RESOURCES[kind];
   if (resource === undefined) throw new StatusError('BadRequest', `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to object of type /v1, Kind=${kind}`);
   const namespace = account.metadata.namespace ?? '';
@@ -46,6 +55,7 @@ function boundObject({ store }: PipelineOptions, { ref: { kind = '', name = '', 
     throw new StatusError('BadRequest', `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to pod running with different serviceaccount name.`);
   }
   const boundTo: BoundTo = { kind: kind as BoundTo['kind'], name, uid: found.metadata.uid };
-  const node = kind === 'Pod' && found.spec?.nodeName ? store.get({ group: '', resource: 'nodes' }, { namespace: '', name: found.spec.nodeName }) : undefined;
-  return { boundTo, ...(node !== undefined && { node: { name: node.metadata.name, uid: node.metadata.uid } }) };
+  if (kind !== 'Pod' || !found.spec?.nodeName) return { boundTo };
+  const node = store.get({ group: '', resource: 'nodes' }, { namespace: '', name: found.spec.nodeName });
+  return { boundTo, node: { name: found.spec.nodeName, ...(node !== undefined && { uid: node.metadata.uid }) } };
 }

@@ -1,0 +1,46 @@
+// The older tokens of service accounts, which lie in Secrets and do not expire (upstream: pkg/serviceaccount/legacy.go): good as long as their
+// Secret holds exactly them and their account is there.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { GroupResource, KubeObject, ObjectKey } from '../api/meta.ts';
+import { serviceAccountUser, type UserInfo } from '../api/user.ts';
+
+export const SECRET_TOKEN_ISSUER = 'kubernetes/serviceaccount';
+const PREFIX = 'kubernetes.io/serviceaccount';
+const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since';
+
+export interface SecretTokenSubject {
+  namespace: string;
+  name: string;
+  uid: string;
+  secretName: string;
+}
+
+interface Store {
+  get(resource: GroupResource, key: ObjectKey): KubeObject | undefined;
+}
+
+export function secretTokenClaims({ namespace, name, uid, secretName }: SecretTokenSubject): object {
+  return {
+    iss: SECRET_TOKEN_ISSUER,
+    [`${PREFIX}/namespace`]: namespace, [`${PREFIX}/secret.name`]: secretName, [`${PREFIX}/service-account.name`]: name, [`${PREFIX}/service-account.uid`]: uid,
+    sub: `system:serviceaccount:${namespace}:${name}`,
+  };
+}
+
+/** Whose token it is, its signature having been found good. */
+export function secretTokenUser(token: string, claims: Readonly<Record<string, unknown>>, store: Store): UserInfo | undefined {
+  const claim = (name: string): string => (typeof claims[name] === 'string' ? claims[name] : '');
+  const [namespace, secretName, name, uid] = ['namespace', 'secret.name', 'service-account.name', 'service-account.uid'].map((part) => claim(`${PREFIX}/${part}`)) as [string, string, string, string];
+  if (!namespace || !secretName || !name || !uid || claim('sub') !== `system:serviceaccount:${namespace}:${name}`) return undefined;
+  const secret = store.get({ group: '', resource: 'secrets' }, { namespace, name: secretName }) as (KubeObject & { data?: Record<string, string> }) | undefined;
+  const account = store.get({ group: '', resource: 'serviceaccounts' }, { namespace, name });
+  if (secret === undefined || secret.metadata.deletionTimestamp !== undefined || secret.metadata.labels?.[INVALID_SINCE] || !sameText(Buffer.from(secret.data?.['token'] ?? '', 'base64').toString(), token)) return undefined;
+  if (account === undefined || account.metadata.deletionTimestamp !== undefined || account.metadata.uid !== uid) return undefined;
+  return serviceAccountUser(namespace, name, uid);
+}
+
+/** Takes as long whatever the texts are. */
+function sameText(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
