@@ -80,9 +80,9 @@ t.test('attaching is refused by a webhook on CONNECT', async (t) => {
   hook.replies.set('/attach', ({ request: { object, name } }) => denyReply({ message: `attaching to pod '${String(name)}' is not allowed, nor to ${(object as { container?: string }).container ?? ''}` }));
   await kubectl(['apply', '-f', '-'], configuration('Validating', 'attach', { rules: [{ ...RULE, operations: ['CONNECT'], resources: ['pods/attach'] }] }));
   hook.asked.length = 0;
-  const token = await fetchAttach();
-  t.match(token, "admission webhook \"attach.example.com\" denied the request: attaching to pod 'apart' is not allowed, nor to c");
+  t.match(await fetchAttach(), "admission webhook \"attach.example.com\" denied the request: attaching to pod 'apart' is not allowed, nor to c");
   t.match(hook.asked[0]?.review.request, { operation: 'CONNECT', subResource: 'attach', kind: { kind: 'PodAttachOptions' }, object: { kind: 'PodAttachOptions', apiVersion: 'v1', stdin: true, container: 'c' }, options: null });
+  t.match((await kubectl(['attach', 'apart', '-c', 'c', '-i'])).stderr, "attaching to pod 'apart' is not allowed");
 });
 
 t.test('policies: refusal, warning, type check, row', async (t) => {
