@@ -105,13 +105,9 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const resources: ServedResources = Object.assign((): Resource[] => kinds.all().filter((kind) => kind.verbs.includes('watch') && kind.verbs.includes('delete') && isStoredHere(kind) && (kind.custom === undefined || kinds.preferred(kind.group, kind.resource) === kind)), { onChange: kinds.onChange });
   const port = settings['https-listen-port'];
   const sign = createCertificateSigner({ authority, clock, random });
-<<<<<<< HEAD
   const frontProxy = leaves.hold(FRONT_PROXY_LEAF);
   const aggregated = createAggregatedServers({ source: store, identity: () => pairOf(frontProxy.current), random });
-  const loops = controllers({ sign, aggregated, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
-=======
-  const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
->>>>>>> 73ecd21 (wip)
+  const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), aggregated, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
