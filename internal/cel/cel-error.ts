@@ -39,7 +39,7 @@ function formatIssue({ line, column, message }: Issue, source: string): string {
   const head = `ERROR: <input>:${String(line)}:${String(column + 1)}: ${message}`;
   const text = source.split('\n')[line - 1];
   if (text === undefined) return head;
-  const letters = [...text.replaceAll('\t', ' ')];
+  const letters = Array.from(text.replaceAll('\t', ' '));
   const dots = Array.from({ length: column }, (_, index) => (isWide(letters[index]) ? '．' : '.')).join('');
   return `${head}\n | ${letters.join('')}\n | ${dots}${isWide(letters[column]) ? '＾' : '^'}`;
 }

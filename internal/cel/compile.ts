@@ -62,7 +62,7 @@ function locate(source: string, at: number, message: string): Issue {
   if (at < 0) return { line: -1, column: -1, message };
   const before = source.slice(0, at);
   const start = before.lastIndexOf('\n') + 1;
-  return { line: before.split('\n').length, column: [...before.slice(start)].length, message };
+  return { line: before.split('\n').length, column: Array.from(before.slice(start)).length, message };
 }
 
 function byPlace(a: Issue, b: Issue): number {

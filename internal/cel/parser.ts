@@ -24,7 +24,7 @@ class SyntaxStop extends Error {}
 
 /** `report` is told of every issue at its offset (-1: of the whole); undefined when there is nothing to check. */
 export function parse(source: string, report: Report): Expr | undefined {
-  const size = [...source].length;
+  const size = Array.from(source).length;
   if (size > SIZE_MAX) {
     report(-1, `expression code point size exceeds limit: size: ${String(size)}, limit ${String(SIZE_MAX)}`);
     return undefined;

@@ -230,8 +230,8 @@ class RegexParser {
     this.at++;
     const { ignoreCase } = this.flags;
     const one: Accepts = parts.length === 1 ? (parts[0] as Accepts) : (point) => parts.some((part) => part(point));
-    const any: Accepts = ignoreCase ? (point) => caseForms(point).some(one) : one;
-    return negated ? (point) => !any(point) : any;
+    const folded: Accepts = ignoreCase ? (point) => caseForms(point).some(one) : one;
+    return negated ? (point) => !folded(point) : folded;
   }
 
   private bracketPart(start: number): Accepts {

@@ -121,7 +121,7 @@ function formatScientific(value: Value): string {
   if (!Number.isFinite(number)) return formatInfinite(number);
   const [mantissa = '', exponent = '+0'] = number.toExponential(6).split('e');
   const digits = exponent.replace('+', '').replace(/^-?/, '').padStart(2, '0');
-  const raised = [...digits].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '').join('');
+  const raised = Array.from(digits, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)] ?? '').join('');
   return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;
 }
 

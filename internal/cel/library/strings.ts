@@ -38,7 +38,7 @@ function matches(text: string, pattern: string): boolean {
 
 // Code points; most strings have one to a unit.
 function points(text: string): string[] | string {
-  return /[\ud800-\udfff]/.test(text) ? [...text] : text;
+  return /[\ud800-\udfff]/.test(text) ? Array.from(text) : text;
 }
 
 function slice(text: string | string[], start: number, end?: number): string {
@@ -64,7 +64,7 @@ function indexOf(text: string, part: string, offset: Int): Int {
   if (typeof letters === 'string') return letters.indexOf(part, Number(offset));
   const from = slice(letters, 0, Number(offset)).length;
   const found = text.indexOf(part, from);
-  return found < 0 ? -1 : [...text.slice(0, found)].length;
+  return found < 0 ? -1 : Array.from(text.slice(0, found)).length;
 }
 
 function lastIndex(text: string, part: string): Int {
@@ -80,7 +80,7 @@ function lastIndexFrom(text: string, part: string, offset: Int): Int {
   if (offset >= letters.length) return -1;
   if (typeof letters === 'string') return letters.lastIndexOf(part, Number(offset));
   const found = text.lastIndexOf(part, slice(letters, 0, Number(offset)).length);
-  return found < 0 ? -1 : [...text.slice(0, found)].length;
+  return found < 0 ? -1 : Array.from(text.slice(0, found)).length;
 }
 
 function replace(text: string, old: string, fresh: string, count: Int): string {
@@ -102,7 +102,7 @@ function replaceEmpty(text: string, fresh: string, count: number): string {
 function split(text: string, separator: string, count: Int): ListValue {
   const limit = Number(count);
   if (limit === 0) return ListValue.of([]);
-  const parts = separator === '' ? [...text] : text.split(separator);
+  const parts = separator === '' ? Array.from(text) : text.split(separator);
   if (limit < 0 || parts.length <= limit) return ListValue.of(parts);
   return ListValue.of([...parts.slice(0, limit - 1), parts.slice(limit - 1).join(separator)]);
 }
