@@ -72,6 +72,8 @@ main() {
   install_settings
   install_kubectl
   "install_$init"
+  # A power cut from here on finds it whole.
+  [ $changed = false ] || sync
   start_service
 }
 
@@ -280,7 +282,13 @@ find_binary() {
   else fail 'where from? INSTALL_SKIFF_URL=https://… (a folder with sha256sums.txt), or INSTALL_SKIFF_BINARY=FILE'; fi
 }
 
-# Beside its place to be: /tmp may be too small for it, or forbid executing.
+# Where it is before it is known to be right. Beside its place to be: /tmp may be too small for it, or forbid executing.
+stage() {
+  new_binary=$bin_dir
+  until [ -d "$new_binary" ]; do new_binary=${new_binary%/*}; done
+  new_binary=$new_binary/.skiff.$$
+}
+
 download() {
   url=${INSTALL_SKIFF_URL%/}
   name=skiff-linux-$arch
@@ -295,9 +303,7 @@ download() {
   elif [ -n "$(sum_of "$name")" ]; then packed=$name unpack=cat
   elif [ -n "$(sum_of "$name.xz")" ]; then fail "$name.xz cannot be unpacked: $(install_hint xz-utils xz)"
   else fail "$url/sha256sums.txt names no $name: is INSTALL_SKIFF_URL right?"; fi
-  new_binary=$bin_dir
-  until [ -d "$new_binary" ]; do new_binary=${new_binary%/*}; done
-  new_binary=$new_binary/.skiff.$$
+  stage
   say "downloading $url/$packed"
   fetch "$url/$packed" "$new_binary" || fail "cannot download $url/$packed: try again"
   [ "$(sha256 "$new_binary")" = "$(sum_of "$packed")" ] || fail "$url/$packed is damaged (its sha256 is not the one of sha256sums.txt): try again"
@@ -321,13 +327,14 @@ sha256() {
 
 # Whether it starts at all; the rest it can tell by itself.
 check_binary() {
-  runnable=$source
   if [ ! -x "$source" ]; then
-    cp "$source" "$work/skiff" && chmod 755 "$work/skiff"
-    runnable=$work/skiff
+    stage
+    cp "$source" "$new_binary" || fail "cannot write to ${new_binary%/*}: choose another folder with INSTALL_SKIFF_BIN_DIR"
+    chmod 755 "$new_binary"
+    source=$new_binary
   fi
   [ -e "$loader" ] || fail "this system has no glibc ($loader): Skiff runs on Debian 12, Ubuntu 22.04, Raspberry Pi OS (64-bit), Fedora and the like, not on musl"
-  version=$("$runnable" --version 2>"$work/errors") && return
+  version=$("$source" --version 2>"$work/errors") && return
   error=$(head -n 1 "$work/errors")
   case $error in
     *libatomic*) fail "libatomic is missing: $(install_hint libatomic1 libatomic)" ;;
@@ -350,7 +357,7 @@ install_hint() { # DEBIAN_NAME OTHER_NAME
 
 check_machine() {
   status=0
-  "$runnable" check "$role" --config "$work/config.yaml" >"$work/checked" 2>&1 || status=$?
+  "$source" check "$role" --config "$work/config.yaml" >"$work/checked" 2>&1 || status=$?
   sed "s|$work/config.yaml.d/|$config.d/|g; s|$work/config.yaml|$config|g" "$work/checked" >"$work/report"
   case $status in
     0) grep -v '^ok' "$work/report" >&2 || true ;;
@@ -409,10 +416,10 @@ install_binary() {
   if [ "$source" = "$binary" ] || { [ -f "$binary" ] && cmp -s "$source" "$binary"; }; then return; fi
   make_folder "$bin_dir"
   if [ "$source" != "$new_binary" ]; then
-    new_binary=$bin_dir/.skiff.$$
+    stage
     cp "$source" "$new_binary" || fail "cannot write to $bin_dir: choose another folder with INSTALL_SKIFF_BIN_DIR"
+    chmod 755 "$new_binary"
   fi
-  chmod 755 "$new_binary"
   making "$binary"
   mv -f "$new_binary" "$binary"
   new_binary=

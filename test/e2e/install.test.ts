@@ -196,6 +196,9 @@ await t.test('from the same place again, nothing is downloaded that is there', a
   asked.length = 0;
   t.match(await download(host, [from, 'INSTALL_SKIFF_SKIP_START=true']), { code: 0, text: /\/usr\/local\/bin\/skiff is the one of/ });
   t.strictSame(asked, ['/raw/sha256sums.txt']);
+  host.run('sh', '-c', 'sed s/9.9.9/9.9.10/ /usr/local/bin/skiff >/run/downloaded && chmod 644 /run/downloaded');
+  t.match(run(host, 'env', 'INSTALL_SKIFF_BINARY=/run/downloaded', 'INSTALL_SKIFF_SKIP_START=true', 'sh', INSTALL), { code: 0, text: /installed \/usr\/local\/bin\/skiff \(9.9.10/ }, 'a file need not be executable');
+  t.equal(host.run('sh', '-c', 'ls -A /usr/local/bin | grep skiff'), 'skiff\n', 'nothing is left beside it');
   t.match(await download(host, [from, 'INSTALL_SKIFF_NAME=other']), { code: 1, text: /installed here as the service skiff-edge: INSTALL_SKIFF_NAME=edge changes that one/ });
 });
 
