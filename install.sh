@@ -12,7 +12,7 @@
 #   INSTALL_SKIFF_SKIP_DOWNLOAD=true   the one that is installed
 #   INSTALL_SKIFF_BINARY               a local file
 #   INSTALL_SKIFF_URL                  a folder on the web with sha256sums.txt and skiff-linux-<x64|arm64>.xz or .gz (or as it is); curl or wget
-#   dist/skiff-linux-<x64|arm64>       beside this script: `npm run build` makes it
+#   dist/skiff-linux-<x64|arm64>       beside this script: `npm run build` makes it. The air-gap bundle has it, and images/*.tar, which are imported
 #   the one that is installed
 #
 # How it is installed:
@@ -70,6 +70,7 @@ main() {
 
   install_binary
   install_settings
+  install_images
   install_kubectl
   "install_$init"
   # A power cut from here on finds it whole.
@@ -430,6 +431,22 @@ install_binary() {
 install_settings() {
   put "$settings" 0600 <"$merged"
   put "$ENV_FILE" 0600 <"$work/install.env"
+}
+
+# Those of the air-gap bundle beside this script: a node imports what lies there when it starts.
+install_images() {
+  [ -n "$here" ] && [ -d "$here/images" ] && [ -d "$here/dist" ] || return 0
+  folder=$(setting data-dir /var/lib/skiff)/agent/images
+  make_folder "$folder"
+  for image in "$here/images"/*; do
+    to=$folder/${image##*/}
+    if [ ! -f "$image" ] || { [ -f "$to" ] && cmp -s "$image" "$to"; }; then continue; fi
+    making "$to"
+    cp "$image" "$folder/.${image##*/}.new"
+    mv -f "$folder/.${image##*/}.new" "$to"
+    changed=true
+    say "put $to there"
+  done
 }
 
 # Only where it is of use: the executable has the client built in, and the machine has none.

@@ -202,6 +202,17 @@ await t.test('from the same place again, nothing is downloaded that is there', a
   t.match(await download(host, [from, 'INSTALL_SKIFF_NAME=other']), { code: 1, text: /installed here as the service skiff-edge: INSTALL_SKIFF_NAME=edge changes that one/ });
 });
 
+await t.test('out of the air-gap bundle: the executable and the images that lie beside it', async (t) => {
+  const host = addHost('n6');
+  addPrograms(host, { systemctl: SYSTEMCTL, fake: FAKE.replace('#!/bin/sh\n', '') });
+  host.run('sh', '-c', `mkdir -p /run/skiff-bundle/dist /run/skiff-bundle/images && cp ${INSTALL} /run/skiff-bundle/ && cp /usr/local/sbin/fake /run/skiff-bundle/dist/${NAME} && echo tar >/run/skiff-bundle/images/a.tar`);
+  const bundle = (): Ran => run(host, 'env', 'INSTALL_SKIFF_SKIP_START=true', 'sh', '/run/skiff-bundle/install.sh', '--data-dir', '/var/lib/elsewhere');
+  t.match(bundle(), { code: 0, text: /put \/var\/lib\/elsewhere\/agent\/images\/a.tar there/ });
+  t.equal(text(host, '/var/lib/elsewhere/agent/images/a.tar'), 'tar\n');
+  t.match(text(host, '/var/lib/skiff/installed-files'), /^\/var\/lib\/elsewhere\n\/var\/lib\/elsewhere\/agent\n\/var\/lib\/elsewhere\/agent\/images\n/m);
+  t.notMatch(bundle().text, /put /, 'once');
+});
+
 await t.test('on OpenRC it makes a script that starts at boot and tells a shutdown of the machine apart', async (t) => {
   const host = addHost('n5');
   addPrograms(host, {
