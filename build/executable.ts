@@ -1,33 +1,37 @@
 // Makes dist/skiff-linux-x64 and dist/skiff-linux-arm64, on a machine of either kind: one file each that holds Node, the bundle and the programs that
 // a bare host may lack (Node's single executable applications), and dist/skiff, a link to the host's. The same sources, the same bytes.
-// With --release also what is downloaded, a tenth of a minute more: see release.ts.
-// Usage: node build/executable.ts [--only x64|arm64] [--release]
+// With --release also what is downloaded (some minutes more): see release.ts.
+// Usage: node build/executable.ts [--only x64|arm64] [--output FOLDER] [--as VERSION] [--release [--images FOLDER]]
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { bundlePrograms, type Architecture } from './programs/bundle.ts';
 import { stripElf } from './programs/elf.ts';
 import { includeLibatomic } from './programs/libatomic.ts';
 import { nodeBinary, terminalAddonOf } from './programs/npm.ts';
+import { release } from './release.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 // Small heaps and no idle compiler threads: this is a server that mostly waits (facts: -15 MB after load, same throughput).
 const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', '--no-warnings', '--experimental-sqlite'];
 const ARCHITECTURES: readonly Architecture[] = ['x64', 'arm64'];
 
-const words = process.argv.slice(2);
-const only = words.includes('--only') ? words[words.indexOf('--only') + 1] : undefined;
-mkdirSync('dist', { recursive: true });
+const { values: options } = parseArgs({ options: { output: { type: 'string', default: 'dist' }, as: { type: 'string', default: version }, only: { type: 'string' }, release: { type: 'boolean', default: false }, images: { type: 'string' } } });
+const { output } = options;
+const wanted = ARCHITECTURES.filter((architecture) => options.only === undefined || options.only === architecture);
+mkdirSync(output, { recursive: true });
 await bundle();
-for (const architecture of ARCHITECTURES) if (only === undefined || only === architecture) makeExecutable(architecture);
-rmSync('dist/skiff', { force: true });
-symlinkSync(`skiff-linux-${process.arch}`, 'dist/skiff');
+for (const architecture of wanted) makeExecutable(architecture);
+rmSync(join(output, 'skiff'), { force: true });
+symlinkSync(`skiff-linux-${process.arch}`, join(output, 'skiff'));
+if (options.release) release(output, { architectures: wanted, images: options.images });
 
 async function bundle(): Promise<void> {
   await build({
     entryPoints: ['cmd/main.ts'],
-    outfile: 'dist/skiff.cjs',
+    outfile: join(output, 'skiff.cjs'),
     bundle: true,
     platform: 'node',
     target: 'node26',
@@ -38,23 +42,24 @@ async function bundle(): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
     logOverride: { 'empty-import-meta': 'silent' },
-    define: { SKIFF_VERSION: JSON.stringify(version) },
+    define: { SKIFF_VERSION: JSON.stringify(options.as) },
   });
 }
 
 /** A code cache is made by the Node it is for, which runs on its own architecture only. */
 function makeExecutable(architecture: Architecture): void {
-  const work = mkdtempSync('dist/.work-');
+  const work = mkdtempSync(join(output, '.work-'));
   try {
-    const node = join(work, 'node');
     const bytes = stripElf(readFileSync(nodeBinary(architecture)));
     includeLibatomic(bytes);
-    writeFileSync(node, bytes, { mode: 0o755 });
-    const output = join(work, 'skiff');
+    writeFileSync(join(work, 'node'), bytes, { mode: 0o755 });
+    copyFileSync(join(output, 'skiff.cjs'), join(work, 'skiff.cjs'));
     const assets = bundlePrograms(architecture, work, { 'pty.node': terminalAddonOf(architecture) });
-    writeFileSync(join(work, 'sea.json'), JSON.stringify({ main: 'dist/skiff.cjs', executable: node, output, disableExperimentalSEAWarning: true, useCodeCache: architecture === process.arch, execArgv: NODE_FLAGS, execArgvExtension: 'none', assets }));
-    execFileSync(process.execPath, ['--build-sea', join(work, 'sea.json')], { stdio: ['ignore', 'ignore', 'inherit'] });
-    renameSync(output, `dist/skiff-linux-${architecture}`);
+    const settings = { main: 'skiff.cjs', executable: 'node', output: 'skiff', disableExperimentalSEAWarning: true, useCodeCache: architecture === process.arch, execArgv: NODE_FLAGS, execArgvExtension: 'none', assets };
+    writeFileSync(join(work, 'sea.json'), JSON.stringify(settings));
+    // For the same bytes everywhere: paths are part of what it makes, and so is the order that chance gives to tables in the code cache.
+    execFileSync(process.execPath, ['--random-seed=1', '--build-sea', 'sea.json'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+    renameSync(join(work, 'skiff'), join(output, `skiff-linux-${architecture}`));
   } finally {
     rmSync(work, { recursive: true });
   }

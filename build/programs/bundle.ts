@@ -3,8 +3,8 @@
 // $ORIGIN would mean nothing, and with an environment of its own).
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { copyFileSync, existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { assetOf, LIBRARIES_PLACE, MANIFEST_ASSET, type CarriedFile, type Manifest } from '../../cmd/programs/manifest.ts';
 import { unpackPackages, type DebianArchitecture, type Recorded } from './debian.ts';
@@ -16,7 +16,7 @@ export type Architecture = 'x64' | 'arm64';
 const DEBIAN: Record<Architecture, { name: DebianArchitecture; triplet: string }> = { x64: { name: 'amd64', triplet: 'x86_64-linux-gnu' }, arm64: { name: 'arm64', triplet: 'aarch64-linux-gnu' } };
 const LIBRARY_FOLDERS = ['usr/lib', 'lib'];
 
-/** Writes each asset as a file into `folder` and gives the table of them. `others`: files that are carried as they are, by the path they get. */
+/** Gives the table of assets, each a file; `folder` is for temporary ones. `others`: files that are carried as they are, by the path they get. */
 export function bundlePrograms(architecture: Architecture, folder: string, others: Record<string, string>): Record<string, string> {
   const { name, triplet } = DEBIAN[architecture];
   const root = unpackPackages(RECORD, name, CACHE);
@@ -29,17 +29,26 @@ export function bundlePrograms(architecture: Architecture, folder: string, other
   const assets: Record<string, string> = {};
   const files = [...sources].sort(([left], [right]) => (left < right ? -1 : 1)).map(([path, source]): CarriedFile => {
     const bytes = programs.has(path) ? relocatable(source, folder) : readFileSync(source);
-    const asset = join(folder, `${String(Object.keys(assets).length)}.zst`);
-    writeFileSync(asset, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } }));
-    assets[assetOf(path)] = asset;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    assets[assetOf(path)] = resolve(compressed(bytes, sha256));
     const at = bytes.indexOf(LIBRARIES_PLACE, 0, 'latin1');
-    return { path, mode: /^lib\/|\.node$/.test(path) ? 0o644 : 0o755, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), ...(at >= 0 && { librariesAt: at }) };
+    return { path, mode: /^lib\/|\.node$/.test(path) ? 0o644 : 0o755, size: bytes.length, sha256, ...(at >= 0 && { librariesAt: at }) };
   });
   const table = { files, links, packages: packageVersions() };
   const digest = createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32);
-  assets[MANIFEST_ASSET] = join(folder, MANIFEST_ASSET);
+  assets[MANIFEST_ASSET] = resolve(folder, MANIFEST_ASSET);
   writeFileSync(assets[MANIFEST_ASSET], JSON.stringify({ digest, ...table } satisfies Manifest));
   return assets;
+}
+
+/** Kept for the next build: it takes seconds, and the files seldom change. */
+function compressed(bytes: Buffer, sha256: string): string {
+  const path = join(CACHE, `${sha256}.zst`);
+  if (!existsSync(path)) {
+    writeFileSync(`${path}.${String(process.pid)}`, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } }));
+    renameSync(`${path}.${String(process.pid)}`, path);
+  }
+  return path;
 }
 
 /** Its names and its extensions, which iptables finds by XTABLES_LIBDIR. */

@@ -11,7 +11,7 @@ import type { Ledger } from '../../internal/base/ledger.ts';
 import { assetOf, MANIFEST_ASSET, type Manifest } from './manifest.ts';
 import { unpackPrograms } from './unpacking.ts';
 
-const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const USUAL_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 let folder: string | undefined;
 
 /** Names of all that is carried, as they are called. */
@@ -42,7 +42,7 @@ export function carriedFile(path: string): string | undefined {
 
 function use(unpacked: string): void {
   folder = unpacked;
-  const folders = [unpacked, process.env['PATH'] ?? USUAL_PATH];
+  const folders = [...new Set([unpacked, ...(process.env['PATH'] ?? '').split(':').filter((one) => one !== ''), ...USUAL_FOLDERS])];
   if (findProgram('iptables-restore') === undefined) {
     folders.push(join(unpacked, `iptables-${iptablesVariant()}`));
     process.env['XTABLES_LIBDIR'] = join(unpacked, 'lib/xtables');
