@@ -18,6 +18,8 @@ export interface Patch {
   type: PatchType;
   /** The decoded document: an array for json, an object otherwise. */
   body: unknown;
+  /** What its text said twice, in the words of field validation. */
+  duplicates?: readonly string[];
 }
 
 /** metav1.DeleteOptions, decoded. */

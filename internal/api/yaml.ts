@@ -8,8 +8,8 @@ type Library = typeof import('js-yaml');
 export interface YamlOptions {
   /** Longer input is refused. Default 3 MiB, upstream's limit of a request body. */
   sizeBytesMax?: number;
-  /** Told the keys that stand twice in a mapping (the last one counts); without it they are an error. */
-  onDuplicate?: (key: string) => void;
+  /** Told of the first key that stands twice in a mapping, in go-yaml's words (the last one counts); without it that is an error. */
+  onDuplicate?: (problem: string) => void;
 }
 
 const SIZE_BYTES_MAX = 3 * 1024 * 1024;
@@ -27,8 +27,24 @@ export function parseYaml(text: string, options: YamlOptions = {}): unknown {
   const sizeMax = options.sizeBytesMax ?? SIZE_BYTES_MAX;
   if (text.length > sizeMax) throw new Error(`yaml: the document is larger than ${String(sizeMax)} bytes`);
   const { library, schema } = load();
-  const documents = library.loadAll(text, { schema, json: options.onDuplicate !== undefined, maxDepth: 1000 });
+  const read = (json: boolean): unknown[] => library.loadAll(text, { schema, json, maxDepth: 1000 });
+  const documents = options.onDuplicate === undefined ? read(false) : readTwice(read, text, options.onDuplicate);
   return toJson(documents[0], { left: NODES_MAX });
+}
+
+function readTwice(read: (json: boolean) => unknown[], text: string, onDuplicate: (problem: string) => void): unknown[] {
+  try {
+    return read(false);
+  } catch (error) {
+    const { reason, mark } = error as { reason?: string; mark?: { line: number } };
+    if (reason?.includes('duplicated mapping key') === true && mark !== undefined) onDuplicate(duplicateAt(text, mark.line));
+    return read(true);
+  }
+}
+
+function duplicateAt(text: string, line: number): string {
+  const key = /^[\s-]*(?:"([^"]*)"|'([^']*)'|([^:]+?))\s*:/.exec(text.split('\n')[line] ?? '');
+  return `yaml: unmarshal errors:\n  line ${String(line + 1)}: key ${JSON.stringify(key?.[1] ?? key?.[2] ?? key?.[3] ?? '')} already set in map`;
 }
 
 /** Block style, keys sorted as sigs.k8s.io/yaml sorts them, lists not indented, strings quoted where YAML 1.1 would read something else. */

@@ -50,7 +50,7 @@ function tooLarge(maxBytes: number): StatusError {
 /** The object of a create or update. */
 export function decodeObject(body: Body, expected: Expected, schemas: Schemas): KubeObject {
   const duplicates: string[] = [];
-  const object = recognized(body, expected.kind, () => decode(body, { schemas, custom: expected.custom !== undefined }, (path) => duplicates.push(path)));
+  const object = recognized(body, expected.kind, () => decode(body, { schemas, custom: expected.custom !== undefined }, (problem) => duplicates.push(problem)));
   object.apiVersion ||= apiVersionOf(expected.group, expected.version);
   object.kind ||= expected.kind;
   object.metadata ??= {} as KubeObject['metadata'];
@@ -87,7 +87,7 @@ function excerpt(bytes: Buffer): string {
   return text.startsWith('{') && shown.length > EXCERPT_MAX ? `${shown.slice(0, EXCERPT_MAX)} ...` : shown;
 }
 
-export function decodePatch(body: Body, { custom }: { custom?: unknown } = {}): { patch: Patch; duplicates: string[] } {
+export function decodePatch(body: Body, { custom }: { custom?: unknown } = {}): Patch {
   const type = PATCH_TYPES[body.contentType];
   if (custom !== undefined && (type === undefined || type === 'strategic')) throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCHES}`);
   if (type === undefined) {
@@ -96,7 +96,8 @@ export function decodePatch(body: Body, { custom }: { custom?: unknown } = {}): 
   const duplicates: string[] = [];
   const text = body.bytes.toString();
   try {
-    return { patch: { type, body: type === 'apply' ? parseYaml(text, { onDuplicate: (path) => duplicates.push(path) }) : parseJson(text, (path) => duplicates.push(path)) }, duplicates };
+    if (type === 'apply') return { type, body: parseYaml(text, { onDuplicate: (problem) => duplicates.push(`error converting YAML to JSON: ${problem}`) }), duplicates };
+    return { type, body: parseJson(text, (path) => duplicates.push(`${type === 'json' ? 'json patch ' : ''}duplicate field "${path}"`)), duplicates };
   } catch (error) {
     throw new StatusError('BadRequest', type === 'apply' ? `error decoding YAML: error converting YAML to JSON: ${messageOf(error)}` : type === 'strategic' ? messageOf(error) : `error decoding patch: ${messageOf(error)}`, { cause: error });
   }
@@ -120,11 +121,11 @@ export function decodeDeleteOptions(body: Body, schemas: Schemas): DeleteOptions
   return options;
 }
 
-function decode({ bytes, contentType }: Body, { schemas, custom = false }: { schemas: Schemas; custom?: boolean }, onDuplicate: (path: string) => void): unknown {
+function decode({ bytes, contentType }: Body, { schemas, custom = false }: { schemas: Schemas; custom?: boolean }, onDuplicate: (problem: string) => void): unknown {
   switch (contentType) {
     case '':
     case 'application/json':
-      return parseJson(bytes, onDuplicate);
+      return parseJson(bytes, (path) => onDuplicate(`duplicate field "${path}"`));
     case 'application/yaml':
       return parseYaml(bytes.toString(), { onDuplicate });
     case 'application/vnd.kubernetes.protobuf':

@@ -90,7 +90,7 @@ function resources(kinds: readonly Kind[], group: string, version: string): Foun
 function legacyResources(kind: Kind): object[] {
   const { resource, singular, namespaced, verbs, shortNames, categories, subresources } = kind;
   const own = {
-    name: resource, singularName: singular, namespaced, kind: kind.kind, verbs: [...verbs].sort(),
+    name: resource, singularName: singular, namespaced, kind: kind.kind, verbs: shownVerbs(kind),
     ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }),
     ...(verbs.includes('create') && verbs.includes('get') && { storageVersionHash: storageVersionHash(kind) }),
   };
@@ -125,22 +125,28 @@ function groupDiscovery({ name, versions }: Group): object {
 }
 
 function resourceDiscovery(kind: Kind): object {
-  const { resource, singular, namespaced, verbs, shortNames, categories, subresources } = kind;
+  const { resource, singular, namespaced, shortNames, categories, subresources } = kind;
   return {
-    resource, responseKind: { group: '', version: '', kind: kind.kind }, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs: [...verbs].sort(),
+    resource, responseKind: { ...responseOf(kind, kind), kind: kind.kind }, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs: shownVerbs(kind),
     ...(shortNames.length > 0 && { shortNames }), ...(categories.length > 0 && { categories }),
     ...(subresources.length > 0 && { subresources: subresources.map((sub) => ({ subresource: sub.name, responseKind: { ...responseOf(kind, sub), kind: sub.kind }, verbs: [...sub.verbs].sort() })) }),
   };
 }
 
-/** Empty where it is the resource's own, which clients fill in. */
-function responseOf({ group, version }: Kind, answered: { group: string; version: string }): { group: string; version: string } {
-  return answered.group === group && answered.version === version ? { group: '', version: '' } : { group: answered.group, version: answered.version };
+/** Empty where it is the resource's own, which clients fill in; custom resources say it. */
+function responseOf({ group, version, custom }: Kind, answered: { group: string; version: string }): { group: string; version: string } {
+  return custom === undefined && answered.group === group && answered.version === version ? { group: '', version: '' } : { group: answered.group, version: answered.version };
+}
+
+/** Custom resources' verbs have upstream's order, and say what is left while their definition is being deleted. */
+function shownVerbs({ verbs, custom }: Kind): string[] {
+  if (custom === undefined) return [...verbs].sort();
+  return custom.terminating ? ['delete', 'deletecollection', 'get', 'list', 'watch'] : ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 }
 
 /** Tells clients that two resources are the same objects: a hash of the kind that is stored (upstream's storageversionhash.go). */
-function storageVersionHash({ group, version, kind }: Kind): string {
-  const stored = STORED[`${group}/${version}/${kind}`] ?? `${group}/${version}/${kind}`;
+function storageVersionHash({ group, version, kind, custom }: Kind): string {
+  const stored = STORED[`${group}/${version}/${kind}`] ?? `${group}/${custom?.storageVersion ?? version}/${kind}`;
   return createHash('sha256').update(stored).digest().subarray(0, 8).toString('base64');
 }
 

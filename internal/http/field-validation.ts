@@ -30,16 +30,21 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
   if (first !== undefined) throw cannotHandle(object, kind, first.message);
   for (const { owner, name } of strays) delete owner[name];
   if (validation === 'Ignore') return;
-  const problems = [...duplicates.map((path) => `duplicate field "${path}"`), ...unknown.map((path) => `unknown field "${path}"`)];
+  const problems = [...duplicates, ...unknown.map((path) => `unknown field "${path}"`)];
   if (problems.length === 0) return;
   if (validation === 'Strict') throw cannotHandle(object, kind, `strict decoding error: ${problems.join(', ')}`);
-  for (const problem of problems) warn(problem);
+  for (const problem of problems) warn(asWarning(problem));
 }
 
 /** A custom object of another version is refused here, one of another kind by validation. */
 function checkCustomType({ apiVersion, kind, metadata }: KubeObject, expected: { group: string; kind: string; apiVersion: string }): void {
   if (apiVersion !== expected.apiVersion) throw new StatusError('BadRequest', `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
   if (kind !== expected.kind) throw invalidObject(expected, metadata?.name ?? '', [invalid('kind', kind, `must be ${expected.kind}`)]);
+}
+
+/** As a warning, a line of YAML goes without what go-yaml writes before it. */
+export function asWarning(problem: string): string {
+  return problem.replace(/^(error converting YAML to JSON: )?yaml: unmarshal errors:\n\s*/, '');
 }
 
 function cannotHandle({ apiVersion, kind: given }: KubeObject, kind: string, why: string): StatusError {

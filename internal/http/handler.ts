@@ -204,11 +204,7 @@ async function withBody(pipeline: Pipeline, authorized: Authorized, { request, k
   if (info.verb === 'get' || info.verb === 'list') return { request: authorized, body: undefined };
   const { schemas } = pipeline.options;
   const body = await readBody(request as Readable, request.headers);
-  if (info.verb === 'patch') {
-    const { patch, duplicates } = decodePatch(body, kind);
-    if (options.fieldValidation !== 'Ignore') for (const path of duplicates) warn(`duplicate field "${path}"`);
-    return { request: authorized, body: patch };
-  }
+  if (info.verb === 'patch') return { request: authorized, body: decodePatch(body, kind) };
   if (info.verb === 'delete' || info.verb === 'deletecollection') {
     const wanted = decodeDeleteOptions(body, schemas);
     return { request: wanted === undefined ? authorized : { ...authorized, options: { ...options, delete: wanted } }, body: undefined };

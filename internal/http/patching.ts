@@ -8,7 +8,7 @@ import { applyJsonPatch } from '../api/patch/json.ts';
 import { applyMergePatch } from '../api/patch/merge.ts';
 import { applyStrategicMerge } from '../api/patch/strategic.ts';
 import type { Definition } from '../api/schema.ts';
-import { checkObject } from './field-validation.ts';
+import { asWarning, checkObject } from './field-validation.ts';
 import type { WriteContext } from '../registry/registry.ts';
 import type { Call, PipelineOptions } from './pipeline.ts';
 
@@ -31,7 +31,17 @@ function applied(options: PipelineOptions, call: Call, { patch, live }: { patch:
   if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
   const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name, ...(kind.namespaced && { namespace: given.metadata?.namespace ?? info.namespace }) } };
   if (named.metadata.name !== info.name) throw new StatusError('BadRequest', `the name of the object (${named.metadata.name}) does not match the name on the URL (${info.name})`);
-  return serverSideApply({ ...(live !== undefined && { live }), applied: named, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
+  const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
+  checkDuplicates(patch, call);
+  return result;
+}
+
+/** Keys that a configuration says twice. */
+function checkDuplicates({ duplicates = [] }: Patch, { request: { options: { fieldValidation = 'Warn' }, warn } }: Call): void {
+  for (const problem of fieldValidation === 'Ignore' ? [] : duplicates) {
+    if (fieldValidation === 'Strict') throw new StatusError('BadRequest', `error strict decoding YAML: ${problem}`);
+    warn(asWarning(problem));
+  }
 }
 
 /** Records the fields that a create or update changed under the client's name. */
@@ -63,7 +73,7 @@ function checkPatch({ type, body }: Patch, { fieldManager = '', force }: Request
 /** What a patch made must be an object of the kind still. Upstream blames the patch (Invalid) rather than the request (BadRequest). */
 export function checkPatched({ schemas }: PipelineOptions, { request: { options, warn }, kind, body }: Call, next: KubeObject): void {
   try {
-    checkObject(next, { ...kind, validation: options.fieldValidation, warn }, { duplicates: [], schemas });
+    checkObject(next, { ...kind, validation: options.fieldValidation, warn }, { duplicates: (body as Patch).type === 'apply' ? [] : ((body as Patch).duplicates ?? []), schemas });
   } catch (error) {
     if (!isReason(error, 'BadRequest')) throw error;
     const shown = (body as Patch).type === 'strategic' ? (body as Patch).body : next;

@@ -52,6 +52,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
 export interface CustomKind {
   /** Aborted when the kind is no longer served, or served differently: watches of it end. */
   retired: AbortSignal;
+  storageVersion: string;
   /** Its definition is being deleted: nothing new is let in. */
   terminating: boolean;
   /** Warned of at every use, for versions that are deprecated. */

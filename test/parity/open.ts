@@ -5,12 +5,9 @@ export const OPEN: Readonly<Record<string, readonly string[]>> = {
   'words of decoders: duplicates in YAML, strategic patches, types in apply': [
     'bad int or string',
     'apply unknown field, Ignore',
-    'both, yaml, Warn',
     'apply unknown field, Warn',
-    'both, yaml, Strict',
     'strategic patch unknown field, Strict',
     'apply unknown field, Strict',
-    'both, yaml, default',
     'apply unknown field, default',
     'strategic patch of wrong type',
     'apply of wrong type',

@@ -119,7 +119,7 @@ function broken(compiled: CompiledRule, { schema, place, variables }: { schema: 
   if (message.ends !== undefined) return invalid(field, schema.type ?? '', message.ends);
   const detail = message.text ?? (rule.message === undefined || rule.message === '' ? `failed rule: ${nameOf(rule)}` : rule.message.trim());
   const composed = schema.type === 'object' || schema.type === 'array';
-  switch (rule.reason) {
+  switch (rule.reason ?? '') {
     case 'FieldValueForbidden': return forbidden(field, detail);
     case 'FieldValueRequired': return required(field, detail);
     case 'FieldValueDuplicate': return composed ? { type: 'Duplicate', field, detail: '' } : duplicate(field, place.value);

@@ -159,7 +159,7 @@ void t.test('OpenAPI v2 says the schema as it is, but for what v2 cannot say', a
   const schema = { type: 'object', description: 'a foo', properties: { spec: { type: 'object', description: 'spec', properties: { bars: { type: 'array', items: { type: 'object', required: ['name'], properties: { name: { type: 'string', description: 'n' } } } }, none: { type: 'string', nullable: true } } } } };
   const { kinds, schemas } = await scene(t, [schemaOf(schema)]);
   const { definitions } = openApiV2({ schemas, resources: kinds.all(), version: '1.36' }) as { definitions: Record<string, { properties: object }> };
-  const { apiVersion: _a, kind: _k, metadata: _m, ...own } = definitions['com.example.v1.Foo']?.properties as Record<string, unknown>;
+  const { apiVersion: _a, kind: _k, metadata: _m, ...own } = (definitions['com.example.v1.Foo']?.properties ?? {}) as Record<string, unknown>;
   t.same(own, { spec: { ...schema.properties.spec, properties: { ...schema.properties.spec.properties, none: {} } } });
   t.match(definitions['com.example.v1.FooList'], { required: ['items'], properties: { items: { type: 'array' } } });
 });
