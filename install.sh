@@ -52,6 +52,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 is_true() { [ "${1:-}" = true ] || [ "${1:-}" = 1 ] || [ "${1:-}" = yes ]; }
 
 main() {
+  case " $* " in *' --help '* | *' -h '*) show_help; exit 0 ;; esac
   [ "$(id -u)" = 0 ] || fail 'needs root: run it with sudo (curl … | sudo sh -)'
   work=$(mktemp -d)
   new_binary=
@@ -76,6 +77,10 @@ main() {
   # A power cut from here on finds it whole.
   [ $changed = false ] || sync
   start_service
+}
+
+show_help() {
+  if [ -f "$0" ] && grep -q '^# Installs Skiff' "$0"; then sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"; else say 'what it reads is said at the top of the script'; fi
 }
 
 # ---- what is here ----
@@ -306,7 +311,7 @@ download() {
   else fail "$url/sha256sums.txt names no $name: is INSTALL_SKIFF_URL right?"; fi
   stage
   say "downloading $url/$packed"
-  fetch "$url/$packed" "$new_binary" || fail "cannot download $url/$packed: try again"
+  fetch "$url/$packed" "$new_binary" progress || fail "cannot download $url/$packed: try again"
   [ "$(sha256 "$new_binary")" = "$(sum_of "$packed")" ] || fail "$url/$packed is damaged (its sha256 is not the one of sha256sums.txt): try again"
   mv "$new_binary" "$new_binary.packed"
   $unpack <"$new_binary.packed" >"$new_binary" || { rm -f "$new_binary.packed"; fail "$packed cannot be unpacked: is there room in $bin_dir?"; }
@@ -315,9 +320,12 @@ download() {
   source=$new_binary
 }
 
+# URL FILE [progress]
 fetch() {
-  if have curl; then curl -fsSL --retry 3 --connect-timeout 20 -o "$2" "$1"
-  elif have wget; then wget -q -T 60 -O "$2" "$1"
+  quiet=true
+  [ -z "${3:-}" ] || [ ! -t 2 ] || quiet=
+  if have curl; then curl -fL ${quiet:+-sS} --progress-bar --retry 3 --connect-timeout 20 -o "$2" "$1"
+  elif have wget; then wget ${quiet:+-q} -T 60 -O "$2" "$1"
   else fail "needs curl or wget: $(install_hint curl curl)"; fi
 }
 

@@ -35,7 +35,7 @@ export const FLAGS = [
   { name: 'node-name', verbs: BOTH, kind: 'string', env: 'SKIFF_NODE_NAME', help: 'name of this node; default: the host name', check: nodeName },
   { name: 'node-ip', verbs: BOTH, kind: 'list', default: [], help: 'address of this node; default: that of the default route', check: address },
   { name: 'node-external-ip', verbs: BOTH, kind: 'list', default: [], help: 'external address of this node', check: address },
-  { name: 'node-label', verbs: BOTH, kind: 'list', default: [], help: 'label of this node at registration, key=value', check: keyValue },
+  { name: 'node-label', verbs: BOTH, kind: 'list', default: [], help: 'label of this node at registration, key=value', check: label },
   { name: 'node-taint', verbs: BOTH, kind: 'list', default: [], help: 'taint of this node at registration, key=value:Effect', check: taint },
   { name: 'with-node-id', verbs: BOTH, kind: 'boolean', default: false, help: 'append an id of its own to the node’s name' },
   { name: 'kubelet-port', verbs: BOTH, kind: 'integer', default: 10250, help: 'port of the kubelet’s API', check: port },
@@ -91,6 +91,9 @@ function nodeName(value: string): string | undefined {
 }
 function keyValue(value: string): string | undefined {
   return /^[^=]+=/.test(value) ? undefined : 'must be key=value';
+}
+function label(value: string): string | undefined {
+  return /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?=([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value) ? undefined : 'must be key=value of letters, digits, "-", "_" and ".", each at most 63 long';
 }
 function taint(value: string): string | undefined {
   return /^[^=:]+(=[^:]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$/.test(value) ? undefined : 'must be key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute';

@@ -37,6 +37,7 @@ t.test('wrong usage names the flag and the value', (t) => {
   wrong(['--node-name'], /--node-name: needs a value/);
   wrong(['--https-listen-port', '70000'], /--https-listen-port: "70000" must be a port/);
   wrong(['--https-listen-port', 'x'], /--https-listen-port: "x" must be a whole number/);
+  wrong(['--node-label', 'color=light blue'], /--node-label: "color=light blue" must be key=value of letters/);
   wrong(['--disable', 'dns,nothing'], /--disable: "nothing" must be one of/);
   wrong(['--cluster-cidr', '10.42.0.0'], /must be a network/);
   wrong(['stray'], /unexpected argument "stray"/);
