@@ -14,7 +14,7 @@ export function formatStatus(status: Status, now: number): string {
     [role === 'server' ? 'API' : 'Server', server],
     ['Data', status.dataDir],
     ['Pods', `${String(pods.running)} running of ${String(pods.total)}${role === 'agent' ? ' on this node' : ''}`],
-    ...(memory === undefined ? [] : ([['Memory', memoryText(memory.main)], ['', `${memoryText(memory.helpers)} in ${String(memory.helpers.processes)} helpers`]] satisfies [string, string][])),
+    ...(memory === undefined ? [] : ([['Memory', memoryText(memory.main)], ...helpersText(memory.helpers)] satisfies [string, string][])),
     ...(written === undefined ? [] : ([['Written', `${size(written.bytes)} to disks since the start ${ageOf(written.since, now)} ago`]] satisfies [string, string][])),
     ['Certificates', certificateText(certificates, now)],
   ];
@@ -32,6 +32,12 @@ function nodeTable(nodes: readonly NodeStatus[]): string {
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)) + 3);
   const more = nodes.length > NODES_MAX ? `and ${String(nodes.length - NODES_MAX)} more, ${String(nodes.filter(({ ready }) => !ready).length)} of all not Ready\n` : '';
   return `${table.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('').trimEnd()}\n`).join('')}${more}\n`;
+}
+
+/** A conmon for each container, and programs that run just now. */
+function helpersText(helpers: MemoryUse): [string, string][] {
+  const { processes } = helpers;
+  return processes === 0 ? [] : [['', `${memoryText(helpers)} in ${String(processes)} ${processes === 1 ? 'helper' : 'helpers'}`]];
 }
 
 function memoryText({ rssBytes, pssBytes, anonymousBytes }: MemoryUse): string {
