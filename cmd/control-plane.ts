@@ -47,6 +47,7 @@ import { createScheduler, SCHEDULER_USER } from '../internal/scheduler/index.ts'
 import type { Store } from '../internal/store/store.ts';
 import { openSqliteStore } from '../internal/store/sqlite.ts';
 import { firstAddress, portRange } from './addresses.ts';
+import { configuredAuthentication } from './authentication.ts';
 import type { Settings } from './flags.ts';
 import { hostNodeName } from './host.ts';
 import { KUBERNETES_VERSION } from './version.ts';
@@ -86,10 +87,12 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const views = createLocalViews(store);
   const registry = createRegistry({ store, schemas, clock, random, hooks: { '/services': createServiceAllocator({ store, random, serviceCidr, nodePorts: portRange(settings['service-node-port-range']) }) } });
   const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store });
+  const configured = await configuredAuthentication(settings, { issuer: tokens.issuer, clock, log });
   const authenticator = createAuthenticator({
     clock,
     authorities: { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, proxyNames: FRONT_PROXY_NAMES },
-    tokens: [(token) => tokens.verify(token), createBootstrapTokens({ store, clock })],
+    ...(configured !== undefined && { anonymous: configured.anonymous }),
+    tokens: [(token) => tokens.verify(token), createBootstrapTokens({ store, clock }), ...(configured?.tokens ?? [])],
   });
   const authorizer = createAuthorizer(store);
   const callout = createCallout({ source: store, clock, random });

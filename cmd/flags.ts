@@ -60,6 +60,7 @@ export const FLAGS = [
   { name: 'scheduler-config', verbs: SERVER, kind: 'string', help: 'KubeSchedulerConfiguration file' },
   { name: 'default-local-storage-path', verbs: SERVER, kind: 'string', help: 'folder of the local-path volumes' },
   { name: 'resolv-conf', verbs: BOTH, kind: 'string', env: 'SKIFF_RESOLV_CONF', help: 'resolv.conf for pods and for names outside the cluster' },
+  { name: 'authentication-config', verbs: SERVER, kind: 'string', help: 'AuthenticationConfiguration file: OIDC issuers, anonymous requests' },
   { name: 'secrets-encryption', verbs: SERVER, kind: 'boolean', default: false, help: 'encrypt secrets at rest' },
   { name: 'log-level', verbs: BOTH, kind: 'string', default: 'info', help: 'debug, info, warn or error', check: oneOf('debug', 'info', 'warn', 'error') },
   { name: 'log-format', verbs: BOTH, kind: 'string', default: 'text', help: 'text or json', check: oneOf('text', 'json') },

@@ -13,13 +13,15 @@ export interface AuthenticatorOptions {
   clock: Clock;
   /** Absent: every certificate that TLS let in is a client's. */
   authorities?: CertificateAuthorities;
+  /** Whether anonymous requests may ask for this path; absent: for all. */
+  anonymous?: (path: string) => boolean;
   /** Verifies a bearer token, in turn; undefined: not mine. */
   tokens: readonly ((token: string) => UserInfo | undefined | Promise<UserInfo | undefined>)[];
 }
 
 export interface Authenticator {
   /** StatusError Unauthorized. */
-  authenticate(request: { socket: TLSSocket; authorization: string | undefined; rawHeaders: RawHeaders }): UserInfo | Promise<UserInfo>;
+  authenticate(request: { socket: TLSSocket; authorization: string | undefined; rawHeaders: RawHeaders; path: string }): UserInfo | Promise<UserInfo>;
   /** For TokenReviews; undefined: nobody's. */
   identify(token: string): Promise<UserInfo | undefined>;
 }
@@ -27,7 +29,7 @@ export interface Authenticator {
 const KEPT_MS = 10_000;
 const KEPT_MAX = 512;
 
-export function createAuthenticator({ clock, tokens, authorities }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ clock, tokens, authorities, anonymous = () => true }: AuthenticatorOptions): Authenticator {
   const certified = new WeakMap<TLSSocket, Certified | 'none' | 'bad'>();
   const kept = new Map<string, { user: UserInfo; untilMs: number }>();
 
@@ -51,7 +53,7 @@ export function createAuthenticator({ clock, tokens, authorities }: Authenticato
   };
   return {
     identify,
-    authenticate({ socket, authorization, rawHeaders }) {
+    authenticate({ socket, authorization, rawHeaders, path }) {
       const certificate = certificateOf(socket);
       if (typeof certificate !== 'string') {
         const user = certificate.by === 'client' ? certificate.user : proxiedUser(rawHeaders);
@@ -59,7 +61,7 @@ export function createAuthenticator({ clock, tokens, authorities }: Authenticato
       }
       const token = /^Bearer (\S+)(?: |$)/i.exec(authorization ?? '')?.[1]; // what follows a token is not looked at
       if (token === undefined) {
-        if (certificate !== 'none') throw unauthorized();
+        if (certificate !== 'none' || !anonymous(path)) throw unauthorized();
         return ANONYMOUS; // basic and the like: unknown to upstream too
       }
       return identify(token).then((found) => {

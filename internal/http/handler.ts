@@ -86,7 +86,7 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
   try {
     const extra = options.extraPaths.get(info.path);
     if (extra !== undefined) return answer(await serveExtra(extra, request));
-    const asking = options.authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization, rawHeaders: request.rawHeaders });
+    const asking = options.authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization, rawHeaders: request.rawHeaders, path: info.path });
     const user = asking instanceof Promise ? await asking : asking;
     const parsed: Parsed = { info, options: info.isResource ? requestOptions(query, info.verb) : {}, userAgent: request.headers['user-agent'] ?? '', warn: (text) => void warnings.push(text) };
     const result = await route(options, { exchange: { request, response }, asked: { parsed, query, warnings }, user, prepare: () => setCommonHeaders(response, { auditId, warnings }) });

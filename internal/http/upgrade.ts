@@ -28,7 +28,7 @@ async function tie({ pipeline, authenticator, impersonate, dialer, extraUpgrades
   const query = queryOf(url);
   const info = requestInfo(request.method ?? 'GET', pathOf(url), query);
   const { rawHeaders, headers: { authorization = bearerOf(request) } } = request;
-  const caller = await authenticator.authenticate({ socket: socketOf(request), authorization, rawHeaders });
+  const caller = await authenticator.authenticate({ socket: socketOf(request), authorization, rawHeaders, path: info.path });
   const extra = extraUpgrades.get(info.path);
   if (extra !== undefined) return extra(caller, { socket, head });
   const user = impersonate(rawHeaders, caller, info);
