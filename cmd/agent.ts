@@ -12,7 +12,7 @@ import { keepIdentity, openIdentity, type IdentityOptions } from '../internal/cl
 import { createTunnel } from '../internal/cluster/tunnel/agent.ts';
 import { openAccess } from './agent-access.ts';
 import type { Settings } from './flags.ts';
-import { nodeAddresses } from './host.ts';
+import { openNodeAddresses } from './node-addresses.ts';
 import { tellOfInstance } from './instance.ts';
 import { createNode } from './node.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
@@ -44,7 +44,7 @@ interface Start {
 async function startAgent(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Running> {
   ledger.making(settings['data-dir'], 'tree');
   const nodeName = nodeNameOf(settings);
-  const nodeIps = nodeAddresses(settings['node-ip'], systemClock);
+  const nodeIps = await openNodeAddresses({ given: settings['node-ip'], dataDir: settings['data-dir'], clock: systemClock, log });
   const token = givenToken(settings);
   const directory = join(settings['data-dir'], 'agent');
   const options: IdentityOptions = {

@@ -18,7 +18,7 @@ import { createLeaves, type Leaves } from '../internal/cluster/leaves.ts';
 import type { Loop } from '../internal/informer/loop.ts';
 import { clusterSettings, createControlPlane, type ControlPlane } from './control-plane.ts';
 import type { Settings } from './flags.ts';
-import { nodeAddresses } from './host.ts';
+import { openNodeAddresses } from './node-addresses.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
 import type { ServingPair } from '../agents/kubelet/server/server.ts';
 import { tellOfInstance } from './instance.ts';
@@ -62,7 +62,7 @@ async function startServer(settings: Settings, { stopping, ledger, manager, log 
   const passwords = (): string[] => [readJoinPassword(serverDir), agentToken === undefined ? undefined : parseJoinToken(agentToken).password].filter((password) => password !== undefined);
   const nodeName = nodeNameOf(settings);
   keepNodeName(settings, nodeName);
-  const nodeIps = nodeAddresses(settings['node-ip'], clock);
+  const nodeIps = await openNodeAddresses({ given: settings['node-ip'], dataDir: settings['data-dir'], clock, log });
   const advertised = settings['advertise-address'];
   const addresses = (): readonly string[] => (advertised === undefined ? nodeIps() : [advertised, ...nodeIps()]);
   const plane = await createControlPlane(settings, { authority, leaves, addresses, nodeName, passwords, log });

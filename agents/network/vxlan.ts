@@ -25,16 +25,17 @@ export async function vxlanMtu(nodeIp: string): Promise<number> {
 
 interface Link {
   address: string;
-  linkinfo?: { info_data?: { local?: string } };
+  linkinfo?: { info_data?: { local?: string; link?: string } };
 }
 
 /** Makes the link, or makes it anew when this node's address has changed. Gives what the kernel says when it knows no vxlan. */
 export async function ensureVxlan({ ip, podCidr }: Place): Promise<string | undefined> {
   const shown = await tryCommand('ip', ['-json', '-details', 'link', 'show', VXLAN_LINK]);
   const [link] = shown.code === 0 ? (JSON.parse(shown.stdout || '[]') as Link[]) : [];
-  if (link !== undefined && link.linkinfo?.info_data?.local !== ip) await command('ip', ['link', 'del', VXLAN_LINK]);
-  if (link?.linkinfo?.info_data?.local !== ip) {
-    const { name, mtu } = await deviceOf(ip);
+  const { name, mtu } = await deviceOf(ip);
+  const { local, link: device = name } = link?.linkinfo?.info_data ?? {};
+  if (link !== undefined && (local !== ip || device !== name)) await command('ip', ['link', 'del', VXLAN_LINK]);
+  if (local !== ip || device !== name) {
     const made = await tryCommand('ip', ['link', 'add', VXLAN_LINK, 'address', hardwareAddress(ip), 'mtu', String(mtu - OVERHEAD_BYTES), 'type', 'vxlan', 'id', ID, 'local', ip, 'dev', name, 'dstport', PORT, 'nolearning']);
     if (made.code !== 0 && /Unknown device type|not supported/i.test(made.stderr)) return made.stderr.trim();
     if (made.code !== 0) throw new Error(`cannot make the link ${VXLAN_LINK}: ${made.stderr.trim()}`);
@@ -73,7 +74,8 @@ export function linesFor(peers: readonly Place[], { neighbours, entries, protoco
 
 async function deviceOf(address: string): Promise<{ name: string; mtu: number }> {
   const links = JSON.parse((await command('ip', ['-json', '-4', 'addr', 'show', 'to', `${address}/32`])) || '[]') as { ifname?: string; mtu?: number }[];
-  const link = links.find(({ ifname }) => ifname !== undefined);
+  // A machine that had no network may have its address on a link of ours still.
+  const link = links.find(({ ifname }) => ifname !== undefined && !ifname.startsWith('skiff-')) ?? links.find(({ ifname }) => ifname !== undefined);
   if (link?.ifname === undefined) throw new Error(`no link of this machine has the node's address ${address}: correct --node-ip`);
   return { name: link.ifname, mtu: link.mtu ?? 1500 };
 }

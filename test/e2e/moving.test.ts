@@ -6,7 +6,7 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import t from 'tap';
-import { createCluster, SKIFF, until } from '../support/cluster.ts';
+import { createCluster, KUBECTL, SKIFF, until } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
 
 ownNetwork();
@@ -68,4 +68,38 @@ await t.test('another host name: it is the node it was', async (t) => {
   await until(() => readFileSync(log, 'utf8').split(' ready ').length > 2, 'the server to be ready');
   t.equal(nodes(), `n1 ${NET}.77 True`);
   t.match(await namesServed(`${NET}.77`, 6443), /DNS:elsewhere/);
+});
+
+const kubectlWithin = (machine: typeof host, ...args: string[]): string => machine.run(KUBECTL, '--kubeconfig', '/etc/skiff/skiff.yaml', ...args).trim();
+const nodesWithin = (machine: typeof host): string => kubectlWithin(machine, 'get', 'nodes', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}');
+
+await t.test('without a network it goes on with the address that it had; with one again, it has the new', async (t) => {
+  await stop();
+  host.run('sh', '-c', 'ip addr flush dev eth0; ip link set eth0 down');
+  start();
+  await until(() => readFileSync(log, 'utf8').split(' ready ').length > 3, 'the server to be ready');
+  t.equal(nodesWithin(host), `n1 ${NET}.77 True`);
+  t.match(host.run('ip', 'addr', 'show', 'skiff-lone'), `${NET}.77/32`);
+  for (const line of ['link set eth0 up', `addr add ${NET}.88/24 dev eth0`, `route replace default via ${NET}.1`]) host.run('sh', '-c', `ip ${line}`);
+  useAddress(`${NET}.88`);
+  await until(() => nodes() === `n1 ${NET}.88 True`, 'the server to be reached at its new address', 120_000);
+  t.notMatch(host.run('ip', 'link'), 'skiff-lone');
+});
+
+await t.test('a board that never had a network is a cluster of its own', async (t) => {
+  const board = lab.addHost('board');
+  board.run('sh', '-c', 'ip addr flush dev eth0; ip link set eth0 down');
+  const [enter, ...rest] = [...board.enter, SKIFF, 'server'];
+  const file = join(lab.directory, 'board.log');
+  const output = openSync(file, 'a');
+  const alone = spawn(enter, rest, { stdio: ['ignore', output, output] });
+  t.teardown(async () => {
+    const ended = once(alone, 'exit');
+    board.run('pkill', '-TERM', '-f', `${SKIFF} server`);
+    await ended;
+  });
+  await until(() => readFileSync(file, 'utf8').includes(' ready '), 'the server to be ready');
+  t.equal(nodesWithin(board), 'board 198.18.0.1 True');
+  t.equal(kubectlWithin(board, 'get', 'endpoints', 'kubernetes', '-o', 'jsonpath={.subsets[0].addresses[*].ip}'), '198.18.0.1');
+  t.match(readFileSync(file, 'utf8'), /this machine has no network address: it is a cluster of its own until it has one/);
 });
