@@ -25,7 +25,7 @@ export function planQualified(operand: Plan, { key, optional, test }: Qualifier)
     const index = keyOf(frame);
     const lenient = optional || wrapped || test;
     const found = isError(index) ? index : lookUp(container, index, lenient);
-    if (!lenient || test || found !== undefined) charge(frame, 1);
+    if (!lenient || test || (found !== undefined && !isError(found))) charge(frame, 1);
     if (found !== undefined && isError(found)) return found;
     if (test) return found !== undefined;
     if (optional || wrapped) return found === undefined ? NONE : new Optional(found);

@@ -8,7 +8,7 @@ import { charge, type Frame, type Plan } from './frame.ts';
 import { acceptsValue, type Overload } from './function.ts';
 import { findFunction } from './library/libraries.ts';
 import { constantPlan, NO_FRAME, type Planner } from './plan.ts';
-import type { Call, Expr } from './syntax.ts';
+import type { Call } from './syntax.ts';
 import type { CelType } from './type.ts';
 import { isError, ListValue, Optional, typeNameOf, Uint, Double, type Value } from './value.ts';
 
@@ -23,6 +23,7 @@ const RECEIVERS: Readonly<Record<string, readonly string[]>> = {
 };
 /** What answers any call by itself. */
 const RECEIVING = new Set(['string', 'google.protobuf.Timestamp', 'google.protobuf.Duration']);
+const PATTERNED = new Set(['matches', 'find', 'findAll']);
 const BARE = new Set(['!_', '@in', '_==_', '_!=_', 'contains', 'startsWith', 'endsWith']);
 
 export function planCall(expr: Call, planner: Planner): Plan {
@@ -42,13 +43,9 @@ export function planCall(expr: Call, planner: Planner): Plan {
   }
 }
 
-/** What a conversion of a literal gives; undefined where the call is none. cel-go does these when it makes the program. */
-export function foldConversion(expr: Expr): Value | undefined {
-  if (expr.kind !== 'call' || !CONVERSIONS.has(expr.name) || expr.args.length !== 1 || expr.target !== undefined) return undefined;
-  const [argument] = expr.args as [Expr];
-  const value = argument.kind === 'literal' ? argument.value : foldConversion(argument);
-  if (value === undefined || isError(value) || expr.overloads === undefined) return undefined;
-  return chooser(expr, [])([value]);
+/** What a conversion of a constant gives; undefined where the call is none. cel-go does these when it makes the program. */
+export function foldConversion(expr: Call, planner: Planner): Value | undefined {
+  return CONVERSIONS.has(expr.name) && expr.args.length === 1 && expr.target === undefined ? planCall(expr, planner).constant : undefined;
 }
 
 function planLogical(terms: readonly Plan[], decisive: boolean): Plan {
@@ -101,11 +98,12 @@ function planFunction(expr: Call, plans: readonly Plan[]): Plan {
   const id = expr.overloads?.length === 1 ? (expr.overloads[0]?.id ?? '') : '';
   const membership = id === 'in_list' ? planMembership(plans) : undefined;
   if (membership !== undefined) return membership;
-  const choose = chooser(expr, plans);
+  const choose = chooser(expr);
   const constant = plans.length === 1 ? plans[0]?.constant : undefined;
-  if (constant !== undefined && CONVERSIONS.has(expr.name)) return constantPlan(choose([constant]));
+  if (constant !== undefined && CONVERSIONS.has(expr.name)) return constantPlan(isError(constant) ? constant : choose([constant]));
   const cost = callCost(expr.name, id);
-  const strictAtOnce = plans.length > 2;
+  // cel-go's calls of many arguments stop at the first error and then cost nothing; those with a constant pattern are of that kind.
+  const strictAtOnce = plans.length > 2 || (PATTERNED.has(expr.name) && plans[1]?.constant !== undefined);
   return {
     evaluate: (frame) => {
       const values = new Array<Value>(plans.length);
@@ -113,7 +111,7 @@ function planFunction(expr: Call, plans: readonly Plan[]): Plan {
       for (let index = 0; index < plans.length; index++) {
         const value = (plans[index] as Plan).evaluate(frame);
         if (isError(value)) {
-          if (strictAtOnce) return value;
+          if (strictAtOnce && index < plans.length - 1) return value;
           problem ??= value;
         }
         values[index] = value;
@@ -147,7 +145,7 @@ function plainKey(value: Value): string | number | bigint | boolean | undefined 
   return typeof value === 'object' ? undefined : value;
 }
 
-function chooser(expr: Call, _plans: readonly Plan[]): (values: Value[]) => Value {
+function chooser(expr: Call): (values: Value[]) => Value {
   const { overloads = [] } = expr;
   const [only] = overloads;
   const args = expr.target === undefined ? expr.args : [expr.target, ...expr.args];

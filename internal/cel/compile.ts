@@ -22,9 +22,9 @@ export function compileProgram(expression: string, environment: Environment): Pr
   const root = expr as Expr;
   const references = check(root, environment, report);
   stop();
-  checkLiterals(root, report);
+  checkLiterals(root, environment, report);
   stop();
-  const problem = programProblem(root);
+  const problem = programProblem(root, environment);
   if (problem !== undefined) throw new ProgramError(problem);
   const run = runner(root, environment);
   return { expression, outputType: root.type ?? DYN, references, evaluate: run, estimateCost: () => estimateCost(root, environment) };

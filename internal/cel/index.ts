@@ -8,7 +8,8 @@
 // Values go in as the JSON the API holds (never copied, converted only where they are read) and come out as CEL values; `toJson` makes JSON of
 // them. A boolean is a boolean, a string a string, null null; an int is a number (a bigint beyond 2^53), a double a `Double`.
 // A variable may be given as a function: it is called once, when the expression first reads the variable. A field of an object may
-// be a getter: so `variables.x` of a policy is computed when it is read. Values that another program gave may be passed as they are.
+// be a getter: so `variables.x` of a policy is computed when it is read, and an EvaluationError it throws is the value's own, which || may
+// absorb. Values that another program gave may be passed as they are. A variable of type optionalOf(T) is given as a T, or undefined for none.
 // An expression reads no clock: `evaluate` is pure but for what the authorizer given to it answers.
 //
 // Nothing is built at import; a program is checked at once and planned at its first evaluation.

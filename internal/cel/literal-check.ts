@@ -4,13 +4,22 @@ import { foldConversion } from './call-plan.ts';
 import { EvaluationError } from './cel-error.ts';
 import { compileRegex } from './library/regex.ts';
 import { formatProblem } from './library/string-format.ts';
+import type { Environment } from './index.ts';
 import type { Report } from './parser.ts';
+import { Planner } from './plan.ts';
 import { childrenOf, type Expr } from './syntax.ts';
 import { DYN, formatType, type CelType } from './type.ts';
 import { isError } from './value.ts';
 
-export function checkLiterals(expr: Expr, report: Report, mixed = false): void {
-  if (expr.kind === 'call') checkArgument(expr, report);
+export function checkLiterals(expr: Expr, environment: Environment, report: Report): void {
+  checkLiteral(expr, { planner: new Planner(environment), report }, false);
+}
+
+interface Context { planner: Planner; report: Report }
+
+function checkLiteral(expr: Expr, context: Context, mixed: boolean): void {
+  const { report } = context;
+  if (expr.kind === 'call') checkArgument(expr, context);
   if (expr.kind === 'list' && !mixed) {
     const types = expr.elements.map((element, index) => ({ at: element.at, type: expr.optionals.has(index) ? inner(element.type) : (element.type ?? DYN) }));
     checkAlike(types, report);
@@ -20,12 +29,16 @@ export function checkLiterals(expr: Expr, report: Report, mixed = false): void {
     checkAlike(expr.entries.map(({ value, optional }) => ({ at: value.at, type: optional ? inner(value.type) : (value.type ?? DYN) })), report);
   }
   const format = expr.kind === 'call' && expr.name === 'format';
-  for (const child of childrenOf(expr)) checkLiterals(child, report, mixed || format);
+  for (const child of childrenOf(expr)) checkLiteral(child, context, mixed || format);
 }
 
 /** What makes cel-go refuse the program of a correct expression: a conversion of a literal that fails. */
-export function programProblem(expr: Expr): string | undefined {
-  const folded = foldConversion(expr);
+export function programProblem(expr: Expr, environment: Environment): string | undefined {
+  return problemOf(expr, new Planner(environment));
+}
+
+function problemOf(expr: Expr, planner: Planner): string | undefined {
+  const folded = expr.kind === 'call' ? foldConversion(expr, planner) : undefined;
   if (folded !== undefined && isError(folded)) return folded.message;
   const pattern = expr.kind === 'call' && (expr.name === 'find' || expr.name === 'findAll') ? expr.args[0] : undefined;
   if (pattern?.kind === 'literal' && typeof pattern.value === 'string') {
@@ -33,17 +46,17 @@ export function programProblem(expr: Expr): string | undefined {
     if (problem !== undefined) return problem;
   }
   for (const child of childrenOf(expr)) {
-    const problem = programProblem(child);
+    const problem = problemOf(child, planner);
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-function checkArgument(expr: Expr & { kind: 'call' }, report: Report): void {
+function checkArgument(expr: Expr & { kind: 'call' }, { planner, report }: Context): void {
   const [argument] = expr.args;
   if (expr.name === 'format') checkFormat(expr, report);
   if (argument?.kind !== 'literal') return;
-  const converted = expr.name === 'duration' || expr.name === 'timestamp' ? foldConversion(expr) : undefined;
+  const converted = expr.name === 'duration' || expr.name === 'timestamp' ? foldConversion(expr, planner) : undefined;
   const unreadable = expr.name === 'matches' && typeof argument.value === 'string' && regexProblem(argument.value) !== undefined;
   if (unreadable || (converted !== undefined && isError(converted))) report(argument.at, `invalid ${expr.name} argument`);
 }

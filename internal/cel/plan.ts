@@ -101,7 +101,9 @@ export class Planner {
     const build = (frame: Frame): Value => {
       const map = new EntryMap();
       for (const { key, value, entry } of plans) {
-        const problem = addEntry(map, key.evaluate(frame), { value: value.evaluate(frame), entry });
+        const name = key.evaluate(frame);
+        if (isError(name)) return name;
+        const problem = addEntry(map, name, { value: value.evaluate(frame), entry });
         if (problem !== undefined) return problem;
       }
       return map;
@@ -156,7 +158,6 @@ function built(build: (frame: Frame) => Value, cost: number): Plan {
 }
 
 function addEntry(map: EntryMap, key: Value, { value, entry }: { value: Value; entry: Entry }): EvaluationError | undefined {
-  if (isError(key)) return key;
   if (isError(value)) return value;
   if (!entry.optional) map.set(key, value);
   else if (!(value instanceof Optional)) return new EvaluationError(`cannot initialize optional entry '${typeNameOf(key)}' from non-optional value ${typeNameOf(value)}`);

@@ -2,7 +2,7 @@
 // that is exact and a bigint beyond, always normal (`normalInt`), so that doubles need a class of their own. Lists and maps hold either
 // CEL values or the API's own JSON, which is converted element by element when read, by its declared type, and never copied.
 // An error is a value too (EvaluationError): && and || and the macros absorb it.
-import { EvaluationError } from './cel-error.ts';
+import { CostLimitError, EvaluationError } from './cel-error.ts';
 import { escapeIdentifier, unescapeIdentifier } from './escape.ts';
 import { parseFormattedString } from './time.ts';
 import { DYN, type CelType, type ListType, type ObjectType } from './type.ts';
@@ -183,7 +183,7 @@ export class JsonMap extends MapValue {
   find(key: Value): Value | undefined {
     if (typeof key !== 'string') return this.type.kind === 'object' || this.type.kind === 'map' ? new EvaluationError('no such overload') : undefined;
     if (this.type.kind === 'object') return this.field(key, this.type);
-    return Object.hasOwn(this.object, key) ? adapt(this.object[key], this.type.kind === 'map' ? this.type.value : DYN) : undefined;
+    return Object.hasOwn(this.object, key) ? adapt(readProperty(this.object, key), this.type.kind === 'map' ? this.type.value : DYN) : undefined;
   }
 
   *keys(): Iterable<Value> {
@@ -200,7 +200,7 @@ export class JsonMap extends MapValue {
   private field(name: string, type: ObjectType): Value | undefined {
     const jsonName = type.jsonName?.(name) ?? unescapeIdentifier(name);
     if (jsonName === undefined || !(jsonName in this.object)) return undefined;
-    const raw = this.object[jsonName];
+    const raw = readProperty(this.object, jsonName);
     const fieldType = raw === null || raw === undefined ? undefined : type.field(name);
     return fieldType === undefined ? undefined : adapt(raw, fieldType);
   }
@@ -226,16 +226,36 @@ export function normalInt(value: bigint): Int {
   return value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
 }
 
-/** JSON as the declared type has it; CEL values pass as they are, functions are called. */
+/** JSON as the declared type has it; CEL values pass as they are, functions are called, and optional types wrap what they are given. */
 export function adapt(raw: unknown, type: CelType): Value {
+  if (type.kind === 'opaque' && type.name === 'optional_type') return adaptOptional(raw, type.parameters[0] ?? DYN);
   switch (typeof raw) {
     case 'string': return type.kind === 'string' || type.kind === 'dyn' ? raw : parseFormattedString(raw, type);
     case 'number': return type.kind === 'double' || !Number.isInteger(raw) ? new Double(raw) : Number.isSafeInteger(raw) ? raw : largeInt(raw);
     case 'boolean': return raw;
     case 'bigint': return normalInt(raw);
-    case 'function': return adapt((raw as () => unknown)(), type);
+    case 'function': return adapt(attempt(raw as () => unknown), type);
     case 'object': return raw === null ? null : adaptObject(raw, type);
     default: return null;
+  }
+}
+
+function adaptOptional(raw: unknown, type: CelType): Value {
+  if (raw instanceof Optional || raw instanceof EvaluationError) return raw;
+  return raw === undefined || raw === null ? NONE : new Optional(adapt(raw, type));
+}
+
+// A getter may compute what it gives; its failure is the value's, for && and || to absorb. A spent budget ends everything.
+function readProperty(object: Readonly<Record<string, unknown>>, name: string): unknown {
+  return attempt(() => object[name]);
+}
+
+function attempt(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof EvaluationError && !(error instanceof CostLimitError)) return error;
+    throw error;
   }
 }
 

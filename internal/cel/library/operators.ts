@@ -25,8 +25,18 @@ export function operatorLibrary(): Definition[] {
     ['_[?_]', 'map_optindex_optional_value', '(map(K, V), K) optional(V)', PLANNED], ['_[?_]', 'optional_map_optindex_optional_value', '(optional(map(K, V)), K) optional(V)', PLANNED],
     ['_?._', 'select_optional_field', '(dyn, string) optional(V)', PLANNED],
     ['!_', 'logical_not', '(bool) bool', (value: boolean) => !value],
-    ...arithmetic(), ...concatenation(), ...comparison(), ...timeArithmetic(), ...containers(),
+    ...[...arithmetic(), ...concatenation(), ...timeArithmetic()].toSorted(byCelGo), ...comparison(), ...containers(),
   ];
+}
+
+// What a type that is still open becomes is decided by the first overload that takes it: the order is cel-go's, by name.
+function byCelGo([nameA, idA]: Definition, [nameB, idB]: Definition): number {
+  const [a, b] = [`${nameA} ${place(idA)}`, `${nameB} ${place(idB)}`];
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function place(id: string): string {
+  return id.replace('add_timestamp_duration', 'add_duration_u').replace('subtract_timestamp', 'subtract_int65');
 }
 
 function arithmetic(): Definition[] {
@@ -37,8 +47,8 @@ function arithmetic(): Definition[] {
   ];
   return [
     ...of('_+_', 'add'), ...of('_-_', 'subtract'), ...of('_*_', 'multiply'), ...of('_/_', 'divide'), ...of('_%_', 'modulo').slice(1),
-    ['-_', 'negate_int64', '(int) int', (value: Int) => onInts('subtract', 0, value)],
     ['-_', 'negate_double', '(double) double', ({ value }: Double) => new Double(-value)],
+    ['-_', 'negate_int64', '(int) int', (value: Int) => onInts('subtract', 0, value)],
   ];
 }
 
@@ -111,7 +121,7 @@ function addLists(a: ListValue, b: ListValue): ListValue {
 }
 
 function comparison(): Definition[] {
-  const pairs = [...ORDERED.map((type) => [type, type] as const), ...NUMBERS.flatMap((a) => NUMBERS.filter((b) => b !== a).map((b) => [a, b] as const))];
+  const pairs = ORDERED.flatMap((type) => (NUMBERS.includes(type) ? [type, ...NUMBERS.toSorted().filter((other) => other !== type)] : [type]).map((other) => [type, other] as const));
   const of = (sign: string, word: string, holds: (order: number) => boolean): Definition[] => pairs.map(([a, b]): Definition => {
     const name = (type: string): string => GO_NAMES[type] ?? type;
     return [sign, `${word}_${a === b ? name(a) : `${name(a)}_${name(b)}`}`, `(${a}, ${b}) bool`, (left: Value, right: Value) => !isNan(left) && !isNan(right) && holds(compareValues(left, right) ?? Number.NaN)];
