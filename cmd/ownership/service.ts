@@ -13,6 +13,8 @@ export interface Service {
   name: string;
   /** Its unit file or init script. */
   file: string;
+  /** It came with Skiff; otherwise somebody made it by hand, and it is stopped but not taken away. */
+  installed: boolean;
 }
 
 /** A clean stop flushes what is relaxed; longer than that it is stuck, and containers and store bear a kill. */
@@ -22,10 +24,11 @@ const USUAL = ['/etc/systemd/system/skiff.service', '/etc/systemd/system/skiff-a
 
 /** Those that were installed, and those that stand at the usual places by somebody's hand. */
 export function findServices(entries: readonly Entry[]): Service[] {
-  const files = [...entries.flatMap((entry) => (entry.kind === 'path' ? [entry.path] : [])), ...USUAL];
-  return [...new Set(files)].filter((file) => existsSync(file)).flatMap((file): Service[] => {
-    if (file.endsWith('.service') && !file.includes('.wants/')) return [{ manager: 'systemd', name: basename(file), file }];
-    return /^\/etc\/init\.d\/[^/]+$/.test(file) ? [{ manager: 'openrc', name: basename(file), file }] : [];
+  const ours = new Set(entries.flatMap((entry) => (entry.kind === 'path' ? [entry.path] : [])));
+  return [...new Set([...ours, ...USUAL])].filter((file) => existsSync(file)).flatMap((file): Service[] => {
+    const installed = ours.has(file);
+    if (file.endsWith('.service') && !file.includes('.wants/')) return [{ manager: 'systemd', name: basename(file), file, installed }];
+    return /^\/etc\/init\.d\/[^/]+$/.test(file) ? [{ manager: 'openrc', name: basename(file), file, installed }] : [];
   });
 }
 
@@ -34,7 +37,7 @@ function isInCharge(manager: Service['manager']): boolean {
   return existsSync(manager === 'systemd' ? '/run/systemd/system' : '/run/openrc/softlevel');
 }
 
-export async function stopService({ manager, name }: Service): Promise<void> {
+export async function stopService({ manager, name }: Pick<Service, 'manager' | 'name'>): Promise<void> {
   if (!isInCharge(manager)) return;
   const words = manager === 'systemd' ? ['systemctl', 'stop', name] : ['rc-service', '--ifstarted', name, 'stop'];
   const { code, stderr, stdout } = await tryCommand(words[0] ?? '', words.slice(1), { timeoutMs: 2 * STOP_MS });
@@ -66,7 +69,7 @@ export async function unitOf({ pid }: Instance): Promise<string | undefined> {
 export async function stopInstance(instance: Instance, clock: Clock): Promise<void> {
   if (!isRunning(instance)) return;
   const unit = await unitOf(instance);
-  if (unit !== undefined) await stopService({ manager: 'systemd', name: unit, file: '' });
+  if (unit !== undefined) await stopService({ manager: 'systemd', name: unit });
   for (const [signal, patienceMs] of [['SIGTERM', STOP_MS], ['SIGKILL', STOP_MS]] as const) {
     if (!isRunning(instance)) return;
     process.kill(instance.pid, constants.signals[signal]);

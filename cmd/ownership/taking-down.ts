@@ -43,7 +43,7 @@ export function processLines({ services, instance }: Site): string[] {
 /** The supervisors first: they would start it again. `forGood`: also not at the next boot. */
 export async function stopProcesses({ services, instance }: Site, report: Report, forGood: boolean): Promise<void> {
   for (const service of services) {
-    await stopService(service).then(() => (forGood ? disableService(service) : undefined)).catch((error: unknown) => report.failed(`service ${service.name}`, error));
+    await stopService(service).then(() => (forGood && service.installed ? disableService(service) : undefined)).catch((error: unknown) => report.failed(`service ${service.name}`, error));
   }
   if (instance === undefined || !isRunning(instance)) return;
   await stopInstance(instance, systemClock);
