@@ -8,6 +8,7 @@ interface Column {
   type: string;
   format: string;
   priority: number;
+  description?: string;
 }
 type Cell = string | number | boolean | null;
 
@@ -38,7 +39,7 @@ export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObje
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata: { ...(resourceVersion !== undefined && { resourceVersion }), ...(more !== undefined && { continue: more }), ...(remainingItemCount !== undefined && { remainingItemCount }) },
-    columnDefinitions: columnsShown ? kind.columns.map(({ name, type, format, priority }) => ({ name, type, format, description: '', priority })) : null,
+    columnDefinitions: columnsShown ? kind.columns.map(({ name, type, format, priority, description = '' }) => ({ name, type, format, description, priority })) : null,
     rows: objects.map((object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject) })),
   };
 }

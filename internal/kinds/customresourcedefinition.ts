@@ -2,6 +2,8 @@
 // Upstream: apiextensions-apiserver, pkg/registry/customresourcedefinition and pkg/apis/apiextensions/v1/defaults.go.
 import type { CustomResourceDefinition } from './generated/api-types.ts';
 import { withCondition } from './custom/crd-conditions.ts';
+import type { CustomSchema } from './custom/custom-schema.ts';
+import { isKnownFormat } from './custom/formats.ts';
 import { validateCrd, validateCrdStatus } from './custom/crd-validation.ts';
 import { nameAndCreation } from './cells.ts';
 import type { KindRules } from './kind.ts';
@@ -23,13 +25,18 @@ export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
     if (service !== undefined) service.port ??= 443;
   },
   prepareForCreate(draft) {
-    draft.status = { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions: [] };
+    // Upstream writes the empty list that nobody has set as null.
+    draft.status = { conditions: null as never, acceptedNames: { plural: '', kind: '' }, storedVersions: [] };
     keepStoredVersions(draft);
   },
   prepareForUpdate(draft, old) {
     if (old.status === undefined) delete draft.status;
     else draft.status = { ...old.status };
     keepStoredVersions(draft);
+  },
+  warnings(crd, old) {
+    const known = old === undefined ? new Set<string>() : new Set(unknownFormats(old));
+    return unknownFormats(crd).filter((format) => !known.has(format)).map((format) => `unrecognized format ${JSON.stringify(format)}`);
   },
   validateCreate: (crd) => validateCrd(crd, undefined),
   validateUpdate: (crd, old) => validateCrd(crd, old),
@@ -41,6 +48,18 @@ export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
     draft.status = { ...draft.status, conditions: withCondition(draft.status?.conditions, terminating, now) };
   },
 };
+
+function unknownFormats({ spec }: CustomResourceDefinition): string[] {
+  return spec.versions.flatMap(({ schema }) => formatsOf(schema?.openAPIV3Schema as CustomSchema | undefined));
+}
+
+/** Formats that are not looked at, in the order of the schema. */
+function formatsOf(schema: CustomSchema | undefined): string[] {
+  if (schema === undefined) return [];
+  const { type = '', format = '', properties = {}, items, additionalProperties } = schema;
+  const below = [...Object.values(properties), items, typeof additionalProperties === 'object' ? additionalProperties : undefined];
+  return [...(format === '' || isKnownFormat(type, format) ? [] : [format]), ...below.flatMap(formatsOf)];
+}
 
 function keepStoredVersions(draft: CustomResourceDefinition): void {
   const name = draft.spec.versions?.find(({ storage }) => storage)?.name;

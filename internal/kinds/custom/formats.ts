@@ -42,6 +42,13 @@ export function hasFormat(format: string | undefined): format is string {
   return format !== undefined && nameOf(format) in FORMATS;
 }
 
+const NUMBER_FORMATS: Readonly<Record<string, readonly string[]>> = { integer: ['int32', 'int64'], number: ['float', 'double'] };
+
+/** Any other is taken for a slip of the pen, and warned of. */
+export function isKnownFormat(type: string, format: string): boolean {
+  return type === '' || type === 'string' ? hasFormat(format) : NUMBER_FORMATS[type]?.includes(format) === true;
+}
+
 export function validatesFormat(format: string, text: string): boolean {
   return FORMATS[nameOf(format)]?.(text) ?? true;
 }
