@@ -21,6 +21,8 @@ export interface FixtureImage {
   config?: Record<string, unknown>;
   /** Wrapped in an index beside a foreign platform's entry. */
   index?: boolean;
+  /** As images say it (`amd64`); default this machine's. */
+  architecture?: string;
 }
 
 export interface Pushed {
@@ -30,9 +32,12 @@ export interface Pushed {
   configDigest: string;
 }
 
-/** The images named at the top of this file. */
-export function fixtureImages(): FixtureImage[] {
-  const base = busyboxLayer();
+/** The images named at the top of this file, over this machine's busybox or another machine's. */
+export function fixtureImages({ busybox = '/bin/busybox', architecture }: { busybox?: string; architecture?: string } = {}): FixtureImage[] {
+  return imagesOver(busyboxLayer(busybox)).map((image) => ({ ...image, ...(architecture !== undefined && { architecture }) }));
+}
+
+function imagesOver(base: Buffer): FixtureImage[] {
   const shell = { Cmd: ['sh'], Env: ['PATH=/bin:/sbin:/usr/bin:/usr/sbin'] };
   const web = (tag: string): FixtureImage => ({
     name: `web:${tag}`,
@@ -65,20 +70,21 @@ echo "serving on \${PORT:-80}"
 wait %1
 `;
 
-let busybox: Buffer | undefined;
+const busyboxLayers = new Map<string, Buffer>();
 
-function busyboxLayer(): Buffer {
-  busybox ??= packDirectory((root) => {
+function busyboxLayer(program: string): Buffer {
+  const made = busyboxLayers.get(program) ?? packDirectory((root) => {
     for (const folder of ['bin', 'etc', 'root', 'home/user', 'var', 'usr/bin', 'proc', 'sys', 'dev', 'run']) mkdirSync(join(root, folder), { recursive: true });
     mkdirSync(join(root, 'tmp'));
     chmodSync(join(root, 'tmp'), 0o1777);
-    copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
+    copyFileSync(program, join(root, 'bin/busybox'));
     for (const applet of execFileSync('busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n')) if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/false\nuser:x:1234:1234:user:/home/user:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n');
     writeFileSync(join(root, 'etc/group'), 'root:x:0:\nwww-data:x:33:\nuser:x:1234:\nextra:x:5000:user\nnobody:x:65534:\n');
     writeFileSync(join(root, 'etc/nsswitch.conf'), 'hosts: files dns\n');
   });
-  return busybox;
+  busyboxLayers.set(program, made);
+  return made;
 }
 
 export type Tree = Record<string, { text: string; mode?: number; uid?: number; gid?: number }>;
@@ -133,7 +139,7 @@ function buildImage(image: FixtureImage): BuiltImage {
     const bytes = compression === 'gzip' ? gzipSync(tar, { level: 1 }) : compression === 'zstd' ? zstdCompressSync(tar) : tar;
     return blob(`application/vnd.oci.image.layer.v1.tar${compression === 'none' ? '' : `+${compression}`}`, bytes);
   });
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const architecture = image.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch);
   const config = document('application/vnd.oci.image.config.v1+json', {
     created: '1970-01-01T00:00:00Z', architecture, os: 'linux', config: image.config ?? {},
     rootfs: { type: 'layers', diff_ids: image.layers.map(({ tar }) => `sha256:${createHash('sha256').update(tar).digest('hex')}`) },
