@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline as pipe } from 'node:stream/promises';
 import type { ServerResponse } from 'node:http';
+import { callbackify } from 'node:util';
 import { messageOf, StatusError } from '../base/errors.ts';
 import { connectKubelet, type NodeDialer } from './kubelet-connection.ts';
 import { PODS } from '../kinds/generated/resources.ts';
@@ -26,6 +27,7 @@ export interface StreamCall {
   dialer: NodeDialer;
 }
 
+const dialKubelet = callbackify(connectKubelet);
 const BY_KUBELET = new Set(['exec', 'attach', 'portforward', 'log']);
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'authorization', 'host', 'http2-settings']);
 
@@ -59,7 +61,7 @@ export function dial(target: Target, dialer: NodeDialer, options: RequestOptions
   return httpRequest({
     ...options, host, port, path,
     createConnection(_options, done) {
-      connectKubelet(target, dialer).then((socket) => done(null, socket), (error: unknown) => done(error as Error, undefined as never));
+      dialKubelet(target, dialer, (error, socket) => done(error, socket));
       return undefined;
     },
   });
