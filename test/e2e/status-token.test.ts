@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { until } from '../support/cluster.ts';
 import { pushImages } from '../support/images.ts';
-import { createInstalledHost, sameListing } from '../support/installed-host.ts';
+import { BIN, createInstalledHost, sameListing } from '../support/installed-host.ts';
 import { createLab, ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
 
@@ -40,6 +40,8 @@ await t.test('status of a server: one screen, or JSON', async (t) => {
   t.match(text, /Written +\S+ [kM]?B to disks since the start \S+ ago/);
   t.match(text, /Certificates +\d+, the first to end is \S+ on \d{4}-\d\d-\d\d \(\d+ days\)/);
   t.ok(text.split('\n').length < 24, 'it fits on a screen');
+  const watched = first.shell(`timeout 10 ${BIN}/skiff status --watch -o json 2>/dev/null | head -n 2`).trim().split('\n').map((line) => JSON.parse(line) as { running: boolean });
+  t.match(watched, [{ running: true }, { running: true }], 'again and again');
   const status = JSON.parse(first.skiff('status', '-o', 'json').text) as Record<string, unknown>;
   t.match(status, { running: true, role: 'server', nodes: [{ name: 'n1', ready: true }], memory: { main: { processes: 1, rssBytes: Number, pssBytes: Number, anonymousBytes: Number } }, written: { bytes: Number }, certificates: Array, warnings: Array });
 });

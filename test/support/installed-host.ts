@@ -57,7 +57,8 @@ export function createInstalledHost(lab: Lab, name: string): InstalledHost {
       const lines = (script: string): string[] => shell(script).split('\n').filter((line) => line !== '').sort();
       return {
         files: lines(`find /etc /run /var/lib /var/log -printf '%p %y %m\\n' 2>/dev/null | grep -vE '^/(var/lib/(apt|dpkg)|var/log/(apt|journal)|run/(mount|xtables))'`),
-        mounts: lines(`awk '{ $1=$2=""; print $4, $5 }' /proc/self/mountinfo; awk '{ print $5 }' /proc/self/mountinfo`),
+        // Named networks of the machine below come and go with others' work.
+        mounts: lines(`grep -v /run/netns /proc/self/mountinfo | awk '{ print $4, $5 }'`),
         // The kernel gives each link an address of its own accord, some time later.
         links: lines(`ip -o addr | grep -v fe80 | sed 's/^[0-9]*: //; s/ valid_lft.*//'; ip -o link | sed 's/^[0-9]*: //; s/@if[0-9]*//; s/qdisc.*//'`),
         routes: lines('ip -4 route show table all; ip -6 route show table all | grep -vE "fe80|ff00"; ip rule'),
