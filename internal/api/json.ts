@@ -17,8 +17,13 @@ export function parseJson(text: string | Uint8Array, onDuplicate?: (path: string
   } catch (cause) {
     throw new StatusError('BadRequest', syntaxProblem(source), { cause });
   }
-  if (onDuplicate !== undefined) new Scanner(source, onDuplicate).document();
+  if (onDuplicate !== undefined) new Scanner(source, (path, again) => (again ? onDuplicate(path()) : undefined)).document();
   return value;
+}
+
+/** The keys of good JSON in the order in which they stand; `again`: not for the first time in their object. */
+export function visitKeys(text: string | Uint8Array, visit: (path: string, again: boolean) => void): void {
+  new Scanner(typeof text === 'string' ? text : decoder.decode(text), (path, again) => visit(path(), again)).document();
 }
 
 /** What encoding/json says of malformed text. */
@@ -39,11 +44,11 @@ class Scanner {
   private depth = 0;
   private readonly path: (string | number)[] = [];
   private readonly source: string;
-  private readonly onDuplicate: ((path: string) => void) | undefined;
+  private readonly onKey: ((path: () => string, again: boolean) => void) | undefined;
 
-  constructor(source: string, onDuplicate?: (path: string) => void) {
+  constructor(source: string, onKey?: (path: () => string, again: boolean) => void) {
     this.source = source;
-    this.onDuplicate = onDuplicate;
+    this.onKey = onKey;
   }
 
   document(): void {
@@ -67,7 +72,7 @@ class Scanner {
 
   private object(): void {
     this.enter();
-    const seen = this.onDuplicate === undefined ? undefined : new Set<string>();
+    const seen = this.onKey === undefined ? undefined : new Set<string>();
     this.space();
     if (this.source[this.at] === '}') return this.leave();
     for (;;) {
@@ -105,7 +110,7 @@ class Scanner {
 
   private enterKey(key: string, seen: Set<string>): void {
     this.path.push(key);
-    if (seen.has(key)) this.onDuplicate?.(formatPath(this.path));
+    this.onKey?.(() => formatPath(this.path), seen.has(key));
     seen.add(key);
   }
 

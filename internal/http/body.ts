@@ -54,7 +54,8 @@ export function decodeObject(body: Body, expected: Expected, schemas: Schemas): 
   object.apiVersion ||= apiVersionOf(expected.group, expected.version);
   object.kind ||= expected.kind;
   object.metadata ??= {} as KubeObject['metadata'];
-  checkObject(object, expected, { duplicates, schemas });
+  const isJson = body.contentType === '' || body.contentType === 'application/json';
+  checkObject(object, expected, { duplicates, schemas, ...(isJson && { source: body.bytes }) });
   return object;
 }
 

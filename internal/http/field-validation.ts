@@ -2,6 +2,7 @@
 // warns, Ignore drops in silence). The texts are upstream's strict decoder's.
 import { StatusError } from '../base/errors.ts';
 import { invalid, invalidObject } from '../api/field-error.ts';
+import { visitKeys } from '../api/json.ts';
 import { apiVersionOf, parseApiVersion, type KubeObject } from '../api/meta.ts';
 import type { RequestOptions } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
@@ -19,7 +20,7 @@ export interface Expected {
   warn(message: string): void;
 }
 
-export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas }: { duplicates: readonly string[]; schemas: Schemas }): void {
+export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas, source }: { duplicates: readonly string[]; schemas: Schemas; source?: Uint8Array }): void {
   const { group, version, kind, validation = 'Warn', warn } = expected;
   const apiVersion = apiVersionOf(group, version);
   if (expected.custom !== undefined) checkCustomType(object, { group, kind, apiVersion });
@@ -30,10 +31,21 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
   if (first !== undefined) throw cannotHandle(object, kind, first.message);
   for (const { owner, name } of strays) delete owner[name];
   if (validation === 'Ignore') return;
-  const problems = [...duplicates, ...unknown.map((path) => `unknown field "${path}"`)];
+  const problems = inOrder([...duplicates, ...unknown.map((path) => `unknown field "${path}"`)], duplicates.length > 0 && unknown.length > 0 && expected.custom === undefined ? source : undefined);
   if (problems.length === 0) return;
   if (validation === 'Strict') throw cannotHandle(object, kind, `strict decoding error: ${problems.join(', ')}`);
   for (const problem of problems) warn(asWarning(problem));
+}
+
+/** Go's decoder tells of what it meets as it meets it. */
+function inOrder(problems: readonly string[], source: Uint8Array | undefined): readonly string[] {
+  if (source === undefined) return problems;
+  const found: string[] = [];
+  visitKeys(source, (path, again) => {
+    const problem = `${again ? 'duplicate' : 'unknown'} field "${path}"`;
+    if (problems.includes(problem) && !found.includes(problem)) found.push(problem);
+  });
+  return found;
 }
 
 /** A custom object of another version is refused here, one of another kind by validation. */
