@@ -67,11 +67,12 @@ function badEnd(source: string, at: number): number {
   const quote = source[at];
   // A sign that begins a longer one takes the letter after it along.
   if (quote === '=' || quote === '&' || quote === '|') return Math.min(at + 2, source.length);
+  if (quote === '`') return Math.min(at + (/^`[A-Za-z0-9_.\-/ ]*/.exec(source.slice(at))?.[0].length ?? 1) + 1, source.length);
   if (quote !== '"' && quote !== "'") return at + ((source.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
   let end = at + 1;
   while (end < source.length && source[end] !== '\n' && source[end] !== '\r') {
     if (source[end] === '\\' && !new RegExp(ESCAPE, 'y').test(source.slice(end))) return Math.min(end + 2, source.length);
     end += source[end] === '\\' ? 2 : 1;
   }
-  return Math.min(end, source.length);
+  return Math.min(end + 1, source.length);
 }

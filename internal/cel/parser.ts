@@ -1,6 +1,7 @@
 // Tokens → tree, by the grammar of the CEL specification with Kubernetes' options: `.?` and `[?`, no backquoted identifiers.
 // Chains of && and || become balanced trees as in cel-go, which keeps long rules shallow. Syntax errors are worded as ANTLR words them;
 // the first ends parsing.
+import { balance, OPERATORS, RELATIONS, RESERVED, STARTERS, withSigns } from './grammar.ts';
 import { tokenize, type Token, type TokenKind } from './lexer.ts';
 import { expandMacro } from './macro.ts';
 import { bytesValue, stringValue } from './string-literal.ts';
@@ -11,14 +12,7 @@ export type Report = (at: number, message: string) => void;
 
 const DEPTH_MAX = 250;
 const SIZE_MAX = 100_000;
-const RESERVED = new Set([
-  'as', 'break', 'const', 'continue', 'else', 'false', 'for', 'function', 'if', 'import', 'in', 'let', 'loop', 'package', 'namespace', 'null', 'return', 'true', 'var', 'void', 'while',
-]);
-const RELATIONS = new Set(['<', '<=', '>=', '>', '==', '!=', 'in']);
-const OPERATORS: Readonly<Record<string, string>> = {
-  '<': '_<_', '<=': '_<=_', '>=': '_>=_', '>': '_>_', '==': '_==_', '!=': '_!=_', in: '@in', '+': '_+_', '-': '_-_', '*': '_*_', '/': '_/_', '%': '_%_',
-};
-const STARTERS = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+
 
 class SyntaxStop extends Error {}
 
@@ -29,7 +23,7 @@ export function parse(source: string, report: Report): Expr | undefined {
     report(-1, `expression code point size exceeds limit: size: ${String(size)}, limit ${String(SIZE_MAX)}`);
     return undefined;
   }
-  const parser = new Parser(tokenize(source, report), report);
+  const parser = new Parser(source, report);
   try {
     return parser.start();
   } catch (error) {
@@ -40,12 +34,18 @@ export function parse(source: string, report: Report): Expr | undefined {
 
 class Parser {
   private next = 0;
+  /** What may stand where a value begins. */
+  private starters = STARTERS;
   private depth = 0;
+  /** The brackets that are open, by what closes them; '…,' where more elements may follow. */
+  private readonly open: string[] = [];
+  private readonly source: string;
   private readonly tokens: readonly Token[];
   private readonly report: Report;
 
-  constructor(tokens: readonly Token[], report: Report) {
-    this.tokens = tokens;
+  constructor(source: string, report: Report) {
+    this.source = source;
+    this.tokens = tokenize(source, report);
     this.report = report;
   }
 
@@ -60,8 +60,7 @@ class Parser {
     const condition = this.logical('||');
     const { at } = this.token;
     if (!this.take('?')) return this.up(condition);
-    const yes = this.logical('||');
-    this.expect(':');
+    const yes = this.within(':', () => this.logical('||'));
     return this.up(this.call('_?_:_', at, undefined, [condition, yes, this.expression()]));
   }
 
@@ -145,7 +144,8 @@ class Parser {
   private noField(optional: boolean): never {
     const { kind, text, at } = this.token;
     if (['true', 'false', 'null'].includes(text)) this.fail(`mismatched input '${text}' expecting IDENTIFIER`);
-    if (!optional) this.fail(`no viable alternative at input '.${kind === 'end' ? '' : text}'`);
+    const dot = this.tokens[this.next - 1]?.at ?? at;
+    if (!optional) this.fail(`no viable alternative at input '${this.source.slice(dot, kind === 'end' ? undefined : at + text.length)}'`);
     this.report(at, `Syntax error: mismatched input '${text}' expecting {IDENTIFIER, ESC_IDENTIFIER}`);
     this.report(at, 'unsupported ident kind');
     throw new SyntaxStop();
@@ -153,27 +153,26 @@ class Parser {
 
   private index(operand: Expr, at: number): Expr {
     const optional = this.take('?');
-    if (!optional && this.token.kind === 'end') this.fail(`mismatched input '<EOF>' expecting ${STARTERS.replace("'!', ", "'!', '?', ")}`);
-    const index = this.expression();
-    this.expect(']');
+    if (!optional) this.starters = withSigns("'!', ", "'?', ");
+    const index = this.within(']', () => this.expression());
     return this.call(optional ? '_[?_]' : '_[_]', at, undefined, [operand, index]);
   }
 
   private arguments(): Expr[] {
     const args: Expr[] = [];
     if (this.take(')')) return args;
-    do args.push(this.expression()); while (this.take(','));
-    this.expect(')');
-    return args;
+    this.starters = withSigns("'(', ", "')', ");
+    return this.within('),', () => {
+      do args.push(this.expression()); while (this.take(','));
+      return args;
+    });
   }
 
   private primary(): Expr {
     const token = this.token;
     const { at } = token;
     if (this.take('(')) {
-      const inner = this.expression();
-      this.expect(')');
-      return inner;
+      return this.within(')', () => this.expression());
     }
     if (this.take('[')) return this.list(at);
     if (this.take('{')) return { kind: 'map', at, entries: this.entries() };
@@ -184,26 +183,24 @@ class Parser {
   private list(at: number): Expr {
     const elements: Expr[] = [];
     const optionals = new Set<number>();
-    while (this.more(']', elements.length === 0)) {
+    this.elements(']', () => {
       if (this.take('?')) optionals.add(elements.length);
+      else if (elements.length === 0) this.starters = withSigns("'[', ", "']', ").replace("'.', ", "'.', ',', ").replace("'!', ", "'!', '?', ");
       elements.push(this.expression());
-      if (!this.take(',')) break;
-    }
-    this.close(']');
+    });
     return { kind: 'list', at, elements, optionals };
   }
 
   private entries(): Entry[] {
     const entries: Entry[] = [];
-    while (this.more('}', entries.length === 0)) {
+    this.elements('}', () => {
       const optional = this.take('?');
+      if (!optional && entries.length === 0) this.starters = withSigns("'{', ", "'}', ").replace("'.', ", "'.', ',', ").replace("'!', ", "'!', '?', ");
       const key = this.expression();
       const { at } = this.token;
       this.expect(':');
       entries.push({ at, key, value: this.expression(), optional });
-      if (!this.take(',')) break;
-    }
-    this.close('}');
+    });
     return entries;
   }
 
@@ -212,7 +209,7 @@ class Parser {
     const start = this.token.at;
     const dot = this.take('.') ? '.' : '';
     const token = this.token;
-    if (token.kind !== 'identifier') this.fail(`mismatched input '${token.text}' expecting IDENTIFIER`);
+    if (token.kind !== 'identifier') this.fail(`no viable alternative at input '${this.source.slice(start, token.at + (token.kind === 'end' ? 0 : token.text.length))}'`);
     this.take();
     const object = this.objectName(token.text);
     if (object !== undefined) {
@@ -244,7 +241,7 @@ class Parser {
 
   private fields(): FieldInit[] {
     const fields: FieldInit[] = [];
-    while (this.more('}', fields.length === 0)) {
+    this.elements('}', () => {
       const optional = this.take('?');
       const token = this.token;
       if (token.kind === 'quoted') this.report(token.at, "unsupported syntax: '`'");
@@ -253,9 +250,7 @@ class Parser {
       const { at } = this.token;
       this.expect(':');
       fields.push({ at, name: token.text, value: this.expression(), optional });
-      if (!this.take(',')) break;
-    }
-    this.close('}');
+    });
     return fields;
   }
 
@@ -266,7 +261,7 @@ class Parser {
       const number = this.take();
       return this.number(`-${number.text}`, number.kind, at);
     }
-    if (kind === 'sign' && !['true', 'false', 'null'].includes(text) || kind === 'end' || kind === 'quoted') this.fail(this.unexpected());
+    if (kind === 'sign' && !['true', 'false', 'null'].includes(text) || kind === 'end' || kind === 'quoted') return this.noValue();
     this.take();
     if (text === 'null') return null;
     if (kind === 'sign') return text === 'true';
@@ -315,31 +310,72 @@ class Parser {
     const token = this.token;
     if (sign !== undefined && (token.kind !== 'sign' || token.text !== sign)) return false;
     if (token.kind !== 'end') this.next++;
+    this.starters = STARTERS;
     return sign === undefined ? token : true;
   }
 
-  private expect(sign: string): void {
+  // As ANTLR recovers: one token too many is left out, one too few is thought of, and the rest goes on being read.
+  private expect(sign: string, set = `'${sign}'`): void {
     if (this.take(sign)) return;
-    const { kind, text } = this.token;
-    const missing = kind === 'end' ? sign !== ':' : sign === ':' && kind !== 'sign';
-    this.fail(missing ? `missing '${sign}' at '${text}'` : `mismatched input '${text}' expecting '${sign}'`);
-  }
-
-  // Whether another element follows; a comma alone is an empty list too.
-  private more(end: string, first: boolean): boolean {
-    if (first && this.sign() === ',' && this.tokens[this.next + 1]?.text === end) this.take();
-    return this.sign() !== end;
-  }
-
-  private close(end: ']' | '}'): void {
-    if (!this.take(end)) this.fail(`mismatched input '${this.token.text}' expecting {'${end}', ','}`);
-  }
-
-  private unexpected(): string {
-    const { text } = this.token;
+    const { kind, text, at } = this.token;
     const following = this.tokens[this.next + 1];
-    const deletable = following !== undefined && (['identifier', 'int', 'uint', 'float', 'string', 'bytes'].includes(following.kind) || ['true', 'false', 'null', '(', '[', '{'].includes(following.text));
-    return `${deletable ? 'extraneous' : 'mismatched'} input '${text}' expecting ${STARTERS}`;
+    if (kind !== 'end' && following?.kind === 'sign' && following.text === sign) {
+      this.report(at, `Syntax error: extraneous input '${text}' expecting ${set}`);
+      this.next += 2;
+    } else if (set === `'${sign}'` && this.mayFollow(sign)) this.report(at, `Syntax error: missing '${sign}' at '${text}'`);
+    else this.fail(`mismatched input '${text}' expecting ${set}`);
+  }
+
+  // Whether what stands here could come after the sign that is missing.
+  private mayFollow(sign: string): boolean {
+    const { kind, text } = this.token;
+    if (sign === ':') return kind !== 'end' && (kind !== 'sign' || ['[', '{', '(', '.', '-', '!', 'true', 'false', 'null'].includes(text));
+    const outer = this.open.at(-1);
+    if (kind === 'end') return outer === undefined;
+    return kind === 'sign' && (['.', '[', '?', '+', '-', '*', '/', '%', '&&', '||'].includes(text) || RELATIONS.has(text) || outer?.includes(text) === true);
+  }
+
+  private within<T>(closing: string, read: () => T): T {
+    this.open.push(closing);
+    const value = read();
+    this.open.pop();
+    this.expect(closing.charAt(0));
+    return value;
+  }
+
+  // Elements up to the bracket; a comma alone is an empty list too, and one may stand after the last.
+  private elements(closing: ']' | '}', read: () => void): void {
+    this.open.push(`${closing},`);
+    if (this.sign() === ',' && this.tokens[this.next + 1]?.text === closing) this.take();
+    while (this.sign() !== closing) {
+      read();
+      if (!this.take(',')) break;
+    }
+    this.open.pop();
+    this.expect(closing, `{'${closing}', ','}`);
+  }
+
+  // No value where one must be: the token is left out where the next begins one, or the closing bracket goes on with the rest.
+  private noValue(): Value {
+    const { text, kind, at } = this.token;
+    const starters = this.starters;
+    this.starters = STARTERS;
+    const following = this.tokens[this.next + 1];
+    const begins = following !== undefined && (['identifier', 'int', 'uint', 'float', 'string', 'bytes'].includes(following.kind) || (following.kind === 'sign' && starters.includes(`'${following.text}'`)));
+    if (kind !== 'end' && begins) {
+      this.report(at, `Syntax error: extraneous input '${text}' expecting ${starters}`);
+      this.take();
+      return this.recovered();
+    }
+    if (kind !== 'sign' || this.open.at(-1)?.includes(text) !== true) this.fail(`mismatched input '${text}' expecting ${starters}`);
+    this.report(at, `Syntax error: mismatched input '${text}' expecting ${starters}`);
+    return null;
+  }
+
+  // What follows a token that was left out is read for its own issues.
+  private recovered(): Value {
+    if (this.sign() !== ']' && this.sign() !== ')' && this.sign() !== '}' && this.sign() !== ',') this.member();
+    return null;
   }
 
   private fail(message: string): never {
@@ -355,11 +391,4 @@ class Parser {
     this.report(-1, message);
     throw new SyntaxStop();
   }
-}
-
-function balance(chain: { terms: readonly Expr[]; places: readonly number[]; name: string }, low: number, high: number): Expr {
-  const middle = Math.floor((low + high + 1) / 2);
-  const left = middle === low ? chain.terms[middle] : balance(chain, low, middle - 1);
-  const right = middle === high ? chain.terms[middle + 1] : balance(chain, middle + 1, high);
-  return { kind: 'call', name: chain.name, at: chain.places[middle] ?? 0, args: [left as Expr, right as Expr] };
 }

@@ -39,7 +39,7 @@ export function formatProblem(template: string, types: readonly CelType[]): { me
     if (kinds !== undefined && type.kind !== 'dyn' && !kinds.includes(type.kind)) return { message: `error during formatting: ${rule}, was given ${formatType(type)}`, argument: next };
     next++;
   }
-  return undefined;
+  return next < types.length ? { message: `too many arguments supplied to string.format (expected ${String(next)}, got ${String(types.length)})` } : undefined;
 }
 
 function formatOne(verb: string, value: Value, precision: number | undefined): string {
