@@ -53,7 +53,9 @@ export function planFiles(facts: FileFacts): FilePlan {
   const outer = trees.filter((path) => !trees.some((other) => other !== path && isWithin(path, other)));
   const isCovered = (path: string): boolean => outer.some((made) => isWithin(path, made));
   const singles = paths('path').filter((path) => !isApart(path) && !isCovered(path) && !kept.some((volume) => isWithin(volume, path)));
-  const program = singles.filter((path) => /\/s?bin\//.test(path));
+  // The executable and its links, and the folder that was made for them: an interrupted run needs it again.
+  const isProgram = (path: string): boolean => /\/(skiff|kubectl)$/.test(path) && !path.startsWith('/etc/');
+  const program = singles.filter((path) => singles.some((other) => isProgram(other) && isWithin(other, path)));
   const steps = [
     ...(purge ? volumes.filter((path) => !isWithin(path, dataDir)).map(tree) : []),
     ...outer.flatMap((path) => around(path, facts, kept)),

@@ -59,6 +59,12 @@ t.test('data of volumes stays, in the data folder and out of it, unless --purge'
   t.end();
 });
 
+t.test('the program is last wherever it is, and then the folder made for it', (t) => {
+  const found = lines(plan(['/opt/skiff/skiff', '/opt/skiff/kubectl', '/etc/init.d/skiff', '/var/lib/skiff/installed-files', '/var/lib/skiff/agent/'], '/var/lib/skiff/\n/opt/skiff\n/opt/skiff/skiff\n/opt/skiff/kubectl\n/etc/init.d/skiff\n'));
+  t.strictSame(found, ['file /etc/init.d/skiff', 'tree /var/lib/skiff/agent', 'file /opt/skiff/kubectl', 'file /opt/skiff/skiff', 'file /opt/skiff', 'file /var/lib/skiff/installed-files', 'folder /var/lib/skiff']);
+  t.end();
+});
+
 t.test('an empty folder for volumes is none', (t) => {
   t.strictSame(plan([...INSTALLED, '/var/lib/skiff/storage/'], LEDGER).keeps, []);
   t.end();
