@@ -1,4 +1,4 @@
-// Makes dist/skiff-linux-x64 and dist/skiff-linux-arm64, on a machine of either kind: one file each that holds Node, the bundle and the programs that
+// Makes dist/skiff-linux-x64 and dist/skiff-linux-arm64, on an x64 machine: one file each that holds Node, the bundle and the programs that
 // a bare host may lack (Node's single executable applications), and dist/skiff, a link to the host's. The same sources, the same bytes.
 // With --release also what is downloaded (some minutes more): see release.ts.
 // Usage: node build/executable.ts [--only x64|arm64] [--output FOLDER] [--as VERSION] [--release [--images FOLDER]]

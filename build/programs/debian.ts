@@ -1,6 +1,6 @@
 // Packages of Debian for both architectures, whatever the machine's own: apt is asked in a state of its own, so that the machine's stays as it is.
 // The mirror and the keys are the machine's. Versions are those recorded in packages.json, for the same bytes on every build; where the mirror has
-// them no more, the newest ones, said aloud.
+// one of them no more (a security update took its place), the newest are recorded, which shows as a change of that file.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,43 +18,60 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** The folder that holds the files of all recorded packages, as they are installed. Made once, in `cache`. */
 export function unpackPackages(recordPath: string, architecture: DebianArchitecture, cache: string): string {
-  const recorded = JSON.parse(readFileSync(recordPath, 'utf8')) as Recorded;
-  const debs = Object.entries(recorded.packages).map(([name, { sha256 }]) => ({ name, sha256: sha256[architecture], path: join(cache, `${name}_${sha256[architecture]}.deb`) }));
-  const missing = debs.filter(({ path }) => !existsSync(path));
-  if (missing.length > 0) {
-    const apt = openApt(recorded.suite, cache);
-    const files = apt.download(missing.map(({ name }) => `${name}:${architecture}=${recorded.packages[name]?.version ?? ''}`));
-    for (const { name, sha256, path } of missing) {
-      const deb = files.find((file) => sha256Of(file) === sha256);
-      if (deb === undefined) throw new Error(`Debian's ${name} is not the recorded one: run "node build/programs/record.ts" and look at the difference`);
-      renameSync(deb, path);
-    }
-  }
-  const root = join(cache, `root-${createHash('sha256').update(debs.map(({ sha256 }) => sha256).join()).digest('hex').slice(0, 16)}`);
+  const debs = fetchPackages(recordPath, architecture, cache);
+  const root = join(cache, `root-${createHash('sha256').update(debs.join()).digest('hex').slice(0, 16)}`);
   if (!existsSync(root)) {
     const temporary = `${root}.${String(process.pid)}`;
     mkdirSync(temporary);
-    for (const { path } of debs) execFileSync('dpkg-deb', ['-x', path, temporary]);
+    for (const path of debs) execFileSync('dpkg-deb', ['-x', path, temporary]);
     renameSync(temporary, root);
   }
   return root;
 }
 
+/** Their .deb files; each has its digest in its name. */
+function fetchPackages(recordPath: string, architecture: DebianArchitecture, cache: string): string[] {
+  const recorded = JSON.parse(readFileSync(recordPath, 'utf8')) as Recorded;
+  const debs = Object.entries(recorded.packages).map(([name, { version, sha256 }]) => ({ name, version, sha256: sha256[architecture], path: join(cache, `${name}_${sha256[architecture]}.deb`) }));
+  const missing = debs.filter(({ path }) => !existsSync(path));
+  if (missing.length === 0) return debs.map(({ path }) => path);
+  const apt = openApt(recorded.suite, cache);
+  const files = apt.download(missing.map(({ name, version }) => `${name}:${architecture}=${version}`));
+  if (files === undefined) {
+    process.stderr.write(`skiff: Debian has newer versions of what is built in: ${recordPath} is written anew\n`);
+    recordPackages(recordPath, recorded.suite, Object.keys(recorded.packages), cache);
+    return fetchPackages(recordPath, architecture, cache);
+  }
+  const digests = new Map(files.map((file) => [sha256Of(file), file]));
+  for (const { name, sha256, path } of missing) {
+    const deb = digests.get(sha256);
+    if (deb === undefined) throw new Error(`the mirror's ${name} has not the recorded digest`);
+    renameSync(deb, path);
+  }
+  return debs.map(({ path }) => path);
+}
+
+export function recordPackages(recordPath: string, suite: string, names: readonly string[], cache: string): void {
+  writeFileSync(recordPath, `${JSON.stringify(newestPackages(suite, names, cache), undefined, 2)}\n`);
+}
+
 /** The newest versions that the mirror has, of the packages named. */
 export function newestPackages(suite: string, names: readonly string[], cache: string): Recorded {
-  const apt = openApt(suite, cache);
+  const found = openApt(suite, cache).newest(names.flatMap((name) => ARCHITECTURES.map((architecture) => `${name}:${architecture}`)));
   const packages: Recorded['packages'] = {};
   for (const name of names) {
-    const found = ARCHITECTURES.map((architecture) => [architecture, apt.newest(name, architecture)] as const);
-    packages[name] = { version: found[0]?.[1].version ?? '', sha256: Object.fromEntries(found.map(([architecture, { sha256 }]) => [architecture, sha256])) as Record<DebianArchitecture, string> };
+    const [amd64, arm64] = ARCHITECTURES.map((architecture) => found.find((one) => one.name === name && one.architecture === architecture));
+    if (amd64 === undefined || arm64 === undefined) throw new Error(`the mirror's ${suite} has no ${name}`);
+    packages[name] = { version: amd64.version, sha256: { amd64: amd64.sha256, arm64: arm64.sha256 } };
   }
   return { suite, packages };
 }
 
 interface Apt {
-  newest(name: string, architecture: DebianArchitecture): { version: string; sha256: string };
-  /** `NAME:ARCHITECTURE=VERSION` each; gives the paths of the .deb files. */
-  download(names: readonly string[]): string[];
+  /** Of `NAME:ARCHITECTURE` each. */
+  newest(names: readonly string[]): { name: string; architecture: string; version: string; sha256: string }[];
+  /** `NAME:ARCHITECTURE=VERSION` each; gives the paths of the .deb files, undefined when there is no such version. */
+  download(names: readonly string[]): string[] | undefined;
 }
 
 function openApt(suite: string, cache: string): Apt {
@@ -70,15 +87,19 @@ function openApt(suite: string, cache: string): Apt {
   const run = (program: string, args: string[], cwd = state): string => execFileSync(program, [...options, ...args], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
   run('apt-get', ['update', '-qq']);
   return {
-    newest(name, architecture) {
-      const fields = run('apt-cache', ['show', '--no-all-versions', `${name}:${architecture}`]);
-      return { version: fieldOf(fields, 'Version'), sha256: fieldOf(fields, 'SHA256') };
+    newest(names) {
+      const stanzas = run('apt-cache', ['show', '--no-all-versions', ...names]).trim().split('\n\n');
+      return stanzas.map((text) => ({ name: fieldOf(text, 'Package'), architecture: fieldOf(text, 'Architecture'), version: fieldOf(text, 'Version'), sha256: fieldOf(text, 'SHA256') }));
     },
     download(names) {
       const folder = join(state, 'debs');
       rmSync(folder, { recursive: true });
       mkdirSync(folder);
-      run('apt-get', ['download', '-qq', ...names], folder);
+      try {
+        run('apt-get', ['download', '-qq', ...names], folder);
+      } catch {
+        return undefined; // apt has said why
+      }
       return readdirSync(folder).map((file) => join(folder, file));
     },
   };
