@@ -125,7 +125,8 @@ export function loadKinds(schemas: Schemas): Kinds {
   const builtIn = (JSON.parse(KINDS_JSON) as KindFacts[]).map((facts) => kindOf(facts, schemas));
   const sources = new Map<string, readonly Kind[]>();
   const listeners = new Set<() => void>();
-  let served = indexOf(builtIn);
+  const own = indexOf(builtIn);
+  let served = own;
   return {
     all: () => served.all,
     byResource: (group, version, resource) => served.byResource.get(`${group}/${version}/${resource}`),
@@ -134,7 +135,9 @@ export function loadKinds(schemas: Schemas): Kinds {
     replace(source, kinds) {
       if (kinds.length === 0) sources.delete(source);
       else sources.set(source, kinds);
-      served = indexOf([...builtIn, ...[...sources.values()].flat().sort(inDiscoveryOrder)]);
+      // What is built in is never replaced.
+      const others = [...sources.values()].flat().filter(({ group, version, resource }) => !own.byResource.has(`${group}/${version}/${resource}`));
+      served = indexOf([...builtIn, ...others.sort(inDiscoveryOrder)]);
       for (const listener of listeners) listener();
     },
     onChange(listener) {

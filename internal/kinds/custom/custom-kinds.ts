@@ -29,7 +29,7 @@ const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 
 export function customKinds(crd: CustomResourceDefinition, { schemas, retired, converterOf }: CustomKindsOptions): CustomKinds {
   const { spec } = crd;
-  const served = spec.versions.filter((version) => version.served).toSorted((a, b) => compareVersions(a.name, b.name));
+  const served = spec.versions.filter((version) => version.served || isOnlyToGo(crd, version)).toSorted((a, b) => compareVersions(a.name, b.name));
   const convert = converterOf(crd);
   const versions: Versions = {
     group: spec.group, resource: namesOf(crd).plural, table: schemas,
@@ -41,6 +41,11 @@ export function customKinds(crd: CustomResourceDefinition, { schemas, retired, c
     kinds: served.map((version) => kindOf(crd, version, { versions, retired })),
     definitions: definitionsOf(served.map((version) => ({ group: spec.group, version: version.name, kind: namesOf(crd).kind, schema: schemaOf(version), hasStatus: hasStatus(version) }))),
   };
+}
+
+/** A definition without a served version is served while it is being deleted, so that its objects can be. */
+function isOnlyToGo(crd: CustomResourceDefinition, { storage }: CustomResourceDefinitionVersion): boolean {
+  return storage && hasCondition(crd, 'Terminating') && !crd.spec.versions.some((version) => version.served);
 }
 
 function namesOf({ spec, status }: CustomResourceDefinition): CustomResourceDefinition['spec']['names'] {
