@@ -4,7 +4,7 @@ import { typeNameOf, Double, Duration, ListValue, MapValue, Timestamp, TypeValue
 import { formatType, type CelType } from '../type.ts';
 import { textOf } from './conversions.ts';
 
-const VERB = /%(?:(%)|(?:\.(\d+))?([a-zA-Z]?))/g;
+const VERB = /%(?:(%)|(?:\.(\d+))?([^]?))/gu;
 
 export function formatText(template: string, args: ListValue): string {
   let next = 0;

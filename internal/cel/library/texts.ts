@@ -130,7 +130,9 @@ function quantityFunctions(): Definition[] {
 
 function quantity(text: string): QuantityValue {
   try {
-    return new QuantityValue(parseQuantity(text).nanos, /^[+-]?\d+(?:[kMGTPE]i?|[eE]\+?\d+)?$/.test(text));
+    // Upstream reads a suffix alone as none of it.
+    const digits = /^[+-]$/.test(text) ? '0' : text.replace(/^([+-]?)(?=\.?(?!\d))(?!$)/s, '$10');
+    return new QuantityValue(parseQuantity(digits).nanos, /^[+-]?\d+(?:[kMGTPE]i?|[eE]\+?\d+)?$/.test(digits));
   } catch (error) {
     throw new EvaluationError((error as Error).message, { cause: error });
   }

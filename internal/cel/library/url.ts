@@ -46,10 +46,11 @@ function toUrl(text: string): UrlValue {
   const problem = urlProblem(text);
   if (problem !== undefined) throw new EvaluationError(`URL parse error during conversion from string: ${problem}`);
   // A fragment is part of the path of a request URI, but not of the URL that is read after.
-  return new UrlValue(text, split(text.replace(/#.*$/s, '')) as Parts);
+  return new UrlValue(text, split(text.replace(/#.*$/s, ''), true) as Parts);
 }
 
-function split(text: string): Parts | string {
+// A request URI without a scheme is a path; a URL may begin with its host.
+function split(text: string, hostFirst = false): Parts | string {
   if (/[\x00-\x1f\x7f]/.test(text)) return 'net/url: invalid control character in URL';
   if (text === '') return 'empty url';
   if (text === '*') return { scheme: '', host: '', path: '*', query: '' };
@@ -57,7 +58,7 @@ function split(text: string): Parts | string {
   if (scheme === null && text.startsWith(':')) return 'missing protocol scheme';
   const [head = '', ...query] = text.slice(scheme?.[0].length ?? 0).split('?');
   if (!head.startsWith('/')) return scheme === null ? 'invalid URI for request' : { scheme: (scheme[1] ?? '').toLowerCase(), host: '', path: '', query: query.join('?') };
-  const authority = (scheme !== null || !head.startsWith('///')) && head.startsWith('//') && scheme !== null ? /^\/\/([^/]*)/.exec(head)?.[1] : undefined;
+  const authority = (scheme !== null || (hostFirst && !head.startsWith('///'))) && head.startsWith('//') ? /^\/\/([^/]*)/.exec(head)?.[1] : undefined;
   const problem = authority === undefined ? undefined : hostProblem(authority);
   if (problem !== undefined) return problem;
   const path = authority === undefined ? head : head.slice(2 + authority.length);
@@ -72,9 +73,11 @@ function hostProblem(authority: string): string | undefined {
   if (authority.includes('@') && !/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(authority.slice(0, authority.lastIndexOf('@')))) return 'net/url: invalid userinfo';
   const bracket = host.lastIndexOf(']');
   if (host.startsWith('[') && bracket < 0) return "missing ']' in host";
-  const colon = host.startsWith('[') ? bracket + 1 : host.lastIndexOf(':');
+  const colon = host.startsWith('[') ? bracket + 1 : host.indexOf(':');
   const port = colon >= 0 ? host.slice(colon) : '';
   if (!/^(?::\d*)?$/.test(port)) return `invalid port ${JSON.stringify(port)} after host`;
+  const escape = /%(?![89A-Fa-f][0-9A-Fa-f]|25).{0,2}/s.exec(host);
+  if (escape !== null) return `invalid URL escape ${JSON.stringify(escape[0])}`;
   const bad = /[^A-Za-z0-9\-._~!$&'()*+,;=:[\]<>"%\u0080-\u{10ffff}]/u.exec(host);
   return bad === null ? undefined : `invalid character ${JSON.stringify(bad[0])} in host name`;
 }
