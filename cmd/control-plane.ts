@@ -47,6 +47,7 @@ import { createScheduler, SCHEDULER_USER } from '../internal/scheduler/index.ts'
 import type { Store } from '../internal/store/store.ts';
 import { openSqliteStore } from '../internal/store/sqlite.ts';
 import { firstAddress, portRange } from './addresses.ts';
+import { configuredAudit } from './audit.ts';
 import { configuredAuthentication } from './authentication.ts';
 import type { Settings } from './flags.ts';
 import { hostNodeName } from './host.ts';
@@ -87,6 +88,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const views = createLocalViews(store);
   const registry = createRegistry({ store, schemas, clock, random, hooks: { '/services': createServiceAllocator({ store, random, serviceCidr, nodePorts: portRange(settings['service-node-port-range']) }) } });
   const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store });
+  const auditing = await configuredAudit(settings, { clock, random, log });
   const configured = await configuredAuthentication(settings, { issuer: tokens.issuer, clock, log });
   const authenticator = createAuthenticator({
     clock,
@@ -97,7 +99,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const authorizer = createAuthorizer(store);
   const callout = createCallout({ source: store, clock, random });
   const admission = createAdmission({ store, kinds, schemas, authorizer, clock, random, callout });
-  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: (token) => authenticator.identify(token) });
+  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: (token) => authenticator.identify(token), ...(auditing !== undefined && { audit: auditing.audit }) });
   const clientOf = (user: UserInfo): Client => createClient(pipeline.as(user));
   const run = (loop: Loop, user: UserInfo, component: string): Component => {
     const client = clientOf(user);
@@ -130,6 +132,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   serving.onRenewed((pair) => apiServer.renew(pairOf(pair)));
   const components: Component[] = [
     closing(store),
+    ...(auditing === undefined ? [] : [auditing.component]),
     createEventExpiry({ store, clock }),
     keepCustomKinds({ store, kinds, schemas, converterOf: (crd) => webhookConverter(crd, { callout, uuid: random.uuid }) }),
     { name: 'policy', start: () => prepare(settings, authority, { pipeline, client: clientOf(LOOPBACK_USER) }), stop: () => Promise.resolve() },

@@ -20,8 +20,6 @@ export interface AdmissionRequest {
   /** As stored, frozen; undefined for CREATE. */
   old: KubeObject | undefined;
   warn(message: string): void;
-  /** Says something in the audit log of the request. */
-  annotate?(key: string, value: string): void;
   /** For the audit log. */
   annotate?(key: string, value: string): void;
 }

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
-import { StatusError } from '../base/errors.ts';
+import { isReason, StatusError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { AggregatedServers } from '../api/aggregation.ts';
@@ -27,7 +27,8 @@ import { negotiate, type Form } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
 import { notAllowed, nothingThere, type Pipeline } from './pipeline.ts';
 import { requestOptions } from './query.ts';
-import { errorPayload, payload, send, setCommonHeaders, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
+import { errorPayload, payload, send, setCommonHeaders, statusOf, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
+import type { AuditTrail } from './audit/trail.ts';
 import { requestInfo, type RequestInfo } from './route.ts';
 import { authenticated, type Authorized, type Parsed } from './stages.ts';
 import type { NodeDialer } from './kubelet-connection.ts';
@@ -76,6 +77,7 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
   const startedMs = options.clock.monotonicMs();
   const warnings: string[] = [];
   const auditId = headerOf(request, 'audit-id') ?? options.random.uuid();
+  let trail: AuditTrail | undefined;
   const answer = (result: Payload): void => {
     if (response.headersSent) return;
     setCommonHeaders(response, { auditId, warnings });
@@ -88,13 +90,33 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
     if (extra !== undefined) return answer(await serveExtra(extra, request));
     const asking = options.authenticator.authenticate({ socket: socketOf(request), authorization: request.headers.authorization, rawHeaders: request.rawHeaders, path: info.path });
     const user = asking instanceof Promise ? await asking : asking;
-    const parsed: Parsed = { info, options: info.isResource ? requestOptions(query, info.verb) : {}, userAgent: request.headers['user-agent'] ?? '', warn: (text) => void warnings.push(text) };
-    const result = await route(options, { exchange: { request, response }, asked: { parsed, query, warnings }, user, prepare: () => setCommonHeaders(response, { auditId, warnings }) });
+    trail = beginAudit(options, request, { auditId, info, user });
+    const parsed: Parsed = { info, options: info.isResource ? requestOptions(query, info.verb) : {}, userAgent: request.headers['user-agent'] ?? '', warn: (text) => void warnings.push(text), ...(trail !== undefined && { audit: trail, annotate: trail.annotate }) };
+    const prepare = (): void => {
+      setCommonHeaders(response, { auditId, warnings });
+      if (isLongRunning(info)) trail?.started(200);
+    };
+    const result = await route(options, { exchange: { request, response }, asked: { parsed, query, warnings }, user, prepare });
     if (result !== undefined) answer(result);
+    trail?.complete(response.statusCode);
   } catch (error) {
+    if (isReason(error, 'Unauthorized')) trail ??= beginAudit(options, request, { auditId, info, user: undefined });
     answer(error instanceof PageNotFound ? textPayload(404, '404 page not found\n') : errorPayload(error, options.log));
+    trail?.complete(response.statusCode, error instanceof PageNotFound ? {} : statusOf(error).status);
   }
   options.metrics.count({ ...info, code: response.statusCode, startedMs });
+}
+
+export function beginAudit({ pipeline }: HandlerOptions, request: HttpRequest, { auditId, info, user }: { auditId: string; info: RequestInfo; user: UserInfo | undefined }): AuditTrail | undefined {
+  const { audit } = pipeline.options;
+  if (audit === undefined) return undefined;
+  const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+  return audit.begin({ auditId, info, user, uri: request.url ?? '/', userAgent: request.headers['user-agent'] ?? '', sourceIPs: [...forwarded, socketOf(request).remoteAddress ?? ''].filter((part) => part !== '') });
+}
+
+/** What answers for as long as both sides wish: upstream's BasicLongRunningRequestCheck. */
+function isLongRunning({ isResource, verb, subresource }: RequestInfo): boolean {
+  return isResource && (verb === 'watch' || verb === 'proxy' || ['attach', 'exec', 'proxy', 'log', 'portforward'].includes(subresource));
 }
 
 const EXTRA_BODY_MAX_BYTES = 64 * 1024;
@@ -115,6 +137,7 @@ interface Routing {
 async function route(options: HandlerOptions, routing: Routing): Promise<Payload | undefined> {
   const { exchange: { request, response }, asked: { parsed } } = routing;
   const user = options.impersonate(request.rawHeaders, routing.user, parsed.info);
+  if (user !== routing.user) parsed.audit?.impersonated(user);
   // What runs for long holds no seat while it runs.
   if (parsed.info.isResource && streamOf(parsed.info) !== undefined) return dispatch(options, routing, user, () => {});
   const entering = options.fairness.enter({ ...parsed.info, user }, () => closed(response));

@@ -16,6 +16,8 @@ import type { Kinds } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Registry, WatchOptions } from '../registry/registry.ts';
 import type { Store } from '../store/store.ts';
+import type { Audit, AuditTrail } from './audit/trail.ts';
+import { statusOf } from './respond.ts';
 import type { RequestInfo } from './route.ts';
 import { admitOnly, authenticated, authorize, type Authenticated, type Authorized } from './stages.ts';
 import { subresourceOf } from './subresources/index.ts';
@@ -29,6 +31,8 @@ export interface PipelineOptions {
   authorizer: Authorizer;
   admission: Admission;
   clock: Clock;
+  /** Absent: nothing is written down. */
+  audit?: Audit;
   /** Absent: no TokenRequests are answered. */
   tokens?: TokenIssuer;
   /** Whom a bearer token belongs to, for TokenReviews. */
@@ -61,9 +65,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     options,
     kindOf,
     authorize: (request) => authorize(request, authorizer),
-    serve(request, body) {
+    async serve(request, body) {
       const kind = kindOf(request.info);
-      return request.info.subresource === '' ? ofObject(options, { request, kind, body }) : ofSubresource(options, { request, kind, body });
+      request.audit?.requestObject(body ?? (request.options.delete as ApiRequest['body']));
+      const answer = await (request.info.subresource === '' ? ofObject(options, { request, kind, body }) : ofSubresource(options, { request, kind, body }));
+      request.audit?.responseObject(answer.body);
+      return answer;
     },
     watch(request, signal) {
       const kind = kindOf(request.info);
@@ -131,11 +138,35 @@ export function notAllowed(): StatusError {
 }
 
 function transportOf(pipeline: Pipeline, user: UserInfo): Transport {
-  const enter = (request: ApiRequest): Authorized => pipeline.authorize(authenticated({ info: infoOf(request), options: request.options, userAgent: 'skiff', warn: () => {} }, user));
+  const { audit } = pipeline.options;
+  const enter = (request: ApiRequest, trail?: AuditTrail): Authorized =>
+    pipeline.authorize(authenticated({ info: infoOf(request), options: request.options, userAgent: 'skiff', warn: () => {}, ...(trail !== undefined && { audit: trail, annotate: trail.annotate }) }, user));
   return {
-    send: async (request) => (await pipeline.serve(enter(request), request.body)).body,
+    async send(request) {
+      if (audit === undefined) return (await pipeline.serve(enter(request), request.body)).body;
+      return audited(audit, { info: infoOf(request), user }, (trail) => pipeline.serve(enter(request, trail), request.body));
+    },
     watch: (request, signal) => pipeline.watch(enter(request), signal),
   };
+}
+
+/** Requests from within are written down as those from outside are. */
+async function audited(audit: Audit, { info, user }: { info: RequestInfo; user: UserInfo }, serve: (trail: AuditTrail | undefined) => Promise<Answer>): Promise<unknown> {
+  const trail = audit.begin({ info, user, uri: pathOf(info), userAgent: 'skiff', sourceIPs: ['127.0.0.1'] });
+  try {
+    const { code, body } = await serve(trail);
+    trail?.complete(code);
+    return body;
+  } catch (error) {
+    const { code, status } = statusOf(error);
+    trail?.complete(code, status);
+    throw error;
+  }
+}
+
+function pathOf({ group, version, namespace, resource, name, subresource }: RequestInfo): string {
+  const place = namespace === '' || resource === 'namespaces' ? [] : ['namespaces', namespace];
+  return ['', ...(group === '' ? ['api'] : ['apis', group]), version, ...place, resource, name, subresource].filter((part, index) => index === 0 || part !== '').join('/');
 }
 
 function infoOf({ verb, resource, namespace, name, subresource, options }: ApiRequest): RequestInfo {

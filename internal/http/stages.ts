@@ -9,6 +9,7 @@ import type { Patch, RequestOptions } from '../api/request.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { WriteContext } from '../registry/registry.ts';
+import type { AuditTrail } from './audit/trail.ts';
 import type { RequestInfo } from './route.ts';
 
 declare const AUTHENTICATED: unique symbol;
@@ -24,6 +25,8 @@ export interface Parsed {
   readonly warn: (message: string) => void;
   /** Collects what the audit log is to have. */
   readonly annotate?: (key: string, value: string) => void;
+  /** Where this request is written down. */
+  readonly audit?: AuditTrail | undefined;
 }
 export interface Authenticated extends Parsed {
   readonly user: UserInfo;
@@ -49,6 +52,8 @@ export function authorize(request: Authenticated, authorizer: Authorizer): Autho
   const { info, user } = request;
   const attributes = { ...info, user };
   const decision = authorizer.authorize(attributes);
+  request.annotate?.('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid');
+  request.annotate?.('authorization.k8s.io/reason', decision.reason);
   if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
   return request as Authorized;
 }

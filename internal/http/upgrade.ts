@@ -3,10 +3,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { authenticated } from './stages.ts';
-import { headerOf, pathOf, queryOf, socketOf, type HandlerOptions } from './handler.ts';
+import type { AuditTrail } from './audit/trail.ts';
+import { beginAudit, headerOf, pathOf, queryOf, socketOf, type HandlerOptions } from './handler.ts';
 import { messageOf, StatusError } from '../base/errors.ts';
 import { openRequest, remoteOf } from './aggregation/forward.ts';
-import { errorPayload } from './respond.ts';
+import { errorPayload, statusOf } from './respond.ts';
 import { requestInfo } from './route.ts';
 import { dial, forwardedHeaders, isStream, targetOf, unreachable } from './streams.ts';
 
@@ -15,15 +16,22 @@ const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 export async function handleUpgrade(options: HandlerOptions, request: IncomingMessage, client: { socket: Socket; head: Buffer }): Promise<void> {
   const { socket } = client;
   socket.on('error', () => socket.destroy());
+  const trails: AuditTrail[] = [];
   try {
-    await tie(options, request, client);
+    await tie(options, request, { ...client, audited: (trail) => trails.push(trail) });
+    for (const trail of trails) {
+      trail.started(101);
+      socket.once('close', () => trail.complete(101));
+    }
   } catch (error) {
+    for (const trail of trails) trail.complete(statusOf(error).code, statusOf(error).status);
     const { code, bytes } = errorPayload(error, options.log);
     socket.end(`HTTP/1.1 ${String(code)} ${code === 403 ? 'Forbidden' : 'Error'}\r\nContent-Type: application/json\r\nContent-Length: ${String(bytes.length)}\r\nConnection: close\r\n\r\n${bytes.toString()}`);
   }
 }
 
-async function tie({ pipeline, authenticator, impersonate, dialer, extraUpgrades, aggregated }: HandlerOptions, request: IncomingMessage, { socket, head }: { socket: Socket; head: Buffer }): Promise<void> {
+async function tie(options: HandlerOptions, request: IncomingMessage, { socket, head, audited }: { socket: Socket; head: Buffer; audited(trail: AuditTrail): void }): Promise<void> {
+  const { pipeline, authenticator, impersonate, dialer, extraUpgrades, aggregated } = options;
   const url = request.url ?? '/';
   const query = queryOf(url);
   const info = requestInfo(request.method ?? 'GET', pathOf(url), query);
@@ -31,8 +39,11 @@ async function tie({ pipeline, authenticator, impersonate, dialer, extraUpgrades
   const caller = await authenticator.authenticate({ socket: socketOf(request), authorization, rawHeaders, path: info.path });
   const extra = extraUpgrades.get(info.path);
   if (extra !== undefined) return extra(caller, { socket, head });
+  const trail = beginAudit(options, request, { auditId: headerOf(request, 'audit-id') ?? options.random.uuid(), info, user: caller });
+  if (trail !== undefined) audited(trail);
   const user = impersonate(rawHeaders, caller, info);
-  const authorized = pipeline.authorize(authenticated({ info, options: {}, userAgent: headerOf(request, 'user-agent') ?? '', warn: () => {} }, user));
+  if (user !== caller) trail?.impersonated(user);
+  const authorized = pipeline.authorize(authenticated({ info, options: {}, userAgent: headerOf(request, 'user-agent') ?? '', warn: () => {}, ...(trail !== undefined && { audit: trail, annotate: trail.annotate }) }, user));
   const upgrading = { ...repeated(request), connection: 'Upgrade', upgrade: request.headers.upgrade };
   const method = request.method ?? 'GET';
   const remote = remoteOf(aggregated, info);

@@ -23,6 +23,7 @@ import type { ExtraPath } from '../../internal/http/non-resources.ts';
 import { createLeaves, type Leaf } from '../../internal/cluster/leaves.ts';
 import { TUNNEL_PATH } from '../../internal/cluster/tunnel/protocol.ts';
 import type { Tunnels } from '../../internal/cluster/tunnel/server.ts';
+import type { Audit } from '../../internal/http/audit/trail.ts';
 import { createPipeline, type Pipeline } from '../../internal/http/pipeline.ts';
 import { createApiServer, type ApiServer } from '../../internal/http/server.ts';
 import { loadKinds } from '../../internal/kinds/index.ts';
@@ -45,6 +46,7 @@ export interface TestApiServer {
 }
 
 export interface TestApiServerOptions {
+  audit?: Audit;
   /** The store's clock; the server itself lives in real time. */
   clock?: Clock;
   leafLifetimeMs?: number;
@@ -52,7 +54,7 @@ export interface TestApiServerOptions {
   extraPaths?: (server: Pick<TestApiServer, 'authority' | 'store' | 'admin'>) => readonly ExtraPath[];
 }
 
-export async function startApiServer({ clock = systemClock, extraPaths, leafLifetimeMs, tunnels }: TestApiServerOptions = {}): Promise<TestApiServer> {
+export async function startApiServer({ clock = systemClock, audit, extraPaths, leafLifetimeMs, tunnels }: TestApiServerOptions = {}): Promise<TestApiServer> {
   const folder = mkdtempSync(join(tmpdir(), `skiff-api-${String(process.pid)}-`));
   const random = systemRandom;
   const authority = openAuthority(folder, { clock: systemClock, random, ...(leafLifetimeMs !== undefined && { leafLifetimeMs }) });
@@ -63,7 +65,7 @@ export async function startApiServer({ clock = systemClock, extraPaths, leafLife
   const registry = createRegistry({ store, schemas, clock, random });
   const authorizer = createAuthorizer(store);
   const authenticator = createAuthenticator({ clock: systemClock, authorities: { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, proxyNames: FRONT_PROXY_NAMES }, tokens: [createBootstrapTokens({ store, clock }), (token) => (token === 'admin-token' ? { username: 'token-admin', groups: [MASTERS_GROUP] } : undefined)] });
-  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, schemas, authorizer, clock, random, callout: createCallout({ source: store, clock: systemClock, random }) }), clock });
+  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission: createAdmission({ store, kinds, schemas, authorizer, clock, random, callout: createCallout({ source: store, clock: systemClock, random }) }), clock, ...(audit !== undefined && { audit }) });
   await bootstrapPolicy(pipeline.options);
   const admin = createClient(pipeline.as({ username: 'admin', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] }));
   const serving = leaves.hold({ file: 'serving', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names: () => ['127.0.0.1', 'localhost'], usages: ['server'] });
