@@ -131,7 +131,7 @@ function quantityFunctions(): Definition[] {
 function quantity(text: string): QuantityValue {
   try {
     // Upstream reads a suffix alone as none of it.
-    const digits = /^[+-]$/.test(text) ? '0' : text.replace(/^([+-]?)(?=\.?(?!\d))(?!$)/s, '$10');
+    const digits = /^[+-]$/.test(text) ? '0' : text.replace(/^([+-]?)(?=\.?(?![\d+-]))(?!$)/s, '$10');
     return new QuantityValue(parseQuantity(digits).nanos, /^[+-]?\d+(?:[kMGTPE]i?|[eE]\+?\d+)?$/.test(digits));
   } catch (error) {
     throw new EvaluationError((error as Error).message, { cause: error });
