@@ -12,7 +12,7 @@ import { createEventRecorder } from '../internal/informer/event-recorder.ts';
 import { createReplicaViews } from '../internal/informer/replica-views.ts';
 import { runLoop } from '../internal/informer/run-loop.ts';
 import type { Views } from '../internal/informer/view.ts';
-import { ENDPOINTSLICES, NODES, SERVICES } from '../internal/kinds/generated/resources.ts';
+import { ENDPOINTSLICES, NODES, PODS, SERVICES } from '../internal/kinds/generated/resources.ts';
 import { rememberViews } from '../agents/kubelet/last-known/views.ts';
 import type { KubeletTls, ServingPair } from '../agents/kubelet/server/server.ts';
 import type { ClusterAccess } from './node.ts';
@@ -41,6 +41,9 @@ export function openAccess(keeper: IdentityKeeper, { nodeName, lastKnownDir, log
   const client = createClient(node);
   const proxyClient = createClient(proxy);
   const views = rememberViews(divided(createReplicaViews(client, viewing), createReplicaViews(proxyClient, viewing)), { directory: join(lastKnownDir, 'views'), clock, log });
+  // Asked for together with the rest: what is remembered is not waited for one after the other.
+  views.of(NODES, { fieldSelector: `metadata.name=${nodeName}` });
+  views.of(PODS, { fieldSelector: `spec.nodeName=${nodeName}` });
   return {
     proxy,
     synced: () => Promise.all([views.of(NODES).synced, views.of(SERVICES).synced, views.of(ENDPOINTSLICES).synced]),

@@ -67,6 +67,26 @@ t.test('views show what they showed last, and tell the difference when the serve
   t.same(view.list().map(({ metadata }) => metadata.name), ['kept', 'changed', 'new']);
 });
 
+t.test('what has changed is kept at a clean end; of what never changed, and of nothing at all, there is a file too', async (t) => {
+  const directory = folder(t);
+  const clock = createFakeClock();
+  const before = serverView();
+  const views = rememberViews(before.views, { directory, clock, log: silentLog });
+  views.of(PODS);
+  views.save();
+  t.same(readdirSync(directory), [], 'not what is not known yet');
+  await before.answer([]);
+  await clock.advance(1_000);
+  t.equal(readdirSync(directory).length, 1);
+  await before.answer([pod('late')]);
+  views.save();
+  t.equal(clock.nextInMs(), undefined);
+  const after = rememberViews(serverView().views, { directory, clock, log: silentLog }).of(PODS);
+  await clock.advance(2_000);
+  await after.synced;
+  t.same(after.list().map(({ metadata }) => metadata.name), ['late']);
+});
+
 t.test('a ConfigMap is read from the disk when the server cannot be asked, and dropped with its namespace', async (t) => {
   const directory = folder(t);
   const clock = createFakeClock();
