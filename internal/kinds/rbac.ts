@@ -15,7 +15,7 @@ export function bindingRules<T extends Binding>(roleKinds: readonly string[], na
     validateName: pathSegmentProblems,
     applyDefaults: bindingDefaults,
     validate: (object) => [...validateRoleRef(object.roleRef, roleKinds), ...(object.subjects ?? []).flatMap((subject, index) => validateSubject(subject, `subjects[${String(index)}]`, namespaced))],
-    validateUpdate: (object, old) => (sameJson(object.roleRef, old.roleRef) ? [] : [invalid('roleRef', object.roleRef, 'cannot change roleRef')]),
+    validateUpdate: (object, old) => (sameJson(object.roleRef, old.roleRef) ? [] : [invalid('roleRef', inGo(object.roleRef), 'cannot change roleRef')]),
     cells: bindingCells,
   };
 }
@@ -25,10 +25,16 @@ function bindingDefaults(draft: Binding): void {
   for (const subject of draft.subjects ?? []) if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ||= GROUP;
 }
 
-function validateRoleRef(roleRef: RoleRef, kinds: readonly string[]): FieldError[] {
+/** As Go names the fields. */
+function inGo({ apiGroup = '', kind = '', name = '' }: Partial<RoleRef>): object {
+  return { APIGroup: apiGroup, Kind: kind, Name: name };
+}
+
+function validateRoleRef(roleRef: Partial<RoleRef>, kinds: readonly string[]): FieldError[] {
   const errors: FieldError[] = [];
-  if (roleRef.apiGroup !== GROUP) errors.push(notSupported('roleRef.apiGroup', roleRef.apiGroup, [GROUP]));
-  if (!kinds.includes(roleRef.kind)) errors.push(notSupported('roleRef.kind', roleRef.kind, kinds));
+  const { apiGroup = '', kind = '' } = roleRef;
+  if (apiGroup !== GROUP) errors.push(notSupported('roleRef.apiGroup', apiGroup, [GROUP]));
+  if (!kinds.includes(kind)) errors.push(notSupported('roleRef.kind', kind, kinds));
   if (!roleRef.name) errors.push(required('roleRef.name'));
   else for (const problem of pathSegmentProblems(roleRef.name, false)) errors.push(invalid('roleRef.name', roleRef.name, problem));
   return errors;

@@ -46,7 +46,7 @@ type Ref = { kind?: string; name?: string; uid?: string };
 
 function boundObject({ store }: PipelineOptions, { ref: { kind = '', name = '', uid }, account }: { ref: Ref; account: KubeObject }): { boundTo: BoundTo; node?: { name: string; uid?: string } } {
   const resource = RESOURCES[kind];
-  if (resource === undefined) throw new StatusError('BadRequest', `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to object of type /v1, Kind=${kind}`);
+  if (resource === undefined) throw new StatusError('BadRequest', `cannot bind token to object of type /v1, Kind=${kind}`);
   const namespace = account.metadata.namespace ?? '';
   const found = store.get({ group: '', resource }, { namespace: kind === 'Node' ? '' : namespace, name }) as (KubeObject & { spec?: { serviceAccountName?: string; nodeName?: string } }) | undefined;
   if (found === undefined) throw notFound({ group: '', resource }, name);
