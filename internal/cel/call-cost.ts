@@ -1,9 +1,12 @@
 // What a call cost, by the sizes of what it got and gave: cel-go's cost tracker with Kubernetes' estimator before it. Costs are API:
 // a rule near its budget must pass or fail here as upstream.
+import { CostLimitError } from './cel-error.ts';
 import { ListValue, MapValue, OpaqueValue, Optional, sizeOf, type Value } from './value.ts';
 
 type CostOf = (values: readonly Value[], result: Value) => number;
 
+/** What one evaluation may cost at most: upstream's PerCallLimit. */
+export const PER_CALL_LIMIT = 1_000_000;
 /** Units for each code point of a string that is gone through. */
 export const TRAVERSAL = 0.1;
 /** Units for each code point of a regular expression, multiplied with the string's. */
@@ -57,6 +60,11 @@ export function callCost(name: string, id: string): CostOf {
   if (name === 'ip') return id === 'cidr_ip' ? UNIT : traversal(0);
   if (name === 'containsIP' || name === 'containsCIDR') return networkCost(name, id);
   return BY_FUNCTION.get(name) ?? STANDARD.get(id) ?? UNIT;
+}
+
+/** Before work that no evaluation could pay for: upstream does it and then says the same. */
+export function refuseBeyond(units: number): void {
+  if (units > PER_CALL_LIMIT) throw new CostLimitError();
 }
 
 /** 1 for what has no size. */

@@ -2,7 +2,7 @@
 // is left after the check, by the values where several are.
 import { planQualified } from './attribute.ts';
 import { actualSize, callCost } from './call-cost.ts';
-import { EvaluationError } from './cel-error.ts';
+import { CostLimitError, EvaluationError } from './cel-error.ts';
 import { equalValues } from './equality.ts';
 import { charge, type Frame, type Plan } from './frame.ts';
 import { acceptsValue, type Overload } from './function.ts';
@@ -162,6 +162,8 @@ function invoke({ run }: Overload, values: Value[]): Value {
     return run(...values);
   } catch (error) {
     if (error instanceof EvaluationError && error.constructor === EvaluationError) return error;
+    // A string or a list that no memory holds.
+    if (error instanceof RangeError) throw new CostLimitError();
     throw error;
   }
 }

@@ -1,9 +1,10 @@
 // Expression → program: parse, check, and plan at the first evaluation. Issues of one stage end the next.
+import { PER_CALL_LIMIT } from './call-cost.ts';
 import { CelError, EvaluationError, ProgramError, type Issue } from './cel-error.ts';
 import { check } from './checker.ts';
 import { estimateCost } from './cost-estimate.ts';
 import type { Frame, Plan } from './frame.ts';
-import { PER_CALL_LIMIT, type Environment, type EvaluateOptions, type Evaluation, type Program, type Variables } from './index.ts';
+import type { Environment, EvaluateOptions, Evaluation, Program, Variables } from './index.ts';
 import { checkLiterals, programProblem } from './literal-check.ts';
 import { parse, type Report } from './parser.ts';
 import { Planner } from './plan.ts';

@@ -20,6 +20,7 @@ import type { CelType, ObjectType } from './type.ts';
 export { CelError, CostLimitError, EvaluationError, ProgramError, type Issue };
 export * from './type.ts';
 export { AUTHORIZER, authorizerValue, RESOURCE_CHECK, resourceCheckValue } from './authorizer.ts';
+export { PER_CALL_LIMIT } from './call-cost.ts';
 export { definitionType } from './definition-type.ts';
 export { escapeIdentifier, unescapeIdentifier } from './escape.ts';
 export { toJson } from './json-value.ts';
@@ -27,8 +28,6 @@ export { APPLY_CONFIGURATION_TYPE, JSON_PATCH_TYPE, misnamedObjects, mutationTyp
 export { maxCardinality, schemaType, type TypeSchema } from './schema-type.ts';
 export { Double } from './value.ts';
 
-/** What one evaluation may cost at most: upstream's PerCallLimit. */
-export const PER_CALL_LIMIT = 1_000_000;
 /** What all rules of one custom resource may cost in a request: RuntimeCELCostBudget of apiextensions. */
 export const RUNTIME_COST_BUDGET = 10_000_000;
 /** What the match conditions of one object may cost together: RuntimeCELCostBudgetMatchConditions. */

@@ -1,4 +1,5 @@
 // Lists and sets: Kubernetes' own functions, cel-go's lists extension (version 3) and its sets extension.
+import { refuseBeyond } from '../call-cost.ts';
 import { EvaluationError } from '../cel-error.ts';
 import { compareValues, equalValues } from '../equality.ts';
 import type { Definition } from '../function.ts';
@@ -7,7 +8,6 @@ import { findFunction } from './libraries.ts';
 
 const COMPARABLE = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const SUMMABLE: readonly (readonly [type: string, zero: () => Value])[] = [['int', () => 0], ['uint', () => new Uint(0)], ['double', () => new Double(0)], ['duration', () => new Duration(0n)]];
-const RANGE_MAX = 10_000_000;
 
 export function listLibrary(): Definition[] {
   return [
@@ -29,7 +29,7 @@ export function listLibrary(): Definition[] {
     ['distinct', 'list_distinct', 'list(T).() list(T)', distinct],
     ['sets.contains', 'list_sets_contains_list', '(list(T), list(T)) bool', containsAll],
     ['sets.equivalent', 'list_sets_equivalent_list', '(list(T), list(T)) bool', (a: ListValue, b: ListValue) => containsAll(a, b) && containsAll(b, a)],
-    ['sets.intersects', 'list_sets_intersects_list', '(list(T), list(T)) bool', (a: ListValue, b: ListValue) => a.toArray().some((item) => has(b, item))],
+    ['sets.intersects', 'list_sets_intersects_list', '(list(T), list(T)) bool', intersects],
   ];
 }
 
@@ -69,9 +69,8 @@ function flatten(list: ListValue, depth: number): Value[] {
   return list.toArray().flatMap((item) => (item instanceof ListValue && depth > 0 ? flatten(item, depth - 1) : [item]));
 }
 
-// What could never be paid for is not built either.
 function range(count: Int): ListValue {
-  if (count > RANGE_MAX) throw new EvaluationError(`lists.range(${String(count)}) is too long`);
+  refuseBeyond(Number(count));
   return ListValue.of(Array.from({ length: Math.max(0, Number(count)) }, (_, index) => index));
 }
 
@@ -79,6 +78,7 @@ function sortByKeys(list: ListValue, keys: ListValue): ListValue {
   if (list.size !== keys.size) {
     throw new EvaluationError(`@sortByAssociatedKeys() expected a list of the same size as the associated keys list, but got ${String(list.size)} and ${String(keys.size)} elements respectively`);
   }
+  refuseBeyond(2 * list.size ** 2);
   const pairs = list.toArray().map((item, index) => ({ item, key: keys.at(index) }));
   const type = pairs[0] === undefined ? '' : typeNameOf(pairs[0].key);
   if (pairs.some(({ key }) => typeNameOf(key) !== type)) throw new EvaluationError('list elements must have the same type');
@@ -86,13 +86,20 @@ function sortByKeys(list: ListValue, keys: ListValue): ListValue {
 }
 
 function distinct(list: ListValue): ListValue {
+  refuseBeyond(2 * list.size ** 2);
   const seen: Value[] = [];
   for (const item of list) if (!seen.some((other) => equalValues(other, item))) seen.push(item);
   return ListValue.of(seen);
 }
 
 function containsAll(list: ListValue, part: ListValue): boolean {
+  refuseBeyond(list.size * part.size);
   return part.toArray().every((item) => has(list, item));
+}
+
+function intersects(a: ListValue, b: ListValue): boolean {
+  refuseBeyond(a.size * b.size);
+  return a.toArray().some((item) => has(b, item));
 }
 
 function has(list: ListValue, item: Value): boolean {

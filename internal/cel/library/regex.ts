@@ -1,6 +1,6 @@
 // Regular expressions that take time linear in the text whatever the pattern: a Pike machine over the tree of regex-syntax.ts. A rule's
 // author must not be able to hang the server, which JavaScript's own backtracking would let him. Leftmost match, first alternative, as Go.
-import { EvaluationError } from '../cel-error.ts';
+import { CostLimitError, EvaluationError } from '../cel-error.ts';
 import { isWord, parseRegex, type Assertion, type RegexNode } from './regex-syntax.ts';
 
 export interface Regex {
@@ -18,6 +18,8 @@ type Step =
   | { kind: 'match' };
 
 const STEPS_MAX = 100_000;
+/** Some seconds; no text of a few thousand letters comes near. */
+const WORK_MAX = 20_000_000;
 const CACHE_MAX = 64;
 const cache = new Map<string, Regex>();
 
@@ -88,6 +90,7 @@ function search(steps: readonly Step[], { text, from, any }: { text: string; fro
   let now: Ways = { at: [], begun: [] };
   const seen = new Uint32Array(steps.length);
   let round = 0;
+  let work = 0;
   let found: { start: number; end: number } | undefined;
   for (let position = from; ; ) {
     round++;
@@ -97,6 +100,8 @@ function search(steps: readonly Step[], { text, from, any }: { text: string; fro
     // A new way may begin here, after those that began before.
     if (found === undefined) follow(state, 0, position);
     now = fresh;
+    work += now.at.length;
+    if (work > WORK_MAX) throw new CostLimitError();
     const point = text.codePointAt(position);
     const next: Ways = { at: [], begun: [] };
     for (const [index, at] of now.at.entries()) {

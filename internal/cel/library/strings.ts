@@ -1,4 +1,5 @@
 // Strings: the standard library's tests and cel-go's strings extension, version 2, which Kubernetes uses. Positions count code points.
+import { refuseBeyond, TRAVERSAL } from '../call-cost.ts';
 import { EvaluationError } from '../cel-error.ts';
 import type { Definition } from '../function.ts';
 import { formatKey } from '../attribute.ts';
@@ -121,8 +122,13 @@ function quote(text: string): string {
 }
 
 function join(list: ListValue, separator: string): string {
-  return list.toArray().map((item) => {
+  let length = 0;
+  const parts = list.toArray().map((item) => {
     if (typeof item !== 'string') throw new EvaluationError(`join: invalid input: ${formatKey(item)}`);
+    length += item.length + separator.length;
     return item;
-  }).join(separator);
+  });
+  // Code points are at least half as many as units.
+  refuseBeyond((length / 2) * 2 * TRAVERSAL);
+  return parts.join(separator);
 }

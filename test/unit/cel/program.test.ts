@@ -146,10 +146,14 @@ t.test('built-in kinds have types too', (t) => {
   t.end();
 });
 
-t.test('a pattern cannot hang the server', (t) => {
+t.test('no expression can hang the server or fill its memory', (t) => {
   const program = compile("s.matches('^(a+)+$')", { variables: { s: STRING } });
   t.equal(program.evaluate({ s: `${'a'.repeat(20_000)}b` }).value, false);
   t.equal(compile('b', { variables: { b: BOOL } }).evaluate({ b: true }).value, true);
+  const big = { s: 'a'.repeat(1_000_000), l: Array.from({ length: 100_000 }, (_, index) => index) };
+  for (const expression of ["s.replace('', s)", 'l.distinct()', 'l.map(x, s).join()', "'%s'.format([l.map(x, s)])", 'lists.range(1000000000)', 'sets.contains(l, l)']) {
+    t.ok(errorOf(() => compile(expression, { variables: { s: STRING, l: listOf(INT) } }).evaluate(big)) instanceof CostLimitError, expression);
+  }
   t.end();
 });
 
