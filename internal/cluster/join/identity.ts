@@ -44,6 +44,7 @@ export interface IdentityOptions {
 
 /** Also without a certificate that is due: clocks are set, and timers do not notice. */
 const LOOK_MS = 60_000;
+const LOOK_MIN_MS = 500;
 /** How long a start waits for news. */
 const FRESH_MS = 3_000;
 const RETRY_MS = 500;
@@ -153,7 +154,8 @@ export function keepIdentity(identity: Identity, options: IdentityOptions): Iden
   };
   const arm = (): void => {
     if (stopped) return;
-    timer = clock.setTimer(LOOK_MS, () => {
+    const dueInMs = failures > 0 ? LOOK_MS : dueAt(current) - clock.now();
+    timer = clock.setTimer(Math.max(LOOK_MIN_MS, Math.min(LOOK_MS, dueInMs)), () => {
       working = look().finally(arm);
     });
   };
@@ -177,9 +179,11 @@ export function keepIdentity(identity: Identity, options: IdentityOptions): Iden
 }
 
 function serves(identity: Identity, { nodeIps, clock }: Pick<IdentityOptions, 'nodeIps' | 'clock'>): boolean {
-  const { certificates: { node, proxy, kubelet }, clientCa, serverCa, lifetimeMs } = identity;
-  const dueAt = Math.min(renewAt(node, clientCa, lifetimeMs), renewAt(proxy, clientCa, lifetimeMs), renewAt(kubelet, serverCa, lifetimeMs));
-  return dueAt > clock.now() && isFor(kubelet, nodeIps());
+  return dueAt(identity) > clock.now() && isFor(identity.certificates.kubelet, nodeIps());
+}
+
+function dueAt({ certificates: { node, proxy, kubelet }, clientCa, serverCa, lifetimeMs }: Identity): number {
+  return Math.min(renewAt(node, clientCa, lifetimeMs), renewAt(proxy, clientCa, lifetimeMs), renewAt(kubelet, serverCa, lifetimeMs));
 }
 
 function lastsUntil({ certificates }: Identity): number {

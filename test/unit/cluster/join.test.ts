@@ -212,3 +212,27 @@ t.test('certificates are renewed in the running process, before they end; withou
   await keeper.stop();
   t.equal(clock.nextInMs(), undefined);
 });
+
+t.test('certificates that last two seconds: a node is let in by good ones always', async (t) => {
+  const brief = await startApiServer({
+    leafLifetimeMs: 2000,
+    extraPaths: ({ authority, admin }) => createJoinPaths({ authority, client: admin, passwords: () => ['secret'], cluster: CLUSTER, reserved: () => [], clock: systemClock, random: systemRandom }),
+  });
+  const opts = { ...options('brief'), server: brief.url };
+  const keeper = keepIdentity(await openIdentity(opts), opts);
+  const asNode = createHttpsTransport({ url: brief.url, credentials: () => keeper.credentials('node') });
+  t.teardown(async () => {
+    asNode.close();
+    await keeper.stop();
+    await brief.remove();
+  });
+  const first = keeper.current;
+  const renewed = (): Promise<void> => new Promise((resolve) => { keeper.onRenewed(() => resolve()); });
+  const next = renewed();
+  await keeper.start();
+  await createClient(asNode).create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'brief' } } as never);
+  await next;
+  while (Date.now() <= Date.parse(new X509Certificate(first.certificates.node).validTo)) await renewed();
+  t.not(keeper.current.certificates.kubelet, first.certificates.kubelet);
+  t.match(await createClient(asNode).get(NODES, { namespace: '', name: 'brief' }), { metadata: { name: 'brief' } }, 'past the end of the first');
+});

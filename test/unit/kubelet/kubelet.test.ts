@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSyn
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { connect } from 'node:tls';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { LEASES, NAMESPACES, NODES } from '../../../internal/kinds/generated/resources.ts';
@@ -44,11 +45,13 @@ function listen(path: string, protocol: string | undefined): Promise<{ protocol:
 
 t.test('the node is there, Ready, with its lease; its API knows who asks', async (t) => {
   const s = await createScene();
+  const renewals: ((pair: { cert: string; key: string }) => void)[] = [];
   s.pods().stop();
   await s.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-node-lease' }, spec: {} });
   const kubelet = createKubelet({
     nodeName: 'n1', nodeIps: () => ['192.0.2.1'], version: 'v1.36.3+skiff1', kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), client: s.client, views: s.node.views, viewsAreLocal: true,
-    runtime: s.runtime, images: s.images, clock: { ...s.clock, monotonicMs: systemClock.monotonicMs }, random: s.node.random, log: s.node.log, port, tls: { pair: () => ({ cert: read('server.crt'), key: read('server.key') }), clientCa: read('ca.crt') },
+    runtime: s.runtime, images: s.images, clock: { ...s.clock, monotonicMs: systemClock.monotonicMs }, random: s.node.random, log: s.node.log, port, 
+    tls: { pair: () => ({ cert: read('server.crt'), key: read('server.key') }), clientCa: read('ca.crt'), onRenewed: (listener) => void renewals.push(listener) },
     clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', cgroupRoot, labels: { zone: 'a' },
   });
   t.teardown(async () => {
@@ -100,6 +103,18 @@ t.test('the node is there, Ready, with its lease; its API knows who asks', async
   t.match(JSON.parse((await ask('/configz', 'admin')).text), { kubeletconfig: { kind: 'KubeletConfiguration', clusterDomain: 'cluster.local' } });
   const silent = await listen('/exec/default/web/main?output=1&error=1&command=true', 'channel.k8s.io');
   t.same([silent.protocol, silent.code, Buffer.concat(silent.messages)], ['channel.k8s.io', 1000, Buffer.from([1])], 'success has no words in the oldest protocol');
+
+  const served = (): Promise<string> => new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+  t.equal(await served(), 'n1');
+  for (const listener of renewals) listener({ cert: read('nobody.crt'), key: read('nobody.key') });
+  t.equal(await served(), 'nobody', 'a renewed certificate, from the next handshake on');
+  t.equal((await ask('/pods', 'admin')).code, 200, 'and callers are known as before');
 
   await s.client.delete(NODES, { namespace: '', name: 'n1' });
   await s.clock.advance(1);
