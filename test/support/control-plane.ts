@@ -29,13 +29,13 @@ export interface RunningControlPlane {
 }
 
 /** `port` 0 is a free one; `directory` another start's data folder. */
-export async function startControlPlane({ port = 0, directory = mkdtempSync(join(tmpdir(), `skiff-api-${String(process.pid)}-`)), loops = false } = {}): Promise<RunningControlPlane & { directory: string }> {
-  const settings = { ...readSettings('server', ['--data-dir', directory, '--bind-address', '127.0.0.1'], {}), 'https-listen-port': port };
+export async function startControlPlane({ port = 0, directory = mkdtempSync(join(tmpdir(), `skiff-api-${String(process.pid)}-`)), loops = false, flags = [] as readonly string[] } = {}): Promise<RunningControlPlane & { directory: string }> {
+  const settings = { ...readSettings('server', ['--data-dir', directory, '--bind-address', '127.0.0.1', ...flags], {}), 'https-listen-port': port };
   const authority = openAuthority(join(directory, 'server/tls'), { clock: systemClock, random: systemRandom });
   const log = createLog({ level: 'error', format: 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const leaves = createLeaves({ authority, clock: systemClock, log });
   const plane = await createControlPlane(settings, { authority, leaves, addresses: () => ['127.0.0.1'], nodeName: 'n1', passwords: () => [], log });
-  const wanted = plane.components.filter(({ name }) => loops || ['store', 'policy', 'api server'].includes(name));
+  const wanted = plane.components.filter(({ name }) => loops || ['store', 'audit log', 'policy', 'api server'].includes(name));
   const running = await startAll(wanted, log);
   const server = plane.components.find(({ name }) => name === 'api server') as ApiServer;
   const url = `https://127.0.0.1:${String(server.port)}`;
