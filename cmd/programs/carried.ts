@@ -1,6 +1,7 @@
 // Programs that this executable carries, put where children find them: before the host's on the search path, so that every machine runs the same
 // versions; but for iptables, whose rules must be in the same half of the kernel (nft or legacy) as those of the host's own: the carried one
 // is for hosts that have none. A run from the sources carries nothing.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { getAsset, getRawAsset, isSea } from 'node:sea';
 import { basename, join } from 'node:path';
@@ -9,7 +10,7 @@ import { findProgram } from '../../internal/base/command.ts';
 import { readFileIfThere } from '../../internal/base/files.ts';
 import type { Ledger } from '../../internal/base/ledger.ts';
 import { assetOf, MANIFEST_ASSET, type Manifest } from './manifest.ts';
-import { unpackPrograms } from './unpacking.ts';
+import { areUnpacked, unpackPrograms } from './unpacking.ts';
 
 const USUAL_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 let folder: string | undefined;
@@ -24,8 +25,25 @@ export function carriedNames(): Set<string> {
 export function useCarriedPrograms(dataDir: string, ledger: Ledger): void {
   const manifest = readManifest();
   if (manifest === undefined) return;
-  ledger.making(parentIn(dataDir));
-  use(unpackPrograms(parentIn(dataDir), manifest, (path) => zstdDecompressSync(new Uint8Array(getRawAsset(assetOf(path))))));
+  const parent = parentIn(dataDir);
+  if (!areUnpacked(parent, manifest)) {
+    ledger.making(parent);
+    unpackElsewhere(dataDir);
+  }
+  use(join(parent, manifest.digest));
+}
+
+/** In a process of its own: unpacking leaves 20 MB that this one would keep. */
+function unpackElsewhere(dataDir: string): void {
+  const { status, stderr } = spawnSync(process.execPath, ['unpack', dataDir], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr.trim().replace(/^skiff: /, '') || 'the programs that Skiff carries could not be unpacked');
+}
+
+/** The hidden verb `unpack DATA_DIR`. */
+export function runUnpack([dataDir = '']: readonly string[]): Promise<number> {
+  const manifest = readManifest();
+  if (manifest !== undefined && dataDir !== '') unpackPrograms(parentIn(dataDir), manifest, (path) => zstdDecompressSync(new Uint8Array(getRawAsset(assetOf(path)))));
+  return Promise.resolve(0);
 }
 
 /** Those that the server or agent of this data folder has unpacked, of whatever version. Writes nothing. */

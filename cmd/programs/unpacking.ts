@@ -7,9 +7,17 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../../internal/base/files.ts';
 import { LIBRARIES_PLACE, type CarriedFile, type Manifest } from './manifest.ts';
 
-const CHUNK = 256 * 1024;
+/** One for all files: a buffer for each would stay in memory until the collector comes by. */
+const CHUNK = Buffer.alloc(64 * 1024);
 
-/** Gives the folder, `<parent>/<digest>`. Folders of other digests go: what runs keeps its open files. */
+/** All of them are there as they should be, and nothing else is. */
+export function areUnpacked(parent: string, { digest, files, links }: Manifest): boolean {
+  const folder = join(parent, digest);
+  const place = placeOf(folder);
+  return files.every((file) => isWhole(join(folder, file.path), file, place)) && links.every(({ path, to }) => linkOf(join(folder, path)) === to) && readdirSync(parent).length === 1;
+}
+
+/** Into the folder `<parent>/<digest>`. Folders of other digests go: what runs keeps its open files. */
 export function unpackPrograms(parent: string, { digest, files, links }: Manifest, read: (path: string) => Uint8Array): string {
   const folder = join(parent, digest);
   const place = placeOf(folder);
@@ -64,11 +72,10 @@ function isWhole(path: string, { size, mode, sha256, librariesAt }: CarriedFile,
 }
 
 function feed(file: number, from: number, to: number, take: (chunk: Buffer) => void): void {
-  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, to - from));
   for (let at = from; at < to; ) {
-    const count = readSync(file, buffer, 0, Math.min(buffer.length, to - at), at);
+    const count = readSync(file, CHUNK, 0, Math.min(CHUNK.length, to - at), at);
     if (count === 0) return;
-    take(buffer.subarray(0, count));
+    take(CHUNK.subarray(0, count));
     at += count;
   }
 }

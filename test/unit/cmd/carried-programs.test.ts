@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSy
 import { join } from 'node:path';
 import t from 'tap';
 import { LIBRARIES_PLACE, type CarriedFile, type Manifest } from '../../../cmd/programs/manifest.ts';
-import { unpackPrograms } from '../../../cmd/programs/unpacking.ts';
+import { areUnpacked, unpackPrograms } from '../../../cmd/programs/unpacking.ts';
 
 const CONTENTS: Record<string, string> = { runc: `start${LIBRARIES_PLACE}\0end`, 'lib/libseccomp.so.2': 'library', 'lib/empty': '' };
 
@@ -23,6 +23,7 @@ await t.test('a second start writes nothing', async (t) => {
   const parent = join(t.testdir(), 'bin');
   const folder = unpackPrograms(parent, manifest('one'), read);
   for (const path of Object.keys(CONTENTS)) utimesSync(join(folder, path), 1, 1);
+  t.ok(areUnpacked(parent, manifest('one')));
   unpackPrograms(parent, manifest('one'), () => t.fail('nothing is to be read') as never);
   for (const path of Object.keys(CONTENTS)) t.equal(statSync(join(folder, path)).mtimeMs, 1000, path);
 });
@@ -47,6 +48,7 @@ for (const [name, damage] of Object.entries(damages)) {
     const folder = unpackPrograms(parent, manifest('one'), read);
     const whole = snapshot(folder);
     damage(folder);
+    if (!name.includes('interrupted')) t.notOk(areUnpacked(parent, manifest('one')));
     unpackPrograms(parent, manifest('one'), read);
     t.strictSame(snapshot(folder), whole);
     t.notOk(existsSync(join(folder, 'lib/libseccomp.so.2.77.tmp')));
@@ -56,6 +58,7 @@ for (const [name, damage] of Object.entries(damages)) {
 await t.test('programs of another version go', async (t) => {
   const parent = join(t.testdir(), 'bin');
   unpackPrograms(parent, manifest('one'), read);
+  t.notOk(areUnpacked(parent, manifest('two')));
   unpackPrograms(parent, manifest('two'), read);
   t.notOk(existsSync(join(parent, 'one')));
   t.ok(existsSync(join(parent, 'two/runc')));
