@@ -1,7 +1,5 @@
 // The certificate by which the server shows aggregated API servers that it is the front proxy, so that they believe whom it speaks for; they read
 // its CA and name in the ConfigMap extension-apiserver-authentication. The same CA lets a proxy of the user's speak for others here.
-import type { TlsCredentials } from '../client/https-transport.ts';
-import type { Authority } from './authority.ts';
 import type { HeldRequest } from './leaves.ts';
 
 const NAME = 'front-proxy-client';
@@ -9,10 +7,4 @@ const NAME = 'front-proxy-client';
 export const FRONT_PROXY_NAMES: readonly string[] = [NAME];
 
 /** For `leaves.hold`, which renews it. */
-export const FRONT_PROXY_LEAF: HeldRequest = { file: 'client-front-proxy', ca: 'requestHeaderCa', subject: { commonName: NAME }, usages: ['client'] };
-
-export function frontProxyClient(authority: Authority): Required<Pick<TlsCredentials, 'cert' | 'key'>> {
-  const { file, ca, subject, usages } = FRONT_PROXY_LEAF;
-  const { certificate, key } = authority.leaf(file, ca, { subject, usages });
-  return { cert: certificate, key };
-}
+export const FRONT_PROXY_LEAF = { file: 'client-front-proxy', ca: 'requestHeaderCa', subject: { commonName: NAME }, usages: ['client'] } satisfies HeldRequest;

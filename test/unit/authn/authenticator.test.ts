@@ -4,8 +4,7 @@ import { connect } from 'node:http2';
 import t from 'tap';
 import { CLUSTERROLEBINDINGS, CLUSTERROLES, CONFIGMAPS, SECRETS } from '../../../internal/kinds/generated/resources.ts';
 import type { PolicyRule } from '../../../internal/kinds/generated/api-types.ts';
-import { proxyHeaders } from '../../../internal/authn/proxied-user.ts';
-import { frontProxyClient } from '../../../internal/cluster/front-proxy.ts';
+import { FRONT_PROXY_LEAF } from '../../../internal/cluster/front-proxy.ts';
 import { plan as planCleaning } from '../../../internal/controllers/token-cleaner.ts';
 import { plan as planSigning } from '../../../internal/controllers/bootstrap-signer.ts';
 import type { ConfigMap, Secret } from '../../../internal/kinds/generated/api-types.ts';
@@ -55,19 +54,25 @@ async function bind(name: string, user: string, rules: PolicyRule[]): Promise<vo
   await admin.create(CLUSTERROLEBINDINGS, { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }] });
 }
 
+function headersOf({ username, uid, groups, extra = {} }: Who): Headers {
+  return { 'X-Remote-User': username, 'X-Remote-Uid': uid ?? '', 'X-Remote-Group': groups, ...Object.fromEntries(Object.entries(extra).map(([key, values]) => [`X-Remote-Extra-${encodeURIComponent(key)}`, values])) };
+}
+
 t.test('a front proxy says for whom it speaks, and nobody else can', async (t) => {
-  const proxy = frontProxyClient(authority);
+  const { file, ca: by, ...leaf } = FRONT_PROXY_LEAF;
+  const { certificate: cert, key } = authority.leaf(file, by, leaf);
+  const proxy = { cert, key };
   const user = { username: 'jane', uid: 'u-1', groups: ['CN=dev, DC=example', 'ops'], extra: { 'example.com/scopes': ['a', 'b'] } };
-  const told = await whoAmI(proxy, proxyHeaders(user));
+  const told = await whoAmI(proxy, headersOf(user));
   t.same(told.who, { ...user, groups: [...user.groups, 'system:authenticated'] });
   t.equal((await whoAmI(proxy)).code, 401, 'it is nobody by itself');
   const other = authority.leaf('other-proxy', 'requestHeaderCa', { subject: { commonName: 'system:admin', organizations: ['system:masters'] }, usages: ['client'] });
-  t.equal((await whoAmI({ cert: other.certificate, key: other.key }, proxyHeaders(user))).code, 401, 'a name that is not allowed');
-  const { cert, key } = server.credentials('joe', 'dev');
-  t.match((await whoAmI({ cert, key }, proxyHeaders(user))).who, { username: 'joe', groups: ['dev', 'system:authenticated'], extra: { 'authentication.kubernetes.io/credential-id': [/^X509SHA256=[0-9a-f]{64}$/] } });
-  t.equal((await whoAmI({}, proxyHeaders(user))).who?.username ?? 'refused', 'refused');
+  t.equal((await whoAmI({ cert: other.certificate, key: other.key }, headersOf(user))).code, 401, 'a name that is not allowed');
+  const joe = server.credentials('joe', 'dev');
+  t.match((await whoAmI({ cert: joe.cert, key: joe.key }, headersOf(user))).who, { username: 'joe', groups: ['dev', 'system:authenticated'], extra: { 'authentication.kubernetes.io/credential-id': [/^X509SHA256=[0-9a-f]{64}$/] } });
+  t.equal((await whoAmI({}, headersOf(user))).who?.username ?? 'refused', 'refused');
   const session = connect(server.url, { ca, ...proxy });
-  const stream = session.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/json', ...Object.fromEntries(Object.entries(proxyHeaders(user)).map(([name, value]) => [name.toLowerCase(), value])) });
+  const stream = session.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/json', ...Object.fromEntries(Object.entries(headersOf(user)).map(([name, value]) => [name.toLowerCase(), value])) });
   stream.end(REVIEW);
   let text = '';
   for await (const chunk of stream) text += String(chunk);
