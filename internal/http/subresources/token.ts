@@ -31,7 +31,7 @@ export async function requestToken(options: PipelineOptions, { request, kind, bo
   const wanted = audiences.length === 0 ? [tokens.issuer] : audiences;
   const { token, expirationMs } = tokens.issue({ namespace: info.namespace, name: info.name, uid: account.metadata.uid, audiences: wanted, expirationSeconds, ...bound });
   const status = { token, expirationTimestamp: formatTime(expirationMs) };
-  const metadata = { name: info.name, namespace: info.namespace, creationTimestamp: formatTime(options.clock.now()) };
+  const metadata = { name: info.name, namespace: info.namespace, uid: account.metadata.uid, creationTimestamp: formatTime(options.clock.now()) };
   return { code: 201, body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, spec: { ...asked.spec, audiences: wanted, expirationSeconds }, status } };
 }
 
