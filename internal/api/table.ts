@@ -38,7 +38,7 @@ export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObje
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
-    metadata: { ...(resourceVersion !== undefined && { resourceVersion }), ...(more !== undefined && { continue: more }), ...(remainingItemCount !== undefined && { remainingItemCount }) },
+    metadata: { ...(resourceVersion !== undefined && { resourceVersion }), ...(more !== undefined && more !== '' && { continue: more }), ...(remainingItemCount !== undefined && { remainingItemCount }) },
     columnDefinitions: columnsShown ? kind.columns.map(({ name, type, format, priority, description = '' }) => ({ name, type, format, description, priority })) : null,
     rows: objects.map((object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject) })),
   };
@@ -46,8 +46,13 @@ export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObje
 
 /** PartialObjectMetadata of an object, PartialObjectMetadataList of a list. */
 export function partialMetadata(answer: KubeObject | List): object {
-  if ('items' in answer) return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata: answer.metadata, items: answer.items.map(metadataOnly) };
+  if ('items' in answer) return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata: withoutEmptyContinue(answer.metadata), items: answer.items.map(metadataOnly) };
   return metadataOnly(answer);
+}
+
+/** Lists of custom resources say that nothing is left; these forms do not. */
+function withoutEmptyContinue({ continue: more, ...metadata }: ListMeta): ListMeta {
+  return { ...metadata, ...(more && { continue: more }) };
 }
 
 function metadataOnly({ metadata }: KubeObject): object {

@@ -32,7 +32,9 @@ export function discover(path: string, accept: string | undefined, options: Disc
   const found = legacyGroups(options).find(({ name }) => name === group);
   if (found === undefined) return undefined;
   if (parts.length === 2) return plain({ kind: 'APIGroup', apiVersion: 'v1', ...found });
-  return resources(options.kinds, group, version) ?? nothingThere();
+  // Of custom groups nobody is there to say so in a Status.
+  const isCustom = options.kinds.some((kind) => kind.group === group && kind.custom !== undefined);
+  return resources(options.kinds, group, version) ?? (isCustom ? undefined : nothingThere());
 }
 
 function nothingThere(): never {

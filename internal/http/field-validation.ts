@@ -51,7 +51,7 @@ function inOrder(problems: readonly string[], source: Uint8Array | undefined): r
 /** A custom object of another version is refused here, one of another kind by validation. */
 function checkCustomType({ apiVersion, kind, metadata }: KubeObject, expected: { group: string; kind: string; apiVersion: string }): void {
   if (apiVersion !== expected.apiVersion) throw new StatusError('BadRequest', `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
-  if (kind !== expected.kind) throw invalidObject(expected, metadata?.name ?? '', [invalid('kind', kind, `must be ${expected.kind}`)]);
+  if (kind !== expected.kind) throw invalidObject({ group: expected.group, kind }, metadata?.name ?? '', [invalid('kind', kind, `must be ${expected.kind}`)]);
 }
 
 /** As a warning, a line of YAML goes without what go-yaml writes before it. */

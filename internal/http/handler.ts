@@ -188,7 +188,7 @@ async function dispatch(options: HandlerOptions, routing: Routing, user: UserInf
 
 /** Something is served there, and its path has a namespace where it should. An unknown group has no server that could say so in a Status. */
 function checkPlace(kind: Kind | undefined, { group, resource, namespace, name, verb }: RequestInfo, kinds: Kinds): void {
-  if (kind === undefined && !kinds.all().some((served) => served.group === group)) throw new PageNotFound();
+  if (kind === undefined && !kinds.all().some((served) => served.group === group && served.custom === undefined)) throw new PageNotFound();
   const misplaced = kind !== undefined && resource !== 'namespaces' && (kind.namespaced ? namespace === '' && name !== '' && verb !== 'list' && verb !== 'watch' : namespace !== '');
   if (kind === undefined || misplaced) throw nothingThere();
   // Collections of all namespaces are only looked at.

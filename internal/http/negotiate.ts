@@ -26,7 +26,6 @@ const TYPES: Readonly<Record<string, Form['format']>> = {
   '*/*': 'json',
 };
 const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
-const NAMES_WITHOUT_PROTOBUF = 'application/json, application/yaml';
 
 /** `protobuf`: whether the resource has such a form (custom ones have none). `allows`: which of Table and PartialObjectMetadata the resource has. StatusError NotAcceptable. */
 export function negotiate(accept: string | undefined, { protobuf: hasProtobuf }: { protobuf: boolean }, allows: (as: string) => boolean): Form {
@@ -47,7 +46,7 @@ export function negotiate(accept: string | undefined, { protobuf: hasProtobuf }:
   if (protobuf !== undefined) return protobuf;
   // Where no type is known the router answers, where none of them can be made the codec does: two texts upstream.
   if (!known && hasProtobuf) throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${NAMES}`, { details: {} });
-  throw new StatusError('NotAcceptable', `only the following media types are accepted: ${hasProtobuf ? NAMES : NAMES_WITHOUT_PROTOBUF}`);
+  throw new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);
 }
 
 export function parseAccept(accept: string): Accepted[] {

@@ -29,7 +29,7 @@ function applied(options: PipelineOptions, call: Call, { patch, live }: { patch:
   const given = patch.body as KubeObject;
   const apiVersion = apiVersionOf(kind.group, kind.version);
   if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
-  const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name, ...(kind.namespaced && { namespace: given.metadata?.namespace ?? info.namespace }) } };
+  const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name } };
   if (named.metadata.name !== info.name) throw new StatusError('BadRequest', `the name of the object (${named.metadata.name}) does not match the name on the URL (${info.name})`);
   const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
   checkDuplicates(patch, call);

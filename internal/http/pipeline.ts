@@ -4,7 +4,7 @@
 //   Authenticated ──authorize──► Authorized ──┬─ get, list, watch ──► registry
 //                                             └─ admit ──► Admitted ──► create, update, patch, delete ──► registry
 import type { Clock } from '../base/clock.ts';
-import { StatusError } from '../base/errors.ts';
+import { notFound, StatusError } from '../base/errors.ts';
 import { copy, type KubeObject } from '../api/meta.ts';
 import type { ApiRequest, Impersonable, Transport, WatchEvent } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
@@ -120,6 +120,7 @@ async function ofSubresource(options: PipelineOptions, call: Call): Promise<Answ
   const { request: { info }, kind } = call;
   const handler = subresourceOf(kind, info.subresource);
   const served = kind.subresources.find(({ name }) => name === info.subresource);
+  if (kind.custom !== undefined && served === undefined) throw notFound(kind, info.name);
   if (handler === undefined || (info.subresource !== '' && served === undefined)) throw nothingThere();
   if (served !== undefined && !served.verbs.includes(info.verb)) throw notAllowed();
   return handler(options, call);

@@ -14,7 +14,8 @@ export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
   cells: nameAndCreation,
   plainFinalizers: true,
   allowUnconditionalUpdate: false,
-  applyDefaults({ spec }) {
+  applyDefaults(draft) {
+    const spec = (draft.spec ??= {} as typeof draft.spec);
     const { names } = spec;
     if (names !== undefined) {
       names.singular ||= (names.kind ?? '').toLowerCase();
@@ -50,7 +51,7 @@ export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
 };
 
 function unknownFormats({ spec }: CustomResourceDefinition): string[] {
-  return spec.versions.flatMap(({ schema }) => formatsOf(schema?.openAPIV3Schema as CustomSchema | undefined));
+  return (spec.versions ?? []).flatMap(({ schema }) => formatsOf(schema?.openAPIV3Schema as CustomSchema | undefined));
 }
 
 /** Formats that are not looked at, in the order of the schema. */

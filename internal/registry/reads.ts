@@ -39,7 +39,7 @@ export function listObjects(store: Store, kind: Kind, options: ReadOptions): Obj
   return {
     apiVersion: apiVersionOf(kind.group, kind.version),
     kind: kind.listKind ?? `${kind.kind}List`,
-    metadata: { resourceVersion: String(revision), ...(next !== undefined && { continue: next }), ...(next !== undefined && selection.everything && { remainingItemCount: remaining }) },
+    metadata: { resourceVersion: String(revision), ...(kind.custom !== undefined && { continue: '' }), ...(next !== undefined && { continue: next }), ...(next !== undefined && selection.everything && { remainingItemCount: remaining }) },
     items,
   };
 

@@ -1,5 +1,6 @@
 // One request of the table sent to a server, and its answer made comparable: names, times, uids and versions are taken out, nothing else.
 import { request as httpsRequest } from 'node:https';
+import { setTimeout } from 'node:timers/promises';
 import { load } from 'js-yaml';
 
 export interface Server {
@@ -23,6 +24,8 @@ export interface Row {
   headers?: Readonly<Record<string, string>>;
   /** Keeps the answer's body for later rows. */
   save?: string;
+  /** Asked again until the answer has this status: what a controller does meanwhile. */
+  until?: number;
   /** Compares metadata.managedFields too. */
   managed?: boolean;
 }
@@ -48,7 +51,12 @@ export async function ask(run: Run, row: Row): Promise<Answer> {
   const contentType = row.contentType ?? (row.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
   const identity = row.as === undefined || row.as === 'admin' || row.as === 'anonymous' ? {} : { 'impersonate-user': fill(run, row.as) };
   const headers = { 'user-agent': 'parity/1', accept: row.accept ?? 'application/json', ...(text !== undefined && { 'content-type': contentType, 'content-length': String(Buffer.byteLength(text)) }), ...identity, ...row.headers };
-  const raw = await sendAgain(() => send(run.server, { method: row.method, path, headers, text, certified: row.as !== 'anonymous' }));
+  const once = (): Promise<Raw> => sendAgain(() => send(run.server, { method: row.method, path, headers, text, certified: row.as !== 'anonymous' }));
+  let raw = await once();
+  for (let left = UNTIL_ATTEMPTS; row.until !== undefined && raw.status !== row.until && left > 0; left--) {
+    await setTimeout(UNTIL_MS);
+    raw = await once();
+  }
   const body = parse(raw);
   if (row.save !== undefined) run.saved.set(row.save, body);
   const kept: Answer['headers'] = {};
@@ -66,6 +74,8 @@ interface Raw {
 }
 
 const ATTEMPTS = 5;
+const UNTIL_ATTEMPTS = 100;
+const UNTIL_MS = 100;
 
 /** A server that refuses a large body answers and closes; whether the answer is read before the writing fails is chance. */
 async function sendAgain(attempt: () => Promise<Raw>): Promise<Raw> {

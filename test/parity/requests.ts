@@ -1,6 +1,7 @@
 // The table of requests that both servers are asked, in order: a section is a file, and starts from what the sections before it left.
 import type { Row } from './exchange.ts';
 import { BODIES } from './requests/bodies.ts';
+import { CUSTOM } from './requests/custom.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
 import { IDENTITY } from './requests/identity.ts';
@@ -19,5 +20,6 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   reads: READS,
   subresources: SUBRESOURCES,
   kinds: KINDS,
+  custom: CUSTOM,
   deletions: DELETIONS,
 };

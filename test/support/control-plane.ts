@@ -1,4 +1,4 @@
-// The real control plane in this process, without loops and without a node: SQLite in a temporary folder, TLS on a free loopback port.
+// The real control plane in this process, without other loops than those of custom resources and without a node: SQLite in a temporary folder, TLS on a free loopback port.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,9 @@ export interface RunningControlPlane {
   remove(): Promise<void>;
 }
 
+/** Custom resources belong to the API: what makes them of their definitions runs without the other loops too. */
+const ALWAYS: ReadonlySet<string> = new Set(['store', 'audit log', 'custom-kinds', 'policy', 'api server', 'crd-naming-condition-controller', 'crd-finalizer']);
+
 /** `port` 0 is a free one; `directory` another start's data folder. */
 export async function startControlPlane({ port = 0, directory = mkdtempSync(join(tmpdir(), `skiff-api-${String(process.pid)}-`)), loops = false, flags = [] as readonly string[] } = {}): Promise<RunningControlPlane & { directory: string }> {
   const settings = { ...readSettings('server', ['--data-dir', directory, '--bind-address', '127.0.0.1', ...flags], {}), 'https-listen-port': port };
@@ -35,7 +38,7 @@ export async function startControlPlane({ port = 0, directory = mkdtempSync(join
   const log = createLog({ level: 'error', format: 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const leaves = createLeaves({ authority, clock: systemClock, log });
   const plane = await createControlPlane(settings, { authority, leaves, addresses: () => ['127.0.0.1'], nodeName: 'n1', passwords: () => [], log });
-  const wanted = plane.components.filter(({ name }) => loops || ['store', 'audit log', 'policy', 'api server'].includes(name));
+  const wanted = plane.components.filter(({ name }) => loops || ALWAYS.has(name));
   const running = await startAll(wanted, log);
   const server = plane.components.find(({ name }) => name === 'api server') as ApiServer;
   const url = `https://127.0.0.1:${String(server.port)}`;

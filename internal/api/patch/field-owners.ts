@@ -40,7 +40,7 @@ export function resetFields({ fields, kind, custom }: Definition, subresource: s
   if (subresource === '') return { '': new Set((custom?.statusApart ?? fields.has('status')) ? ['status'] : []) };
   if (subresource !== 'status') return {};
   const name = kind?.kind ?? '';
-  return { '': new Set(['spec', ...(STATUS_WITHOUT_METADATA.has(name) ? ['metadata'] : [])]), metadata: new Set(STATUS_RESETS[name]) };
+  return { '': new Set(['spec', ...(custom !== undefined || STATUS_WITHOUT_METADATA.has(name) ? ['metadata'] : [])]), metadata: new Set(STATUS_RESETS[name]) };
 }
 
 const ignored = new WeakMap<Definition, Map<string, Ignored>>();

@@ -32,16 +32,20 @@ function nameProblems({ metadata, spec }: CustomResourceDefinition): FieldError[
 }
 
 function specProblems(crd: CustomResourceDefinition, old: CustomResourceDefinition | undefined): FieldError[] {
-  const { group, scope, names, versions } = crd.spec;
+  const { group, scope, names, versions: given } = crd.spec;
+  const versions = (given as typeof given | undefined) ?? [];
   const errors: FieldError[] = [...groupProblems(group), ...oneOf('spec.scope', scope, ['Cluster', 'Namespaced'])];
   versions.forEach((version, index) => {
     if (version.schema?.openAPIV3Schema === undefined) errors.push(required(`spec.versions[${String(index)}].schema.openAPIV3Schema`));
   });
-  versions.forEach((version, index) => errors.push(...versionProblems(version, `spec.versions[${String(index)}]`, old)));
-  if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(invalid('spec.versions', versions, 'must contain unique version names'));
-  if (versions.filter(({ storage }) => storage).length !== 1) errors.push(invalid('spec.versions', versions, 'must have exactly one version marked as storage version'));
+  const hoisted = hoistedFields(versions);
+  versions.forEach((version, index) => errors.push(...versionProblems(version, `spec.versions[${String(index)}]`, { old, hoisted })));
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) errors.push(invalid('spec.versions', asGoPrints(given, hoisted), 'must contain unique version names'));
+  if (versions.filter(({ storage }) => storage).length !== 1) errors.push(invalid('spec.versions', asGoPrints(given, hoisted), 'must have exactly one version marked as storage version'));
+  const [first] = versions;
+  if (first !== undefined) errors.push(...labelProblems('spec.version', first.name));
   for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names[field]) errors.push(required(`spec.names.${field}`));
-  errors.push(...namesProblems(names, 'spec.names'), ...conversionProblems(crd, old));
+  errors.push(...namesProblems(names, 'spec.names'), ...(first === undefined ? [] : topProblems(first, hoisted, old)), ...conversionProblems(crd, old));
   return old === undefined ? errors : [...errors, ...immutableProblems(crd, old)];
 }
 
@@ -87,21 +91,54 @@ function labelProblems(path: string, value: string | undefined): FieldError[] {
 
 // ── versions ──
 
-function versionProblems(version: CustomResourceDefinitionVersion, path: string, old: CustomResourceDefinition | undefined): FieldError[] {
+/** What all versions say alike stands above them in upstream's internal type, and so in its paths. */
+type Hoisted = ReadonlySet<'schema' | 'subresources' | 'additionalPrinterColumns' | 'selectableFields'>;
+
+function hoistedFields(versions: readonly CustomResourceDefinitionVersion[]): Hoisted {
+  const [first] = versions;
+  return new Set((['schema', 'subresources', 'additionalPrinterColumns', 'selectableFields'] as const).filter((field) => versions.every((version) => sameSemantically(version[field], first?.[field]))));
+}
+
+function topProblems(version: CustomResourceDefinitionVersion, hoisted: Hoisted, old: CustomResourceDefinition | undefined): FieldError[] {
+  return [
+    ...(hoisted.has('schema') ? schemaProblems(version, 'spec.validation.openAPIV3Schema', old) : []),
+    ...(hoisted.has('subresources') ? subresourceProblems(version.subresources, 'spec.subresources') : []),
+    ...(hoisted.has('additionalPrinterColumns') ? columnsProblems(version, 'spec.additionalPrinterColumns') : []),
+    ...(hoisted.has('selectableFields') ? selectableProblems(version, 'spec.selectableFields') : []),
+  ];
+}
+
+/** The versions as upstream's internal type is written. */
+function asGoPrints(versions: readonly CustomResourceDefinitionVersion[] | undefined, hoisted: Hoisted): unknown {
+  return versions?.map((version) => ({
+    Name: version.name, Served: version.served, Storage: version.storage, Deprecated: version.deprecated ?? false, DeprecationWarning: version.deprecationWarning ?? null,
+    Schema: hoisted.has('schema') ? null : (version.schema ?? null), Subresources: hoisted.has('subresources') ? null : (version.subresources ?? null),
+    AdditionalPrinterColumns: hoisted.has('additionalPrinterColumns') ? null : (version.additionalPrinterColumns ?? null), SelectableFields: hoisted.has('selectableFields') ? null : (version.selectableFields ?? null),
+  })) ?? null;
+}
+
+function versionProblems(version: CustomResourceDefinitionVersion, path: string, { old, hoisted }: { old: CustomResourceDefinition | undefined; hoisted: Hoisted }): FieldError[] {
   const errors: FieldError[] = [];
   const nameErrors = dns1035Problems(version.name);
   if (nameErrors.length > 0) errors.push(invalid(`${path}.name`, version.name, nameErrors.join(',')));
   for (const problem of deprecationProblems(version)) errors.push(invalid(`${path}.deprecationWarning`, version.deprecationWarning, problem));
-  const schema = version.schema?.openAPIV3Schema as CustomSchema | undefined;
-  if (schema !== undefined) {
-    const before = old?.spec.versions.find(({ name }) => name === version.name)?.schema?.openAPIV3Schema;
-    const unchanged = before !== undefined && sameSemantically(before, schema);
-    errors.push(...validateCrdSchema(schema, { path: `${path}.schema.openAPIV3Schema`, hasStatus: version.subresources?.status !== undefined, unchanged }));
-  }
-  errors.push(...subresourceProblems(version.subresources, `${path}.subresources`));
-  version.additionalPrinterColumns?.forEach((column, index) => errors.push(...columnProblems(column, `${path}.additionalPrinterColumns[${String(index)}]`)));
-  errors.push(...selectableProblems(version, schema, path));
+  if (!hoisted.has('schema')) errors.push(...schemaProblems(version, `${path}.schema.openAPIV3Schema`, old));
+  if (!hoisted.has('subresources')) errors.push(...subresourceProblems(version.subresources, `${path}.subresources`));
+  if (!hoisted.has('additionalPrinterColumns')) errors.push(...columnsProblems(version, `${path}.additionalPrinterColumns`));
+  if (!hoisted.has('selectableFields')) errors.push(...selectableProblems(version, `${path}.selectableFields`));
   return errors;
+}
+
+function schemaProblems(version: CustomResourceDefinitionVersion, path: string, old: CustomResourceDefinition | undefined): FieldError[] {
+  const schema = version.schema?.openAPIV3Schema as CustomSchema | undefined;
+  if (schema === undefined) return [];
+  const before = old?.spec.versions.find(({ name }) => name === version.name)?.schema?.openAPIV3Schema;
+  const unchanged = before !== undefined && sameSemantically(before, schema);
+  return validateCrdSchema(schema, { path, hasStatus: version.subresources?.status !== undefined, unchanged });
+}
+
+function columnsProblems({ additionalPrinterColumns = [] }: CustomResourceDefinitionVersion, path: string): FieldError[] {
+  return additionalPrinterColumns.flatMap((column, index) => columnProblems(column, `${path}[${String(index)}]`));
 }
 
 function deprecationProblems({ deprecated, deprecationWarning }: CustomResourceDefinitionVersion): string[] {
@@ -146,13 +183,14 @@ function columnProblems({ name, type, format, jsonPath }: CustomResourceColumnDe
   ];
 }
 
-function selectableProblems({ selectableFields = [] }: CustomResourceDefinitionVersion, schema: CustomSchema | undefined, path: string): FieldError[] {
+function selectableProblems({ selectableFields = [], schema: validation }: CustomResourceDefinitionVersion, path: string): FieldError[] {
   if (selectableFields.length === 0) return [];
-  if (schema === undefined) return [invalid(`${path}.selectableFields`, '', 'may only be set when `version.schema.openAPIV3Schema` is not included')];
+  const schema = validation?.openAPIV3Schema as CustomSchema | undefined;
+  if (schema === undefined) return [invalid(path, '', 'may only be set when `version.schema.openAPIV3Schema` is not included')];
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   selectableFields.forEach(({ jsonPath }, index) => {
-    const at = `${path}.selectableFields[${String(index)}].jsonPath`;
+    const at = `${path}[${String(index)}].jsonPath`;
     if (!jsonPath) return void errors.push(required(at));
     const found = fieldSchema(jsonPath, schema);
     if (typeof found === 'string') return void errors.push(invalid(at, jsonPath, `is an invalid path: ${found}`));
@@ -161,7 +199,7 @@ function selectableProblems({ selectableFields = [] }: CustomResourceDefinitionV
     if (seen.has(jsonPath)) errors.push(duplicate(at, jsonPath));
     seen.add(jsonPath);
   });
-  if (seen.size > SELECTABLE_MAX) errors.push(tooMany(`${path}.selectableFields`, seen.size, SELECTABLE_MAX));
+  if (seen.size > SELECTABLE_MAX) errors.push(tooMany(path, seen.size, SELECTABLE_MAX));
   return errors;
 }
 
@@ -206,7 +244,7 @@ function reviewVersionProblems(versions: readonly string[], old: CustomResourceD
 function storedVersionProblems({ spec, status }: CustomResourceDefinition): FieldError[] {
   const stored = status?.storedVersions ?? [];
   const path = 'status.storedVersions';
-  if (stored.length === 0) return [invalid(path, stored, 'must have at least one stored version')];
+  if (stored.length === 0) return [invalid(path, null, 'must have at least one stored version')];
   const missing = spec.versions.filter(({ name, storage }) => storage && !stored.includes(name)).map(({ name }) => invalid(path, stored, `must have the storage version ${name}`));
   const gone = stored.flatMap((name, index) => (spec.versions.some((version) => version.name === name) ? [] : [invalid(`${path}[${String(index)}]`, name, `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`)]));
   return [...missing, ...gone];

@@ -67,7 +67,7 @@ function kindOf(crd: CustomResourceDefinition, version: CustomResourceDefinition
   const gvk = { group, version: version.name, kind: names.kind };
   const schema = definitionId(gvk);
   const scale = version.subresources?.scale;
-  const warning = version.deprecated === true ? (version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated`) : undefined;
+  const warning = version.deprecated === true ? (version.deprecationWarning ?? deprecationOf(crd, version.name, names.kind)) : undefined;
   return {
     ...gvk, resource: names.plural, singular: names.singular ?? names.kind.toLowerCase(), listKind: names.listKind ?? `${names.kind}List`,
     shortNames: names.shortNames ?? [], categories: names.categories ?? [], namespaced: scope === 'Namespaced', verbs: VERBS,
@@ -82,6 +82,12 @@ function kindOf(crd: CustomResourceDefinition, version: CustomResourceDefinition
       },
     },
   };
+}
+
+/** With the best version to use instead, where there is a better one. */
+function deprecationOf({ spec: { group, versions } }: CustomResourceDefinition, name: string, kind: string): string {
+  const [better] = versions.filter(({ served, deprecated }) => served && deprecated !== true).map((version) => version.name).filter((other) => compareVersions(other, name) < 0).sort(compareVersions);
+  return `${group}/${name} ${kind} is deprecated${better === undefined ? '' : `; use ${group}/${better} ${kind}`}`;
 }
 
 function subresourcesOf(version: CustomResourceDefinitionVersion, gvk: { group: string; version: string; kind: string }): Subresource[] {

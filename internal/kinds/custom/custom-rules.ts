@@ -11,10 +11,10 @@ import { findAll, parseJsonPath } from './json-path.ts';
 import { listTypeProblems } from './list-types.ts';
 import { columnsOf } from './printer-columns.ts';
 import { hasRules, ruleProblems } from './rule-validation.ts';
-import { validateValue } from './value-validation.ts';
+import { NO_PATH, validateValue } from './value-validation.ts';
 
 const INT32_MAX = 2147483647;
-const UNCHECKED: FieldError = invalid('', null, 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation');
+const UNCHECKED: FieldError = invalid(NO_PATH, null, 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation');
 /** Errors after which rules are not asked: the value may not have the type they count on. */
 const BLOCKING: ReadonlySet<FieldError['type']> = new Set(['NotSupported', 'Required', 'TooLong', 'TooMany', 'TypeInvalid']);
 
@@ -109,11 +109,24 @@ function scaleProblems(object: KubeObject, scale: CustomResourceSubresourceScale
 }
 
 function replicaProblems(object: KubeObject, path: string): FieldError[] {
+  const blocked = scalarOnTheWay(object, path);
+  if (blocked !== undefined) return [invalid(path, 0, accessor(path, blocked, 'map[string]interface{}'))];
   const value = valueAt(object, path);
   if (value === undefined) return [];
   if (typeof value !== 'number' || !Number.isInteger(value)) return [invalid(path, 0, accessor(path, value, 'int64'))];
   if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
   return value > INT32_MAX ? [invalid(path, value, `should be less than or equal to ${String(INT32_MAX)}`)] : [];
+}
+
+/** What stands where the path goes on. */
+function scalarOnTheWay(object: unknown, path: string): unknown {
+  let value = object;
+  for (const name of path.replace(/^\./, '').split('.').slice(0, -1)) {
+    value = (value as Record<string, unknown>)[name];
+    if (value === undefined) return undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  }
+  return undefined;
 }
 
 function accessor(path: string, value: unknown, wanted: string): string {

@@ -15,10 +15,10 @@ export function embeddedProblems(schema: CustomSchema | undefined, value: unknow
 function problemsOf(object: Members, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const { apiVersion, kind, metadata } = object;
-  if (apiVersion === undefined) errors.push(required(`${path}.apiVersion`, 'must not be empty'));
+  if (apiVersion === undefined) errors.push(required(`${path}.apiVersion`));
   else if (typeof apiVersion !== 'string' || apiVersion === '') errors.push(invalid(`${path}.apiVersion`, apiVersion, apiVersion === '' ? 'must not be empty' : 'must be a string'));
   else if (apiVersion.split('/').length > 2) errors.push(invalid(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
-  if (kind === undefined) errors.push(required(`${path}.kind`, 'must not be empty'));
+  if (kind === undefined) errors.push(required(`${path}.kind`));
   else if (typeof kind !== 'string' || kind === '') errors.push(invalid(`${path}.kind`, kind, kind === '' ? 'must not be empty' : 'must be a string'));
   else if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/i.test(kind)) errors.push(invalid(`${path}.kind`, kind, KIND_WORDS));
   return isMembers(metadata) ? [...errors, ...metadataProblems(metadata, `${path}.metadata`)] : errors;

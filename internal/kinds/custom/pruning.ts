@@ -1,5 +1,6 @@
 // Which fields of a custom object its schema does not know, and what of its metadata is none. Upstream: apiextensions-apiserver,
 // pkg/apiserver/schema/pruning and objectmeta. Told, not done: the decoder takes the strays away, and says so when it is strict.
+import { errorBody, invalid } from '../../api/field-error.ts';
 import { formatPath } from '../../api/json.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { checkShape, type Shape } from '../../api/shape.ts';
@@ -66,7 +67,10 @@ function checkMetadata(object: Members, walk: Walk): void {
   if (definition === undefined || object['metadata'] === undefined) return;
   const { errors, unknown, strays } = checkShape(definition, object['metadata'], walk.schemas);
   const prefix = formatPath([...walk.path, 'metadata']);
-  for (const error of errors) walk.found.errors.push({ ...error, field: `${prefix}.${error.field}` });
+  for (const error of errors) {
+    const message = walk.path.length === 0 ? error.message : `${prefix}: ${errorBody(invalid(prefix, object['metadata'], error.message))}`;
+    walk.found.errors.push({ ...error, message, field: `${prefix}.${error.field}` });
+  }
   walk.embedded.push(...unknown.map((path) => `${prefix}.${path}`));
   walk.found.strays.push(...strays);
 }

@@ -4,6 +4,7 @@ import { CostLimitError, EvaluationError, RUNTIME_COST_BUDGET } from '../../cel/
 import { duplicate, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
 import { sameJson } from '../../api/json-equality.ts';
 import { hasMember, isMembers, schemaOfMember, type CustomSchema, type ValidationRule } from './custom-schema.ts';
+import { NO_PATH } from './value-validation.ts';
 import { optionalValue, rulesOf, type CompiledRule, type CompiledRules } from './rule-compilation.ts';
 
 const MESSAGE_BYTES_MAX = 5 * 1024;
@@ -27,7 +28,7 @@ interface Place {
 export function ruleProblems(schema: CustomSchema, { value, old, path = '', isRoot = true }: { value: unknown; old: unknown; path?: string; isRoot?: boolean }): FieldError[] {
   const budget: Budget = { left: RUNTIME_COST_BUDGET, errors: [] };
   walk(schema, { path, value, old, isRoot, unchanged: () => old !== undefined && sameJson(value, old) }, budget);
-  return budget.errors;
+  return budget.errors.map((error) => (error.field === '' ? { ...error, field: NO_PATH } : error));
 }
 
 export function hasRules(schema: CustomSchema | undefined): boolean {

@@ -3,7 +3,7 @@
 import { errorBody, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
 import { sameJson } from '../../api/json-equality.ts';
 import type { CustomSchema } from './custom-schema.ts';
-import { patternOf } from './go-values.ts';
+import { patternProblem } from './go-values.ts';
 
 type Level = 'root' | 'item' | 'field';
 
@@ -67,13 +67,14 @@ function intOrStringExceptions({ anyOf, allOf }: CustomSchema): { anyOf: boolean
 
 function logicInvariants(schema: CustomSchema, skip: { anyOf: boolean; firstAllOf: boolean }, path: string): FieldError[] {
   const { anyOf = [], allOf = [], oneOf = [], not, pattern } = schema;
+  const badPattern = pattern ? patternProblem(pattern) : undefined;
   const none = { anyOf: false, firstAllOf: false };
   return [
     ...(skip.anyOf ? [] : anyOf.flatMap((each, index) => nestedInvariants(each, none, `${path}.anyOf[${String(index)}]`))),
     ...allOf.flatMap((each, index) => nestedInvariants(each, { anyOf: skip.firstAllOf && index === 0, firstAllOf: false }, `${path}.allOf[${String(index)}]`)),
     ...oneOf.flatMap((each, index) => nestedInvariants(each, none, `${path}.oneOf[${String(index)}]`)),
     ...(not === undefined ? [] : nestedInvariants(not, none, `${path}.not`)),
-    ...(pattern && patternOf(pattern) === undefined ? [invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported syntax: \`${pattern}\``)] : []),
+    ...(badPattern === undefined ? [] : [invalid(`${path}.pattern`, pattern, `must be a valid regular expression, but isn't: ${badPattern}`)]),
   ];
 }
 

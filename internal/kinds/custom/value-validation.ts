@@ -1,10 +1,13 @@
 // Values of a custom object against its schema, in the words of kube-openapi's validator. An update is ratcheted: what was wrong before and
 // did not change is let be (KEP-4008), member by member and, in lists of type map, item by item.
 import { sameJson } from '../../api/json-equality.ts';
-import { invalid, notSupported, required, tooLong, tooMany, type FieldError } from '../../api/field-error.ts';
+import { errorBody, invalid, notSupported, required, tooLong, tooMany, type FieldError } from '../../api/field-error.ts';
 import { hasFormat, validatesFormat } from './formats.ts';
 import { hasMember, isMembers, OBJECT_FIELDS, schemaOfValues, type CustomSchema, type Members } from './custom-schema.ts';
 import { goNumber, matches } from './go-values.ts';
+
+/** As Go prints a path that is none. */
+export const NO_PATH = '<nil>';
 
 /** No old value to compare with. */
 const NOTHING = Symbol('nothing');
@@ -18,7 +21,16 @@ interface Result {
 export function validateValue(schema: CustomSchema | undefined, value: unknown, options: { path?: string; old?: unknown; isUpdate?: boolean } = {}): FieldError[] {
   if (schema === undefined) return [];
   const { path = '', old, isUpdate = false } = options;
-  return validate(schema, value, { path: '', old: isUpdate ? old : NOTHING }).errors.map((error) => (path === '' ? error : { ...error, field: error.field === '' ? path : `${path}.${error.field}` }));
+  return told(validate(schema, value, { path: '', old: isUpdate ? old : NOTHING }).errors).map((error) => (path === '' ? { ...error, field: error.field || NO_PATH } : { ...error, field: error.field === '' ? path : `${path}.${error.field}` }));
+}
+
+/** Alternatives may find the same thing: it is told once. */
+function told(errors: readonly FieldError[]): FieldError[] {
+  const seen = new Set<string>();
+  return errors.filter((error) => {
+    const text = `${error.field}: ${errorBody(error)}`;
+    return !seen.has(text) && seen.add(text).size > 0;
+  });
 }
 
 interface Place {
@@ -33,10 +45,6 @@ function validate(schema: CustomSchema, value: unknown, place: Place): Result {
 
 function collect(schema: CustomSchema, value: unknown, place: Place): Result {
   const result: Result = { errors: [], fits: 0 };
-  const at = (problem: string | undefined, shown: unknown = value): void => {
-    if (problem === undefined) result.fits++;
-    else result.errors.push(invalid(fieldAt(place.path), shown, problem));
-  };
   const wrongType = typeProblem(schema, value, place.path);
   if (wrongType !== undefined) result.errors.push(wrongType);
   else result.fits++;
@@ -46,7 +54,7 @@ function collect(schema: CustomSchema, value: unknown, place: Place): Result {
   }
   checkCombinations(schema, value, place, result);
   if (typeof value === 'string') checkString(schema, value, place, result);
-  if (typeof value === 'number') for (const problem of numberProblems(schema, value, place.path)) at(problem, value);
+  if (typeof value === 'number') result.errors.push(...numberProblems(schema, value, place.path));
   if (Array.isArray(value)) checkItems(schema, value, place, result);
   checkEnum(schema, value, place, result);
   if (isMembers(value)) checkMembers(schema, value, place, result);
@@ -76,7 +84,15 @@ function typeProblem(schema: CustomSchema, value: unknown, path: string): FieldE
   const isNumeric = types.includes('number') || types.includes('integer');
   if (!isNumeric && format !== '' && isText) return undefined;
   if (types.includes(given) || (given === 'integer' && types.includes('number'))) return undefined;
+  if (!isText && schema.format !== undefined && isNumeric && NUMBER_FORMATS[types.join()]?.includes(schema.format) === true) return wrong(path, schema.format, goFormatOf(value));
   return wrong(path, types.join(','), given);
+}
+
+const NUMBER_FORMATS: Readonly<Record<string, readonly string[]>> = { integer: ['int32', 'int64'], number: ['float', 'double'] };
+
+/** The format that upstream's validator takes a value to have by its type in Go. */
+function goFormatOf(value: unknown): string {
+  return typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : '';
 }
 
 function wrong(path: string, type: string, given: string): FieldError {
@@ -107,14 +123,28 @@ function checkString({ maxLength, minLength, pattern, format }: CustomSchema, te
   else result.errors.push({ type: 'TypeInvalid', field: fieldAt(path), value: text, detail: `${path} in body must be of type ${format}: ${JSON.stringify(text)}` });
 }
 
-function numberProblems(schema: CustomSchema, value: number, path: string): string[] {
-  const { type, format, multipleOf, minimum, maximum, exclusiveMinimum = false, exclusiveMaximum = false } = schema;
-  const problems: string[] = [];
-  if (type === 'integer' && format === 'int32' && Number.isInteger(value) && (value > 2147483647 || value < -2147483648)) problems.push(`Checked value must be of type integer with format int32 in ${path}`);
-  if (multipleOf !== undefined && !Number.isInteger(multipleOf < 1 ? (1 / multipleOf) * value : value / multipleOf)) problems.push(`${path} in body should be a multiple of ${goNumber(multipleOf)}`);
-  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) problems.push(`${path} in body should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${goNumber(minimum)}`);
-  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) problems.push(`${path} in body should be less than ${exclusiveMaximum ? '' : 'or equal to '}${goNumber(maximum)}`);
-  return problems;
+/** Bounds of whole numbers are whole too: upstream cuts off what is behind the point. */
+function numberProblems(schema: CustomSchema, value: number, path: string): FieldError[] {
+  const { minimum, maximum, exclusiveMinimum = false, exclusiveMaximum = false } = schema;
+  const limit = (bound: number): number => (Number.isInteger(value) ? Math.trunc(bound) : bound);
+  const errors = rangeProblems(schema, value, path);
+  const say = (detail: string, shown = value): void => void errors.push(invalid(fieldAt(path), shown, detail));
+  if (schema.multipleOf !== undefined) {
+    const factor = limit(schema.multipleOf);
+    if (factor <= 0) say(`factor MultipleOf declared for ${path} must be positive: ${goNumber(factor)}`, factor);
+    else if (!Number.isInteger(factor < 1 ? (1 / factor) * value : value / factor)) say(`${path} in body should be a multiple of ${goNumber(factor)}`);
+  }
+  if (minimum !== undefined && (exclusiveMinimum ? value <= limit(minimum) : value < limit(minimum))) say(`${path} in body should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${goNumber(limit(minimum))}`);
+  if (maximum !== undefined && (exclusiveMaximum ? value >= limit(maximum) : value > limit(maximum))) say(`${path} in body should be less than ${exclusiveMaximum ? '' : 'or equal to '}${goNumber(limit(maximum))}`);
+  return errors;
+}
+
+/** Whether the number fits its type; upstream tells of it without a path. */
+function rangeProblems({ type, format }: CustomSchema, value: number, path: string): FieldError[] {
+  if (type !== 'integer') return [];
+  const known = format === 'int32' || format === 'int64';
+  const fits = Number.isInteger(value) && (format !== 'int32' || Math.abs(value + 0.5) < 2147483648);
+  return fits ? [] : [invalid('', '', `Checked value must be of type integer ${known ? `with format ${format}` : '(default format)'} in ${path}`)];
 }
 
 function checkEnum(schema: CustomSchema, value: unknown, { path }: Place, result: Result): void {
