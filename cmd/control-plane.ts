@@ -37,7 +37,7 @@ import type { ServedResources } from '../internal/informer/served-resources.ts';
 import { runLoop } from '../internal/informer/run-loop.ts';
 import type { Views } from '../internal/informer/view.ts';
 import { webhookConverter } from '../internal/kinds/custom/conversion-webhook.ts';
-import { loadKinds } from '../internal/kinds/index.ts';
+import { loadKinds, type Kinds } from '../internal/kinds/index.ts';
 import type { Kind } from '../internal/kinds/kind.ts';
 import { createServiceAllocator } from '../internal/registry/allocators/service-allocator.ts';
 import { keepCustomKinds } from '../internal/registry/custom-kinds.ts';
@@ -51,7 +51,8 @@ import { configuredAudit } from './audit.ts';
 import { configuredAuthentication } from './authentication.ts';
 import type { Settings } from './flags.ts';
 import { hostNodeName } from './host.ts';
-import { KUBERNETES_VERSION } from './version.ts';
+import { openApiWords } from './openapi-words.ts';
+import { KUBERNETES_VERSION, SKIFF_VERSION_TEXT } from './version.ts';
 
 export interface ControlPlane {
   components: Component[];
@@ -105,9 +106,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     const client = clientOf(user);
     return runLoop(loop, { views, client, clock, random, log, recorder: createEventRecorder({ client, clock, random, log, component }) });
   };
-  // Each stored kind once: what is served under two names is collected under the one it is stored by.
-  const isStoredHere = ({ group, resource, rules: { storage } }: Kind): boolean => storage === undefined || (storage.group === group && storage.resource === resource);
-  const resources: ServedResources = Object.assign((): Resource[] => kinds.all().filter((kind) => kind.verbs.includes('watch') && kind.verbs.includes('delete') && isStoredHere(kind) && (kind.custom === undefined || kinds.preferred(kind.group, kind.resource) === kind)), { onChange: kinds.onChange });
+  const resources = storedResources(kinds);
   const port = settings['https-listen-port'];
   const sign = createCertificateSigner({ authority, clock, random });
   const frontProxy = leaves.hold(FRONT_PROXY_LEAF);
@@ -117,14 +116,16 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
   const tunnels = createTunnels(clock);
+  const words = openApiWords();
   const apiServer = createApiServer({
     pipeline, authenticator, tokens, clock, random, log,
     tls: { ...pairOf(serving.current), clientCa: authority.clientCa.certificate + authority.requestHeaderCa.certificate },
     address: settings['bind-address'],
     port,
     advertise: `${addresses()[0] ?? ''}:${String(port)}`,
-    version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}` },
+    version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`, build: SKIFF_VERSION_TEXT },
     aggregated,
+    ...(words !== undefined && { words }),
     extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
     dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }), tunnel: (nodeName) => tunnels.open(nodeName) },
     extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]),
@@ -141,6 +142,14 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     run(createScheduler() as Loop, { username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] }, 'default-scheduler'),
   ];
   return { components, pipeline, views, clientOf, run };
+}
+
+/** Each stored kind once: what is served under two names or in several versions is collected under one of them. */
+function storedResources(kinds: Kinds): ServedResources {
+  const isStoredHere = ({ group, resource, rules: { storage } }: Kind): boolean => storage === undefined || (storage.group === group && storage.resource === resource);
+  const isFirst = (kind: Kind): boolean => kind.custom === undefined || kinds.preferred(kind.group, kind.resource) === kind;
+  const list = (): Resource[] => kinds.all().filter((kind) => kind.verbs.includes('watch') && kind.verbs.includes('delete') && isStoredHere(kind) && isFirst(kind));
+  return Object.assign(list, { onChange: kinds.onChange });
 }
 
 function closing(store: Store): Component {
