@@ -4,7 +4,7 @@
 // Usage: node build/executable.ts [--only x64|arm64] [--output FOLDER] [--as VERSION] [--release [--images FOLDER]]
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { bundlePrograms, type Architecture } from './programs/bundle.ts';
@@ -12,6 +12,8 @@ import { stripElf } from './programs/elf.ts';
 import { includeLibatomic } from './programs/libatomic.ts';
 import { nodeBinary, terminalAddonOf } from './programs/npm.ts';
 import { release } from './release.ts';
+import { WORDS_ASSET } from '../cmd/openapi-words.ts';
+import { wordsFile } from './words/words.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 // Small heaps and no idle compiler threads: this is a server that mostly waits (facts: -15 MB after load, same throughput).
@@ -54,7 +56,7 @@ function makeExecutable(architecture: Architecture): void {
     includeLibatomic(bytes);
     writeFileSync(join(work, 'node'), bytes, { mode: 0o755 });
     copyFileSync(join(output, 'skiff.cjs'), join(work, 'skiff.cjs'));
-    const assets = bundlePrograms(architecture, work, { 'pty.node': terminalAddonOf(architecture) });
+    const assets = { ...bundlePrograms(architecture, work, { 'pty.node': terminalAddonOf(architecture) }), [WORDS_ASSET]: resolve(wordsFile()) };
     const settings = { main: 'skiff.cjs', executable: 'node', output: 'skiff', disableExperimentalSEAWarning: true, useCodeCache: architecture === process.arch, execArgv: NODE_FLAGS, execArgvExtension: 'none', assets };
     writeFileSync(join(work, 'sea.json'), JSON.stringify(settings));
     // For the same bytes everywhere: paths are part of what it makes, and so is the order that chance gives to tables in the code cache.

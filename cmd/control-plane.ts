@@ -76,7 +76,8 @@ export interface ControlPlaneOptions {
   log: Log;
 }
 
-const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
+/** The server itself. */
+export const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
 const ISSUER = 'https://kubernetes.default.svc';
 
 export async function createControlPlane(settings: Settings, { authority, leaves, addresses, nodeName, passwords, log }: ControlPlaneOptions): Promise<ControlPlane> {
@@ -116,7 +117,6 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
   const tunnels = createTunnels(clock);
-  const words = openApiWords();
   const apiServer = createApiServer({
     pipeline, authenticator, tokens, clock, random, log,
     tls: { ...pairOf(serving.current), clientCa: authority.clientCa.certificate + authority.requestHeaderCa.certificate },
@@ -125,7 +125,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     advertise: `${addresses()[0] ?? ''}:${String(port)}`,
     version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`, build: SKIFF_VERSION_TEXT },
     aggregated,
-    ...(words !== undefined && { words }),
+    ...openApiWords(),
     extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
     dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }), tunnel: (nodeName) => tunnels.open(nodeName) },
     extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]),

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Architecture } from './bundle.ts';
 import { CACHE } from './list.ts';
 
-export const NODE_RECORD = 'build/programs/npm-packages.json';
+export const NPM_RECORD = 'build/programs/npm-packages.json';
 
 export function nodeBinary(architecture: Architecture): string {
   return join(packageFolder(`node-linux-${architecture}`), 'bin/node');
@@ -17,11 +17,11 @@ export function terminalAddonOf(architecture: Architecture): string {
   return join(packageFolder(`@lydell/node-pty-linux-${architecture}`), 'pty.node');
 }
 
-function packageFolder(name: string): string {
+export function packageFolder(name: string): string {
   const installed = join('node_modules', name);
   if (existsSync(installed)) return installed;
-  const recorded = (JSON.parse(readFileSync(NODE_RECORD, 'utf8')) as Record<string, { version: string; integrity: string } | undefined>)[name];
-  if (recorded === undefined) throw new Error(`${NODE_RECORD} does not name ${name}`);
+  const recorded = (JSON.parse(readFileSync(NPM_RECORD, 'utf8')) as Record<string, { version: string; integrity: string } | undefined>)[name];
+  if (recorded === undefined) throw new Error(`${NPM_RECORD} does not name ${name}`);
   const folder = join(CACHE, `${name.replace('/', '-')}-${recorded.version}`);
   if (!existsSync(folder)) fetchPackage(`${name}@${recorded.version}`, recorded.integrity, folder);
   return join(folder, 'package');

@@ -1,120 +1,169 @@
 // The paths and operations of a served resource, as upstream's OpenAPI names them: verbs, parameters, bodies, actions.
-import { reference, type Dialect } from './openapi-schemas.ts';
+import type { GroupVersionKind } from './meta.ts';
+import { connectOperations, logOperation } from './openapi-connect.ts';
+import { pathItem, type Operation, type PathContext } from './openapi-operations.ts';
+import { query, type Parameter } from './openapi-parameters.ts';
+import { capital, groupWord, tagOf } from './openapi-names.ts';
 import type { ServedResource } from './openapi.ts';
-import type { Schemas } from './schema.ts';
 
-interface Context { schemas: Schemas; dialect: Dialect }
-interface Target { path: string; resource: ServedResource; gvk: { group: string; version: string; kind: string }; body: string; verbs: readonly string[]; subresource: string }
+interface Target {
+  path: string;
+  resource: ServedResource;
+  kind: GroupVersionKind;
+  /** Definition of what is read and written. */
+  body: string;
+  verbs: readonly string[];
+  subresource: string;
+}
 
 const WRITE = ['dryRun', 'fieldManager', 'fieldValidation'];
 const LIST = ['allowWatchBookmarks', 'continue', 'fieldSelector', 'labelSelector', 'limit', 'resourceVersion', 'resourceVersionMatch', 'sendInitialEvents', 'shardSelector', 'timeoutSeconds', 'watch'];
 const DELETE = ['dryRun', 'gracePeriodSeconds', 'ignoreStoreReadErrorWithClusterBreakingPotential', 'orphanDependents', 'propagationPolicy'];
 const DELETE_COLLECTION = [...DELETE, ...LIST.filter((name) => name !== 'allowWatchBookmarks' && name !== 'watch')].sort();
-const INTEGERS = new Set(['gracePeriodSeconds', 'limit', 'timeoutSeconds']);
-const BOOLEANS = new Set(['allowWatchBookmarks', 'force', 'ignoreStoreReadErrorWithClusterBreakingPotential', 'orphanDependents', 'sendInitialEvents', 'watch']);
 const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml'];
 const ANSWER_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const WATCH_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 /** Custom objects have no protobuf form and no merge keys. */
 const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => !type.includes('strategic'));
-const CUSTOM_ANSWER_TYPES = ANSWER_TYPES.slice(0, 2);
+const CUSTOM_TYPES = ANSWER_TYPES.slice(0, 2);
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-const ITEM: readonly [verb: string, method: string, action: string, word: string][] = [
-  ['get', 'get', 'get', 'read'], ['update', 'put', 'put', 'replace'], ['delete', 'delete', 'delete', 'delete'], ['patch', 'patch', 'patch', 'patch'], ['create', 'post', 'post', 'create'],
-];
-const COLLECTION: readonly [verb: string, method: string, action: string, word: string][] = [
-  ['list', 'get', 'list', 'list'], ['create', 'post', 'post', 'create'], ['deletecollection', 'delete', 'deletecollection', 'delete'],
-];
+/** Kinds whose deletion answers with the object. */
+const DELETED_OBJECTS = new Set([
+  'PersistentVolume', 'PersistentVolumeClaim', 'Pod', 'PodTemplate', 'ResourceQuota', 'Service', 'ServiceAccount', 'DeviceClass', 'ResourceClaim', 'ResourceClaimTemplate', 'ResourceSlice',
+  'CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment', 'VolumeAttributesClass',
+]);
 
-export function operationsOf(resource: ServedResource, context: Context): Record<string, object> {
+type Verb = 'get' | 'update' | 'delete' | 'patch' | 'create' | 'list' | 'deletecollection' | 'watch' | 'watchlist';
+interface VerbFacts { method: Operation['method']; action: string; word: string }
+const VERBS: Readonly<Record<Verb, VerbFacts>> = {
+  get: { method: 'get', action: 'get', word: 'read' }, update: { method: 'put', action: 'put', word: 'replace' }, delete: { method: 'delete', action: 'delete', word: 'delete' },
+  patch: { method: 'patch', action: 'patch', word: 'patch' }, create: { method: 'post', action: 'post', word: 'create' }, list: { method: 'get', action: 'list', word: 'list' },
+  deletecollection: { method: 'delete', action: 'deletecollection', word: 'delete' }, watch: { method: 'get', action: 'watch', word: 'watch' }, watchlist: { method: 'get', action: 'watchlist', word: 'watch' },
+};
+const ITEM: readonly Verb[] = ['get', 'update', 'delete', 'patch'];
+const COLLECTION: readonly Verb[] = ['list', 'create', 'deletecollection'];
+
+export function operationsOf(resource: ServedResource, context: PathContext): Record<string, object> {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  const base = `${root}${resource.namespaced ? '/namespaces/{namespace}' : ''}/${resource.resource}`;
-  const gvk = { group: resource.group, version: resource.version, kind: resource.kind };
-  const target: Target = { path: base, resource, gvk, body: resource.schema, verbs: resource.verbs, subresource: '' };
-  const paths: Record<string, object> = { [base]: pathItem(target, COLLECTION, context) };
-  if (resource.namespaced && resource.verbs.includes('list')) paths[`${root}/${resource.resource}`] = pathItem({ ...target, path: `${root}/${resource.resource}`, verbs: ['list'] }, COLLECTION, context);
-  if (resource.verbs.includes('get')) paths[`${base}/{name}`] = pathItem({ ...target, path: `${base}/{name}` }, ITEM.slice(0, 4), context);
-  for (const { name, group, version, kind, verbs } of resource.subresources) {
-    const path = `${base}/{name}/${name}`;
-    const body = context.schemas.byKind(group, version, kind)?.id ?? resource.schema;
-    paths[path] = pathItem({ path, resource, gvk: { group, version, kind }, body, verbs, subresource: name }, ITEM, context);
+  const place = `${resource.namespaced ? '/namespaces/{namespace}' : ''}/${resource.resource}`;
+  const { group, version, kind, verbs } = resource;
+  const target = { resource, kind: { group, version, kind }, body: resource.schema, subresource: '' };
+  const paths: Record<string, object> = {};
+  const add = (path: string, served: readonly string[], candidates: readonly Verb[], more: Partial<Target> = {}): void => {
+    paths[path] = item({ ...target, path, verbs: served, ...more }, candidates, context);
+  };
+  add(root + place, verbs, COLLECTION);
+  if (resource.namespaced && verbs.includes('list')) add(`${root}/${resource.resource}`, ['list'], COLLECTION);
+  if (verbs.includes('get')) add(`${root}${place}/{name}`, verbs, ITEM);
+  if (verbs.includes('watch') && resource.custom === undefined) {
+    add(`${root}/watch${place}`, ['watchlist'], ['watchlist']);
+    if (resource.namespaced) add(`${root}/watch/${resource.resource}`, ['watchlist'], ['watchlist']);
+    add(`${root}/watch${place}/{name}`, ['watch'], ['watch']);
   }
+  for (const subresource of resource.subresources) Object.assign(paths, ofSubresource(`${root}${place}/{name}/${subresource.name}`, subresource, { resource, context }));
   return paths;
 }
 
-function pathItem(target: Target, operations: typeof ITEM, context: Context): object {
-  const item: Record<string, unknown> = {};
-  const served = operations.filter(([verb]) => target.verbs.includes(verb));
-  // Upstream moves the parameters that all operations share up to the path.
-  const shared = served.length === 1 ? namesOf(served[0]?.[0] ?? '') : [];
-  for (const [verb, method, action, word] of served) item[method] = operation(target, { verb, action, word, names: shared.length > 0 ? [] : namesOf(verb) }, context);
-  const placed = [...target.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name).sort();
-  item.parameters = [...placed.map((name) => parameter(name, 'path', context.dialect)), ...[...shared, 'pretty'].sort().map((name) => parameter(name, 'query', context.dialect))];
-  return item;
-}
-
-function namesOf(verb: string): readonly string[] {
-  if (verb === 'list') return LIST;
-  if (verb === 'get') return [];
-  if (verb === 'patch') return [...WRITE, 'force'];
-  if (verb === 'delete') return DELETE;
-  return verb === 'deletecollection' ? DELETE_COLLECTION : WRITE;
-}
-
-function operation(target: Target, { verb, action, word, names }: { verb: string; action: string; word: string; names: readonly string[] }, { dialect }: Context): object {
-  const { resource, gvk } = target;
-  const answer = verb === 'list' ? `${target.body}List` : verb === 'delete' || verb === 'deletecollection' ? `${META}.Status` : target.body;
-  const body = bodyOf(verb, target.body);
-  const parameters = names.map((name) => parameter(name, 'query', dialect));
-  const [patches, answers, watches] = resource.custom === undefined ? [PATCH_TYPES, ANSWER_TYPES, WATCH_TYPES] : [CUSTOM_PATCH_TYPES, CUSTOM_ANSWER_TYPES, []];
-  const shared = { operationId: operationId(target, word, verb), tags: [tagOf(resource)], 'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': gvk };
-  const schema = { $ref: reference(answer, dialect) };
-  if (dialect === 'v2') {
-    const bodyParameter = body === undefined ? [] : [{ in: 'body', name: 'body', ...(verb.startsWith('delete') ? {} : { required: true }), schema: { $ref: reference(body, dialect) } }];
-    return { ...shared, consumes: verb === 'patch' ? patches : ['*/*'], produces: [...answers, ...(verb === 'list' ? watches : [])], schemes: ['https'], ...((bodyParameter.length + parameters.length > 0) && { parameters: [...bodyParameter, ...parameters] }), responses: responses(verb, { schema }) };
+function ofSubresource(path: string, subresource: ServedResource['subresources'][number], { resource, context }: { resource: ServedResource; context: PathContext }): Record<string, object> {
+  const { name, group, version, kind, verbs } = subresource;
+  if (name === 'log') return { [path]: pathItem(path, [logOperation(resource)], { kind: resource.kind, context }) };
+  // Those of exec, attach, port-forward and proxy are no objects, but options.
+  if (kind.endsWith('Options')) {
+    const paths = name === 'proxy' ? [path, `${path}/{path}`] : [path];
+    return Object.fromEntries(paths.map((one) => [one, pathItem(one, connectOperations(one, subresource, resource), { kind, context })]));
   }
-  const types = verb === 'patch' ? patches : ['*/*'];
+  const body = context.schemas.byKind(group, version, kind)?.id ?? resource.schema;
+  const shown = resource.custom === undefined ? { group, version, kind } : { group: resource.group, version: resource.version, kind: resource.kind };
+  return { [path]: item({ path, resource, kind: shown, body, verbs, subresource: name }, ['get', 'update', 'patch', 'create', 'delete'], context) };
+}
+
+function item(target: Target, candidates: readonly Verb[], context: PathContext): object {
+  const operations = candidates.filter((verb) => target.verbs.includes(verb)).map((verb) => operation(target, verb));
+  const named = target.subresource !== '' && target.resource.custom === undefined ? target.kind.kind : target.resource.kind;
+  return pathItem(target.path, operations, { kind: named, context });
+}
+
+function operation(target: Target, verb: Verb): Operation {
+  const { resource, kind, subresource } = target;
+  const isCustom = resource.custom !== undefined;
+  const { method, action } = VERBS[verb];
+  const body = bodyOf(verb, target);
+  const watching = verb === 'list' || verb === 'watch' || verb === 'watchlist';
   return {
-    ...shared, ...(parameters.length > 0 && { parameters }),
-    ...(body !== undefined && { requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema: { $ref: reference(body, dialect) } }])), ...(!verb.startsWith('delete') && { required: true }) } }),
-    responses: responses(verb, { content: Object.fromEntries([...answers, ...(verb === 'list' ? watches : [])].map((type) => [type, { schema }])) }),
+    method, action, kind, id: operationId(target, verb), tag: tagOf(resource), description: verb === 'list' && !resource.verbs.includes('watch') ? `list objects of kind ${resource.kind}` : describe(verb, resource.kind, subresource),
+    parameters: [...namesOf(verb, isCustom).map((name) => query(name, name === 'fieldManager' && verb === 'patch' ? 'patch' : undefined)), PRETTY],
+    ...(body !== undefined && { body }),
+    consumes: verb === 'patch' ? (isCustom ? CUSTOM_PATCH_TYPES : PATCH_TYPES) : isCustom ? CUSTOM_TYPES : ['*/*'],
+    produces: isCustom ? CUSTOM_TYPES : watching ? [...ANSWER_TYPES, ...WATCH_TYPES] : ANSWER_TYPES,
+    answer: answerOf(verb, target), codes: codesOf(verb, isCustom),
   };
 }
 
-function responses(verb: string, answer: object): Record<string, object> {
-  const also = verb === 'create' ? [201, 202] : verb === 'update' || verb === 'patch' ? [201] : verb === 'delete' ? [202] : [];
-  return Object.fromEntries([[200, answer], ...also.map((code): [number, object] => [code, answer]), [401, {}]]);
+const PRETTY: Parameter = query('pretty');
+
+function namesOf(verb: Verb, isCustom: boolean): readonly string[] {
+  switch (verb) {
+    case 'list': case 'watch': case 'watchlist': return LIST;
+    case 'get': return isCustom ? ['resourceVersion'] : [];
+    case 'patch': return [...WRITE, 'force'];
+    case 'delete': return DELETE;
+    case 'deletecollection': return isCustom ? LIST : DELETE_COLLECTION;
+    case 'update': case 'create': return WRITE;
+  }
 }
 
-function bodyOf(verb: string, own: string): string | undefined {
-  if (verb === 'get' || verb === 'list') return undefined;
-  if (verb === 'patch') return `${META}.Patch`;
-  return verb.startsWith('delete') ? `${META}.DeleteOptions` : own;
+function bodyOf(verb: Verb, { body, resource }: Target): Operation['body'] {
+  switch (verb) {
+    case 'get': case 'list': case 'watch': case 'watchlist': return undefined;
+    case 'patch': return { id: `${META}.Patch`, needed: true };
+    case 'delete': return { id: `${META}.DeleteOptions`, needed: false };
+    case 'deletecollection': return resource.custom === undefined ? { id: `${META}.DeleteOptions`, needed: false } : undefined;
+    case 'update': case 'create': return { id: body, needed: true };
+  }
 }
 
-function parameter(name: string, place: 'query' | 'path', dialect: Dialect): object {
-  const type = INTEGERS.has(name) ? 'integer' : BOOLEANS.has(name) ? 'boolean' : 'string';
-  const where = { in: place, name, ...(place === 'path' && { required: true }) };
-  return dialect === 'v2' ? { ...where, type, uniqueItems: true } : { ...where, schema: { type, uniqueItems: true } };
+function answerOf(verb: Verb, { body, resource }: Target): string {
+  switch (verb) {
+    case 'list': return `${body}List`;
+    case 'watch': case 'watchlist': return `${META}.WatchEvent`;
+    case 'delete': return resource.custom === undefined && DELETED_OBJECTS.has(resource.kind) ? body : `${META}.Status`;
+    case 'deletecollection': return `${META}.Status`;
+    case 'get': case 'update': case 'patch': case 'create': return body;
+  }
 }
 
-// listAppsV1NamespacedDeployment, listCoreV1PodForAllNamespaces, patchCoreV1NamespacedPodStatus
-function operationId({ path, resource, subresource }: Target, word: string, verb: string): string {
+function codesOf(verb: Verb, isCustom: boolean): readonly number[] {
+  if (verb === 'create') return [200, 201, 202];
+  if (verb === 'update' || (verb === 'patch' && !isCustom)) return [200, 201];
+  return verb === 'delete' ? [200, 202] : [200];
+}
+
+// listAppsV1NamespacedDeployment, listCoreV1PodForAllNamespaces, patchCoreV1NamespacedPodStatus, watchCoreV1NamespacedPodList
+function operationId({ path, resource, subresource }: Target, verb: Verb): string {
   const all = resource.namespaced && !path.includes('{namespace}');
+  const collection = verb === 'deletecollection' ? 'Collection' : '';
   const scope = resource.namespaced && !all ? 'Namespaced' : '';
-  const part = subresource === '' ? '' : capital(subresource);
-  return `${word}${capital(groupWord(resource.group))}${capital(resource.version)}${verb === 'deletecollection' ? 'Collection' : ''}${scope}${resource.kind}${part}${all ? 'ForAllNamespaces' : ''}`;
+  return `${VERBS[verb].word}${capital(groupWord(resource.group))}${capital(resource.version)}${collection}${scope}${resource.kind}${capital(subresource)}${verb === 'watchlist' ? 'List' : ''}${all ? 'ForAllNamespaces' : ''}`;
 }
 
-function tagOf({ group, version }: ServedResource): string {
-  const words = group === '' ? ['core'] : group.replace(/\.k8s\.io$/, '').split('.');
-  return `${words.map((word, index) => (index === 0 ? word : capital(word))).join('')}_${version}`;
+function describe(verb: Verb, kind: string, subresource: string): string {
+  const part = subresource === '' ? '' : `${subresource} of `;
+  switch (verb) {
+    case 'get': return `read ${part}the specified ${kind}`;
+    case 'update': return `replace ${part}the specified ${kind}`;
+    case 'patch': return `partially update ${part}the specified ${kind}`;
+    case 'create': case 'delete': return `${verb} ${part}${withArticle(kind)}`;
+    case 'list': return `list or watch objects of kind ${kind}`;
+    case 'deletecollection': return `delete collection of ${part}${kind}`;
+    case 'watch': return `watch changes to an object of kind ${kind}. ${OLD_WATCH}, filtered to a single item with the 'fieldSelector' parameter.`;
+    case 'watchlist': return `watch individual changes to a list of ${kind}. ${OLD_WATCH}.`;
+  }
 }
 
-function groupWord(group: string): string {
-  return group === '' ? 'core' : group.replace(/\.k8s\.io$/, '').split('.').map((word) => capital(word)).join('');
-}
+const OLD_WATCH = "deprecated: use the 'watch' parameter with a list operation instead";
 
-function capital(word: string): string {
-  return word.slice(0, 1).toUpperCase() + word.slice(1);
+/** Plurals take none. */
+function withArticle(noun: string): string {
+  if (/[^s]s$/.test(noun)) return noun;
+  return `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`;
 }

@@ -1,4 +1,5 @@
 // One definition of the schema table as an OpenAPI v2 or v3 schema, with upstream's x-kubernetes extensions.
+import { described, type Words } from './openapi-words.ts';
 import type { Definition, Field, Schemas, TypeRef } from './schema.ts';
 
 export type Dialect = 'v2' | 'v3';
@@ -11,34 +12,48 @@ const REFERENCES: Readonly<Record<string, string>> = {
 };
 const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
 
-interface Context { schemas: Schemas; dialect: Dialect }
+interface Context { schemas: Schemas; dialect: Dialect; words: Words }
 
 export function schemaOf(definition: Definition, context: Context): OpenApiSchema {
   const scalar = context.schemas.scalar(definition.id);
-  if (scalar !== undefined) return scalarSchema(scalar, context.dialect);
-  const properties = Object.fromEntries([...definition.fields.values()].map((field) => [field.name, propertyOf(field, context.dialect)]));
-  return {
+  const { dialect, words } = context;
+  if (scalar !== undefined) return described(scalarSchema(scalar, dialect), words.of(definition.id));
+  const properties = Object.fromEntries([...definition.fields.values()].map((field) => [field.name, described(propertyOf(field, { dialect, beside: !isBare(definition.id, field.name) }), wordsOf(field, words.of(definition.id, field.name)))]));
+  return described({
     ...(definition.fields.size > 0 && { properties }),
     ...(definition.required.length > 0 && { required: [...definition.required] }),
     type: 'object',
     ...(definition.kinds.length > 0 && { 'x-kubernetes-group-version-kind': definition.kinds.map(({ group, kind, version }) => ({ group, kind, version })) }),
     ...(definition.mapType !== undefined && { 'x-kubernetes-map-type': definition.mapType }),
     ...(definition.unions !== undefined && { 'x-kubernetes-unions': definition.unions }),
-  };
+  }, words.of(definition.id));
+}
+
+/** Upstream tells the values of an enum in the prose too. */
+function wordsOf({ type }: Field, text: string | undefined): string | undefined {
+  const values = type.type === 'string' ? type.enum : undefined;
+  if (values === undefined || text === undefined) return text;
+  return `${text}\n\nPossible enum values:\n${values.map((value) => ` - \`${JSON.stringify(value)}\``).join('\n')}`;
 }
 
 export function reference(id: string, dialect: Dialect): string {
   return dialect === 'v2' ? `#/definitions/${id}` : `#/components/schemas/${id}`;
 }
 
-function propertyOf(field: Field, dialect: Dialect): OpenApiSchema {
+/** Upstream says nothing of these: their references stand alone. */
+function isBare(id: string, field: string): boolean {
+  return (id === `${EXTENSIONS}.JSONSchemaProps` && field !== 'default') || (field === 'http' && id === 'io.k8s.api.networking.v1.IngressRule');
+}
+
+function propertyOf(field: Field, { dialect, beside }: { dialect: Dialect; beside: boolean }): OpenApiSchema {
   const { type } = field;
   const zero = field.zeroDefault ? { default: zeroOf(type) } : {};
   return {
-    ...typeSchema(type, { dialect, beside: true }),
+    ...typeSchema(type, { dialect, beside }),
     ...(dialect === 'v3' && (field.default === undefined ? zero : { default: field.default })),
     ...(type.type === 'list' && type.listMapKeys !== undefined && { 'x-kubernetes-list-map-keys': [...type.listMapKeys] }),
     ...(type.type === 'list' && type.listType !== undefined && { 'x-kubernetes-list-type': type.listType }),
+    ...(field.listType !== undefined && { 'x-kubernetes-list-type': field.listType }),
     ...(field.mapType !== undefined && { 'x-kubernetes-map-type': field.mapType }),
     ...(field.mergeKey !== undefined && { 'x-kubernetes-patch-merge-key': field.mergeKey }),
     ...(field.patchStrategy !== undefined && { 'x-kubernetes-patch-strategy': field.patchStrategy }),

@@ -1,10 +1,12 @@
-// OpenAPI v3 and v2 documents from the schema table and the served resources, as upstream publishes them (prose left out): kubectl's
-// explain, its check for field validation, and clients' type discovery read them. Each call builds anew; nothing is kept here.
-import { createHash } from 'node:crypto';
+// OpenAPI v3 and v2 documents from the schema table and the served resources, as upstream publishes them: kubectl's explain, its check for field
+// validation, and clients' type discovery read them. Each call builds anew; nothing is kept here.
 import { apiVersionOf } from './meta.ts';
 import { operationsOf } from './openapi-paths.ts';
+import type { PathContext } from './openapi-operations.ts';
+import { resourcesPath, rootPaths } from './openapi-roots.ts';
 import { schemaOf, type Dialect, type OpenApiSchema } from './openapi-schemas.ts';
-import type { Schemas, TypeRef } from './schema.ts';
+import { NO_WORDS, type Words } from './openapi-words.ts';
+import type { Definition, Schemas } from './schema.ts';
 
 /** A served resource, as internal/kinds/generated/kinds.ts has it; custom kinds bring their schemas. */
 export interface ServedResource {
@@ -26,103 +28,117 @@ export interface OpenApiOptions {
   resources: readonly ServedResource[];
   /** `1.36` */
   version: string;
+  words?: Words;
 }
 
 const INFO_TITLE = 'Kubernetes';
+const SECURITY = { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' };
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
-/** `{paths: {'apis/apps/v1': {serverRelativeURL: '/openapi/v3/apis/apps/v1?hash=…'}}}` */
-export function openApiV3Index(options: OpenApiOptions): { paths: Record<string, { serverRelativeURL: string }> } {
-  const paths: Record<string, { serverRelativeURL: string }> = {};
-  for (const groupVersion of groupVersionsOf(options.resources)) {
-    const path = groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`;
-    paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${documentHash(openApiV3(groupVersion, options))}` };
-  }
-  return { paths };
+export interface OpenApiV3Document {
+  openapi: string;
+  info: object;
+  paths: Record<string, object>;
+  components: { schemas?: Record<string, OpenApiSchema>; securitySchemes?: object };
 }
 
-/** The document of `v1` or `apps/v1`: its resources' paths and every schema they reach. */
-export function openApiV3(groupVersion: string, { schemas, resources, version }: OpenApiOptions): { openapi: string; info: object; paths: Record<string, object>; components: { schemas: Record<string, OpenApiSchema>; securitySchemes: object } } {
-  const served = resources.filter((resource) => apiVersionOf(resource.group, resource.version) === groupVersion);
-  const collected = collect(served, { schemas, dialect: 'v3' });
+/** The names of all v3 documents: `api/v1`, `apis/apps`, `apis/apps/v1`, `version`. */
+export function openApiV3Names({ resources }: Pick<OpenApiOptions, 'resources'>): string[] {
+  const roots = rootPaths(builtInGroups(resources), contextOf({ schemas: NO_SCHEMAS, words: NO_WORDS }, 'v3'));
+  return [...new Set([...roots.keys(), ...resources.map(({ group, version }) => documentName(group, version))])].sort();
+}
+
+/** undefined: there is no such document. */
+export function openApiV3(name: string, options: OpenApiOptions): OpenApiV3Document | undefined {
+  const context = contextOf(options, 'v3');
+  const served = options.resources.filter(({ group, version }) => documentName(group, version) === name);
+  const paths = served.length > 0 ? pathsOf(served, context) : rootPaths(builtInGroups(options.resources), context).get(name);
+  if (paths === undefined) return undefined;
+  const [resource] = served;
+  const schemas = collect(paths, served, { context, ...(resource !== undefined && { own: resource }) });
   return {
     openapi: '3.0.0',
-    info: { title: INFO_TITLE, version },
-    paths: pathsOf(served, { schemas, dialect: 'v3' }),
-    components: { schemas: collected, securitySchemes: { BearerToken: SECURITY } },
+    info: { title: INFO_TITLE, version: `${resource?.custom === undefined ? '' : 'v'}${options.version}` },
+    paths,
+    components: { ...(Object.keys(schemas).length > 0 && { schemas }), ...(resource?.custom === undefined && { securitySchemes: { BearerToken: SECURITY } }) },
   };
 }
 
-export function openApiV2({ schemas, resources, version }: OpenApiOptions): object {
+export function openApiV2(options: OpenApiOptions): object {
+  const context = contextOf(options, 'v2');
+  const roots = rootPaths(builtInGroups(options.resources), context);
+  const paths = sortKeys(Object.assign({}, ...roots.values(), pathsOf(options.resources, context)) as Record<string, object>);
   return {
     swagger: '2.0',
-    info: { title: INFO_TITLE, version },
-    paths: pathsOf(resources, { schemas, dialect: 'v2' }),
-    definitions: collect(resources, { schemas, dialect: 'v2' }),
+    info: { title: INFO_TITLE, version: options.version },
+    paths,
+    definitions: collect(paths, options.resources, { context }),
+    parameters: sortKeys(Object.fromEntries(context.shared)),
     securityDefinitions: { BearerToken: SECURITY },
     security: [{ BearerToken: [] }],
   };
 }
 
-/** What `?hash=` and ETag carry. */
-function documentHash(document: object): string {
-  return createHash('sha512').update(JSON.stringify(document)).digest('hex').toUpperCase();
+/** `apps`, `v1` → `apis/apps/v1` */
+export function documentName(group: string, version: string): string {
+  return group === '' ? `api/${version}` : `apis/${apiVersionOf(group, version)}`;
 }
 
-const SECURITY = { type: 'apiKey', name: 'authorization', in: 'header' };
+const NO_SCHEMAS = { get: () => undefined, byKind: () => undefined } as unknown as Schemas;
 
-function pathsOf(resources: readonly ServedResource[], { schemas, dialect }: { schemas: Schemas; dialect: Dialect }): Record<string, object> {
+function contextOf({ schemas, words = NO_WORDS }: Pick<OpenApiOptions, 'schemas' | 'words'>, dialect: Dialect): PathContext {
+  return { schemas, dialect, words, shared: new Map() };
+}
+
+function builtInGroups(resources: readonly ServedResource[]): Set<string> {
+  return new Set(resources.filter(({ custom }) => custom === undefined).map(({ group }) => group));
+}
+
+function pathsOf(resources: readonly ServedResource[], context: PathContext): Record<string, object> {
   const paths: Record<string, object> = {};
-  for (const resource of resources) Object.assign(paths, operationsOf(resource, { schemas, dialect }));
+  for (const resource of resources) {
+    if (resource.custom === undefined) Object.assign(paths, resourcesPath(resource.group, resource.version, context));
+    Object.assign(paths, operationsOf(resource, context));
+  }
   return sortKeys(paths);
 }
 
-// Every definition the resources reach, with what all verbs need.
-function collect(resources: readonly ServedResource[], { schemas, dialect }: { schemas: Schemas; dialect: Dialect }): Record<string, OpenApiSchema> {
+/** Every definition that paths and definitions refer to. `own`: a document of this group and version alone. */
+function collect(paths: Record<string, object>, resources: readonly ServedResource[], { context, own }: { context: PathContext; own?: ServedResource }): Record<string, OpenApiSchema> {
   const found: Record<string, OpenApiSchema> = {};
-  const visit = (id: string): void => {
-    if (id in found) return;
-    const definition = schemas.get(id);
-    if (definition === undefined) return;
-    found[id] = schemaOf(definition, { schemas, dialect });
-    for (const field of definition.fields.values()) for (const inner of definitionsIn(field.type)) visit(inner);
-  };
-  for (const resource of resources) {
-    if (resource.custom !== undefined) {
-      const { object, list } = resource.custom.openApi(dialect);
-      found[resource.schema] = object;
-      found[`${resource.schema}List`] = list;
-    } else {
-      visit(resource.schema);
-      visit(`${resource.schema}List`);
-    }
-    for (const { group, version, kind } of resource.subresources) if (group !== resource.group || resource.custom === undefined) visit(schemas.byKind(group, version, kind)?.id ?? '');
+  const waiting = [...referencesIn([paths, Object.fromEntries(context.shared)])];
+  for (const { custom, schema } of resources) {
+    if (custom === undefined) continue;
+    const { object, list } = custom.openApi(context.dialect);
+    found[schema] = object;
+    found[`${schema}List`] = list;
+    waiting.push(...referencesIn([object, list]));
   }
-  for (const id of META) visit(`io.k8s.apimachinery.pkg.apis.meta.v1.${id}`);
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (id in found) continue;
+    const definition = context.schemas.get(id);
+    if (definition === undefined) continue;
+    const schema = schemaOf(own === undefined ? definition : narrowed(definition, own), context);
+    found[id] = schema;
+    waiting.push(...referencesIn(schema));
+  }
   return sortKeys(found);
 }
 
-const META = ['DeleteOptions', 'Patch', 'Status', 'WatchEvent', 'ObjectMeta', 'ListMeta'];
-const SCALAR_IDS: Readonly<Record<string, string>> = {
-  time: 'io.k8s.apimachinery.pkg.apis.meta.v1.Time', microtime: 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime',
-  quantity: 'io.k8s.apimachinery.pkg.api.resource.Quantity', intOrString: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString',
-};
-
-function definitionsIn(type: TypeRef): string[] {
-  if (type.type === 'object') return [type.definition];
-  if (type.type === 'list') return definitionsIn(type.items);
-  if (type.type === 'map') return definitionsIn(type.values);
-  if (type.type === 'any') return [rawId(type.raw)];
-  return [SCALAR_IDS[type.type] ?? ''];
+/** What every group has of its own (options, events) is told of this group alone. */
+function narrowed(definition: Definition, { group, version }: ServedResource): Definition {
+  if (definition.id !== `${META}.DeleteOptions` && definition.id !== `${META}.WatchEvent`) return definition;
+  return { ...definition, kinds: definition.kinds.filter((kind) => (kind.group === '' && kind.version === 'v1') || (kind.group === group && kind.version === version)) };
 }
 
-function rawId(raw: string): string {
-  if (raw === 'RawExtension') return 'io.k8s.apimachinery.pkg.runtime.RawExtension';
-  if (raw === 'FieldsV1') return 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1';
-  return raw === 'object' ? '' : `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.${raw}`;
-}
-
-function groupVersionsOf(resources: readonly ServedResource[]): string[] {
-  return [...new Set(resources.map(({ group, version }) => apiVersionOf(group, version)))];
+function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
+  if (typeof value !== 'object' || value === null) return found;
+  for (const key in value) {
+    const inner: unknown = (value as Record<string, unknown>)[key];
+    if (key === '$ref' && typeof inner === 'string') found.add(inner.slice(inner.lastIndexOf('/') + 1));
+    else if (typeof inner === 'object') referencesIn(inner, found);
+  }
+  return found;
 }
 
 function sortKeys<T>(record: Record<string, T>): Record<string, T> {

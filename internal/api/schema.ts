@@ -32,6 +32,8 @@ export interface Field {
   patchStrategy?: string;
   mergeKey?: string;
   mapType?: MapType;
+  /** Said of what is no list: bytes. */
+  listType?: ListType;
   /** A Go pointer: its zero value is told apart from absence and kept. */
   pointer: boolean;
   /** JSON leaves a zero out (omitempty; structs only with omitzero). */
@@ -177,7 +179,7 @@ function parseLine(id: string, line: string, expand: (short: string) => string):
 }
 
 function parseField(text: string, { required, expand }: { required: string[]; expand: (short: string) => string }): Field {
-  const [name = '', typeText = '', ...marks] = text.split(' ');
+  const [name = '', typeText = '', ...marks] = text.includes('<') ? text.split(/ (?![^<]*>)/) : text.split(' ');
   const mark = (letter: string): string | undefined => marks.find((word) => word.startsWith(letter))?.slice(1);
   const place = mark('*');
   if (place !== undefined) required[Number(place)] = name;
@@ -204,6 +206,7 @@ function parseField(text: string, { required, expand }: { required: string[]; ex
     ...(patchStrategy !== undefined && { patchStrategy }),
     ...(mergeKey !== undefined && { mergeKey }),
     ...(mapType !== undefined && { mapType }),
+    ...(type.type === 'bytes' && listType && { listType: listType as ListType }),
   };
 }
 

@@ -1,13 +1,11 @@
 // Paths that are no resources: version, health, metrics, discovery, OpenAPI, and the keys of service account tokens.
 import type { IncomingHttpHeaders } from 'node:http';
 import { messageOf, StatusError } from '../base/errors.ts';
-import { apiVersionOf } from '../api/meta.ts';
-import { openApiV2, openApiV3, openApiV3Index, type OpenApiOptions } from '../api/openapi.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { RemoteDocuments } from './aggregation/documents.ts';
-import { withRemoteSpecs } from './aggregation/openapi.ts';
 import { discover } from './discovery.ts';
 import type { Metrics } from './metrics.ts';
+import type { OpenApiServer } from './openapi.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import { textPayload, type Payload } from './respond.ts';
 
@@ -20,6 +18,8 @@ export interface HealthCheck {
 export interface VersionInfo {
   gitVersion: string;
   platform: string;
+  /** Which build of ours. */
+  build?: string;
 }
 
 /**
@@ -32,11 +32,12 @@ export interface ExtraPath {
 }
 
 export interface NonResourceOptions {
-  pipeline: Pick<PipelineOptions, 'kinds' | 'schemas'>;
+  pipeline: Pick<PipelineOptions, 'kinds'>;
   /** host:port that discovery names. */
   address: string;
   version: VersionInfo;
   metrics: Metrics;
+  openApi: OpenApiServer;
   /** What must hold for /readyz; /livez leaves them out. */
   readiness: readonly HealthCheck[];
   tokens?: TokenIssuer;
@@ -59,7 +60,7 @@ export function createNonResources(options: NonResourceOptions): NonResources {
 }
 
 async function find(options: NonResourceOptions, { path: given, verb, query, headers }: Asking): Promise<Payload | undefined> {
-  const { pipeline: { kinds, schemas }, version, metrics, tokens, readiness } = options;
+  const { version, metrics, tokens, readiness } = options;
   const path = given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given;
   if (path.includes('//')) return undefined;
   const [, root = ''] = path.split('/');
@@ -71,7 +72,7 @@ async function find(options: NonResourceOptions, { path: given, verb, query, hea
     case 'livez':
     case 'readyz': return health(path, { checks: [PING, STORE, ...(root === 'livez' ? [] : readiness)], query });
     case 'metrics': return path === '/metrics' ? textPayload(200, metrics.text(), 'text/plain; version=0.0.4; charset=utf-8') : undefined;
-    case 'openapi': return openApi(path, headers, options.remotes, { resources: kinds.all(), schemas, version: /^v?(\d+\.\d+)/.exec(version.gitVersion)?.[1] ?? '1.36' });
+    case 'openapi': return options.openApi.serve(given, { headers, query });
     case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? json(tokens.discovery()) : undefined;
     case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? { ...json(tokens.keys()), contentType: 'application/jwk-set+json' } : undefined;
     case 'api':
@@ -100,18 +101,6 @@ function tagged(payload: Payload, etag: string | undefined, headers: IncomingHtt
   const kept = { etag, vary: 'Accept', 'cache-control': 'public' };
   if (headers['if-none-match'] === etag) return { ...payload, code: 304, bytes: Buffer.alloc(0), headers: kept };
   return { ...payload, headers: kept };
-}
-
-async function openApi(path: string, headers: IncomingHttpHeaders, remotes: RemoteDocuments | undefined, options: OpenApiOptions): Promise<Payload | undefined> {
-  if (path === '/openapi/v2') return tagged(json(withRemoteSpecs(openApiV2(options), (await remotes?.openApiV2()) ?? [])), undefined, headers);
-  if (path === '/openapi/v3') {
-    const index = openApiV3Index(options);
-    return json({ ...index, paths: { ...index.paths, ...(await remotes?.openApiV3()) } });
-  }
-  const groupVersion = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)?.[1];
-  const served = options.resources.some(({ group, version }) => apiVersionOf(group, version) === groupVersion);
-  if (groupVersion === undefined || !served) return undefined;
-  return json(openApiV3(groupVersion, options));
 }
 
 async function health(path: string, { checks, query }: { checks: readonly HealthCheck[]; query: URLSearchParams | undefined }): Promise<Payload | undefined> {

@@ -74,9 +74,9 @@ export function setCommonHeaders(response: HttpResponse, { auditId, warnings }: 
 export function send(request: HttpRequest, response: HttpResponse, { code, contentType, bytes, headers = {} }: Payload): void {
   if (response.headersSent || response.writableEnded) return;
   response.statusCode = code;
-  response.setHeader('Content-Type', contentType);
+  if (contentType !== '') response.setHeader('Content-Type', contentType);
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
-  if (bytes.length < GZIP_FROM_BYTES || !String(request.headers['accept-encoding'] ?? '').includes('gzip')) return end(request, response, bytes);
+  if (headers['content-encoding'] !== undefined || bytes.length < GZIP_FROM_BYTES || !String(request.headers['accept-encoding'] ?? '').includes('gzip')) return end(request, response, bytes);
   response.setHeader('Vary', 'Accept-Encoding');
   gzip(bytes, { level: 1 }, (error, packed) => {
     if (error !== null) return end(request, response, bytes);

@@ -16,6 +16,7 @@ import { handle, socketOf, type ExtraUpgrade, type HandlerOptions } from './hand
 import { createImpersonator } from './impersonation.ts';
 import { createFairness } from './fairness/index.ts';
 import { createMetrics } from './metrics.ts';
+import { createOpenApiServer, type WordsSource } from './openapi.ts';
 import { createNonResources, type ExtraPath, type HealthCheck, type VersionInfo } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
 import { handleUpgrade } from './upgrade.ts';
@@ -39,6 +40,8 @@ export interface ApiServerOptions {
   aggregated?: AggregatedServers;
   extraPaths?: readonly ExtraPath[];
   extraUpgrades?: ReadonlyMap<string, ExtraUpgrade>;
+  /** The prose of OpenAPI documents. */
+  words?: WordsSource;
   /** Extra lines of /metrics. */
   gauges?: () => Readonly<Record<string, number>>;
   clock: Clock;
@@ -63,10 +66,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     'apiserver_current_inflight_requests{request_kind="mutating"}': fairness.writing,
     ...options.gauges?.(),
   }));
+  const remotes = aggregated === undefined ? {} : { remotes: createRemoteDocuments(aggregated, clock) };
+  const { kinds, schemas } = pipeline.options;
+  const openApi = createOpenApiServer({ kinds, schemas, version: options.version, clock, ...remotes, ...(options.words !== undefined && { words: options.words }) });
   const nonResources = createNonResources({
-    pipeline: pipeline.options, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, readiness: options.readiness ?? [],
+    pipeline: pipeline.options, openApi, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, readiness: options.readiness ?? [],
     ...(options.tokens !== undefined && { tokens: options.tokens }),
-    ...(aggregated !== undefined && { remotes: createRemoteDocuments(aggregated, clock) }),
+    ...remotes,
   });
   const extraPaths = new Map((options.extraPaths ?? []).map((extra) => [extra.path, extra]));
   const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), fairness, metrics, dialer, ...(aggregated !== undefined && { aggregated }), clock, random, log };

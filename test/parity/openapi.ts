@@ -1,31 +1,61 @@
-// Our OpenAPI documents against upstream's. Usage: node test/parity/openapi.ts FACTS_DIR; prints how many schemas, paths and operations differ.
-import { isDeepStrictEqual } from 'node:util';
+// Our OpenAPI documents against upstream's facts: `node test/parity/openapi.ts FACTS_DIR` prints how many schemas, paths and operations differ, and which;
+// with --write it takes the digests of upstream's parts into fixtures/openapi.json, by which test/unit/api/openapi.test.ts holds ours to them.
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readFacts } from '../../build/schema/facts.ts';
-import { openApiV2, openApiV3, type ServedResource } from '../../internal/api/openapi.ts';
+import { openApiV2, openApiV3, openApiV3Names, type OpenApiOptions, type ServedResource } from '../../internal/api/openapi.ts';
 import { loadSchemas } from '../../internal/api/schema.ts';
 import { KINDS_JSON } from '../../internal/kinds/generated/kinds.ts';
 
-const facts = readFacts(process.argv[2] ?? '');
-const options = { schemas: loadSchemas(), resources: JSON.parse(KINDS_JSON) as ServedResource[], version: '1.36' };
-const totals: Record<string, number> = {};
-const samples: string[] = [];
-for (const [path, theirs] of Object.entries(facts.v3)) {
-  if (!/^(api|apis\/[^/]+)\/v\d\w*$/.test(path)) continue;
-  const ours = openApiV3(path.replace(/^apis?\//, ''), options);
-  compare('v3 schema', { ours: ours.components.schemas, theirs: theirs.components.schemas ?? {} });
-  compare('v3 path', { ours: ours.paths, theirs: theirs.paths });
-}
-const v2 = openApiV2(options) as { definitions: Record<string, object>; paths: Record<string, object> };
-compare('v2 schema', { ours: v2.definitions, theirs: facts.v2.definitions });
-compare('v2 path', { ours: v2.paths, theirs: facts.v2.paths });
-console.log(totals);
-for (const sample of samples) console.log(sample);
+export const OPENAPI_FIXTURE = join(import.meta.dirname, 'fixtures/openapi.json');
 
-function compare(what: string, { ours, theirs }: { ours: Record<string, object>; theirs: Record<string, object> }): void {
-  for (const name of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
-    const verdict = !(name in ours) ? 'missing' : !(name in theirs) ? 'extra' : isDeepStrictEqual(JSON.parse(JSON.stringify(ours[name])), theirs[name]) ? 'same' : 'differs';
-    const key = `${what} ${verdict}`;
-    totals[key] = (totals[key] ?? 0) + 1;
-    if (verdict !== 'same' && (totals[key] ?? 0) <= 3) samples.push(`${key}: ${name}`);
+/** By part (`v2 definition X`, `v3 apis/apps/v1 paths`), a digest of its form without prose. */
+export type Digests = Record<string, string>;
+
+interface V2 { definitions: object; paths: object; parameters?: object; securityDefinitions?: object; security?: unknown; info?: object }
+interface V3 { paths: object; components: { schemas?: object; securitySchemes?: object }; info?: object }
+
+export function digestsOf(v2: V2, v3: Record<string, V3>): Digests {
+  const found: Digests = {};
+  for (const part of ['definitions', 'paths', 'parameters'] as const) for (const [name, value] of Object.entries(v2[part] ?? {})) found[`v2 ${part} ${name}`] = digest(value);
+  for (const part of ['securityDefinitions', 'security', 'info'] as const) found[`v2 ${part}`] = digest(v2[part]);
+  for (const [name, { paths, components, info }] of Object.entries(v3)) {
+    found[`v3 ${name} paths`] = digest(paths);
+    found[`v3 ${name} schemas`] = digest(components.schemas ?? {});
+    found[`v3 ${name} others`] = digest([components.securitySchemes, info]);
   }
+  return found;
+}
+
+/** What we publish of the built-in kinds. */
+export function ownDigests(): Digests {
+  const options: OpenApiOptions = { schemas: loadSchemas(), resources: JSON.parse(KINDS_JSON) as ServedResource[], version: '1.36' };
+  return digestsOf(openApiV2(options) as V2, Object.fromEntries(openApiV3Names(options).map((name) => [name, openApiV3(name, options) as V3])));
+}
+
+export function differences(ours: Digests, theirs: Digests): string[] {
+  return [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].filter((part) => ours[part] !== theirs[part]).map((part) => `${part in ours ? (part in theirs ? 'differs' : 'extra') : 'missing'}: ${part}`);
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(canonical(value)) ?? '').digest('hex').slice(0, 8);
+}
+
+/** Members in one order; prose left out, as the facts have none. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([name, inner]) => inner !== undefined && !(name === 'description' && typeof inner === 'string'));
+  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, inner]) => [name, canonical(inner)]));
+}
+
+if (import.meta.main) {
+  const [folder = '', write] = process.argv.slice(2);
+  const facts = readFacts(folder);
+  const theirs = digestsOf(facts.v2, facts.v3);
+  if (write === '--write') writeFileSync(OPENAPI_FIXTURE, `${JSON.stringify(theirs, undefined, 0).replaceAll('","', '",\n"')}\n`);
+  const found = differences(ownDigests(), theirs);
+  for (const line of found) console.log(line);
+  console.log(`${String(Object.keys(theirs).length)} parts, ${String(found.length)} of them differ`);
 }

@@ -1,0 +1,70 @@
+// The comments of @kubernetes/client-node's type declarations, which its generator made from upstream's document: newlines became spaces, quotes are
+// escaped, and a field that is an object has lost its own.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Schemas } from '../../internal/api/schema.ts';
+import { SCALAR_COMMENTS } from './scalars.ts';
+import type { Texts } from './words.ts';
+
+export function clientWords(folder: string, schemas: Schemas): Texts {
+  const texts = new Map<string, string>();
+  for (const id of schemas.ids()) {
+    const path = modelsOf(id).map((model) => join(folder, 'dist/gen/models', `${model}.d.ts`)).find((one) => existsSync(one));
+    if (path === undefined) continue;
+    const source = readFileSync(path, 'utf8');
+    const own = /\/\*\*\n\* ([^\n]*)\n\*\/\nexport declare class/.exec(source)?.[1];
+    if (own !== undefined) texts.set(id, unescaped(own));
+    for (const [, text = '', name = ''] of source.matchAll(/ {4}\/\*\*\n {4}\* ([^\n]*)\n {4}\*\/\n {4}'([^']+)'\??:/g)) {
+      const field = name.startsWith('_') ? name.slice(1) : name.startsWith('x_kubernetes_') ? name.replaceAll('_', '-') : name;
+      // Named types of a simple form have their type's words instead of their own.
+      if (!SCALAR_COMMENTS.some((start) => text.startsWith(start))) texts.set(`${id} ${field}`, unescaped(text));
+    }
+  }
+  return texts;
+}
+
+/** `io.k8s.api.core.v1.Event` → `CoreV1Event`, `V1Event` */
+function modelsOf(id: string): string[] {
+  const [group = '', version = '', name = ''] = id.split('.').slice(-3);
+  return [`${capital(group)}${capital(version)}${name}`, `${capital(version)}${name}`, name === 'Info' ? 'VersionInfo' : ''];
+}
+
+/** `name TAB use` → text, as internal/api/openapi-parameters.ts asks for them: each from one operation that has it. */
+export function parameterWords(folder: string): Texts {
+  const source = readFileSync(join(folder, 'dist/gen/types/ObjectParamAPI.d.ts'), 'utf8');
+  const texts = new Map<string, string>();
+  for (const [operation, use, only] of OPERATIONS) {
+    const start = source.indexOf(`export interface ${operation}Request {`);
+    if (start < 0) throw new Error(`@kubernetes/client-node has no ${operation}`);
+    const block = source.slice(start, source.indexOf('\n}', start));
+    for (const [, text = '', name = ''] of block.matchAll(/ {4}\/\*\*\n {5}\* ([^\n]*)\n(?: {5}\*[^\n]*\n)*? {5}\*\/\n {4}(\w+)\??:/g)) {
+      if (['body', 'name'].includes(name) || (only !== undefined && !only.includes(name))) continue;
+      texts.set(`${name}\t${use}`, unescaped(text));
+    }
+  }
+  return texts;
+}
+
+const OPERATIONS: readonly (readonly [operation: string, use: string, only?: readonly string[]])[] = [
+  ['CoreV1ApiListNamespacedPod', ''],
+  ['CoreV1ApiDeleteNamespacedPod', ''],
+  ['CoreV1ApiReplaceNamespacedPod', ''],
+  ['CoreV1ApiPatchNamespacedPod', '', ['force']],
+  ['CoreV1ApiPatchNamespacedPod', 'patch', ['fieldManager']],
+  ['CoreV1ApiReadNamespacedPodLog', 'log'],
+  ['CoreV1ApiConnectGetNamespacedPodExec', 'exec'],
+  ['CoreV1ApiConnectGetNamespacedPodAttach', 'attach'],
+  ['CoreV1ApiConnectGetNamespacedPodPortforward', 'portforward'],
+  ['CoreV1ApiConnectGetNamespacedPodProxy', 'pods', ['path']],
+  ['CoreV1ApiConnectGetNamespacedServiceProxy', 'services', ['path']],
+  ['CoreV1ApiConnectGetNodeProxy', 'nodes', ['path']],
+  ['CoreV1ApiConnectGetNodeProxyWithPath', 'any', ['path']],
+];
+
+function unescaped(text: string): string {
+  return text.replaceAll(/\\?&#39;/g, "'").replaceAll(/\\?&quot;/g, '"').replaceAll(/\\(['"\\])/g, '$1').replaceAll('*_/', '*/').replaceAll('/_*', '/*');
+}
+
+function capital(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,24 @@
+// The words of OpenAPI: an asset of the executable; run from source, the file that build/words makes. Read and unpacked when a document is asked for.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getRawAsset, isSea } from 'node:sea';
+import { zstdDecompressSync } from 'node:zlib';
+import { parseWords } from '../internal/api/openapi-words.ts';
+import type { WordsSource } from '../internal/http/openapi.ts';
+
+export const WORDS_ASSET = 'openapi-words';
+/** Below the project's folder. */
+export const WORDS_FILE = 'node_modules/.cache/skiff/openapi-words.zst';
+
+/** As options of the API server. */
+export function openApiWords(): { words?: WordsSource } {
+  const path = isSea() ? undefined : join(import.meta.dirname, '..', WORDS_FILE);
+  if (path !== undefined && !existsSync(path)) return {};
+  const read = (): Uint8Array => (path === undefined ? new Uint8Array(getRawAsset(WORDS_ASSET)) : readFileSync(path));
+  const words: WordsSource = {
+    digest: () => createHash('sha256').update(read()).digest('hex'),
+    load: () => parseWords(zstdDecompressSync(read()).toString()),
+  };
+  return { words };
+}

@@ -1,0 +1,132 @@
+// OpenAPI documents in the protobuf form of gnostic (github.com/google/gnostic-models, openapiv2 and openapiv3), which clients of old ask for. The messages are
+// a table; a document is written from its end to its start, so that each length is known when it is written.
+import { MESSAGES, type Form, type Message } from './openapi-messages.ts';
+
+export function encodeOpenApi(document: object, dialect: 'v2' | 'v3'): Uint8Array {
+  const writer = createBackwardWriter();
+  const messages = MESSAGES[dialect];
+  writeMessage(document, 'Document', { writer, messages });
+  return writer.finish();
+}
+
+interface Encoding {
+  writer: BackwardWriter;
+  messages: Readonly<Record<string, Message>>;
+}
+
+function writeMessage(value: unknown, name: string, encoding: Encoding): void {
+  const message = encoding.messages[name];
+  if (message === undefined) throw new Error(`no message ${name}`);
+  if (message.choose !== undefined) {
+    const [number, form] = message.choose(value) ?? [];
+    if (number !== undefined && form !== undefined) writeField(number, form, value, encoding);
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const { fields = {}, extensions, entries } = message;
+  for (const [key, inner] of Object.entries(value).reverse()) {
+    if (inner === undefined) continue;
+    const [number, form] = fields[key] ?? [];
+    if (number !== undefined && form !== undefined) writeField(number, form, inner, encoding);
+    else if (key.startsWith('x-') && extensions !== undefined) writeNamed(extensions, key, ['any', inner], encoding);
+    else if (entries !== undefined) writeNamed(entries[0], key, [entries[1], inner], encoding);
+  }
+}
+
+/** Named things are a list of pairs. */
+function writeNamed(number: number, name: string, [form, value]: [Form, unknown], encoding: Encoding): void {
+  within(number, encoding, () => {
+    writeField(2, form, value, encoding);
+    encoding.writer.text(1, name);
+  });
+}
+
+function writeField(number: number, form: Form, value: unknown, encoding: Encoding): void {
+  const { writer } = encoding;
+  if (typeof form === 'object') {
+    for (const item of (Array.isArray(value) ? value : [value]).toReversed() as unknown[]) within(number, encoding, () => writeMessage(item, form.list, encoding));
+    return;
+  }
+  switch (form) {
+    case 'text': return writer.text(number, String(value));
+    case 'texts': return (Array.isArray(value) ? value : [value]).toReversed().forEach((text) => writer.text(number, String(text)));
+    case 'bool': return writer.integer(number, value === true ? 1 : 0);
+    case 'int': return writer.integer(number, Number(value));
+    case 'double': return writer.double(number, Number(value));
+    case 'any': return within(number, encoding, () => writer.text(2, `${JSON.stringify(value)}\n`)); // YAML, of which JSON is a part
+    case 'anys': return (value as unknown[]).toReversed().forEach((one) => writeField(number, 'any', one, encoding));
+    default: return within(number, encoding, () => writeMessage(value, form, encoding));
+  }
+}
+
+function within(number: number, { writer }: Encoding, write: () => void): void {
+  const end = writer.length;
+  write();
+  writer.header(number, writer.length - end);
+}
+
+interface BackwardWriter {
+  readonly length: number;
+  text(number: number, value: string): void;
+  integer(number: number, value: number): void;
+  double(number: number, value: number): void;
+  /** Of a run of this length that has been written. */
+  header(number: number, length: number): void;
+  finish(): Uint8Array;
+}
+
+const START_BYTES = 256 * 1024;
+
+function createBackwardWriter(): BackwardWriter {
+  let bytes = Buffer.allocUnsafe(START_BYTES);
+  let at = bytes.length;
+  // May put another buffer in place of `bytes`.
+  const reserve = (size: number): number => {
+    if (at < size) {
+      const grown = Buffer.allocUnsafe(2 * bytes.length + size);
+      const start = grown.length - (bytes.length - at);
+      bytes.copy(grown, start, at);
+      [bytes, at] = [grown, start];
+    }
+    at -= size;
+    return at;
+  };
+  const varint = (value: number): void => {
+    let start = reserve(varintSize(value));
+    let rest = value;
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes[start++] = (rest % 128) | 0x80;
+    bytes[start] = rest;
+  };
+  const header = (number: number, length: number): void => {
+    varint(length);
+    varint(number * 8 + 2);
+  };
+  return {
+    get length() {
+      return bytes.length - at;
+    },
+    header,
+    text(number, value) {
+      const size = Buffer.byteLength(value);
+      const start = reserve(size);
+      bytes.write(value, start);
+      header(number, size);
+    },
+    integer(number, value) {
+      varint(value);
+      varint(number * 8);
+    },
+    double(number, value) {
+      const start = reserve(8);
+      bytes.writeDoubleLE(value, start);
+      varint(number * 8 + 1);
+    },
+    finish: () => bytes.subarray(at),
+  };
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
