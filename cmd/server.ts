@@ -16,7 +16,8 @@ import { openJoinToken, parseJoinToken, readJoinPassword } from '../internal/clu
 import { formatKubeconfig } from '../internal/cluster/kubeconfig.ts';
 import { createLeaves, type Leaves } from '../internal/cluster/leaves.ts';
 import type { Loop } from '../internal/informer/loop.ts';
-import { clusterSettings, createControlPlane, type ControlPlane } from './control-plane.ts';
+import { NODES } from '../internal/kinds/generated/resources.ts';
+import { clusterSettings, createControlPlane, LOOPBACK_USER, type ControlPlane } from './control-plane.ts';
 import type { Settings } from './flags.ts';
 import { openNodeAddresses } from './node-addresses.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
@@ -71,10 +72,17 @@ async function startServer(settings: Settings, { stopping, ledger, manager, log 
   const running = await startAll(announced(components, manager), log, stopping);
   manager.starting('the node');
   await untilReady(running, node?.ready ?? Promise.resolve(), { stopping });
+  if (node !== undefined) await showRole(plane, nodeName);
   const url = `https://${addresses()[0] ?? ''}:${String(settings['https-listen-port'])}`;
   log.info('ready', { address: url, kubeconfig: settings['write-kubeconfig'] });
   manager.ready(`Skiff ${SKIFF_VERSION_TEXT} is ready at ${url}`);
   return running;
+}
+
+/** What `kubectl get nodes` shows as its role. A kubelet may not say that of itself. */
+async function showRole(plane: ControlPlane, nodeName: string): Promise<void> {
+  const patch = { type: 'merge' as const, body: { metadata: { labels: { 'node-role.kubernetes.io/control-plane': 'true' } } } };
+  await plane.clientOf(LOOPBACK_USER).patch(NODES, { namespace: '', name: nodeName }, patch);
 }
 
 interface ServerNodeOptions {
