@@ -270,5 +270,6 @@ function isLeftOut(field: Field, value: unknown): boolean {
 
 function emptyOf(type: TypeRef): unknown {
   if (type.type === 'string' || type.type === 'bytes') return '';
+  if (type.type === 'time' || type.type === 'microtime') return null;
   return type.type === 'list' ? [] : type.type === 'quantity' ? '0' : {};
 }

@@ -49,7 +49,7 @@ function duplicateAt(text: string, line: number): string {
 
 /** Block style, keys sorted as sigs.k8s.io/yaml sorts them, lists not indented, strings quoted where YAML 1.1 would read something else. */
 export function formatYaml(value: unknown): string {
-  return load().library.dump(value, { sortKeys: true, seqNoIndent: true, lineWidth: -1, noRefs: true, skipInvalid: true });
+  return load().library.dump(value, { sortKeys: true, seqNoIndent: true, lineWidth: -1, noRefs: true, quoteStyle: 'double', skipInvalid: true });
 }
 
 function load(): NonNullable<typeof loaded> {
