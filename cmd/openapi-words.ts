@@ -18,7 +18,7 @@ export function openApiWords(): { words?: WordsSource } {
   const read = (): Uint8Array => (path === undefined ? new Uint8Array(getRawAsset(WORDS_ASSET)) : readFileSync(path));
   const words: WordsSource = {
     digest: () => createHash('sha256').update(read()).digest('hex'),
-    load: () => parseWords(zstdDecompressSync(read()).toString()),
+    load: () => parseWords(zstdDecompressSync(read()).toString('latin1')),
   };
   return { words };
 }

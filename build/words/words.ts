@@ -37,14 +37,19 @@ function wordsTable(): string {
   const usual = usualWords(schemas, (key) => merged(client.get(key), pulumi.get(key)));
   for (const id of schemas.ids()) {
     const own = merged(client.get(id), pulumi.get(id));
-    if (own !== undefined) lines.push(`D\t${id}\t${JSON.stringify(own)}`);
+    if (own !== undefined) lines.push(`D\t${id}\t${quoted(own)}`);
     for (const field of schemas.get(id)?.fields.values() ?? []) {
       const text = merged(client.get(`${id} ${field.name}`), pulumi.get(`${id} ${field.name}`)) ?? usual.get(usualKey(field.name, field.type));
-      if (text !== undefined) lines.push(`F\t${id}\t${field.name}\t${JSON.stringify(text)}`);
+      if (text !== undefined) lines.push(`F\t${id}\t${field.name}\t${quoted(text)}`);
     }
   }
-  for (const [key, text] of parameterWords(packageFolder('@kubernetes/client-node'))) lines.push(`P\t${key}\t${JSON.stringify(text)}`);
+  for (const [key, text] of parameterWords(packageFolder('@kubernetes/client-node'))) lines.push(`P\t${key}\t${quoted(text)}`);
   return lines.join('\n');
+}
+
+/** In ASCII, which takes half the memory when it is read. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Pulumi's is of another version: where the two say the same it has the line breaks, where they do not it is the older. */

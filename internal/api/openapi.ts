@@ -55,7 +55,7 @@ export function openApiV3(name: string, options: OpenApiOptions): OpenApiV3Docum
   const paths = served.length > 0 ? pathsOf(served, context) : rootPaths(builtInGroups(options.resources), context).get(name);
   if (paths === undefined) return undefined;
   const [resource] = served;
-  const schemas = collect(paths, served, { context, ...(resource !== undefined && { own: resource }) });
+  const schemas = collect(paths, served, { context, own: resource });
   return {
     openapi: '3.0.0',
     info: { title: INFO_TITLE, version: `${resource?.custom === undefined ? '' : 'v'}${options.version}` },
@@ -64,19 +64,48 @@ export function openApiV3(name: string, options: OpenApiOptions): OpenApiV3Docum
   };
 }
 
-export function openApiV2(options: OpenApiOptions): object {
+/** A member of v2's document: `paths`, `/version/`, its value; or the document's own, without a name. */
+export type V2Member = readonly [section: string, name: string, value: unknown];
+
+/** v2 member by member, section after section: as a whole it is megabytes. */
+export function* openApiV2Members(options: OpenApiOptions): Generator<V2Member> {
   const context = contextOf(options, 'v2');
-  const roots = rootPaths(builtInGroups(options.resources), context);
-  const paths = sortKeys(Object.assign({}, ...roots.values(), pathsOf(options.resources, context)) as Record<string, object>);
-  return {
-    swagger: '2.0',
-    info: { title: INFO_TITLE, version: options.version },
-    paths,
-    definitions: collect(paths, options.resources, { context }),
-    parameters: sortKeys(Object.fromEntries(context.shared)),
-    securityDefinitions: { BearerToken: SECURITY },
-    security: [{ BearerToken: [] }],
-  };
+  const { resources, schemas } = options;
+  yield ['swagger', '', '2.0'];
+  yield ['info', '', { title: INFO_TITLE, version: options.version }];
+  for (const root of rootPaths(builtInGroups(resources), context).values()) yield* membersOf('paths', root);
+  for (const group of groupedByVersion(resources)) yield* membersOf('paths', pathsOf(group, context));
+  for (const id of schemas.ids()) {
+    const definition = schemas.get(id);
+    if (definition !== undefined) yield ['definitions', id, schemaOf(definition, context)];
+  }
+  for (const { custom, schema } of resources) {
+    if (custom === undefined) continue;
+    const { object, list } = custom.openApi('v2');
+    yield ['definitions', schema, object];
+    yield ['definitions', `${schema}List`, list];
+  }
+  yield* membersOf('parameters', sortKeys(Object.fromEntries(context.shared)));
+  yield ['securityDefinitions', '', { BearerToken: SECURITY }];
+  yield ['security', '', [{ BearerToken: [] }]];
+}
+
+/** The whole. */
+export function documentOf(members: Iterable<V2Member>): object {
+  const document: Record<string, unknown> = {};
+  for (const [section, name, value] of members) {
+    if (name === '') document[section] = value;
+    else ((document[section] ??= {}) as Record<string, unknown>)[name] = value;
+  }
+  return document;
+}
+
+function membersOf(section: string, values: Record<string, unknown>): V2Member[] {
+  return Object.entries(values).map(([name, value]) => [section, name, value]);
+}
+
+function groupedByVersion(resources: readonly ServedResource[]): Iterable<ServedResource[]> {
+  return Map.groupBy(resources, ({ group, version }) => documentName(group, version)).values();
 }
 
 /** `apps`, `v1` → `apis/apps/v1` */
@@ -103,10 +132,10 @@ function pathsOf(resources: readonly ServedResource[], context: PathContext): Re
   return sortKeys(paths);
 }
 
-/** Every definition that paths and definitions refer to. `own`: a document of this group and version alone. */
-function collect(paths: Record<string, object>, resources: readonly ServedResource[], { context, own }: { context: PathContext; own?: ServedResource }): Record<string, OpenApiSchema> {
+/** Every definition that paths and definitions refer to. `own`: one of the group and version that the document is of. */
+function collect(paths: Record<string, object>, resources: readonly ServedResource[], { context, own }: { context: PathContext; own: ServedResource | undefined }): Record<string, OpenApiSchema> {
   const found: Record<string, OpenApiSchema> = {};
-  const waiting = [...referencesIn([paths, Object.fromEntries(context.shared)])];
+  const waiting = [...referencesIn(paths)];
   for (const { custom, schema } of resources) {
     if (custom === undefined) continue;
     const { object, list } = custom.openApi(context.dialect);

@@ -3,10 +3,12 @@
 // for a minute, compressed, as clients come in bursts; then an idle server holds nothing of it.
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { createGzip, gunzip, gzip } from 'node:zlib';
 import type { Clock, Timer } from '../base/clock.ts';
-import { documentName, openApiV2, openApiV3, openApiV3Names, type OpenApiOptions } from '../api/openapi.ts';
+import { documentName, documentOf, openApiV2Members, openApiV3, openApiV3Names, type OpenApiOptions, type V2Member } from '../api/openapi.ts';
 import { encodeOpenApi } from '../api/openapi-protobuf.ts';
 import type { Words } from '../api/openapi-words.ts';
 import type { Schemas } from '../api/schema.ts';
@@ -64,10 +66,10 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
     kept.clear();
   });
   const source = (): OpenApiOptions => ({ schemas: options.schemas, resources: kinds.all(), version: shortVersion(options.version.gitVersion), ...(options.words !== undefined && { words: options.words.load() }) });
-  const gzipped = (key: string, build: () => Buffer): Promise<Buffer> => {
+  const gzipped = (key: string, build: () => Promise<Buffer>): Promise<Buffer> => {
     const held = kept.get(key);
     held?.timer.cancel();
-    const entry = { gzipped: held?.gzipped ?? pack(build(), { level: GZIP_LEVEL }), timer: clock.setTimer(KEPT_MS, () => kept.delete(key)) };
+    const entry = { gzipped: held?.gzipped ?? build(), timer: clock.setTimer(KEPT_MS, () => kept.delete(key)) };
     kept.set(key, entry);
     return entry.gzipped;
   };
@@ -80,7 +82,7 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
     const contentType = format === 'json' ? 'application/json' : `application/com.github.proto-openapi.spec.${dialect}.v1.0+protobuf`;
     const common = { etag: `"${digest}"`, vary: 'Accept', 'last-modified': new Date(changedAt).toUTCString(), ...forever };
     if (matches(headers['if-none-match'], common.etag)) return { code: 304, contentType, bytes: Buffer.alloc(0), headers: common };
-    const packed = await gzipped(`${format} ${name} ${digest}`, () => (format === 'json' ? Buffer.from(JSON.stringify(build())) : Buffer.from(encodeOpenApi(build(), dialect))));
+    const packed = await gzipped(`${format} ${name} ${digest}`, () => build(format));
     if (!String(headers['accept-encoding'] ?? '').includes('gzip')) return { code: 200, contentType, bytes: await unpack(packed), headers: common };
     return { code: 200, contentType, bytes: packed, headers: { ...common, vary: 'Accept, Accept-Encoding', 'content-encoding': 'gzip' } };
   };
@@ -88,7 +90,7 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
     async serve(path, asking) {
       if (path === '/openapi/v2') {
         const specs = (await remotes?.openApiV2()) ?? [];
-        return answer({ name: 'v2', digest: digests.v2(specs), dialect: 'v2', build: () => withRemoteSpecs(openApiV2(source()), specs) }, asking);
+        return answer({ name: 'v2', digest: digests.v2(specs), dialect: 'v2', build: (format) => packedV2(withRemoteSpecs(openApiV2Members(source()), specs), format) }, asking);
       }
       if (path === '/openapi/v3') {
         const own = Object.fromEntries(digests.names().map((name) => [name, { serverRelativeURL: urlOf(name, digests.of(name)) }]));
@@ -97,7 +99,7 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
       if (!path.startsWith('/openapi/v3/')) return undefined;
       const name = path.slice('/openapi/v3/'.length);
       if (!digests.names().includes(name)) return { ...EMPTY, code: 404 };
-      return answer({ name, digest: digests.of(name), dialect: 'v3', build: () => openApiV3(name, source()) ?? {} }, asking);
+      return answer({ name, digest: digests.of(name), dialect: 'v3', build: (format) => packed(openApiV3(name, source()) ?? {}, format, 'v3') }, asking);
     },
   };
 }
@@ -106,9 +108,37 @@ interface Wanted {
   name: string;
   digest: string;
   dialect: 'v2' | 'v3';
-  build(): object;
+  /** Compressed. */
+  build(format: Format): Promise<Buffer>;
 }
 type Asking = Parameters<OpenApiServer['serve']>[1];
+
+function packed(document: object, format: Format, dialect: 'v2' | 'v3'): Promise<Buffer> {
+  return pack(format === 'json' ? Buffer.from(JSON.stringify(document)) : Buffer.from(encodeOpenApi(document, dialect)), { level: GZIP_LEVEL });
+}
+
+/** Megabytes as JSON: written member by member, and others are served between. */
+function packedV2(members: Iterable<V2Member>, format: Format): Promise<Buffer> {
+  if (format === 'protobuf') return packed(documentOf(members), format, 'v2');
+  return buffer(Readable.from(texts(members), { objectMode: true, highWaterMark: 1 }).pipe(createGzip({ level: GZIP_LEVEL })));
+}
+
+const PIECE_CHARS = 32 * 1024;
+
+function* texts(members: Iterable<V2Member>): Generator<string> {
+  let text = '{';
+  let [open, end] = ['', ''];
+  for (const [section, name, value] of members) {
+    text += open === '' ? '' : section === open ? ',' : `${end},`;
+    if (section !== open) text += `${JSON.stringify(section)}:${name === '' ? '' : '{'}`;
+    text += `${name === '' ? '' : `${JSON.stringify(name)}:`}${JSON.stringify(value)}`;
+    [open, end] = [section, name === '' ? '' : '}'];
+    if (text.length < PIECE_CHARS) continue;
+    yield text;
+    text = '';
+  }
+  yield `${text}${end}}`;
+}
 
 const EMPTY: Payload = { code: 200, contentType: '', bytes: Buffer.alloc(0) };
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFacts } from '../../build/schema/facts.ts';
-import { openApiV2, openApiV3, openApiV3Names, type OpenApiOptions, type ServedResource } from '../../internal/api/openapi.ts';
+import { documentOf, openApiV2Members, openApiV3, openApiV3Names, type OpenApiOptions, type ServedResource } from '../../internal/api/openapi.ts';
 import { loadSchemas } from '../../internal/api/schema.ts';
 import { KINDS_JSON } from '../../internal/kinds/generated/kinds.ts';
 
@@ -31,7 +31,7 @@ export function digestsOf(v2: V2, v3: Record<string, V3>): Digests {
 /** What we publish of the built-in kinds. */
 export function ownDigests(): Digests {
   const options: OpenApiOptions = { schemas: loadSchemas(), resources: JSON.parse(KINDS_JSON) as ServedResource[], version: '1.36' };
-  return digestsOf(openApiV2(options) as V2, Object.fromEntries(openApiV3Names(options).map((name) => [name, openApiV3(name, options) as V3])));
+  return digestsOf(documentOf(openApiV2Members(options)) as V2, Object.fromEntries(openApiV3Names(options).map((name) => [name, openApiV3(name, options) as V3])));
 }
 
 export function differences(ours: Digests, theirs: Digests): string[] {

@@ -1,18 +1,27 @@
 // OpenAPI documents with those of aggregated servers in them.
+import type { V2Member } from '../../api/openapi.ts';
 import type { RemoteSpec } from './documents.ts';
 
-interface SpecV2 {
-  paths: Record<string, object>;
-  definitions: Record<string, object>;
+/** A definition that both have is ours: the machinery's types are the same everywhere. */
+export function* withRemoteSpecs(members: Iterable<V2Member>, remotes: readonly RemoteSpec[]): Generator<V2Member> {
+  const known = new Set<string>();
+  let section = '';
+  for (const member of members) {
+    if (section !== member[0]) yield* ofRemotes(section, remotes, known);
+    [section] = member;
+    known.add(`${section} ${member[1]}`);
+    yield member;
+  }
 }
 
-/** A definition that both have is ours: the machinery's types are the same everywhere. */
-export function withRemoteSpecs<T extends object>(document: T, remotes: readonly RemoteSpec[]): T {
-  if (remotes.length === 0) return document;
-  const { paths, definitions } = document as unknown as SpecV2;
-  return {
-    ...document,
-    paths: Object.assign({}, paths, ...remotes.map((remote) => remote.paths)) as Record<string, object>,
-    definitions: Object.assign({}, ...remotes.map((remote) => remote.definitions), definitions) as Record<string, object>,
-  };
+/** What remotes have in a section that has ended. */
+function* ofRemotes(section: string, remotes: readonly RemoteSpec[], known: Set<string>): Generator<V2Member> {
+  if (section !== 'paths' && section !== 'definitions') return;
+  for (const remote of remotes) {
+    for (const [name, value] of Object.entries(remote[section])) {
+      if (known.has(`${section} ${name}`)) continue;
+      known.add(`${section} ${name}`);
+      yield [section, name, value];
+    }
+  }
 }

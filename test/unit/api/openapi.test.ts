@@ -4,7 +4,7 @@ import t from 'tap';
 import protobuf from 'protobufjs';
 import { encodeOpenApi } from '../../../internal/api/openapi-protobuf.ts';
 import { parseWords } from '../../../internal/api/openapi-words.ts';
-import { openApiV2, openApiV3, type OpenApiOptions, type OpenApiV3Document, type ServedResource } from '../../../internal/api/openapi.ts';
+import { documentOf as whole, openApiV2Members, openApiV3, type OpenApiOptions, type OpenApiV3Document, type ServedResource } from '../../../internal/api/openapi.ts';
 import { loadSchemas } from '../../../internal/api/schema.ts';
 import { KINDS_JSON } from '../../../internal/kinds/generated/kinds.ts';
 import { differences, OPENAPI_FIXTURE, ownDigests, type Digests } from '../../parity/openapi.ts';
@@ -61,7 +61,7 @@ message Default { oneof one { double number = 1; bool boolean = 2; string string
 const { root } = protobuf.parse(GNOSTIC, { keepCase: true });
 
 void t.test('v2 as protobuf, read by another library', (t) => {
-  const document = openApiV2(options) as { definitions: Record<string, { required?: string[]; properties?: object }>; paths: object };
+  const document = whole(openApiV2Members(options)) as { definitions: Record<string, { required?: string[]; properties?: object }>; paths: object };
   const read = root.lookupType('V2').decode(encodeOpenApi(document, 'v2')).toJSON() as unknown as ReadV2;
   t.match(read, { swagger: '2.0', info: { title: 'Kubernetes', version: '1.36' } });
   t.same(read.paths.path.map(({ name }) => name), Object.keys(document.paths));

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import type { StatusError } from '../../../internal/base/errors.ts';
 import type { Unstructured } from '../../../internal/api/meta.ts';
 import type { WatchEvent } from '../../../internal/api/request.ts';
-import { openApiV2 } from '../../../internal/api/openapi.ts';
+import { documentOf, openApiV2Members } from '../../../internal/api/openapi.ts';
 import type { CustomResourceDefinition } from '../../../internal/kinds/generated/api-types.ts';
 import { CUSTOMRESOURCEDEFINITIONS } from '../../../internal/kinds/generated/resources.ts';
 import { hasCondition } from '../../../internal/kinds/custom/crd-conditions.ts';
@@ -158,7 +158,7 @@ void t.test('selectable fields choose in lists and watches', async (t) => {
 void t.test('OpenAPI v2 says the schema as it is, but for what v2 cannot say', async (t) => {
   const schema = { type: 'object', description: 'a foo', properties: { spec: { type: 'object', description: 'spec', properties: { bars: { type: 'array', items: { type: 'object', required: ['name'], properties: { name: { type: 'string', description: 'n' } } } }, none: { type: 'string', nullable: true } } } } };
   const { kinds, schemas } = await scene(t, [schemaOf(schema)]);
-  const { definitions } = openApiV2({ schemas, resources: kinds.all(), version: '1.36' }) as { definitions: Record<string, { properties: object }> };
+  const { definitions } = documentOf(openApiV2Members({ schemas, resources: kinds.all(), version: '1.36' })) as { definitions: Record<string, { properties: object }> };
   const { apiVersion: _a, kind: _k, metadata: _m, ...own } = (definitions['com.example.v1.Foo']?.properties ?? {}) as Record<string, unknown>;
   t.same(own, { spec: { ...schema.properties.spec, properties: { ...schema.properties.spec.properties, none: {} } } });
   t.match(definitions['com.example.v1.FooList'], { required: ['items'], properties: { items: { type: 'array' } } });
