@@ -15,6 +15,7 @@ const QUANTITY_PATTERN_ERROR = "quantities must match the regular expression '^(
 const SUFFIX_ERROR = 'unable to parse quantity\'s suffix';
 
 const NANO = 1_000_000_000n;
+const BINARY_MAX = (2n ** 63n - 1n) * NANO;
 const DECIMAL: readonly [suffix: string, exponent: number][] = [['n', -9], ['u', -6], ['m', -3], ['', 0], ['k', 3], ['M', 6], ['G', 9], ['T', 12], ['P', 15], ['E', 18]];
 const BINARY: readonly string[] = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const SHAPE = /^([+-]?)(\d*)(?:\.(\d*))?([^\d.+-].*)?$/;
@@ -23,13 +24,14 @@ const SHAPE = /^([+-]?)(\d*)(?:\.(\d*))?([^\d.+-].*)?$/;
 export function parseQuantity(text: string | number): Quantity {
   const source = String(text);
   const [, sign = '', whole = '', fraction = '', suffix = ''] = SHAPE.exec(source) ?? [];
-  if (whole === '' && fraction === '') throw new Error(QUANTITY_PATTERN_ERROR);
+  if (source === '' || !SHAPE.test(source)) throw new Error(QUANTITY_PATTERN_ERROR);
   const scale = parseSuffix(suffix);
-  const digits = BigInt(`${whole}${fraction}`);
+  const digits = BigInt(`0${whole}${fraction}`); // no digits are zero
   const numerator = digits * scale.factor * NANO * power(scale.exponent - fraction.length);
   const denominator = power(fraction.length - scale.exponent);
   const rounded = (numerator + denominator - 1n) / denominator;
-  return { nanos: sign === '-' ? -rounded : rounded, format: scale.format };
+  const nanos = scale.format === 'BinarySI' && rounded > BINARY_MAX ? BINARY_MAX : rounded;
+  return { nanos: sign === '-' ? -nanos : nanos, format: scale.format };
 }
 
 /** The canonical text. */

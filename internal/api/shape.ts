@@ -10,6 +10,8 @@ export interface ShapeError {
   value: unknown;
   /** `json: cannot unmarshal number into Go struct field Container.spec.containers.image of type string` */
   message: string;
+  /** The same in the words of apimachinery's converter from unstructured content, which decodes what a strategic patch has made. */
+  conversion?: string;
 }
 
 export interface Shape {
@@ -45,7 +47,7 @@ interface Walk {
 
 function checkObject(walk: Walk, definition: Definition, value: unknown): void {
   if (value === null || value === undefined) return;
-  if (typeof value !== 'object' || Array.isArray(value)) return refuse(walk, value, goName(definition.id));
+  if (typeof value !== 'object' || Array.isArray(value)) return refuse(walk, value, goName(definition.id), 'struct');
   const outer = walk.struct;
   walk.struct = nameOf(definition);
   for (const name in value) {
@@ -83,7 +85,7 @@ function checkReference(walk: Walk, id: string, value: unknown): void {
 }
 
 function checkList(walk: Walk, items: TypeRef, value: unknown): void {
-  if (!Array.isArray(value)) return refuse(walk, value, `[]${goTypeOf(items)}`);
+  if (!Array.isArray(value)) return refuse(walk, value, `[]${goTypeOf(items)}`, 'slice');
   for (let index = 0; index < value.length; index++) {
     walk.path.push(index);
     checkType(walk, items, value[index]);
@@ -92,7 +94,7 @@ function checkList(walk: Walk, items: TypeRef, value: unknown): void {
 }
 
 function checkMap(walk: Walk, values: TypeRef, value: unknown): void {
-  if (typeof value !== 'object' || Array.isArray(value)) return refuse(walk, value, `map[string]${goTypeOf(values)}`);
+  if (typeof value !== 'object' || Array.isArray(value)) return refuse(walk, value, `map[string]${goTypeOf(values)}`, 'map');
   for (const [key, child] of Object.entries(value as object)) {
     walk.path.push(key); // Go's stack of fields has no keys of maps
     checkType(walk, values, child);
@@ -120,7 +122,7 @@ function scalarProblem(type: Scalar, value: unknown): string | typeof WRONG_TYPE
     case 'bytes': return bytesProblem(value);
     case 'time': case 'microtime': return timeProblem(value);
     case 'quantity': return quantityProblem(value);
-    case 'intOrString': return typeof value === 'string' || (typeof value === 'number' && isInteger(value, 'int32')) ? undefined : typeof value === 'number' ? WRONG_TYPE : 'json: cannot unmarshal ' + jsonTypeOf(value) + ' into Go value of type int32';
+    case 'intOrString': return typeof value === 'string' || (typeof value === 'number' && isInteger(value, 'int32')) ? undefined : WRONG_TYPE;
   }
 }
 
@@ -138,31 +140,44 @@ function bytesProblem(value: unknown): string | typeof WRONG_TYPE | undefined {
   return `illegal base64 data at input byte ${String(at < 0 ? plain.length - (plain.length % 4 === 0 ? 0 : plain.length % 4) : at)}`;
 }
 
-function timeProblem(value: unknown): string | undefined {
-  if (typeof value !== 'string') return `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type string`;
+function timeProblem(value: unknown): string | typeof WRONG_TYPE | undefined {
+  if (typeof value !== 'string') return WRONG_TYPE;
   if (TIME.test(value) && !Number.isNaN(Date.parse(value.replace(',', '.')))) return undefined;
   return `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`;
 }
 
 function quantityProblem(value: unknown): string | undefined {
   if (isQuantity(value)) return undefined;
-  if (typeof value !== 'string') return 'json: cannot unmarshal ' + jsonTypeOf(value) + ' into Go value of type string';
   try {
-    parseQuantity(value);
+    parseQuantity(typeof value === 'string' ? value : JSON.stringify(value));
   } catch (error) {
     return (error as Error).message;
   }
   return undefined;
 }
 
-function refuse(walk: Walk, value: unknown, goType: string): void {
+function refuse(walk: Walk, value: unknown, goType: string, sort: 'struct' | 'slice' | 'map' | 'scalar' = 'scalar'): void {
   const words = jsonTypeOf(value) + (typeof value === 'number' && goType.startsWith('int') ? ` ${String(value)}` : '');
   const where = walk.names.length === 0 ? 'Go value' : `Go struct field ${walk.struct}.${walk.names.join('.')}`;
-  report(walk, value, `json: cannot unmarshal ${words} into ${where} of type ${goType}`);
+  report(walk, value, `json: cannot unmarshal ${words} into ${where} of type ${goType}`, conversionProblem(value, goType, sort));
 }
 
-function report(walk: Walk, value: unknown, message: string): void {
-  walk.shape.errors.push({ field: formatPath(walk.path), value, message });
+function conversionProblem(value: unknown, goType: string, sort: 'struct' | 'slice' | 'map' | 'scalar'): string {
+  const kind = goKindOf(value);
+  if (sort !== 'scalar') return `cannot restore ${sort} from${sort === 'struct' ? ':' : ''} ${kind}`;
+  const isNumber = kind === 'int64' || kind === 'float64';
+  if (isNumber && goType !== 'bool') return `cannot convert ${kind} to ${goType}`;
+  return `unrecognized type: ${goType.includes('.') ? 'string' : goType}`;
+}
+
+function goKindOf(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  if (typeof value === 'object') return Array.isArray(value) ? 'slice' : 'map';
+  return typeof value === 'boolean' ? 'bool' : 'string';
+}
+
+function report(walk: Walk, value: unknown, message: string, conversion?: string): void {
+  walk.shape.errors.push({ field: formatPath(walk.path), value, message, ...(conversion !== undefined && { conversion }) });
 }
 
 function jsonTypeOf(value: unknown): string {

@@ -24,6 +24,8 @@ export interface TableOptions {
   now: number;
   /** false: a later event of a watch, whose client knows the columns. */
   columnsShown: boolean;
+  /** Of meta.k8s.io. */
+  version?: string;
 }
 
 interface List {
@@ -32,22 +34,22 @@ interface List {
 }
 
 /** A Table of one object, or of a list with its metadata. */
-export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObject | List, { includeObject, now, columnsShown }: TableOptions): object {
+export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObject | List, { includeObject, now, columnsShown, version = 'v1' }: TableOptions): object {
   const objects = 'items' in answer ? answer.items : [answer];
   const { resourceVersion, continue: more, remainingItemCount } = answer.metadata as ListMeta;
   return {
     kind: 'Table',
-    apiVersion: 'meta.k8s.io/v1',
+    apiVersion: `meta.k8s.io/${version}`,
     metadata: { ...(resourceVersion !== undefined && { resourceVersion }), ...(more !== undefined && more !== '' && { continue: more }), ...(remainingItemCount !== undefined && { remainingItemCount }) },
     columnDefinitions: columnsShown ? kind.columns.map(({ name, type, format, priority, description = '' }) => ({ name, type, format, description, priority })) : null,
-    rows: objects.map((object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject) })),
+    rows: objects.map((object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject, version) })),
   };
 }
 
 /** PartialObjectMetadata of an object, PartialObjectMetadataList of a list. */
-export function partialMetadata(answer: KubeObject | List): object {
-  if ('items' in answer) return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata: withoutEmptyContinue(answer.metadata), items: answer.items.map(metadataOnly) };
-  return metadataOnly(answer);
+export function partialMetadata(answer: KubeObject | List, version = 'v1'): object {
+  if ('items' in answer) return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata: withoutEmptyContinue(answer.metadata), items: answer.items.map((item) => metadataOnly(item, version)) };
+  return metadataOnly(answer, version);
 }
 
 /** Lists of custom resources say that nothing is left; these forms do not. */
@@ -55,8 +57,8 @@ function withoutEmptyContinue({ continue: more, ...metadata }: ListMeta): ListMe
   return { ...metadata, ...(more && { continue: more }) };
 }
 
-function metadataOnly({ metadata }: KubeObject): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
+function metadataOnly({ metadata }: KubeObject, version: string): object {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
 }
 
 function cellsOf<T extends KubeObject>({ rules, columns }: Tabular<T>, object: T, now: number): Cell[] {
@@ -74,7 +76,7 @@ function defaultCell({ name }: Column, { metadata }: KubeObject, now: number): C
   }
 }
 
-function carried(object: KubeObject, includeObject: TableOptions['includeObject']): object | null {
+function carried(object: KubeObject, includeObject: TableOptions['includeObject'], version: string): object | null {
   if (includeObject === 'None') return null;
-  return includeObject === 'Object' ? object : metadataOnly(object);
+  return includeObject === 'Object' ? object : metadataOnly(object, version);
 }

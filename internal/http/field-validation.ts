@@ -20,7 +20,7 @@ export interface Expected {
   warn(message: string): void;
 }
 
-export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas, source }: { duplicates: readonly string[]; schemas: Schemas; source?: Uint8Array }): void {
+export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas, source, converted = false }: { duplicates: readonly string[]; schemas: Schemas; source?: Uint8Array; converted?: boolean }): void {
   const { group, version, kind, validation = 'Warn', warn } = expected;
   const apiVersion = apiVersionOf(group, version);
   if (expected.custom !== undefined) checkCustomType(object, { group, kind, apiVersion });
@@ -28,7 +28,7 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
   const definition = schemas.get(expected.schema);
   const { errors, unknown, strays } = definition === undefined ? { errors: [], unknown: [], strays: [] } : checkShape(definition, object, schemas);
   const first = errors[0];
-  if (first !== undefined) throw cannotHandle(object, kind, first.message);
+  if (first !== undefined) throw cannotHandle(object, kind, converted ? (first.conversion ?? first.message) : first.message);
   for (const { owner, name } of strays) delete owner[name];
   if (validation === 'Ignore') return;
   const problems = inOrder([...duplicates, ...unknown.map((path) => `unknown field "${path}"`)], duplicates.length > 0 && unknown.length > 0 && expected.custom === undefined ? source : undefined);
@@ -72,6 +72,7 @@ function mismatch({ apiVersion, kind: given }: KubeObject, { group, kind }: { gr
   return `converting (${version}.${given}) to (${goPackage(group)}.${kind}): unknown conversion`;
 }
 
-function goPackage(group: string): string {
-  return group === '' ? 'core' : (group.split('.')[0] ?? '');
+/** Of the server's own types in Go, as errors name them. */
+export function goPackage(group: string): string {
+  return group === '' || group === 'events.k8s.io' ? 'core' : (group.split('.')[0] ?? '');
 }

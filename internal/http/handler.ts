@@ -12,14 +12,16 @@ import { isReason, StatusError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { AggregatedServers } from '../api/aggregation.ts';
+import { objectAge } from '../api/age.ts';
 import type { KubeObject } from '../api/meta.ts';
-import { partialMetadata, tableOf } from '../api/table.ts';
+import { partialMetadata, tableOf, type Tabular } from '../api/table.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import type { Kinds } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { forward as forwardToServer, remoteOf } from './aggregation/forward.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
+import { goPackage } from './field-validation.ts';
 import type { Impersonator } from './impersonation.ts';
 import type { Fairness } from './fairness/index.ts';
 import type { Metrics } from './metrics.ts';
@@ -176,9 +178,9 @@ async function dispatch(options: HandlerOptions, routing: Routing, user: UserInf
     return undefined;
   }
   checkPlace(pipeline.options.kinds.byResource(info.group, info.version, info.resource), info, pipeline.options.kinds);
-  checkMethod(pipeline.kindOf(info), info);
   const warning = DEPRECATED[`${info.group}/${info.resource}`] ?? pipeline.kindOf(info).custom?.deprecation;
-  if (warning !== undefined) authorized.warn(warning);
+  if (warning !== undefined && (info.verb === 'watch' || pipeline.kindOf(info).verbs.includes(info.verb))) authorized.warn(warning);
+  checkMethod(pipeline.kindOf(info), info);
   if (info.verb === 'watch') {
     begun();
     return watch(options, routing, authorized);
@@ -202,7 +204,8 @@ const DEPRECATED: Readonly<Record<string, string>> = {
 };
 
 /** Before the body is looked at: a collection takes no PUT, an object no POST. */
-function checkMethod({ verbs }: Kind, { verb, name, subresource }: RequestInfo): void {
+function checkMethod({ verbs, group, resource }: Kind, { verb, name, subresource }: RequestInfo): void {
+  if (verb === 'watch' && !verbs.includes(verb) && verbs.includes('list')) throw new StatusError('MethodNotAllowed', `watch is not supported on resources of kind ${JSON.stringify(group === '' ? resource : `${resource}.${group}`)}`, { details: { ...(group !== '' && { group }), kind: resource } });
   if (subresource === '' && (!verbs.includes(verb) || (verb === 'create') !== (name === '') && ['create', 'update', 'patch'].includes(verb))) throw notAllowed();
 }
 
@@ -218,8 +221,7 @@ async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query
 function formOf(request: HttpRequest, kind: Kind, { verb }: RequestInfo): Form {
   // Reviews and the like have no rows to show.
   const readable = kind.verbs.includes('get') || kind.verbs.includes('list');
-  const many = verb === 'list' || verb === 'deletecollection';
-  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined }, (as) => readable && !(as === 'Table' && verb === 'deletecollection') && (as !== (many ? 'PartialObjectMetadata' : 'PartialObjectMetadataList')));
+  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined }, (as) => readable && !(as === 'Table' && verb === 'deletecollection'), verb === 'watch');
 }
 
 async function withBody(pipeline: Pipeline, authorized: Authorized, { request, kind }: { request: HttpRequest; kind: Kind }): Promise<{ request: Authorized; body: Parameters<Pipeline['serve']>[1] }> {
@@ -230,7 +232,9 @@ async function withBody(pipeline: Pipeline, authorized: Authorized, { request, k
   if (info.verb === 'patch') return { request: authorized, body: decodePatch(body, kind) };
   if (info.verb === 'delete' || info.verb === 'deletecollection') {
     const wanted = decodeDeleteOptions(body, schemas);
-    return { request: wanted === undefined ? authorized : { ...authorized, options: { ...options, delete: wanted } }, body: undefined };
+    if (wanted === undefined) return { request: authorized, body: undefined };
+    const { dryRun: _query, ...others } = options; // what the body says replaces the query whole
+    return { request: { ...authorized, options: { ...others, delete: wanted } }, body: undefined };
   }
   const expected = bodyKind(kind, info.subresource, schemas);
   return { request: authorized, body: decodeObject(body, { ...expected, ...(info.subresource !== 'scale' && kind.custom !== undefined && { custom: kind.custom }), validation: options.fieldValidation, warn }, schemas) };
@@ -254,16 +258,30 @@ function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, 
   }).then(() => undefined);
 }
 
-/** Of what is shown by name and age alone. */
-const PLAIN_ROWS = { columns: [{ name: 'Name', type: 'string', format: 'name', priority: 0 }, { name: 'Created At', type: 'date', format: '', priority: 0 }], rules: {} };
+interface ScaleObject extends KubeObject {
+  spec?: { replicas?: number };
+  status?: { replicas?: number };
+}
+
+const SCALE_ROWS: Tabular<ScaleObject> = {
+  columns: [['Name', 'string'], ['Desired', 'integer'], ['Available', 'integer'], ['Age', 'string']].map(([name = '', type = '']) => ({ name, type, format: '', priority: 0 })),
+  rules: { cells: (object, now) => [object.metadata.name, object.spec?.replicas ?? 0, object.status?.replicas ?? 0, objectAge(object, now)] },
+};
 
 function transformed(answer: unknown, { kind, form, query, now, columnsShown = true }: { kind: Kind; form: Form; query: URLSearchParams | undefined; now: number; columnsShown?: boolean }): unknown {
   const { as, version } = form;
   if (as === undefined || (answer as KubeObject).kind === 'Status') return answer;
-  if (as !== 'Table') return { ...partialMetadata(answer as KubeObject), apiVersion: `meta.k8s.io/${version}` };
+  if (as !== 'Table') return metadataOf(answer as KubeObject, { as, version, kind });
   const wanted = query?.get('includeObject') || 'Metadata';
   if (!['None', 'Metadata', 'Object'].includes(wanted)) throw new StatusError('BadRequest', `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(wanted)}: must be 'Metadata', 'Object', 'None', or empty`);
-  return { ...tableOf((answer as KubeObject).kind === 'Scale' ? PLAIN_ROWS : kind, answer as KubeObject, { includeObject: wanted as 'Metadata', now, columnsShown }), apiVersion: `meta.k8s.io/${version}` };
+  return tableOf((answer as KubeObject).kind === 'Scale' ? (SCALE_ROWS as Tabular<KubeObject>) : kind, answer as KubeObject, { includeObject: wanted as 'Metadata', now, columnsShown, version });
+}
+
+function metadataOf(answer: KubeObject, { as, version, kind: { group, kind, custom } }: { as: 'PartialObjectMetadata' | 'PartialObjectMetadataList'; version: string; kind: Kind }): object {
+  const isList = 'items' in answer && Array.isArray(answer.items);
+  if (isList === (as === 'PartialObjectMetadataList')) return partialMetadata(answer, version);
+  const type = custom === undefined ? `${goPackage(group)}.${kind}` : 'unstructured.Unstructured';
+  throw new StatusError('NotAcceptable', `you requested ${as}, but the requested object is ${isList ? 'a list' : 'not a list'} (*${type}${isList ? 'List' : ''})`);
 }
 
 // ── what the two HTTP versions have in different places ──

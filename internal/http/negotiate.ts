@@ -25,16 +25,17 @@ const TYPES: Readonly<Record<string, Form['format']>> = {
   'application/vnd.kubernetes.protobuf': 'protobuf',
   '*/*': 'json',
 };
+const STREAMED = 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch';
 const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
 /** `protobuf`: whether the resource has such a form (custom ones have none). `allows`: which of Table and PartialObjectMetadata the resource has. StatusError NotAcceptable. */
-export function negotiate(accept: string | undefined, { protobuf: hasProtobuf }: { protobuf: boolean }, allows: (as: string) => boolean): Form {
+export function negotiate(accept: string | undefined, { protobuf: hasProtobuf }: { protobuf: boolean }, allows: (as: string) => boolean, streamed = false): Form {
   if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return PLAIN;
   let protobuf: Form | undefined;
   let known = false;
   for (const { type, params } of parseAccept(accept)) {
     const format = TYPES[type];
-    if (format === undefined || (format === 'protobuf' && !hasProtobuf)) continue;
+    if (format === undefined || (format === 'protobuf' && !hasProtobuf) || (format === 'yaml' && streamed)) continue;
     known = true;
     const as = params['as'];
     if (as !== undefined && (!isTransform(as, params) || !allows(as))) continue;
@@ -44,6 +45,7 @@ export function negotiate(accept: string | undefined, { protobuf: hasProtobuf }:
     protobuf ??= form;
   }
   if (protobuf !== undefined) return protobuf;
+  if (streamed) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${STREAMED}`);
   // Where no type is known the router answers, where none of them can be made the codec does: two texts upstream.
   if (!known && hasProtobuf) throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${NAMES}`, { details: {} });
   throw new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);

@@ -73,13 +73,21 @@ function checkPatch({ type, body }: Patch, { fieldManager = '', force }: Request
 /** What a patch made must be an object of the kind still. Upstream blames the patch (Invalid) rather than the request (BadRequest). */
 export function checkPatched({ schemas }: PipelineOptions, { request: { options, warn }, kind, body }: Call, next: KubeObject): void {
   try {
-    checkObject(next, { ...kind, validation: options.fieldValidation, warn }, { duplicates: (body as Patch).type === 'apply' ? [] : ((body as Patch).duplicates ?? []), schemas });
+    checkObject(next, { ...kind, validation: options.fieldValidation, warn }, { duplicates: (body as Patch).type === 'apply' ? [] : ((body as Patch).duplicates ?? []), schemas, converted: (body as Patch).type === 'strategic' });
   } catch (error) {
     if (!isReason(error, 'BadRequest')) throw error;
-    const shown = (body as Patch).type === 'strategic' ? (body as Patch).body : next;
+    const shown = (body as Patch).type === 'strategic' ? goText((body as Patch).body) : JSON.stringify(next);
     const why = messageOf(error).replace(/^.*? cannot be handled as an? \w+: /, '');
-    throw invalidObject({ group: '', kind: '' }, '', [invalid('patch', JSON.stringify(shown), why)]);
+    throw invalidObject({ group: '', kind: '' }, '', [invalid('patch', shown, why)]);
   }
+}
+
+/** A value as Go prints it with %+v. */
+function goText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (typeof value === 'object') return `map[${Object.keys(value).sort().map((key) => `${key}:${goText((value as Record<string, unknown>)[key])}`).join(' ')}]`;
+  return String(value as string | number | boolean);
 }
 
 /** `/v1`, `apps/v1`: a group and version as Go prints them. */

@@ -4,6 +4,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Node, Pod, Service } from '../kinds/generated/api-types.ts';
 import type { Store } from '../store/store.ts';
 import type { Pipeline } from './pipeline.ts';
+import { checkLogOptions } from './log-options.ts';
 import type { RequestInfo } from './route.ts';
 
 export interface Target {
@@ -21,13 +22,16 @@ const PATHS: Readonly<Record<string, string>> = { exec: 'exec', attach: 'attach'
 /** Query parameters of exec and attach, as the kubelet names them. */
 const STREAMS: readonly [string, string][] = [['stdin', 'input'], ['stdout', 'output'], ['stderr', 'error'], ['tty', 'tty']];
 
-export function kubeletTarget(pipeline: Pipeline, info: RequestInfo, query: URLSearchParams | undefined): Target {
+/** undefined: the log of a pod that is on no node, which is empty. */
+export function kubeletTarget(pipeline: Pipeline, info: RequestInfo, query: URLSearchParams | undefined): Target | undefined {
   const { store } = pipeline.options;
   const { namespace, name, subresource } = info;
+  if (subresource === 'log') checkLogOptions(name, query ?? new URLSearchParams());
   const pod = read<Pod>(store, 'pods', { namespace, name });
   const asked = new URLSearchParams(query);
   const container = subresource === 'portforward' ? '' : `/${containerOf(pod, asked.get('container') ?? '')}`;
   const nodeName = pod.spec?.nodeName ?? '';
+  if (nodeName === '' && subresource === 'log') return undefined;
   if (nodeName === '') throw new StatusError('BadRequest', `pod ${name} does not have a host assigned`);
   const node = nodeAddress(store, nodeName);
   return { ...node, tls: 'kubelet', path: `/${PATHS[subresource] ?? ''}/${namespace}/${name}${container}?${kubeletQuery(asked, subresource).toString()}` };

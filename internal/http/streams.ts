@@ -41,7 +41,7 @@ export function streamOf(info: RequestInfo): ((call: StreamCall) => Promise<void
 }
 
 /** Where the request goes. StatusError when there is no such pod, container, endpoint or node. */
-export async function targetOf({ authorized, query, pipeline }: Pick<StreamCall, 'authorized' | 'query' | 'pipeline'>): Promise<Target> {
+export async function targetOf({ authorized, query, pipeline }: Pick<StreamCall, 'authorized' | 'query' | 'pipeline'>): Promise<Target | undefined> {
   const { info } = authorized;
   if (info.subresource !== 'log') await admitConnect(authorized, query, pipeline);
   return info.subresource === 'proxy' ? proxyTarget(pipeline, info, query) : kubeletTarget(pipeline, info, query);
@@ -76,6 +76,7 @@ export function forwardedHeaders(headers: OutgoingHttpHeaders, host: string): Ou
 async function forward(call: StreamCall): Promise<void> {
   const { request, response, dialer, authorized: { info }, query } = call;
   const target = await targetOf(call);
+  if (target === undefined) return void (response as ServerResponse).writeHead(204).end();
   const proxied = info.subresource === 'proxy';
   // Relative links of what stands there need the slash, as for a folder.
   if (proxied && info.rest.length === 0 && !info.path.endsWith('/') && (request.method === 'GET' || request.method === 'HEAD')) return redirect(response as ServerResponse, info, query);

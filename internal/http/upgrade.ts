@@ -54,6 +54,7 @@ async function tie(options: HandlerOptions, request: IncomingMessage, { socket, 
   }
   if (!isStream(info)) throw new StatusError('BadRequest', 'Upgrade request required by nobody on this path');
   const target = await targetOf({ authorized, query, pipeline });
+  if (target === undefined) throw new StatusError('BadRequest', 'Upgrade request required by nobody on this path');
   const outgoing = dial(target, dialer, { method, headers: { ...forwardedHeaders(request.headers, target.host), ...upgrading } });
   return tieTo(outgoing, { socket, head }, (error) => unreachable(target, error));
 }

@@ -50,7 +50,7 @@ export async function patchOne(options: PipelineOptions, call: Call): Promise<An
     checkName(next, request.info.name);
     return next;
   };
-  const { object, created } = await options.registry.update(kind, keyOf(request.info, kind), change, context, { mayCreate: patch.type === 'apply' && request.info.subresource === '' });
+  const { object, created } = await options.registry.update(kind, keyOf(request.info, kind), change, context, { mayCreate: patch.type === 'apply' && request.info.subresource === '', isPatch: true });
   return { code: created ? 201 : 200, body: object };
 }
 

@@ -61,7 +61,7 @@ function validateStrategy({ strategy = {} }: Deployment['spec']): FieldError[] {
   const path = 'spec.strategy.rollingUpdate';
   const rolling = strategy.rollingUpdate;
   if (strategy.type === 'Recreate') return rolling === undefined ? [] : [forbidden(path, 'may not be specified when strategy `type` is \'Recreate\'')];
-  if (strategy.type !== 'RollingUpdate') return [notSupported('spec.strategy', strategy, ['Recreate', 'RollingUpdate'])];
+  if (strategy.type !== 'RollingUpdate') return [notSupported('spec.strategy', { Type: strategy.type, RollingUpdate: rolling ?? null }, ['Recreate', 'RollingUpdate'])];
   const { maxUnavailable = 0, maxSurge = 0 } = rolling ?? {};
   const errors = [...intOrPercentProblems(maxUnavailable, `${path}.maxUnavailable`), ...intOrPercentProblems(maxSurge, `${path}.maxSurge`)];
   if (isZero(maxUnavailable) && isZero(maxSurge)) errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'));

@@ -8,8 +8,10 @@ import { validatePodSpec } from './pod-spec/validation.ts';
 /** `kind` for the words: what an empty selector is invalid for, and what has no deadline. */
 export function validateSelectorAndTemplate({ selector, template }: { selector?: LabelSelector; template?: PodTemplateSpec }, path: string, kind: { selecting: string; timed: string } = { selecting: 'deployment', timed: 'ReplicaSet' }): FieldError[] {
   const errors: FieldError[] = [];
-  if (selector === undefined) errors.push(required(`${path}.selector`));
-  else {
+  if (selector === undefined) {
+    if (kind.selecting !== 'daemonset') errors.push(required(`${path}.selector`));
+    errors.push(mismatch(template, `${path}.template`)); // no selector selects nothing
+  } else {
     errors.push(...validateLabelSelector(selector, `${path}.selector`));
     if (isEmptySelector(selector)) errors.push(invalid(`${path}.selector`, selector, `empty selector is invalid for ${kind.selecting}`));
     else if (errors.length === 0 && !selectorMatches(selector, template?.metadata?.labels)) errors.push(mismatch(template, `${path}.template`));
@@ -42,7 +44,7 @@ export function replicaCountProblems(status: object, counts: readonly string[], 
   const numbers = status as Record<string, number | undefined>;
   const errors = counts.flatMap((field) => nonNegative(numbers[field], `status.${field}`));
   for (const field of within) {
-    if ((numbers[field] ?? 0) > (numbers.replicas ?? 0)) errors.push(invalid(`status.${field}`, numbers[field], 'cannot be greater than status.replicas'));
+    if ((numbers[field] ?? 0) > (numbers.replicas ?? 0)) errors.push(invalid(`status.${field}`, numbers[field] ?? 0, 'cannot be greater than status.replicas'));
   }
   if ((numbers.availableReplicas ?? 0) > (numbers.readyReplicas ?? 0)) errors.push(invalid('status.availableReplicas', numbers.availableReplicas, 'cannot be greater than readyReplicas'));
   return errors;

@@ -89,7 +89,7 @@ function changedFields(spec: PodSpec, old: PodSpec): string {
   const left = old as unknown as Record<string, unknown>;
   const right = spec as unknown as Record<string, unknown>;
   const keys = [...new Set([...Object.keys(left), ...Object.keys(right)])].filter((key) => !sameSemantically(left[key], right[key]));
-  return keys.map((key) => `-\t${key}: ${JSON.stringify(left[key])}\n+\t${key}: ${JSON.stringify(right[key])}\n`).join('');
+  return keys.map((key) => `-\t${key}: ${JSON.stringify(left[key] ?? null)}\n+\t${key}: ${JSON.stringify(right[key] ?? null)}\n`).join('');
 }
 
 function validateStateTransitions(next: readonly ContainerStatus[], was: readonly ContainerStatus[], spec: PodSpec): FieldError[] {

@@ -1,12 +1,14 @@
 // ReplicationController: defaults and row (upstream: pkg/apis/core).
 import { objectAge } from '../api/age.ts';
+import { invalid, required, type FieldError } from '../api/field-error.ts';
 import { copy } from '../api/meta.ts';
 import type { ReplicationController } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { containerCells, formatLabels } from './cells.ts';
 import { nonNegative } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
-import { validateLongRunningTemplate } from './pod-template.ts';
+import { selectorMatches } from './label-selector.ts';
+import { replicaCountProblems, validateLongRunningTemplate } from './pod-template.ts';
 
 export const replicationController: KindRules<ReplicationController> = {
   applyDefaults: ({ metadata, spec }) => {
@@ -21,7 +23,8 @@ export const replicationController: KindRules<ReplicationController> = {
   },
   prepareForCreate: (draft) => { draft.status = { replicas: 0 }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { replicas: 0 }); },
-  validate: ({ spec }) => [...nonNegative(spec.replicas, 'spec.replicas'), ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...validateLongRunningTemplate(spec.template, 'spec.template')],
+  validate,
+  validateStatusUpdate: ({ status = { replicas: 0 } }) => replicaCountProblems(status, ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'], ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']),
   cells: (object, now) => [
     object.metadata.name, object.spec.replicas ?? 0, object.status?.replicas ?? 0, object.status?.readyReplicas ?? 0, objectAge(object, now),
     ...containerCells(object.spec.template?.spec?.containers), formatLabels(object.spec.selector),
@@ -29,3 +32,13 @@ export const replicationController: KindRules<ReplicationController> = {
   selectableFields: ({ status }) => ({ 'status.replicas': String(status?.replicas ?? 0) }),
   defaultPropagation: 'Orphan',
 };
+
+function validate({ spec }: ReplicationController): FieldError[] {
+  const { selector = {}, template } = spec;
+  const isEmpty = Object.keys(selector).length === 0;
+  const errors = [...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...(isEmpty ? [required('spec.selector')] : []), ...nonNegative(spec.replicas, 'spec.replicas')];
+  if (template === undefined) return [...errors, required('spec.template')];
+  const labels = template.metadata?.labels;
+  if (!isEmpty && !selectorMatches({ matchLabels: selector }, labels)) errors.push(invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`'));
+  return [...errors, ...validateLongRunningTemplate(template, 'spec.template', 'ReplicationController')];
+}

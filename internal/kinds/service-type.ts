@@ -3,6 +3,7 @@
 import type { Service, ServicePort } from './generated/api-types.ts';
 
 export function clearForTypeChange(draft: Service, old: Service): void {
+  followPrimaryAddress(draft, old);
   keepAllocated(draft, old);
   const { spec } = draft;
   const was = old.spec;
@@ -19,6 +20,13 @@ export function clearForTypeChange(draft: Service, old: Service): void {
     if (spec.loadBalancerClass === was.loadBalancerClass) delete spec.loadBalancerClass;
   }
   if (isExternal(old) && !isExternal(draft) && spec.externalTrafficPolicy === was.externalTrafficPolicy) delete spec.externalTrafficPolicy;
+}
+
+// A client that knows clusterIP only changes clusterIPs by it.
+function followPrimaryAddress({ spec }: Service, { spec: was }: Service): void {
+  if (spec.clusterIP === was.clusterIP || !same(spec.clusterIPs, was.clusterIPs)) return;
+  if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP];
+  else if (was.clusterIP) delete spec.clusterIPs;
 }
 
 // A client that replaces a Service without the values it was given keeps them.

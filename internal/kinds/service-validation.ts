@@ -2,6 +2,7 @@
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, subdomainProblems } from '../api/names.ts';
 import type { Service, ServicePort } from './generated/api-types.ts';
+import { oneOf } from './choices.ts';
 import { cidrProblems, ipProblems, isIpv4, isIpv6 } from './ip-address.ts';
 import { validateLabels } from './label-selector.ts';
 import { validatePort } from './pod-spec/probes.ts';
@@ -22,6 +23,7 @@ export function validateService(service: Service): FieldError[] {
     ...validateAffinity(service),
     ...validateClusterIps(service),
     ...(spec.externalIPs ?? []).flatMap((ip, index) => externalIpProblems(ip).map((problem) => invalid(`spec.externalIPs[${String(index)}]`, ip, problem))),
+    ...oneOf(spec.type, 'spec.type', ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']),
     ...validatePortUse(service),
     ...validateLoadBalancer(service),
     ...validateTraffic(service),
@@ -65,13 +67,14 @@ function validateServicePort(port: ServicePort, { path, nameNeeded, names }: { p
     if (names.has(name)) errors.push(duplicate(`${path}.name`, name));
     names.add(name);
   }
-  errors.push(...validatePort(port.port, `${path}.port`), ...validatePort(port.targetPort ?? port.port, `${path}.targetPort`));
+  errors.push(...validatePort(port.port, `${path}.port`), ...oneOf(port.protocol, `${path}.protocol`, ['SCTP', 'TCP', 'UDP']), ...validatePort(port.targetPort ?? port.port, `${path}.targetPort`));
   if (appProtocol !== undefined) for (const problem of labelKeyProblems(appProtocol)) errors.push(invalid(`${path}.appProtocol`, appProtocol, problem));
   return errors;
 }
 
 function validateAffinity({ spec: { sessionAffinity, sessionAffinityConfig } }: Service): FieldError[] {
   const path = 'spec.sessionAffinityConfig';
+  if (sessionAffinity !== 'None' && sessionAffinity !== 'ClientIP') return oneOf(sessionAffinity, 'spec.sessionAffinity', ['ClientIP', 'None']);
   if (sessionAffinity === 'None') return sessionAffinityConfig === undefined ? [] : [forbidden(path, 'must not be set when session affinity is None')];
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
   if (seconds === undefined) return [required(`${path}.clientIP`, 'when session affinity type is ClientIP')];
@@ -134,6 +137,7 @@ function validateTraffic(service: Service): FieldError[] {
   const { externalTrafficPolicy, healthCheckNodePort, trafficDistribution } = service.spec;
   const errors: FieldError[] = [];
   if (externalTrafficPolicy !== undefined && !isExternal(service)) errors.push(invalid('spec.externalTrafficPolicy', externalTrafficPolicy, 'may only be set for externally-accessible services'));
+  else if (isExternal(service)) errors.push(...oneOf(externalTrafficPolicy, 'spec.externalTrafficPolicy', ['Cluster', 'Local']));
   if (healthCheckNodePort && !needsHealthPort(service)) errors.push(invalid('spec.healthCheckNodePort', healthCheckNodePort, 'may only be set when `type` is \'LoadBalancer\' and `externalTrafficPolicy` is \'Local\''));
   const known = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
   if (trafficDistribution !== undefined && !known.includes(trafficDistribution)) errors.push(notSupported('spec.trafficDistribution', trafficDistribution, known));

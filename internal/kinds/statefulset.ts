@@ -25,7 +25,7 @@ export const statefulSet: KindRules<StatefulSet> = {
   validateUpdate,
   validateStatusUpdate: ({ status = { replicas: 0 } }, old) => [
     ...COUNTS.flatMap((field) => nonNegative(status[field], `status.${field}`)),
-    ...WITHIN.flatMap((field) => ((status[field] ?? 0) > status.replicas ? [invalid(`status.${field}`, status[field], 'cannot be greater than status.replicas')] : [])),
+    ...WITHIN.flatMap((field) => ((status[field] ?? 0) > status.replicas ? [invalid(`status.${field}`, status[field] ?? 0, 'cannot be greater than status.replicas')] : [])),
     ...((status.availableReplicas ?? 0) > (status.readyReplicas ?? 0) ? [invalid('status.availableReplicas', status.availableReplicas, 'cannot be greater than status.readyReplicas')] : []),
     ...notDecremented(status, old.status),
   ],

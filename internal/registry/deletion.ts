@@ -2,7 +2,7 @@
 // marks mean is done by others: the kubelet ends pods, the garbage collector follows owners, the namespace loop empties namespaces.
 import { conflict, isReason, notFound } from '../base/errors.ts';
 import { invalid, invalidObject, notSupported, type FieldError } from '../api/field-error.ts';
-import { copy, formatTime, type KubeObject, type ObjectKey } from '../api/meta.ts';
+import { copy, formatTime, type KubeObject, type ObjectKey, type ObjectMeta } from '../api/meta.ts';
 import type { DeleteOptions } from '../api/request.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { durabilityOf } from './durability.ts';
@@ -13,7 +13,7 @@ import type { Registry, WriteContext } from './registry.ts';
 type Result = Awaited<ReturnType<Registry['delete']>>;
 
 /** What a delete request comes to, for the state that is there. */
-type Outcome = { is: 'removed' } | { is: 'marked'; object: KubeObject } | { is: 'pending' };
+type Outcome = { is: 'removed'; marks?: ObjectMeta } | { is: 'marked'; object: KubeObject } | { is: 'pending' };
 
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
@@ -51,12 +51,12 @@ async function carryOut(engine: Engine, kind: Kind, { old, outcome, context }: {
     await ready([marked]);
     return { object: decode(marked), gone: false };
   }
-  if (context.dryRun) return { object: old, gone: true };
+  if (context.dryRun) return { object: withMarks(old, outcome.marks), gone: true };
   const last = await engine.store.delete(resource, { namespace, name }, resourceVersion, durabilityOf(kind, undefined, old));
   await ready([last]);
   const object = decode(last);
   engine.hookOf(kind)?.deleted(object);
-  return { object, gone: true };
+  return { object: withMarks(object, outcome.marks), gone: true };
 }
 
 function outcomeOf(kind: Kind, old: KubeObject, options: DeleteOptions, now: number): Outcome {
@@ -65,8 +65,19 @@ function outcomeOf(kind: Kind, old: KubeObject, options: DeleteOptions, now: num
   const grace = graceOf(kind, old, options);
   if (grace === 'pending') return { is: 'pending' };
   const finalizers = finalizersOf(kind, old, options);
-  if (grace === undefined || grace === 0) return finalizers.length === 0 ? { is: 'removed' } : marked(old, { finalizers, graceSeconds: 0, at: earliest(old, now) });
+  if (grace === undefined || grace === 0) return finalizers.length === 0 ? removed(grace, old, now) : marked(old, { finalizers, graceSeconds: 0, at: earliest(old, now) });
   return marked(old, { finalizers, graceSeconds: grace.seconds, at: grace.at(now) });
+}
+
+/** Kinds that know grace bear its marks in the answer even when there is none. */
+function removed(grace: 0 | undefined, { metadata }: KubeObject, now: number): Outcome {
+  if (grace === undefined) return { is: 'removed' };
+  const { deletionTimestamp, generation = 0 } = metadata;
+  return { is: 'removed', marks: { ...metadata, deletionTimestamp: deletionTimestamp ?? formatTime(now), deletionGracePeriodSeconds: 0, ...(deletionTimestamp === undefined && generation > 0 && { generation: generation + 1 }) } };
+}
+
+function withMarks<T extends KubeObject>(object: T, marks: ObjectMeta | undefined): T {
+  return marks === undefined ? object : { ...object, metadata: { ...marks, resourceVersion: object.metadata.resourceVersion } };
 }
 
 /** Kinds that have something to clear up mark themselves. */

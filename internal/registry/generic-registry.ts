@@ -40,7 +40,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     get: (kind, key) => getObject(engine.store, kind, key),
     list: (kind, read) => listObjects(engine.store, kind, read),
     create: (kind, draft, context) => createObject(engine, kind, draft, context),
-    update: (kind, key, change, context, { mayCreate = false } = {}) => updateObject(engine, kind, { key, change, context, mayCreate }),
+    update: (kind, key, change, context, { mayCreate = false, isPatch = false } = {}) => updateObject(engine, kind, { key, change, context, mayCreate, isPatch }),
     delete: (kind, key, deletion, context) => deleteObject(engine, kind, { key, options: deletion, context }),
     deleteCollection: (kind, read, deletion, context) => deleteCollection(engine, kind, { read, deletion, context }),
     watch: (kind, watch, signal) => watchObjects(engine, kind, watch, signal),

@@ -39,7 +39,8 @@ export function validateObjectMetaUpdate({ metadata }: KubeObject, { metadata: o
   for (const field of ['name', 'namespace', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
     if (!sameJson(metadata[field], old[field])) errors.push(invalid(`metadata.${field}`, metadata[field], 'field is immutable'));
   }
-  return [...errors, ...validateCommon(metadata), ...validateFinalizers(metadata.finalizers, plainFinalizers)];
+  // Upstream says what changed twice: once for all kinds, once by each kind's own rules. The message has it once, the causes twice.
+  return [...validateCommon(metadata), ...validateFinalizers(metadata.finalizers, plainFinalizers), ...errors, ...errors];
 }
 
 function validateCommon({ labels, annotations, ownerReferences, generation = 0 }: ObjectMeta): FieldError[] {

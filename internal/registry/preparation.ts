@@ -100,22 +100,14 @@ function isOfObject(subresource: string): boolean {
   return subresource === '' || subresource === 'scale';
 }
 
-/** What of the draft counts: for /status its status and metadata, for /finalize the namespace's finalizers, else all of it. */
+/** What of the draft counts: for /status its status and metadata, for /finalize all but the status, else all of it. */
 function ownedBy(subresource: string, draft: KubeObject, old: KubeObject): KubeObject {
   if (subresource === 'status') {
     const next = { ...(copy(old) as Unstructured), metadata: draft.metadata };
     keepField('status', next, draft);
     return next;
   }
-  if (subresource === 'finalize') {
-    const next = copy(old) as KubeObject & { spec?: { finalizers?: string[] } };
-    const { finalizers } = (draft as typeof next).spec ?? {};
-    const { resourceVersion, managedFields } = draft.metadata;
-    Object.assign(next.metadata, { resourceVersion }, managedFields !== undefined && { managedFields });
-    next.spec = { ...next.spec, ...(finalizers !== undefined && { finalizers }) };
-    if (finalizers === undefined) delete next.spec.finalizers;
-    return next;
-  }
+  if (subresource === 'finalize') keepField('status', draft as Unstructured & KubeObject, old);
   return draft;
 }
 

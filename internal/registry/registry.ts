@@ -36,8 +36,9 @@ export interface Registry {
   /**
    * `change` gets the newest state (frozen) and gives the wanted one; it is called again after a lost race unless the wanted object
    * itself carries a stale resourceVersion (then Conflict). `mayCreate`: PUT on a kind that allows creation by update; `change` gets undefined.
+   * `isPatch`: the wanted object is the newest one, changed: a uid that differs is judged as a change, not as a precondition.
    */
-  update(kind: Kind, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>, context: WriteContext, options?: { mayCreate?: boolean }): Promise<{ object: KubeObject; created: boolean }>;
+  update(kind: Kind, key: ObjectKey, change: (current: KubeObject | undefined) => KubeObject | Promise<KubeObject>, context: WriteContext, options?: { mayCreate?: boolean; isPatch?: boolean }): Promise<{ object: KubeObject; created: boolean }>;
   /** Gives the last state when it is gone (`gone: true`), or the object with its deletionTimestamp while finalizers or grace hold it. */
   delete(kind: Kind, key: ObjectKey, options: DeleteOptions, context: WriteContext): Promise<{ object: KubeObject; gone: boolean }>;
   deleteCollection(kind: Kind, read: ReadOptions, options: DeleteOptions, context: WriteContext): Promise<ObjectList>;

@@ -21,8 +21,8 @@ type Change = Parameters<Registry['update']>[2];
 /** Lost races before giving up: upstream goes on for as long as the request lives. */
 const ATTEMPTS = 50;
 
-export async function updateObject(engine: Engine, kind: Kind, update: { key: ObjectKey; change: Change; context: WriteContext; mayCreate: boolean }): Promise<Result> {
-  const { key, change, context, mayCreate } = update;
+export async function updateObject(engine: Engine, kind: Kind, update: { key: ObjectKey; change: Change; context: WriteContext; mayCreate: boolean; isPatch: boolean }): Promise<Result> {
+  const { key, change, context, mayCreate, isPatch } = update;
   const { resource, decode, ready } = placeOf(kind);
   for (let attempt = 1; ; attempt++) {
     const stored = engine.store.newest(resource, key);
@@ -34,7 +34,7 @@ export async function updateObject(engine: Engine, kind: Kind, update: { key: Ob
       await ready([stored]);
       const old = decode(stored);
       const draft = thaw(await change(old));
-      checkPreconditions(kind, draft, old);
+      checkPreconditions(kind, draft, { old, isPatch });
       return { object: await updateOnce(engine, kind, { draft, old, context }), created: false };
     } catch (error) {
       // Only a lost race is tried again: the state has moved on from what this attempt read.
@@ -54,22 +54,34 @@ async function createByUpdate(engine: Engine, kind: Kind, { key, change, context
   const draft = thaw(await change(undefined));
   if (draft.metadata.uid || draft.metadata.resourceVersion) {
     // It was there once, as the caller saw it.
-    if (draft.metadata.uid) throw remember(conflict(kind, key.name, `StorageError: invalid object, Code: 4, Key: ${key.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${draft.metadata.uid}, UID in object meta: `));
+    if (draft.metadata.uid) throw remember(conflict(kind, key.name, storageError(kind, key, { wanted: draft.metadata.uid, found: '' })));
     draft.metadata.resourceVersion = '';
   }
   return createObject(engine, kind, draft, context);
 }
 
-function checkPreconditions(kind: Kind, draft: KubeObject, { metadata: old }: KubeObject): void {
+/** The uid of a whole object is a precondition; in a patch it is a change, and not allowed. */
+function checkPreconditions(kind: Kind, draft: KubeObject, { old: { metadata: old }, isPatch }: { old: KubeObject; isPatch: boolean }): void {
   const { metadata } = draft;
-  if (metadata.uid && metadata.uid !== old.uid) {
-    throw remember(conflict(kind, old.name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.uid}`));
+  if (metadata.uid && metadata.uid !== old.uid && !isPatch) {
+    const { namespace = '', name } = old;
+    throw remember(conflict(kind, name, storageError(kind, { namespace, name }, { wanted: metadata.uid, found: old.uid })));
   }
   if (!metadata.resourceVersion || metadata.resourceVersion === '0') {
     if (kind.rules.allowUnconditionalUpdate === false) throw invalidObject({ group: kind.group, kind: kind.resource }, old.name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
     metadata.resourceVersion = old.resourceVersion;
   }
   if (metadata.resourceVersion !== old.resourceVersion) throw remember(conflict(kind, old.name));
+}
+
+/** Where upstream keeps kinds that are not under their resource's name. */
+const KEPT: Readonly<Record<string, string>> = { '/replicationcontrollers': 'controllers', '/endpoints': 'services/endpoints', '/nodes': 'minions', '/services': 'services/specs', 'networking.k8s.io/ingresses': 'ingress' };
+
+/** In the words of upstream's store, with its key. */
+function storageError({ group, resource, custom }: Kind, { namespace, name }: ObjectKey, uid: { wanted: string; found: string }): string {
+  const place = custom !== undefined || group === 'apiregistration.k8s.io' || group === 'apiextensions.k8s.io' ? `${group}/${resource}` : (KEPT[`${group}/${resource}`] ?? resource);
+  const key = ['/registry', place, ...(namespace === '' ? [] : [namespace]), name].join('/');
+  return `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid.wanted}, UID in object meta: ${uid.found}`;
 }
 
 function remember<T extends object>(error: T): T {

@@ -21,7 +21,7 @@ export async function part(options: PipelineOptions, call: Call): Promise<Answer
   };
   const tracked = isPatch && (call.body as Patch).type === 'apply' ? {} : { track: tracker(options, call) };
   const { context } = admit(request, options.admission, { kind, ...tracked });
-  const { object } = await options.registry.update(kind, keyOf(info, kind), change, context);
+  const { object } = await options.registry.update(kind, keyOf(info, kind), change, context, { isPatch });
   return { code: 200, body: object };
 }
 

@@ -2,6 +2,7 @@
 import { duplicate, fieldNotFound as notFound, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, portNameProblems, portNumberProblems } from '../../api/names.ts';
 import type { Container, ContainerPort, EphemeralContainer, PodSpec } from '../generated/api-types.ts';
+import { oneOf } from '../choices.ts';
 import { validateEnv, validateEnvFrom } from './environment.ts';
 import { validateLifecycle, validateProbes } from './probes.ts';
 import { validateResources } from './resources.ts';
@@ -78,9 +79,11 @@ function validateContainer(container: Container | EphemeralContainer, path: stri
   if (!container.name) errors.push(required(`${path}.name`));
   else for (const problem of dnsLabelProblems(container.name)) errors.push(invalid(`${path}.name`, container.name, problem));
   if (!container.image) errors.push(required(`${path}.image`));
+  errors.push(...oneOf(container.terminationMessagePolicy, `${path}.terminationMessagePolicy`, ['File', 'FallbackToLogsOnError']));
   return [
     ...errors, ...validatePorts(container.ports ?? [], `${path}.ports`), ...validateEnv(container.env ?? [], `${path}.env`), ...validateEnvFrom(container.envFrom ?? [], `${path}.envFrom`),
     ...validateVolumeMounts(container, context.volumes, `${path}.volumeMounts`), ...validateVolumeDevices(container, context.volumes, `${path}.volumeDevices`),
+    ...oneOf(container.imagePullPolicy, `${path}.imagePullPolicy`, ['Always', 'IfNotPresent', 'Never']),
     ...validateResources(container.resources, `${path}.resources`, context.claims),
     ...validateSecurityContext(container.securityContext, `${path}.securityContext`, context.hostUsers),
   ];
@@ -88,7 +91,7 @@ function validateContainer(container: Container | EphemeralContainer, path: stri
 
 function validatePorts(ports: readonly ContainerPort[], path: string): FieldError[] {
   const names = new Set<string>();
-  return ports.flatMap(({ name, containerPort, hostPort }, index) => {
+  return ports.flatMap(({ name, containerPort, hostPort, protocol }, index) => {
     const at = `${path}[${String(index)}]`;
     const errors: FieldError[] = [];
     if (name) {
@@ -100,6 +103,7 @@ function validatePorts(ports: readonly ContainerPort[], path: string): FieldErro
     if (!containerPort) errors.push(required(`${at}.containerPort`));
     else for (const problem of portNumberProblems(containerPort)) errors.push(invalid(`${at}.containerPort`, containerPort, problem));
     if (hostPort) for (const problem of portNumberProblems(hostPort)) errors.push(invalid(`${at}.hostPort`, hostPort, problem));
+    errors.push(...oneOf(protocol, `${at}.protocol`, ['SCTP', 'TCP', 'UDP']));
     return errors;
   });
 }

@@ -7,8 +7,8 @@ const FILE_MODE = 0o644;
 
 export function podSpecDefaults(spec: PodSpec | undefined): void {
   if (spec === undefined) return;
-  spec.dnsPolicy ??= 'ClusterFirst';
-  spec.restartPolicy ??= 'Always';
+  spec.dnsPolicy ||= 'ClusterFirst';
+  spec.restartPolicy ||= 'Always';
   spec.securityContext ??= {};
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ||= 'default-scheduler';

@@ -4,6 +4,7 @@ import type { ObjectMeta } from '../../api/meta.ts';
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../../api/names.ts';
 import type { PodSpec } from '../generated/api-types.ts';
+import { oneOf } from '../choices.ts';
 import { ipProblems } from '../ip-address.ts';
 import { validateLabels } from '../label-selector.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
@@ -33,6 +34,7 @@ export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }
     ...validateInitContainers(spec, `${path}.initContainers`, context),
     ...validateEphemeralContainers(spec, `${path}.ephemeralContainers`, context),
     ...validateHostNetwork(spec, path, isPod),
+    ...policyProblems(spec, path),
     ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
     ...validatePodSecurityContext(spec, path),
     ...validateAffinity(spec.affinity, `${path}.affinity`),
@@ -48,6 +50,10 @@ export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }
   (spec.imagePullSecrets ?? []).forEach(({ name }, index) => { if (!name) errors.push(required(`${path}.imagePullSecrets[${String(index)}].name`)); });
   if (spec.os !== undefined && spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(spec.os.name ? notSupported(`${path}.os`, spec.os.name, ['linux', 'windows']) : required(`${path}.os.name`));
   return errors;
+}
+
+function policyProblems({ restartPolicy, dnsPolicy }: PodSpec, path: string): FieldError[] {
+  return [...oneOf(restartPolicy, `${path}.restartPolicy`, ['Always', 'OnFailure', 'Never']), ...oneOf(dnsPolicy, `${path}.dnsPolicy`, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'])];
 }
 
 function validateNames(spec: PodSpec, path: string): FieldError[] {

@@ -116,7 +116,7 @@ function chooseFamilies(draft: Service): void {
   spec.ipFamilies = ['IPv4'];
 }
 
-function chooseAddress({ addresses, options, network }: Ranges, draft: Service, { had, taken }: { had: Taken; taken: Taken }): void {
+function chooseAddress({ addresses, network }: Ranges, draft: Service, { had, taken }: { had: Taken; taken: Taken }): void {
   const { spec, metadata } = draft;
   const wanted = spec.clusterIP || spec.clusterIPs?.[0] || (metadata.namespace === 'default' && metadata.name === 'kubernetes' ? textOf(network + 1) : '');
   if (wanted === 'None') {
@@ -133,7 +133,7 @@ function chooseAddress({ addresses, options, network }: Ranges, draft: Service, 
     return; // not an address: validation will say so
   } else if (!had.addresses.includes(number)) {
     const why = !addresses.contains(number)
-      ? `the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${options.serviceCidr}`
+      ? 'the provided network does not match the current range'
       : addresses.isFree(number) ? undefined : 'provided IP is already allocated';
     if (why !== undefined) throw refusal(draft, 'spec.clusterIPs', spec.clusterIPs ?? [wanted], `failed to allocate IP ${wanted}: ${why}`);
     addresses.take(number);
