@@ -115,8 +115,8 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
       if (written.metadata.uid === memory.pod.metadata.uid) memory.see(written);
     } catch (error) {
       memory.writing = false;
-      // Not there, or another pod of that name by now: the view will say so.
-      if (isReason(error, 'NotFound', 'Conflict')) return;
+      // Not there, or another pod of that name by now: the view will say so, but to a static pod, whose mirror is not itself.
+      if (isReason(error, 'NotFound', 'Conflict')) return void finish();
       node.log.debug('pod status could not be written', { pod: memory.pod.metadata.name, error: messageOf(error) });
       again(RETRY_MS);
       return;

@@ -112,7 +112,10 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
       timer?.cancel();
     },
     pods: () => [...known.values()],
-    mirrorOf: (pod) => mirrors.get(nameOf(pod)),
+    mirrorOf(pod) {
+      const shown = mirrors.get(nameOf(pod));
+      return shown?.metadata.annotations?.[CONFIG_MIRROR] === pod.metadata.uid ? shown : undefined; // a changed file's new pod has the same name
+    },
     seesMirror(pod, gone) {
       const source = pod.metadata.annotations?.[CONFIG_MIRROR];
       if (source === undefined) return false;
