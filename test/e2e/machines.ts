@@ -14,7 +14,8 @@ import { beside, startMachine, type Machine, type MachineOptions } from '../supp
 import { listingOf } from '../support/machine-listing.ts';
 
 const HOST_KUBECTL = 'build/kubectl';
-const IMAGES = '/var/lib/skiff/agent/images';
+const BUNDLE = '/root/bundle';
+const INSTALL = `sh ${BUNDLE}/install.sh`;
 const IMAGE = 'docker.io/library/web:1';
 const CUTS = 5;
 const NEWER = '0.99.0';
@@ -48,17 +49,14 @@ async function fresh(t: Test, name: string, options: MachineOptions = {}): Promi
   return machine;
 }
 
-/** The files of an installation, where the user has put them. */
+/** An air-gap bundle: executable, script and an image. */
 async function bring(machine: Machine, arch: 'amd64' | 'arm64' = 'amd64'): Promise<void> {
-  await machine.put(executable(arch), '/root/skiff');
-  await machine.put('install.sh', '/root/install.sh');
-}
-
-async function bringImage(machine: Machine, arch: 'amd64' | 'arm64' = 'amd64'): Promise<void> {
   const web = fixtureImages({ busybox: arch === 'amd64' ? '/bin/busybox' : foreignBusybox(arch), architecture: arch }).find(({ name }) => name === 'web:1');
   if (web === undefined) throw new Error('no image web:1');
-  await machine.sh(`mkdir -p ${IMAGES}`);
-  await machine.write(`${IMAGES}/web.tar`, saveArchive(web));
+  await machine.sh(`mkdir -p ${BUNDLE}/dist ${BUNDLE}/images`);
+  await machine.put(executable(arch), `${BUNDLE}/${executable(arch)}`);
+  await machine.put('install.sh', `${BUNDLE}/install.sh`);
+  await machine.write(`${BUNDLE}/images/web.tar`, saveArchive(web));
 }
 
 /** Another architecture's busybox, out of Debian's package. */
@@ -152,10 +150,9 @@ step('install', async (t) => {
   before = await listingOf(server);
   const free = await available(server);
   await bring(server);
-  await bringImage(server);
-  const version = await seconds(server, '/root/skiff --version');
+  const version = await seconds(server, `${BUNDLE}/${executable('amd64')} --version`);
   t.match(version.output, /^skiff /);
-  const installed = await seconds(server, 'INSTALL_SKIFF_BINARY=/root/skiff sh /root/install.sh');
+  const installed = await seconds(server, INSTALL);
   t.match(await kubectl(server, 'get', 'nodes'), /^s1 +Ready/m);
   t.equal((await server.sh('systemctl is-active skiff; systemctl is-enabled skiff')).trim(), 'active\nenabled');
   t.match(installed.output, /SKIFF_URL=\S+ .*SKIFF_TOKEN=/, 'the line for agents is printed');
@@ -215,11 +212,11 @@ step('upgrade', async (t) => {
   execFileSync(process.execPath, ['build/executable.ts', '--only', 'x64', '--output', folder, '--as', NEWER], { stdio: ['ignore', 'ignore', 'inherit'] });
   const pids = await containerPids(server);
   await server.put(join(folder, 'skiff-linux-x64'), '/root/skiff-newer');
-  await server.sh('INSTALL_SKIFF_BINARY=/root/skiff-newer sh /root/install.sh');
+  await server.sh(`INSTALL_SKIFF_BINARY=/root/skiff-newer ${INSTALL}`);
   t.match(await server.sh('skiff --version'), `skiff ${NEWER}`);
   await serves(t, server, 'after an upgrade');
   t.equal(await containerPids(server), pids, 'containers did not notice the upgrade');
-  await server.sh('INSTALL_SKIFF_BINARY=/root/skiff sh /root/install.sh');
+  await server.sh(INSTALL);
   await serves(t, server, 'after going back');
   t.equal(await containerPids(server), pids, 'containers did not notice the way back');
 });
@@ -228,15 +225,14 @@ step('agent', async (t) => {
   agent = await startMachine('s2');
   agentBefore = await listingOf(agent);
   await bring(agent);
-  await bringImage(agent);
   const token = (await server.sh('cat /var/lib/skiff/server/node-token')).trim();
-  const joined = await seconds(agent, `SKIFF_URL=https://${server.address}:6443 SKIFF_TOKEN=${token} INSTALL_SKIFF_BINARY=/root/skiff sh /root/install.sh`);
+  const joined = await seconds(agent, `SKIFF_URL=https://${server.address}:6443 SKIFF_TOKEN=${token} ${INSTALL}`);
   t.comment(`agent: install.sh to Ready ${joined.seconds.toFixed(1)} s, ${String(await available(agent))} MB available`);
   await kubectl(server, 'wait', '--for=condition=Ready', 'node/s2', '--timeout=120s');
   await kubectl(server, 'run', 'there', `--image=${IMAGE}`, '--image-pull-policy=Never', '--labels=app=there', '--overrides={"spec":{"nodeName":"s2"}}');
   await kubectl(server, 'wait', '--for=condition=Ready', 'pod/there', '--timeout=180s');
   await kubectl(server, 'expose', 'pod', 'there', '--port=80');
-  const version = (where: string, host: string): Promise<string> => eventually(async () => (await kubectl(server, 'exec', where, '--', 'wget', '-q', '-T', '10', '-O', '-', `http://${host}/version`)).trim());
+  const version = (where: string, host: string): Promise<string> => eventually(async () => (await kubectl(server, 'exec', where, '--', 'timeout', '10', 'wget', '-qO-', `http://${host}/version`)).trim());
   t.equal(await version('deployment/web', await kubectl(server, 'get', 'pod', 'there', '-o', 'jsonpath={.status.podIP}')), '1', 'a pod of the server reaches one of the agent');
   t.equal(await version('deployment/web', 'there'), '1', 'by its Service and name too');
   t.equal(await version('there', 'web'), '1', 'and the other way');
@@ -259,11 +255,11 @@ step('no-memory-cgroup', async (t) => {
   const machine = await fresh(t, 's3', { append: 'cgroup_disable=memory' });
   const was = await listingOf(machine);
   await bring(machine);
-  const checked = await machine.try('/root/skiff check');
+  const checked = await machine.try(`${BUNDLE}/${executable('amd64')} check`);
   t.equal(checked.code, 1);
   t.match(checked.output, /memory/);
   t.match(checked.output, /cgroup_enable=memory/, 'the fix is named');
-  const installed = await machine.try('INSTALL_SKIFF_BINARY=/root/skiff sh /root/install.sh');
+  const installed = await machine.try(INSTALL);
   t.equal(installed.code, 1);
   t.match(installed.output, /cgroup_enable=memory/);
   t.same(await listingOf(machine), was, 'nothing was touched');
@@ -273,8 +269,7 @@ step('no-memory-cgroup', async (t) => {
 step('arm64', async (t) => {
   const machine = await fresh(t, 's4', { arch: 'arm64' });
   await bring(machine, 'arm64');
-  await bringImage(machine, 'arm64');
-  const installed = await seconds(machine, 'INSTALL_SKIFF_BINARY=/root/skiff sh /root/install.sh');
+  const installed = await seconds(machine, INSTALL);
   t.comment(`arm64: install.sh to Ready ${installed.seconds.toFixed(1)} s, ${String(await available(machine))} MB available`);
   await deploy(machine);
   await serves(t, machine, 'on arm64');
