@@ -68,6 +68,7 @@ export function openAccess(keeper: IdentityKeeper, { nodeName, lastKnownDir, log
       networkBackend: cluster.networkBackend,
       clusterDns: cluster.clusterDns,
       clusterDomain: cluster.clusterDomain,
+      ...(cluster.localStoragePath !== undefined && { localStoragePath: cluster.localStoragePath }),
     },
   };
 }

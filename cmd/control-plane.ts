@@ -25,9 +25,11 @@ import { FRONT_PROXY_LEAF, FRONT_PROXY_NAMES } from '../internal/cluster/front-p
 import { createJoinPaths } from '../internal/cluster/join/server.ts';
 import { createCertificateSigner } from '../internal/cluster/signer.ts';
 import { TUNNEL_PATH } from '../internal/cluster/tunnel/protocol.ts';
-import { createTunnels } from '../internal/cluster/tunnel/server.ts';
+import { createTunnels, type Tunnels } from '../internal/cluster/tunnel/server.ts';
 import { ensureSystemObjects } from '../internal/cluster/system-objects.ts';
 import { controllers, userOf } from '../internal/controllers/index.ts';
+import type { NodeDialer } from '../internal/http/kubelet-connection.ts';
+import { createKubeletCalls } from '../internal/http/kubelet-calls.ts';
 import { createPipeline, type Pipeline } from '../internal/http/pipeline.ts';
 import { createApiServer } from '../internal/http/server.ts';
 import { createEventRecorder } from '../internal/informer/event-recorder.ts';
@@ -112,11 +114,12 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const sign = createCertificateSigner({ authority, clock, random });
   const frontProxy = leaves.hold(FRONT_PROXY_LEAF);
   const aggregated = createAggregatedServers({ source: store, identity: () => pairOf(frontProxy.current), random });
-  const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), aggregated, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
+  const tunnels = createTunnels(clock);
+  const dialer = nodeDialer({ authority, leaves, tunnels });
+  const kubelets = createKubeletCalls({ store, dialer });
+  const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), aggregated, kubelets, disabled: settings.disable, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
-  const kubeletClient = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
-  const tunnels = createTunnels(clock);
   const apiServer = createApiServer({
     pipeline, authenticator, tokens, clock, random, log,
     tls: { ...pairOf(serving.current), clientCa: authority.clientCa.certificate + authority.requestHeaderCa.certificate },
@@ -127,7 +130,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     aggregated,
     ...openApiWords(),
     extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
-    dialer: { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(kubeletClient.current) }), tunnel: (nodeName) => tunnels.open(nodeName) },
+    dialer,
     extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]),
   });
   serving.onRenewed((pair) => apiServer.renew(pairOf(pair)));
@@ -152,6 +155,11 @@ function storedResources(kinds: Kinds): ServedResources {
   return Object.assign(list, { onChange: kinds.onChange });
 }
 
+function nodeDialer({ authority, leaves, tunnels }: { authority: Authority; leaves: Leaves; tunnels: Tunnels }): NodeDialer {
+  const client = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
+  return { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(client.current) }), tunnel: (nodeName) => tunnels.open(nodeName) };
+}
+
 function closing(store: Store): Component {
   return { name: 'store', start: () => Promise.resolve(), stop: () => store.close() };
 }
@@ -159,7 +167,7 @@ function closing(store: Store): Component {
 async function prepare(settings: Settings, authority: Authority, { pipeline, client }: { pipeline: Pipeline; client: Client }): Promise<void> {
   await bootstrapPolicy(pipeline.options);
   const dns = settings.disable.includes('dns') ? undefined : settings['cluster-dns'][0];
-  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, serviceCidrs: settings['service-cidr'], ...(dns !== undefined && { dnsAddress: dns }) });
+  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, serviceCidrs: settings['service-cidr'], localStorage: !settings.disable.includes('local-storage'), ...(dns !== undefined && { dnsAddress: dns }) });
 }
 
 /** What every node must know of the cluster: agents are told when they join, the server's own node by this. */
@@ -167,6 +175,7 @@ export function clusterSettings(settings: Settings): ClusterSettings {
   return {
     clusterCidr: settings['cluster-cidr'][0] ?? '', clusterDns: settings['cluster-dns'], clusterDomain: settings['cluster-domain'],
     networkBackend: settings['network-backend'], disable: settings.disable,
+    ...(settings['default-local-storage-path'] !== undefined && { localStoragePath: settings['default-local-storage-path'] }),
   };
 }
 

@@ -17,6 +17,7 @@ import { NODES } from '../internal/kinds/generated/resources.ts';
 import { createDns } from '../agents/dns/index.ts';
 import { createImageStore } from '../agents/images/local-image-store.ts';
 import { NO_REGISTRIES, parseRegistrySettings, type RegistrySettings } from '../agents/images/registry-settings.ts';
+import { readKubeletConfiguration } from '../agents/kubelet/configuration/configuration.ts';
 import { createKubelet } from '../agents/kubelet/index.ts';
 import type { KubeletTls } from '../agents/kubelet/server/server.ts';
 import { noteMissingTables } from '../agents/network/own-chains.ts';
@@ -47,6 +48,8 @@ export interface ClusterAccess {
   networkBackend: string;
   clusterDns: readonly string[];
   clusterDomain: string;
+  /** Default: below the node's data folder. */
+  localStoragePath?: string;
 }
 
 export interface NodeParts {
@@ -55,12 +58,13 @@ export interface NodeParts {
   ready: Promise<void>;
 }
 
-type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf'> & { disable?: readonly string[] };
+type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf' | 'kubelet-arg'> & { disable?: readonly string[] };
 
 export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, ledger, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; ledger: Ledger; log: Log }): NodeParts {
   const [clock, random] = [systemClock, systemRandom];
   const dataDir = realpathSync(settings['data-dir']); // it may be a link to a disk; runc takes no root behind one
   const resolvConf = settings['resolv-conf'] ?? hostResolvConf();
+  const disabled = new Set(settings.disable ?? []);
   const nodes = cluster.views.of(NODES);
   const images = createImageStore({ dataDir, registries: readRegistries(settings['private-registry']), clock, log });
   const backend = backendOf(cluster.networkBackend);
@@ -77,12 +81,13 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
     ...(settings['node-external-ip'].length > 0 && { externalIps: settings['node-external-ip'] }),
     version: `v${KUBERNETES_VERSION}+skiff1`,
     port: settings['kubelet-port'],
+    settings: readKubeletConfiguration(settings['kubelet-arg'], (message) => log.warn(message)),
     manifestsDir: join(dataDir, 'agent/pod-manifests'),
     imagesDir: dataDir,
+    ...(!disabled.has('local-storage') && { localVolumesDir: cluster.localStoragePath ?? join(dataDir, 'storage') }),
     labels: Object.fromEntries(settings['node-label'].map(splitLabel)),
     taints: settings['node-taint'].map(parseTaint),
   });
-  const disabled = new Set(settings.disable ?? []);
   const components: Component[] = [{ name: 'ledger', start: () => noteMissingTables(ledger), stop: () => Promise.resolve() }, lifecycle('images', images), lifecycle('runtime', runtime), kubelet];
   if (backend !== 'none') components.push(createRoutes({ nodeName, backend, run: cluster.run }));
   if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run, ledger }));

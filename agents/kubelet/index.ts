@@ -23,6 +23,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
 import { nodeCgroups } from './cgroups/own-cgroups.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
+import { messageOf } from '../../internal/base/errors.ts';
 import { openLastKnown, type LastKnown } from './last-known/files.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
@@ -37,6 +38,7 @@ import { createImageCollection } from './pressure/image-collection.ts';
 import { createPressureKeeper, type PressureKeeper } from './pressure/pressure.ts';
 import { createObserver } from './pressure/signals.ts';
 import { createKubeletServer, type KubeletServer, type KubeletTls } from './server/server.ts';
+import { createLocalVolumes } from './volumes/local-volumes.ts';
 import { mountPointsUnder } from './volumes/mount-table.ts';
 import { createTokenSource } from './volumes/token-source.ts';
 
@@ -77,6 +79,8 @@ export interface KubeletOptions {
   lastKnownDir?: string;
   /** Folder of static pods. Default: there are none. */
   manifestsDir?: string;
+  /** Where folders of local volumes are made when the server asks. Default: they are not. */
+  localVolumesDir?: string;
   /** Where images are kept: the disk that image collection watches. Default: the kubelet's own. */
   imagesDir?: string;
   labels?: Readonly<Record<string, string>>;
@@ -119,6 +123,7 @@ export function createKubelet(options: KubeletOptions): Component {
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
       node = contextOf(options, lastKnown, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
       node.cgroups.start();
+      void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       const { manifestsDir } = options;
       pods = createPods(node, manifestsDir === undefined ? undefined : { folder: manifestsDir, nodeUid: () => registration?.node()?.metadata.uid });
       keeper = createPressureKeeper({ node, pods, collection, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
@@ -162,6 +167,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
     tokens: createTokenSource({ client, clock, random, lastKnown }), cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot)), oomScoreAdjMin: lowestOomScoreAdj(),
+    ...(options.localVolumesDir !== undefined && { localVolumes: createLocalVolumes({ root: options.localVolumesDir, ledger: options.ledger ?? NO_LEDGER }) }),
     get nodeIps() {
       return options.nodeIps();
     },

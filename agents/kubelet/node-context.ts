@@ -10,6 +10,7 @@ import type { Image, ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { ObjectSource } from './objects.ts';
+import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { TokenSource } from './volumes/token-source.ts';
 
 export interface DnsSettings {
@@ -36,6 +37,8 @@ export interface NodeContext {
   objects: ObjectSource;
   tokens: TokenSource;
   cgroups: PodCgroups;
+  /** Absent: this node makes none. */
+  localVolumes?: LocalVolumes;
   clock: Clock;
   random: Random;
   log: Log;

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { admissionOf, type Admission } from './admission.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { claimResize } from './claim-resize.ts';
 import { defaultClass } from './default-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -19,6 +20,7 @@ import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
+import { storageProtection } from './storage-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 import { mutatingPolicies } from './policy/mutating.ts';
 import { policyParams } from './policy/param-access.ts';
@@ -49,6 +51,8 @@ export function createAdmission({ store, kinds, schemas, authorizer, clock, rand
     priority(store),
     defaultTolerationSeconds(),
     defaultClass(store, { name: 'DefaultStorageClass', of: { group: '', resource: 'persistentvolumeclaims' }, field: 'storageClassName', classes: { group: 'storage.k8s.io', resource: 'storageclasses' }, annotation: 'storageclass.kubernetes.io/is-default-class' }),
+    storageProtection(),
+    claimResize(store),
     runtimeClass(store),
     certificateApproval(authorizer),
     certificateSigning(authorizer),

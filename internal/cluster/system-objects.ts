@@ -5,8 +5,9 @@ import type { Draft, KubeObject } from '../api/meta.ts';
 import { sameWhenWritten } from '../api/json-equality.ts';
 import type { Resource } from '../api/request.ts';
 import type { Client } from '../client/client.ts';
-import type { ConfigMap, Service } from '../kinds/generated/api-types.ts';
-import { CONFIGMAPS, SERVICECIDRS, SERVICES } from '../kinds/generated/resources.ts';
+import type { ConfigMap, Service, StorageClass } from '../kinds/generated/api-types.ts';
+import { CONFIGMAPS, SERVICECIDRS, SERVICES, STORAGECLASSES } from '../kinds/generated/resources.ts';
+import { LOCAL_CLASS, LOCAL_PROVISIONER } from '../kinds/local-storage.ts';
 
 export interface SystemObjectsOptions {
   /** Absent: the cluster's DNS is disabled. */
@@ -14,7 +15,11 @@ export interface SystemObjectsOptions {
   clientCa: string;
   requestHeaderCa: string;
   serviceCidrs: readonly string[];
+  /** Whether volumes are made as folders of nodes. */
+  localStorage: boolean;
 }
+
+const OURS = { 'app.kubernetes.io/managed-by': 'skiff' };
 
 /** kube-proxy's own word for "not mine" (the well-known label): the address is served on each node itself. */
 const SERVED_BY_NODE = { 'service.kubernetes.io/service-proxy-name': 'skiff-dns' };
@@ -36,6 +41,7 @@ export async function ensureSystemObjects(client: Client, options: SystemObjects
       },
     }, (found, draft) => (sameWhenWritten(found.data, { ...found.data, ...draft.data }) ? undefined : { ...found, data: { ...found.data, ...draft.data } })),
     ensure(client, SERVICECIDRS, { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: [...options.serviceCidrs] } }),
+    options.localStorage ? ensure(client, STORAGECLASSES, localClass()) : withdraw(client, STORAGECLASSES as unknown as Resource, LOCAL_CLASS),
     options.dnsAddress === undefined ? undefined : ensure(client, SERVICES, dnsService(options.dnsAddress)),
   ]);
 }
@@ -53,6 +59,29 @@ function dnsService(clusterIP: string): Draft<Service> {
       ],
     },
   };
+}
+
+/** Claims that name no class get it. */
+function localClass(): Draft<StorageClass> {
+  return {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: LOCAL_CLASS, labels: OURS, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: LOCAL_PROVISIONER,
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  };
+}
+
+/** What a part left that is disabled now; not what others made under the same name. */
+async function withdraw(client: Client, resource: Resource, name: string): Promise<void> {
+  try {
+    const { metadata } = await client.get(resource, { namespace: '', name });
+    const isOurs = Object.entries(OURS).every(([label, value]) => metadata.labels?.[label] === value);
+    if (isOurs) await client.delete(resource, { namespace: '', name }, { preconditions: { uid: metadata.uid } });
+  } catch (error) {
+    if (!isReason(error, 'NotFound')) throw error;
+  }
 }
 
 // Looked up first: an existing object must cost no write, and no admission, at each start.

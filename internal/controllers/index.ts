@@ -1,6 +1,7 @@
 // The controllers: the one list. Each says by `user` for whom it speaks (upstream's service accounts, so that bootstrap RBAC holds).
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import type { AggregatedServers } from '../api/aggregation.ts';
+import type { KubeletCalls } from '../api/kubelet-calls.ts';
 import type { ServedResources } from '../informer/served-resources.ts';
 import type { TypeSources } from '../kinds/admission/type-check.ts';
 import type { ControllerLoop } from './action.ts';
@@ -11,6 +12,7 @@ import { apiServiceRegistrationLoop } from './apiservice-registration.ts';
 import { certificateApprovalLoop } from './certificate-approval.ts';
 import { certificateCleanupLoop } from './certificate-cleanup.ts';
 import { certificateSigningLoop, type Sign } from './certificate-signing.ts';
+import { claimBindingLoop } from './claim-binding.ts';
 import { clusterRoleAggregationLoop } from './clusterrole-aggregation.ts';
 import { cronJobLoop } from './cronjob.ts';
 import { crdCleanupLoop } from './crd-cleanup.ts';
@@ -25,6 +27,8 @@ import { garbageCollectorLoop } from './garbage-collector.ts';
 import { jobLoop } from './job.ts';
 import { jobOrphanLoop } from './job-orphans.ts';
 import { jobTtlLoop } from './job-ttl.ts';
+import { localProvisioningLoop } from './local-provisioning.ts';
+import { localReclaimingLoop } from './local-reclaiming.ts';
 import { kubernetesServiceLoop } from './kubernetes-service.ts';
 import { namespaceLoop } from './namespace.ts';
 import { nodeIpamLoop } from './node-ipam.ts';
@@ -37,8 +41,10 @@ import { rootCaLoop } from './root-ca.ts';
 import { serviceAccountLoop } from './serviceaccount.ts';
 import { serviceAccountTokenLoop, type IssueSecretToken } from './serviceaccount-token.ts';
 import { statefulSetLoop } from './statefulset.ts';
+import { storageProtectionLoops } from './storage-protection.ts';
 import { taintEvictionLoop } from './taint-eviction.ts';
 import { tokenCleanerLoop } from './token-cleaner.ts';
+import { volumeBindingLoop } from './volume-binding.ts';
 
 export interface ControllerOptions {
   /** PEM that pods get as kube-root-ca.crt. */
@@ -50,6 +56,9 @@ export interface ControllerOptions {
   issueSecretToken: IssueSecretToken;
   /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
   apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
+  kubelets: KubeletCalls;
+  /** Parts that are not run, as `--disable` names them. */
+  disabled: readonly string[];
   /** Servers of aggregated groups. */
   aggregated: AggregatedServers;
   /** Everything that can be listed and deleted, each stored kind once. */
@@ -91,6 +100,10 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     crdCleanupLoop(options.resources),
     apiServiceRegistrationLoop(),
     apiServiceAvailabilityLoop(options.aggregated) as unknown as ControllerLoop,
+    claimBindingLoop(),
+    volumeBindingLoop(),
+    ...storageProtectionLoops(),
+    ...(options.disabled.includes('local-storage') ? [] : ([localProvisioningLoop(options.kubelets), localReclaimingLoop(options.kubelets)] as unknown as ControllerLoop[])),
     garbageCollectorLoop(options.resources),
     podGarbageLoop(),
     nodeLifecycleLoop(),

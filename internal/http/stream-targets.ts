@@ -131,7 +131,7 @@ function nodeTarget(store: Store, { name, port, path }: { name: string; port: st
   return { ...address, port: Number(port), path, tls: 'kubelet' };
 }
 
-function nodeAddress(store: Store, name: string): { node: string; host: string; port: number } {
+export function nodeAddress(store: Store, name: string): { node: string; host: string; port: number } {
   const { status } = read<Node>(store, 'nodes', { namespace: '', name });
   const address = ['InternalIP', 'ExternalIP', 'Hostname'].map((type) => status?.addresses?.find((one) => one.type === type)?.address).find((one) => one !== undefined);
   if (address === undefined) throw new StatusError('ServiceUnavailable', `no preferred addresses found; known addresses: []`);

@@ -1,11 +1,11 @@
 // Which nodes can take a pod, and in upstream's words why not. A verdict that preemption could change is `resolvable`.
 import type { Pod, Taint } from '../kinds/generated/api-types.ts';
-import { matchesNode, matchesNodeSelector, untolerated } from '../kinds/node-selection.ts';
+import { matchesNode, untolerated } from '../kinds/node-selection.ts';
 import { podAffinity, type PodAffinity } from './pod-affinity.ts';
 import { requestsOf, type Amounts } from './requests.ts';
 import { hostPortsOf, type HostPort, type NodeState, type Snapshot } from './snapshot.ts';
 import { topologySpread, type TopologySpread } from './topology-spread.ts';
-import { volumeNeeds, type VolumeNeeds } from './volumes.ts';
+import { volumeNeeds, volumesRefuse, type VolumeNeeds } from './volumes.ts';
 
 export interface Refusal {
   reasons: string[];
@@ -24,7 +24,7 @@ export interface PodNeeds {
 }
 
 export function needsOf(pod: Pod, snapshot: Snapshot): PodNeeds {
-  return { pod, requests: requestsOf(pod), ports: hostPortsOf(pod), affinity: podAffinity(pod, snapshot), spread: topologySpread(pod, snapshot), volumes: volumeNeeds(pod, snapshot.volumes) };
+  return { pod, requests: requestsOf(pod), ports: hostPortsOf(pod), affinity: podAffinity(pod, snapshot), spread: topologySpread(pod, snapshot), volumes: volumeNeeds(pod, snapshot) };
 }
 
 /** undefined: the node can take the pod. The first filter that refuses speaks. */
@@ -78,8 +78,8 @@ function tooLittle({ requests }: PodNeeds, { allocatable, requested, pods }: Nod
 }
 
 function wrongVolumes({ volumes }: PodNeeds, { node }: NodeState): Refusal | undefined {
-  const fits = volumes.volumes.every((volume) => volume.spec?.nodeAffinity?.required === undefined || matchesNodeSelector(volume.spec.nodeAffinity.required, node));
-  return fits ? undefined : final("node(s) didn't match PersistentVolume's node affinity");
+  const refused = volumesRefuse(volumes, node);
+  return refused === undefined ? undefined : { reasons: [refused.reason], resolvable: refused.resolvable };
 }
 
 function unevenSpread({ spread }: PodNeeds, state: NodeState): Refusal | undefined {

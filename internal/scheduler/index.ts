@@ -7,6 +7,7 @@ import { wake, type Acting, type Loop, type Plan } from '../informer/loop.ts';
 import type { Index, Views } from '../informer/view.ts';
 import type { Node, Pod } from '../kinds/generated/api-types.ts';
 import { NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODDISRUPTIONBUDGETS, PODS, STORAGECLASSES } from '../kinds/generated/resources.ts';
+import { VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
 import { schedule, type Decision, type SchedulingState } from './pass.ts';
 
 export interface SchedulerOptions {
@@ -113,6 +114,8 @@ function stateOf(views: Views, pending: readonly Pod[]): SchedulingState {
       claim: (namespace, name) => views.of(PERSISTENTVOLUMECLAIMS).get(namespace, name),
       volume: (name) => views.of(PERSISTENTVOLUMES).get('', name),
       storageClass: (name) => views.of(STORAGECLASSES).get('', name),
+      all: () => views.of(PERSISTENTVOLUMES).list(),
+      taken: new Set(),
     },
   };
 }
@@ -140,7 +143,8 @@ async function carryOut(decision: Exclude<Decision, { type: 'bind' }>, acting: A
   const key = keyOf(decision.pod);
   switch (decision.type) {
     case 'choose':
-      for (const claim of decision.claims) await client.patch(PERSISTENTVOLUMECLAIMS, keyOf(claim), { type: 'merge', body: { metadata: { annotations: { 'volume.kubernetes.io/selected-node': decision.node } } } });
+      for (const volume of decision.gifts) await client.update(PERSISTENTVOLUMES, volume);
+      for (const claim of decision.claims) await client.patch(PERSISTENTVOLUMECLAIMS, keyOf(claim), { type: 'merge', body: { metadata: { annotations: { [VOLUME_ANNOTATION.selectedNode]: decision.node } } } });
       return;
     case 'reject': {
       acting.event(decision.pod, 'Warning', 'FailedScheduling', decision.condition.message ?? '');

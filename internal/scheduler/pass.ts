@@ -1,11 +1,13 @@
 // One scheduling pass, pure: every pending pod in order of priority and age, each placed on the snapshot so that the next one sees it.
 // Out comes what to bind, what to say about pods that fit nowhere, and who must leave for whom.
 import { copy, formatTime } from '../api/meta.ts';
-import type { Node, PersistentVolumeClaim, Pod, PodCondition, PodDisruptionBudget } from '../kinds/generated/api-types.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, PodCondition, PodDisruptionBudget } from '../kinds/generated/api-types.ts';
+import { boundVolume, VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
 import { needsOf, refusal, type PodNeeds, type Refusal } from './filters.ts';
 import { availabilityMessage, preempt, priorityOf } from './preemption.ts';
 import { bestNode } from './scores.ts';
 import { addPod, nodeState, type NodeState, type Snapshot } from './snapshot.ts';
+import { bindingOn } from './volumes.ts';
 
 export interface SchedulingState extends Omit<Snapshot, 'nodes'> {
   nodes: readonly Node[];
@@ -16,8 +18,8 @@ export interface SchedulingState extends Omit<Snapshot, 'nodes'> {
 
 export type Decision =
   | { type: 'bind'; pod: Pod; node: string }
-  /** The claims' provisioner is told the node; the pod is bound once they are. */
-  | { type: 'choose'; pod: Pod; claims: PersistentVolumeClaim[]; node: string }
+  /** Volumes are given to claims, the others' provisioner is told the node; the pod is bound once they all are. */
+  | { type: 'choose'; pod: Pod; gifts: PersistentVolume[]; claims: PersistentVolumeClaim[]; node: string }
   | { type: 'reject'; pod: Pod; condition: PodCondition; nominate?: string; changed: boolean }
   | { type: 'evict'; pod: Pod; victims: Pod[]; node: string };
 
@@ -52,9 +54,12 @@ function decide(pod: Pod, snapshot: Snapshot, budgets: readonly PodDisruptionBud
 
 function placed({ pod, volumes }: PodNeeds, chosen: NodeState): Decision[] {
   addPod(chosen, pod);
-  const claims = volumes.waiting.filter(({ metadata }) => metadata.annotations?.['volume.kubernetes.io/selected-node'] !== chosen.name);
-  if (claims.length > 0) return [{ type: 'choose', pod, claims, node: chosen.name }];
-  return volumes.waiting.length > 0 ? [] : [{ type: 'bind', pod, node: chosen.name }];
+  if (volumes.waiting.length === 0) return [{ type: 'bind', pod, node: chosen.name }];
+  const { given, provisioned } = bindingOn(chosen.node, volumes.waiting, volumes.source) ?? { given: [], provisioned: [] };
+  for (const { volume } of given) volumes.source.taken.add(volume.metadata.name);
+  const gifts = given.flatMap(({ claim, volume }) => boundVolume(volume, claim) ?? []);
+  const claims = provisioned.filter(({ metadata }) => metadata.annotations?.[VOLUME_ANNOTATION.selectedNode] === undefined);
+  return gifts.length + claims.length === 0 ? [] : [{ type: 'choose', pod, gifts, claims, node: chosen.name }];
 }
 
 function noRoom({ pod, volumes }: PodNeeds, snapshot: Snapshot, budgets: readonly PodDisruptionBudget[], refusals: ReadonlyMap<NodeState, Refusal>, now: number): Decision[] {

@@ -23,6 +23,9 @@ export interface Volumes {
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
   storageClass(name: string): StorageClass | undefined;
+  all(): readonly PersistentVolume[];
+  /** Names of volumes that this pass has given away. */
+  readonly taken: Set<string>;
 }
 
 export interface Snapshot {

@@ -26,12 +26,7 @@ export const OPEN: Readonly<Record<string, readonly string[]>> = {
   'storage kinds: protection finalizers, defaults, cells': [
     'v1/persistentvolumeclaims: create',
     'v1/persistentvolumeclaims: table',
-    'v1/persistentvolumeclaims: metadata',
     'v1/persistentvolumeclaims: delete',
-    'v1/persistentvolumes: create',
-    'v1/persistentvolumes: table',
-    'v1/persistentvolumes: metadata',
-    'v1/persistentvolumes: delete',
     'storage.k8s.io/v1/csidrivers: create',
     'storage.k8s.io/v1/csidrivers: table',
     'storage.k8s.io/v1/csidrivers: delete',
@@ -39,10 +34,7 @@ export const OPEN: Readonly<Record<string, readonly string[]>> = {
     'storage.k8s.io/v1/volumeattachments: create',
     'storage.k8s.io/v1/volumeattachments: table',
     'storage.k8s.io/v1/volumeattachments: delete',
-    'storage.k8s.io/v1/volumeattributesclasses: create',
     'storage.k8s.io/v1/volumeattributesclasses: table',
-    'storage.k8s.io/v1/volumeattributesclasses: metadata',
-    'storage.k8s.io/v1/volumeattributesclasses: delete',
   ],
   'validation of kinds that no loop uses yet, or its order': [
     'v1/persistentvolumes: empty',

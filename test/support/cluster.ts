@@ -27,7 +27,7 @@ export interface Cluster {
   tryKubectl(args: readonly string[], input?: string): Ran;
   /** A kubectl that goes on: `get -w`, `logs -f`. */
   spawnKubectl(...args: string[]): ChildProcess;
-  /** What is started: default the built executable. */
+  /** What is started: default the built executable, or what SKIFF_PROGRAM says (`node cmd/main.ts`). */
   program: readonly string[];
   /** Starts the server and waits for the node to be Ready. */
   start(...flags: string[]): Promise<void>;
@@ -54,7 +54,7 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
   };
   const cluster: Cluster = {
     lab, host, kubeconfig, tryKubectl,
-    program: [SKIFF],
+    program: (process.env['SKIFF_PROGRAM'] ?? SKIFF).split(' '),
     kubectl(...args) {
       const { code, stdout, stderr } = tryKubectl(args);
       if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`);

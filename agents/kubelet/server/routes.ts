@@ -31,6 +31,7 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
     containerLogs({ response, url, rest: [namespace = '', pod = '', container = ''] }) {
       return serveLogs({ node, worker: pods.find(namespace, pod), pod, container, query: url.searchParams }, response);
     },
+    localVolumes: (call) => localVolumes(call, node),
     run: (call) => run(call, { node, pods }),
   };
   return async (request, response, url) => {
@@ -50,6 +51,15 @@ async function run({ request, response, url, rest: [namespace = '', name = '', c
   if (id === undefined) return answer(response, 404, `container not found ("${container}")`);
   const { exitCode, output } = await runInContainer(node.runtime, id, { command: (url.searchParams.get('cmd') ?? '').split(' ') });
   answer(response, exitCode === 0 ? 200 : 500, exitCode === 0 ? output : `${output}command terminated with exit code ${String(exitCode)}`);
+}
+
+/** PUT /localVolumes/<name> makes a volume's folder and answers with its path; DELETE /localVolumes?path=… removes it. */
+async function localVolumes({ request, response, url, rest: [name = ''] }: Parameters<Route>[0], { localVolumes: folders }: NodeContext): Promise<void> {
+  if (folders === undefined) return answer(response, 404, 'this node keeps no local volumes');
+  if (request.method === 'PUT') return answer(response, 200, folders.make(name));
+  if (request.method !== 'DELETE') return answer(response, 405, '405: Method Not Allowed');
+  await folders.remove(url.searchParams.get('path') ?? '');
+  answer(response, 200, '');
 }
 
 /** The settings that upstream's KubeletConfiguration has words for. */

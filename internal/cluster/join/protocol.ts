@@ -25,6 +25,8 @@ export interface ClusterSettings {
   clusterDns: string[];
   clusterDomain: string;
   networkBackend: string;
+  /** Where nodes keep local volumes; absent: below the data folder of each. */
+  localStoragePath?: string;
   /** Parts that are not run. */
   disable: string[];
 }

@@ -46,7 +46,7 @@ export async function startCluster(): Promise<TestCluster> {
   const events: string[] = [];
   const recorder = { event: (_about: KubeObject, _type: string, reason: string, message: string) => void events.push(`${reason}: ${message}`), flush: () => Promise.resolve() };
   const run = (loop: Loop) => runLoop(loop, { views, client, clock: systemClock, random: systemRandom, log: silentLog, recorder });
-  const loops = controllers({ rootCertificates: () => 'PEM', sign: () => { throw new Error('not used'); }, issueSecretToken: () => 'token', aggregated: { find: () => undefined, all: () => [], open: () => { throw new Error('not used'); }, get: () => Promise.reject(new Error('not used')) }, clusterCidr: '10.42.0.0/16', apiServer: { clusterIp: '10.43.0.1', addresses: () => ['192.0.2.1'], port: 6443 }, resources: () => RESOURCES, types: { kinds, schemas } });
+  const loops = controllers({ rootCertificates: () => 'PEM', sign: () => { throw new Error('not used'); }, issueSecretToken: () => 'token', kubelets: { call: () => Promise.reject(new Error('not used')) }, disabled: [], aggregated: { find: () => undefined, all: () => [], open: () => { throw new Error('not used'); }, get: () => Promise.reject(new Error('not used')) }, clusterCidr: '10.42.0.0/16', apiServer: { clusterIp: '10.43.0.1', addresses: () => ['192.0.2.1'], port: 6443 }, resources: () => RESOURCES, types: { kinds, schemas } });
   const running: Running = await startAll([...loops, createScheduler(), kubelet()].map((loop) => run(loop as Loop)), silentLog);
   for (const name of ['default', 'kube-system']) await client.create(ALL.NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {} });
   await client.create(ALL.NODES, testNode('n1'));

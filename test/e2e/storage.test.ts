@@ -1,0 +1,115 @@
+// Storage as a user has it: a claim, written to, its pod deleted, read again by another; volumes bound by hand; protection; what is given back.
+import t from 'tap';
+import { createCluster, until } from '../support/cluster.ts';
+import { pushImages } from '../support/images.ts';
+import { ownNetwork } from '../support/lab.ts';
+import { startRegistry } from '../support/registry.ts';
+
+ownNetwork();
+t.setTimeout(600_000);
+
+const cluster = await createCluster('v', '10.97.6', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
+const { kubectl, tryKubectl, host, lab } = cluster;
+const registry = await startRegistry({ address: lab.ip, port: 5000 });
+await pushImages(registry.url, undefined, 'library/');
+t.teardown(async () => {
+  await cluster.remove();
+  await registry.stop();
+});
+await t.test('a server comes up', () => cluster.start());
+
+const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath={${path}}`]).stdout;
+const apply = (...objects: object[]): void => {
+  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  if (code !== 0) throw new Error(stderr);
+};
+const claim = (name: string, spec: object = {}): object => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec } });
+const pod = (name: string, claimName: string, command: string, more: object = {}): object => ({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name },
+  spec: { terminationGracePeriodSeconds: 0, restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', command], volumeMounts: [{ name: 'data', mountPath: '/data' }] }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }], ...more },
+});
+const phase = (resource: string): string => field(resource, '.status.phase');
+const events = (about: string): string => kubectl('get', 'events', '--field-selector', `involvedObject.name=${about}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}');
+const isGone = (resource: string): boolean => tryKubectl(['get', ...resource.split(' ')]).stderr.includes('not found');
+
+await t.test('the class is there, and is the default', async (t) => {
+  t.match(kubectl('get', 'storageclass'), /local-path \(default\) +rancher\.io\/local-path +Delete +WaitForFirstConsumer +false/);
+});
+
+await t.test('a claim waits for its first consumer, gets a folder, and keeps what was written when the pod goes', async (t) => {
+  apply(claim('data'));
+  await until(() => events('data').includes('WaitForFirstConsumer: waiting for first consumer to be created before binding'), 'the event');
+  t.equal(phase('pvc data'), 'Pending');
+  apply(pod('writer', 'data', 'id -u; echo kept > /data/file; chmod 600 /data/file', { securityContext: { runAsUser: 1000 } }));
+  await until(() => phase('pod writer') === 'Succeeded', 'the writer to end');
+  t.equal(phase('pvc data'), 'Bound');
+  kubectl('delete', 'pod', 'writer');
+  apply(pod('reader', 'data', 'cat /data/file; sleep 1000', { securityContext: { runAsUser: 1000 } }));
+  await until(() => phase('pod reader') === 'Running', 'the reader to run');
+  await until(() => kubectl('logs', 'reader') === 'kept\n', 'what it read');
+  const volume = field('pvc data', '.spec.volumeName');
+  t.equal(field(`pv ${volume}`, '.spec.local.path'), `/var/lib/skiff/storage/${volume}_default_data`);
+  t.equal(host.run('stat', '-c', '%a', `/var/lib/skiff/storage/${volume}_default_data`).trim(), '777');
+  t.match(events('data'), /Provisioning: .*\n(.*\n)*ProvisioningSucceeded: Successfully provisioned volume pvc-/);
+});
+
+await t.test('a claim that a pod uses outlives its deletion; then volume and folder go', async (t) => {
+  const volume = field('pvc data', '.spec.volumeName');
+  kubectl('delete', 'pvc', 'data', '--wait=false');
+  t.match(kubectl('get', 'pvc', 'data'), /Terminating/);
+  t.equal(field('pvc data', '.metadata.finalizers'), '["kubernetes.io/pvc-protection"]');
+  kubectl('delete', 'pod', 'reader');
+  await until(() => isGone('pvc data') && isGone(`pv ${volume}`), 'claim and volume to go');
+  t.equal(host.run('ls', '-A', '/var/lib/skiff/storage'), '');
+});
+
+await t.test('a volume made by hand is bound by size, class and selector, and released with what is on it', async (t) => {
+  host.run('mkdir', '-p', '/srv/a', '/srv/b');
+  const local = (name: string, path: string, storage: string, more: object = {}): object => ({
+    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name, labels: { disk: name } },
+    spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', storageClassName: 'manual', hostPath: { path }, ...more },
+  });
+  apply(local('a', '/srv/a', '5Gi'), local('b', '/srv/b', '2Gi'));
+  await until(() => phase('pv a') === 'Available' && phase('pv b') === 'Available', 'both available');
+  apply(claim('smallest', { storageClassName: 'manual' }), claim('chosen', { storageClassName: 'manual', selector: { matchLabels: { disk: 'a' } } }), claim('none', { storageClassName: 'manual', resources: { requests: { storage: '9Gi' } } }));
+  await until(() => phase('pvc smallest') === 'Bound' && phase('pvc chosen') === 'Bound', 'both bound');
+  t.equal(field('pvc smallest', '.spec.volumeName'), 'b');
+  t.equal(field('pvc chosen', '.spec.volumeName'), 'a');
+  t.equal(field('pvc smallest', '.status.capacity.storage'), '2Gi');
+  apply(pod('stuck', 'none', 'true'));
+  await until(() => events('stuck').includes('0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.'), 'the scheduler to say why');
+  t.match(events('none'), /ProvisioningFailed: storageclass\.storage\.k8s\.io "manual" not found/);
+  kubectl('delete', 'pod', 'stuck');
+  kubectl('delete', 'pvc', 'smallest', 'none');
+  await until(() => phase('pv b') === 'Released', 'the volume to be released');
+  kubectl('delete', 'pv', 'a', '--wait=false');
+  t.match(kubectl('get', 'pv', 'a'), /Terminating/);
+  kubectl('delete', 'pvc', 'chosen');
+  await until(() => isGone('pv a'), 'the volume to go');
+  t.match(tryKubectl(['patch', 'pvc', 'smallest', '-p', '{}']).stderr, /not found/);
+});
+
+await t.test('a class without a provisioner gives its volumes where the pod can go', async (t) => {
+  host.run('mkdir', '-p', '/srv/c', '/srv/d');
+  const on = (name: string, node: string): object => ({
+    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name },
+    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'disks', local: { path: `/srv/${name}` }, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] }] } } },
+  });
+  apply({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'disks' }, provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'WaitForFirstConsumer' }, on('c', 'elsewhere'), claim('disk', { storageClassName: 'disks' }));
+  apply(pod('user', 'disk', 'echo here > /data/file; stat -c %g%a /data', { securityContext: { fsGroup: 3000 } }));
+  await until(() => events('user').includes("0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind."), 'the scheduler to say why');
+  apply(on('d', 'n1'));
+  await until(() => phase('pod user') === 'Succeeded', 'the pod to end');
+  t.equal(field('pvc disk', '.spec.volumeName'), 'd');
+  t.equal(kubectl('logs', 'user'), '30002775\n');
+  kubectl('delete', 'pod/user', 'pvc/disk', 'pv/c', 'pv/d');
+});
+
+await t.test('a claim grows only where its class allows it', async (t) => {
+  apply(claim('fixed'), pod('holder', 'fixed', 'sleep 1000'));
+  await until(() => phase('pvc fixed') === 'Bound', 'the claim to be bound');
+  const grown = tryKubectl(['patch', 'pvc', 'fixed', '-p', '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}']);
+  t.match(grown.stderr, /persistentvolumeclaims "fixed" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize/);
+  kubectl('delete', 'pod/holder', 'pvc/fixed');
+  await until(() => host.run('ls', '-A', '/var/lib/skiff/storage') === '', 'the folder to go');
+});
