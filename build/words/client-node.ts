@@ -39,7 +39,7 @@ export function parameterWords(folder: string): Texts {
     const block = source.slice(start, source.indexOf('\n}', start));
     for (const [, text = '', name = ''] of block.matchAll(/ {4}\/\*\*\n {5}\* ([^\n]*)\n(?: {5}\*[^\n]*\n)*? {5}\*\/\n {4}(\w+)\??:/g)) {
       if (['body', 'name'].includes(name) || (only !== undefined && !only.includes(name))) continue;
-      texts.set(`${name}\t${use}`, unescaped(text));
+      texts.set(`${name.replace(/^_/, '')}\t${use}`, unescaped(text));
     }
   }
   return texts;
@@ -62,8 +62,13 @@ const OPERATIONS: readonly (readonly [operation: string, use: string, only?: rea
 ];
 
 function unescaped(text: string): string {
-  return text.replaceAll(/\\?&#39;/g, "'").replaceAll(/\\?&quot;/g, '"').replaceAll(/\\(['"\\])/g, '$1').replaceAll('*_/', '*/').replaceAll('/_*', '/*');
+  return text
+    .replaceAll(/\\?&#(x?)([0-9a-fA-F]+);/g, (_, hex: string, code: string) => String.fromCharCode(Number.parseInt(code, hex === '' ? 10 : 16)))
+    .replaceAll(/\\?&(quot|amp|lt|gt);/g, (_, name: string) => ENTITIES[name] ?? '')
+    .replaceAll(/\\(['"\\])/g, '$1').replaceAll('*_/', '*/').replaceAll('/_*', '/*');
 }
+
+const ENTITIES: Readonly<Record<string, string>> = { quot: '"', amp: '&', lt: '<', gt: '>' };
 
 function capital(word: string): string {
   return word.slice(0, 1).toUpperCase() + word.slice(1);

@@ -52,10 +52,20 @@ function quoted(text: string): string {
   return JSON.stringify(text).replaceAll(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Pulumi's is of another version: where the two say the same it has the line breaks, where they do not it is the older. */
+/** Pulumi's is of another version: where the two say the same it tells where lines end, where they do not it is the older. */
 function merged(client: string | undefined, pulumi: string | undefined): string | undefined {
   if (client === undefined || pulumi === undefined) return client ?? pulumi;
-  return plain(client) === plain(pulumi) ? pulumi : client;
+  return plain(client) === plain(pulumi) ? withLines(client, pulumi) : client;
+}
+
+/** One keeps tabs and has a space for each newline, the other keeps newlines and indents otherwise. */
+function withLines(text: string, lined: string): string {
+  const gaps = lined.trim().match(/\s+/g) ?? [];
+  let at = 0;
+  return text.trim().replaceAll(/\s+/g, (gap) => {
+    const newlines = (gaps[at++]?.match(/\n/g) ?? []).length;
+    return '\n'.repeat(newlines) + gap.slice(newlines);
+  });
 }
 
 function plain(text: string): string {

@@ -90,7 +90,7 @@ function operation(target: Target, verb: Verb): Operation {
   const body = bodyOf(verb, target);
   const watching = verb === 'list' || verb === 'watch' || verb === 'watchlist';
   return {
-    method, action, kind, id: operationId(target, verb), tag: tagOf(resource), description: verb === 'list' && !resource.verbs.includes('watch') ? `list objects of kind ${resource.kind}` : describe(verb, resource.kind, subresource),
+    method, action, kind, id: operationId(target, verb), tag: tagOf(resource), description: verb === 'list' && (isCustom || !resource.verbs.includes('watch')) ? `list objects of kind ${resource.kind}` : describe(verb, resource.kind, subresource),
     parameters: [...namesOf(verb, isCustom).map((name) => query(name, name === 'fieldManager' && verb === 'patch' ? 'patch' : undefined)), PRETTY],
     ...(body !== undefined && { body }),
     consumes: verb === 'patch' ? (isCustom ? CUSTOM_PATCH_TYPES : PATCH_TYPES) : isCustom ? CUSTOM_TYPES : ['*/*'],

@@ -32,6 +32,7 @@ export interface OpenApiOptions {
 }
 
 const INFO_TITLE = 'Kubernetes';
+const CUSTOM_INFO = { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' };
 const SECURITY = { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' };
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
@@ -58,7 +59,7 @@ export function openApiV3(name: string, options: OpenApiOptions): OpenApiV3Docum
   const schemas = collect(paths, served, { context, own: resource });
   return {
     openapi: '3.0.0',
-    info: { title: INFO_TITLE, version: `${resource?.custom === undefined ? '' : 'v'}${options.version}` },
+    info: resource?.custom === undefined ? { title: INFO_TITLE, version: options.version } : CUSTOM_INFO,
     paths,
     components: { ...(Object.keys(schemas).length > 0 && { schemas }), ...(resource?.custom === undefined && { securitySchemes: { BearerToken: SECURITY } }) },
   };
@@ -147,7 +148,7 @@ function collect(paths: Record<string, object>, resources: readonly ServedResour
     if (id in found) continue;
     const definition = context.schemas.get(id);
     if (definition === undefined) continue;
-    const schema = schemaOf(own === undefined ? definition : narrowed(definition, own), context);
+    const schema = schemaOf(own === undefined || own.custom !== undefined ? definition : narrowed(definition, own), context);
     found[id] = schema;
     waiting.push(...referencesIn(schema));
   }

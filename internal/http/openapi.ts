@@ -74,17 +74,19 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
     return entry.gzipped;
   };
   const answer = async ({ name, digest, build, dialect }: Wanted, { headers, query }: Asking): Promise<Payload> => {
+    const vary = dialect === 'v2' ? 'Accept-Encoding, Accept' : 'Accept';
     const format = formatOf(headers.accept, dialect);
-    if (format === undefined) return { ...EMPTY, code: 406, headers: { vary: 'Accept' } };
-    const hash = query?.get('hash') ?? '';
-    if (hash !== '' && hash !== digest && dialect === 'v3') return redirect(urlOf(name, digest));
-    const forever = hash !== '' && dialect === 'v3' ? { 'cache-control': 'public, immutable', expires: new Date(clock.now() + YEAR_MS).toUTCString() } : {};
+    if (format === undefined) return { ...EMPTY, code: 406, headers: { vary } };
     const contentType = format === 'json' ? 'application/json' : `application/com.github.proto-openapi.spec.${dialect}.v1.0+protobuf`;
-    const common = { etag: `"${digest}"`, vary: 'Accept', 'last-modified': new Date(changedAt).toUTCString(), ...forever };
-    if (matches(headers['if-none-match'], common.etag)) return { code: 304, contentType, bytes: Buffer.alloc(0), headers: common };
+    const etag = `"${digest}"`;
+    const hash = dialect === 'v3' ? (query?.get('hash') ?? '') : '';
+    if (hash !== '' && hash !== digest) return { ...EMPTY, code: 301, contentType, headers: { etag, vary, location: urlOf(name, digest) } };
+    const common = { etag, vary, ...(hash !== '' && { 'cache-control': 'public, immutable', 'expires': timeOf(clock.now() + YEAR_MS).replace('GMT', 'UTC') }) };
+    if (matches(headers['if-none-match'], etag)) return { ...EMPTY, code: 304, headers: common };
     const packed = await gzipped(`${format} ${name} ${digest}`, () => build(format));
-    if (!String(headers['accept-encoding'] ?? '').includes('gzip')) return { code: 200, contentType, bytes: await unpack(packed), headers: common };
-    return { code: 200, contentType, bytes: packed, headers: { ...common, vary: 'Accept, Accept-Encoding', 'content-encoding': 'gzip' } };
+    const found = { ...common, 'last-modified': timeOf(changedAt) };
+    if (!String(headers['accept-encoding'] ?? '').includes('gzip')) return { code: 200, contentType, bytes: await unpack(packed), headers: found };
+    return { code: 200, contentType, bytes: packed, headers: { ...found, 'vary': 'Accept-Encoding, Accept', 'content-encoding': 'gzip' } };
   };
   return {
     async serve(path, asking) {
@@ -94,7 +96,7 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
       }
       if (path === '/openapi/v3') {
         const own = Object.fromEntries(digests.names().map((name) => [name, { serverRelativeURL: urlOf(name, digests.of(name)) }]));
-        return { code: 200, contentType: 'text/plain; charset=utf-8', bytes: Buffer.from(JSON.stringify({ paths: { ...own, ...(await remotes?.openApiV3()) } })), headers: { 'last-modified': new Date(clock.now()).toUTCString() } };
+        return { code: 200, contentType: 'text/plain; charset=utf-8', bytes: Buffer.from(JSON.stringify({ paths: { ...own, ...(await remotes?.openApiV3()) } })), headers: { 'last-modified': timeOf(clock.now()) } };
       }
       if (!path.startsWith('/openapi/v3/')) return undefined;
       const name = path.slice('/openapi/v3/'.length);
@@ -146,8 +148,8 @@ function urlOf(name: string, digest: string): string {
   return `/openapi/v3/${name}?hash=${digest}`;
 }
 
-function redirect(location: string): Payload {
-  return { code: 301, contentType: 'text/html; charset=utf-8', bytes: Buffer.from(`<a href="${location}">Moved Permanently</a>.\n\n`), headers: { location } };
+function timeOf(ms: number): string {
+  return new Date(ms).toUTCString();
 }
 
 function matches(wanted: string | undefined, etag: string): boolean {

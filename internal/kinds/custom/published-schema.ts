@@ -9,6 +9,8 @@ type Dialect = 'v2' | 'v3';
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 const METADATA_WORDS = "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 const API_VERSION_WORDS = 'APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources';
+const EMBEDDED_API_VERSION_WORDS = 'apiVersion defines the versioned schema of this representation of an object. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources';
+const EMBEDDED_KIND_WORDS = 'kind is a string value representing the type of this object. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds';
 const KIND_WORDS = 'Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds';
 
 export interface Publication {
@@ -60,7 +62,7 @@ function described(schema: Published, description: string): Published {
 }
 
 function publish(schema: CustomSchema, dialect: Dialect): Published {
-  const shown: CustomSchema = dialect === 'v2' ? sayable(schema) : schema;
+  const shown: CustomSchema = dialect === 'v2' ? sayable(schema) : unfolded(schema);
   const { properties, items, additionalProperties } = shown;
   const result: Published = {
     ...shown,
@@ -74,7 +76,21 @@ function publish(schema: CustomSchema, dialect: Dialect): Published {
 function withObjectFields(schema: Published, dialect: Dialect): Published {
   const needed = new Set([...((schema['required'] as string[] | undefined) ?? []), 'kind', 'apiVersion']);
   const metadata = described(reference(`${META}.ObjectMeta`, dialect), METADATA_WORDS);
-  return { ...schema, required: [...needed], properties: { ...(schema['properties'] as Published | undefined), ...typeFields(), metadata } };
+  const types = { apiVersion: { description: EMBEDDED_API_VERSION_WORDS, type: 'string' }, kind: { description: EMBEDDED_KIND_WORDS, type: 'string' } };
+  return { ...schema, required: [...needed], properties: { ...(schema['properties'] as Published | undefined), ...types, metadata } };
+}
+
+/** `x-kubernetes-int-or-string` in words that others know too. */
+function unfolded(schema: CustomSchema): CustomSchema {
+  if (schema['x-kubernetes-int-or-string'] !== true || isEither(schema.anyOf) || isEither(schema.allOf?.[0]?.anyOf)) return schema;
+  if (schema.anyOf === undefined) return { ...schema, anyOf: EITHER };
+  return { ...schema, allOf: [{ anyOf: EITHER }, ...(schema.allOf ?? [])] };
+}
+
+const EITHER: CustomSchema[] = [{ type: 'integer' }, { type: 'string' }];
+
+function isEither(choices: readonly CustomSchema[] | undefined): boolean {
+  return choices?.length === 2 && choices[0]?.type === 'integer' && choices[1]?.type === 'string';
 }
 
 /** What v2 can say of it. */
