@@ -16,6 +16,8 @@ export interface CgroupRoot {
   readonly controllers: readonly string[];
   /** Directory of the root; on v2 the same for all controllers. */
   directory(controller: string): string;
+  /** Whether the process is in a unit of systemd's, whose cgroup is to be empty when the unit has ended. */
+  readonly isUnit: boolean;
   /** As config.json wants it, for a path below the root. */
   pathForRunc(path: string): string;
 }
@@ -33,6 +35,7 @@ export function rootOf(membership: string, version: 1 | 2): CgroupRoot {
   const relative = version === 1 && [...own].every(([controller, path]) => roots.get(controller) === path);
   return {
     version,
+    isUnit: [...own.values()].some(inUnit),
     controllers: [...own.keys()].filter((name) => name !== ''),
     directory: (controller) => (version === 2 ? join(CGROUP_MOUNT, roots.get('') ?? '') : join(CGROUP_MOUNT, controller.replace('name=', ''), roots.get(controller) ?? '')),
     // On v1 runc takes a relative path from where it runs itself, in each hierarchy; an absolute one from the top of all.

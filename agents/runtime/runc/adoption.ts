@@ -2,13 +2,14 @@
 //
 //   another boot      every container is dead with an unknown code, its writable layer goes; sandboxes are not ready
 //   the same boot     exit file → exited, with its code; `making` → undone; process alive → adopted; else dead, unknown
-//   without a record  mounts, pins and folders below ours are removed. Processes never: what is not recorded was not ours to kill
+//   without a record  what stands in runc's state below our folder is killed and deleted: only we make such; mounts, pins, folders and
+//                     cgroups below ours are removed. Other processes never: what is not recorded was not ours to kill
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { removeContainer } from './container.ts';
-import { conmonLives, recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
+import { conmonLives, conmonOf, recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
 import type { Ground } from './ground.ts';
 import { isAlive } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
@@ -55,6 +56,8 @@ async function undo(ground: Ground, record: ContainerRecord): Promise<void> {
 
 function adoptContainer(ground: Ground, record: ContainerRecord, rebooted: boolean): void {
   if (record.state === 'exited') return;
+  const conmon = conmonOf(ground, record);
+  if (conmon !== undefined) ground.cgroups.setApart(conmon); // made by a Skiff that did not, or while it could not be done
   if (!rebooted && (takeExit(ground, record) || isAlive(record.process))) return;
   recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: rebooted ? 'The node was restarted' : 'The container ended and nothing was left that knew its exit code' });
   if (rebooted) for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
@@ -72,8 +75,11 @@ function holdImages({ images, log }: Ground, record: ContainerRecord): void {
   });
 }
 
-async function removeStrays({ layout, records }: Ground): Promise<void> {
+async function removeStrays(ground: Ground): Promise<void> {
+  const { layout, records } = ground;
   const isStray = (known: ReadonlyMap<string, unknown>) => (name: string): boolean => !known.has(name);
+  // A pause process has the name of its sandbox.
+  for (const name of readdirSync(layout.runc).filter(isStray(records.containers)).filter(isStray(records.sandboxes))) await removeState(ground, name);
   const containers = readdirSync(layout.containers).filter(isStray(records.containers));
   const doomed = new Set(containers.map((name) => join(layout.containers, name)));
   await unmount(...mountPoints().filter((path) => [...doomed].some((folder) => path.startsWith(`${folder}/`))).reverse());
@@ -81,7 +87,22 @@ async function removeStrays({ layout, records }: Ground): Promise<void> {
   for (const name of readdirSync(layout.pins).filter(isStray(records.sandboxes))) await unpinNamespaces(join(layout.pins, name));
   for (const name of readdirSync(layout.sandboxes).filter(isStray(records.sandboxes))) rmSync(join(layout.sandboxes, name), { recursive: true, force: true });
   for (const name of readdirSync(layout.exits).filter(isStray(records.containers))) rmSync(join(layout.exits, name), { force: true });
+  removeStrayCgroups(ground);
   for (const name of readdirSync(layout.sockets).filter((file) => file.startsWith('exec-'))) rmSync(join(layout.sockets, name), { force: true });
+}
+
+/** Of containers in pods that we know; those of other pods are the kubelet's to judge. */
+function removeStrayCgroups({ cgroups, records: { sandboxes, containers } }: Ground): void {
+  for (const parent of new Set([...sandboxes.values()].map(({ config }) => config.cgroupParent))) {
+    for (const name of cgroups.children(parent)) if (/^[0-9a-f]{64}$/.test(name) && !containers.has(name) && !sandboxes.has(name)) cgroups.remove(`${parent}/${name}`);
+  }
+}
+
+async function removeState({ runc, layout, log }: Ground, id: string): Promise<void> {
+  const { code, stderr } = await runc('delete', '--force', id);
+  if (code === 0) return;
+  log.debug('runc state without a record is no container', { id, error: stderr.trim() });
+  rmSync(join(layout.runc, id), { recursive: true, force: true });
 }
 
 function mountPoints(): string[] {

@@ -1,7 +1,10 @@
 // Cgroups of containers as files: where they are, what they count, whom they hold. Made and limited by runc and the kubelet.
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupRoot } from '../../cgroup-root.ts';
+import { CGROUP_MOUNT, cgroupRoot, type CgroupRoot } from '../../cgroup-root.ts';
+
+/** Where the processes stand that watch containers: they outlive the unit that Skiff runs in. A leaf, as on v2 only such may hold processes. */
+export const WATCHERS = '/kubepods/conmon';
 
 export interface Cgroups {
   readonly version: 1 | 2;
@@ -13,10 +16,15 @@ export interface Cgroups {
   processes(path: string): number[];
   /** Times the kernel killed something there for want of memory. */
   oomKills(path: string): number;
+  /** Moves a watcher of containers out of systemd's sight, if it is in that: what is left in a unit's cgroup is warned of, or killed. */
+  setApart(pid: number): void;
+  /** Removes it with all below, in every hierarchy; what holds processes stays. */
+  remove(path: string): void;
+  /** Names directly below. */
+  children(path: string): string[];
 }
 
-export function openCgroups(): Cgroups {
-  const root = cgroupRoot();
+export function openCgroups(root = cgroupRoot()): Cgroups {
   const { version } = root;
   const directory = (path: string, controller: string): string => join(root.directory(controller), path);
   return {
@@ -28,7 +36,43 @@ export function openCgroups(): Cgroups {
       const text = readText(join(directory(path, 'memory'), version === 2 ? 'memory.events' : 'memory.oom_control')) ?? '';
       return Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
     },
+    setApart(pid) {
+      if (root.isUnit) for (const hierarchy of hierarchiesOf(root)) moveTo(hierarchy, pid);
+    },
+    remove: (path) => { for (const hierarchy of hierarchiesOf(root)) removeTree(join(hierarchy, path)); },
+    children: (path) => [...new Set(hierarchiesOf(root).flatMap((hierarchy) => foldersIn(join(hierarchy, path))))],
   };
+}
+
+/** The node's root in each hierarchy; runc joins v2's as well where that stands beside v1. */
+function hierarchiesOf(root: CgroupRoot): string[] {
+  if (root.version === 2) return [root.directory('')];
+  return [...root.controllers.map((controller) => root.directory(controller)), join(CGROUP_MOUNT, 'unified')].filter((directory) => existsSync(directory));
+}
+
+/** Only below what the kubelet has made. Where it cannot be done the process stays where it is, which harms nothing but the order. */
+function moveTo(hierarchy: string, pid: number): void {
+  const directory = join(hierarchy, WATCHERS);
+  try {
+    if (!existsSync(directory)) mkdirSync(directory);
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) if (readText(join(directory, file))?.trim() === '' && !existsSync(join(directory, 'cgroup.controllers'))) writeFileSync(join(directory, file), readText(join(directory, '..', file)) ?? '');
+    writeFileSync(join(directory, 'cgroup.procs'), String(pid));
+  } catch {
+    // gone already, or no such hierarchy
+  }
+}
+
+function foldersIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name) : [];
+}
+
+function removeTree(directory: string): void {
+  for (const name of foldersIn(directory)) removeTree(join(directory, name));
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /** Undefined when the cgroup has gone. */

@@ -16,6 +16,8 @@ export interface ConmonOptions {
   stdin: boolean;
   stdinOnce: boolean;
   tty: boolean;
+  /** Called with conmon's pid before it makes anything. */
+  setApart(pid: number): void;
 }
 
 /** Creates the container and gives the pid of its process, which waits for `runc start`. */
@@ -30,6 +32,7 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
   const [, , , answers, go] = child.stdio as unknown as [null, null, null, Readable, Writable];
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   go.on('error', () => {}); // it ended before it was let go: its answer, or their lack, tells
+  if (child.pid !== undefined) options.setApart(child.pid);
   go.end(Buffer.from([0]));
   const answer = parseAnswer(await Promise.race([readLine(answers), failed]));
   answers.destroy();

@@ -16,7 +16,7 @@ export async function connectTo({ layout }: Ground, { id, state, config }: Sandb
   }
 }
 
-function connectHere(port: number): Promise<Socket> {
+export function connectHere(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true });
     socket.once('error', reject);

@@ -45,7 +45,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
   const pid = await createWithConmon({
     id, bundle, logPath, ociRuntime: ground.ociRuntime, root: layout.runc, exits: layout.exits,
-    stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty,
+    stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty, setApart: (conmon) => ground.cgroups.setApart(conmon),
   });
   const process = processOf(pid);
   Object.assign(record, { state: 'created', ...(process !== undefined && { process }) });

@@ -36,6 +36,7 @@ export function createExits(ground: Ground): Exits {
       watcher = watch(layout.exits, (_event, name) => {
         const record = name === null ? undefined : records.containers.get(name);
         if (record !== undefined) takeExit(ground, record);
+        else if (name !== null && /^[0-9a-f]{64}$/.test(name)) rmSync(join(layout.exits, name), { force: true }); // of one removed before its conmon was done
       });
       watcher.unref();
       watcher.on('error', (error) => log.warn('exits are only polled for now', { error }));
@@ -68,7 +69,12 @@ export function recordExit(ground: Ground, record: ContainerRecord, end: { exitC
   ground.emit({ type: 'exited', sandboxId: record.sandboxId, containerId: record.id, exitCode: end.exitCode });
 }
 
-export function conmonLives({ layout }: Ground, { id }: ContainerRecord): boolean {
+export function conmonLives(ground: Ground, record: ContainerRecord): boolean {
+  return conmonOf(ground, record) !== undefined;
+}
+
+/** The pid of the conmon that watches it, while that lives. */
+export function conmonOf({ layout }: Ground, { id }: ContainerRecord): number | undefined {
   const pid = Number(readText(join(layout.containers, id, 'conmon.pid')));
-  return pid > 0 && isAlive(processOf(pid)) && (readText(`/proc/${String(pid)}/cmdline`) ?? '').includes(id);
+  return pid > 0 && isAlive(processOf(pid)) && (readText(`/proc/${String(pid)}/cmdline`) ?? '').includes(id) ? pid : undefined;
 }

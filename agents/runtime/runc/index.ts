@@ -14,6 +14,7 @@ import { createExits } from './exits.ts';
 import { runcWith, failureOf, type Ground, type RuncRuntimeOptions } from './ground.ts';
 import { layoutOf, openRecords, type ContainerRecord, type SandboxRecord } from './records.ts';
 import { removeSandbox, runSandbox, statusOfSandbox, stopSandbox } from './sandboxes.ts';
+import { createPrograms } from './programs.ts';
 import { statsOf } from './stats.ts';
 import { resourcesOf } from './spec.ts';
 
@@ -36,16 +37,19 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
   };
   const { containers, sandboxes } = ground.records;
   const exits = createExits(ground);
+  const programs = createPrograms([ociRuntime, 'conmon']);
   const container = (id: string): ContainerRecord => containers.get(id) ?? missing('container', id);
   const sandbox = (id: string): SandboxRecord => sandboxes.get(id) ?? missing('sandbox', id);
   const once = createOnce();
   return {
     info: { name: options.ociRuntime.split('/').at(-1) ?? 'runc', version: '1' },
+    problem: () => programs.problem(),
     async start() {
       Object.assign(this.info, { version: await versionOf(ociRuntime) });
       ground.records.load();
       await adopt(ground);
       exits.start();
+      await programs.tried();
     },
     async stop() {
       exits.stop();

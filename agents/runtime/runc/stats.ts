@@ -7,18 +7,24 @@ import { cgroupOf } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
 import type { ContainerRecord } from './records.ts';
 
-type Usage = Omit<ContainerStats, 'id' | 'timestamp' | 'rootfsUsedBytes' | 'rootfsInodes'>;
+export type Usage = Omit<ContainerStats, 'id' | 'timestamp' | 'rootfsUsedBytes' | 'rootfsInodes'>;
 
 /** Undefined when it does not run. */
 export async function statsOf(ground: Ground, record: ContainerRecord): Promise<ContainerStats | undefined> {
   if (record.state !== 'running') return undefined;
   const path = cgroupOf(ground, record);
-  const usage = ground.cgroups.version === 2 ? usageV2(ground.cgroups, path) : usageV1(ground.cgroups, path);
+  const usage = usageOf(ground.cgroups, path);
   const rootfs = diskUsage(join(ground.layout.containers, record.id, 'upper'));
   return { id: record.id, timestamp: ground.clock.now(), ...usage, rootfsUsedBytes: rootfs.bytes, rootfsInodes: rootfs.inodes };
 }
 
-function usageV1(cgroups: Cgroups, path: string): Usage {
+type Files = Pick<Cgroups, 'version' | 'directory'>;
+
+export function usageOf(cgroups: Files, path: string): Usage {
+  return cgroups.version === 2 ? usageV2(cgroups, path) : usageV1(cgroups, path);
+}
+
+function usageV1(cgroups: Files, path: string): Usage {
   const memory = numbersIn(join(cgroups.directory(path, 'memory'), 'memory.stat'));
   const used = numberIn(join(cgroups.directory(path, 'memory'), 'memory.usage_in_bytes'));
   return {
@@ -32,7 +38,7 @@ function usageV1(cgroups: Cgroups, path: string): Usage {
   };
 }
 
-function usageV2(cgroups: Cgroups, path: string): Usage {
+function usageV2(cgroups: Files, path: string): Usage {
   const directory = cgroups.directory(path, 'memory');
   const memory = numbersIn(join(directory, 'memory.stat'));
   const used = numberIn(join(directory, 'memory.current'));

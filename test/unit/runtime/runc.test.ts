@@ -75,6 +75,27 @@ function removeEmpty(path: string): void {
 
 runtimeContract(t, open);
 
+t.test('what no record claims is removed at the start: a container with its mounts and cgroups, pins, folders', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
+  const keep = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'keep', command: ['sleep', '1000'] }));
+  const stray = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'stray', command: ['sleep', '1000'] }));
+  for (const id of [keep, stray]) await scene.runtime.startContainer(id);
+  const pid = scene.runtime.status(stray)?.pid ?? 0;
+  const other = await scene.runtime.runSandbox({ ...(scene.runtime.listSandboxes()[0]?.config ?? t.fail('no sandbox') as never), uid: 'other', name: 'other' });
+  const records = join(scene.logDirectory, '../agent');
+  const runtime = await scene.restart(() => {
+    rmSync(join(records, 'containers', stray, 'record.json'));
+    rmSync(join(records, 'sandboxes', other.id, 'record.json'));
+    return Promise.resolve();
+  });
+  t.equal(runtime.status(keep)?.state, 'running');
+  t.notOk(existsSync(`/proc/${String(pid)}`), 'the stray process has gone');
+  t.same(runtime.listSandboxes().map(({ id }) => id), [sandboxId]);
+  await eventually(() => (scene.leftovers().some((line) => line.includes(stray) || line.includes(other.id)) ? Promise.reject(new Error(scene.leftovers().join('\n'))) : Promise.resolve()));
+  t.same(openCgroups().children(scene.cgroupParent), [keep], 'its cgroups too');
+  await runtime.removeSandbox(sandboxId);
+});
+
 t.test('a start that fails is an end, with the code and reason that tell it', async (t) => {
   const folder = t.testdir({ 'runc-that-does-not-start': '#!/bin/sh\ncase " $* " in *" start "*) echo "no start today" >&2; exit 1;; esac\nexec runc "$@"\n' });
   const ociRuntime = join(folder, 'runc-that-does-not-start');
