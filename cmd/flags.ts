@@ -11,6 +11,8 @@ export interface Flag {
   env?: string;
   default?: string | number | boolean | readonly string[];
   help: string;
+  /** Of a list: a value may have commas of its own, so each is given by itself. */
+  whole?: boolean;
   /** Says what is wrong with a value, or undefined. */
   check?(value: string): string | undefined;
 }
@@ -56,7 +58,7 @@ export const FLAGS = [
   { name: 'write-kubeconfig', verbs: SERVER, kind: 'string', env: 'SKIFF_KUBECONFIG_OUTPUT', default: '/etc/skiff/skiff.yaml', help: 'where the admin’s kubeconfig is written' },
   { name: 'write-kubeconfig-mode', verbs: SERVER, kind: 'string', env: 'SKIFF_KUBECONFIG_MODE', default: '0600', help: 'mode of that file', check: fileMode },
   { name: 'write-kubeconfig-group', verbs: SERVER, kind: 'string', env: 'SKIFF_KUBECONFIG_GROUP', help: 'group of that file' },
-  { name: 'kubelet-arg', verbs: BOTH, kind: 'list', default: [], help: 'setting of the kubelet, name=value', check: keyValue },
+  { name: 'kubelet-arg', verbs: BOTH, kind: 'list', whole: true, default: [], help: 'setting of the kubelet, name=value; may be given again', check: keyValue },
   { name: 'scheduler-config', verbs: SERVER, kind: 'string', help: 'KubeSchedulerConfiguration file' },
   { name: 'default-local-storage-path', verbs: SERVER, kind: 'string', help: 'folder of the local-path volumes' },
   { name: 'resolv-conf', verbs: BOTH, kind: 'string', env: 'SKIFF_RESOLV_CONF', help: 'resolv.conf for pods and for names outside the cluster' },

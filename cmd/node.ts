@@ -17,6 +17,7 @@ import { NODES } from '../internal/kinds/generated/resources.ts';
 import { createDns } from '../agents/dns/index.ts';
 import { createImageStore } from '../agents/images/local-image-store.ts';
 import { NO_REGISTRIES, parseRegistrySettings, type RegistrySettings } from '../agents/images/registry-settings.ts';
+import { readKubeletConfiguration } from '../agents/kubelet/configuration/configuration.ts';
 import { createKubelet } from '../agents/kubelet/index.ts';
 import type { KubeletTls } from '../agents/kubelet/server/server.ts';
 import { noteMissingTables } from '../agents/network/own-chains.ts';
@@ -57,7 +58,7 @@ export interface NodeParts {
   ready: Promise<void>;
 }
 
-type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf'> & { disable?: readonly string[] };
+type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf' | 'kubelet-arg'> & { disable?: readonly string[] };
 
 export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, ledger, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; ledger: Ledger; log: Log }): NodeParts {
   const [clock, random] = [systemClock, systemRandom];
@@ -80,6 +81,7 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
     ...(settings['node-external-ip'].length > 0 && { externalIps: settings['node-external-ip'] }),
     version: `v${KUBERNETES_VERSION}+skiff1`,
     port: settings['kubelet-port'],
+    settings: readKubeletConfiguration(settings['kubelet-arg'], (message) => log.warn(message)),
     manifestsDir: join(dataDir, 'agent/pod-manifests'),
     imagesDir: dataDir,
     ...(!disabled.has('local-storage') && { localVolumesDir: cluster.localStoragePath ?? join(dataDir, 'storage') }),

@@ -130,7 +130,7 @@ function flagOf(verb: 'server' | 'agent', name: string, source: string): Flag {
 }
 
 function split(flag: Flag, value: string): string[] {
-  return flag.kind === 'list' ? value.split(',').filter((part) => part !== '') : [value];
+  return flag.kind === 'list' && flag.whole !== true ? value.split(',').filter((part) => part !== '') : [value];
 }
 
 function checkKind(flag: Flag, value: string): string | undefined {

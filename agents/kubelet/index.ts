@@ -13,6 +13,8 @@ import type { Component } from '../../internal/base/component.ts';
 import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
 import type { Log } from '../../internal/base/log.ts';
 import type { Random } from '../../internal/base/random.ts';
+import { parseDuration } from '../../internal/api/duration.ts';
+import { quantityValue } from '../../internal/api/quantity.ts';
 import type { Client } from '../../internal/client/client.ts';
 import { createEventRecorder } from '../../internal/informer/event-recorder.ts';
 import type { Views } from '../../internal/informer/view.ts';
@@ -24,6 +26,7 @@ import { openCgroupTree } from './cgroups/cgroup-tree.ts';
 import { nodeCgroups } from './cgroups/own-cgroups.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
 import { messageOf } from '../../internal/base/errors.ts';
+import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from './configuration/configuration.ts';
 import { openLastKnown, type LastKnown } from './last-known/files.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
@@ -39,6 +42,7 @@ import { createPressureKeeper, type PressureKeeper } from './pressure/pressure.t
 import { createObserver } from './pressure/signals.ts';
 import { createKubeletServer, type KubeletServer, type KubeletTls } from './server/server.ts';
 import { createLocalVolumes } from './volumes/local-volumes.ts';
+import { createFileSource, createUrlSource, type StaticSource } from './static-sources.ts';
 import { mountPointsUnder } from './volumes/mount-table.ts';
 import { createTokenSource } from './volumes/token-source.ts';
 
@@ -77,13 +81,15 @@ export interface KubeletOptions {
   resolvConf?: string;
   /** Where an agent keeps the ConfigMaps, Secrets and tokens of its pods for a start without the server. Default: it does not. */
   lastKnownDir?: string;
-  /** Folder of static pods. Default: there are none. */
+  /** Folder of static pods, unless the settings name another. Default: there is none. */
   manifestsDir?: string;
   /** Where folders of local volumes are made when the server asks. Default: they are not. */
   localVolumesDir?: string;
   /** Where images are kept: the disk that image collection watches. Default: the kubelet's own. */
   imagesDir?: string;
   labels?: Readonly<Record<string, string>>;
+  /** Default: upstream's defaults. */
+  settings?: KubeletConfiguration;
   taints?: NonNullable<NonNullable<Node['spec']>['taints']>;
 }
 
@@ -96,7 +102,8 @@ export function createKubelet(options: KubeletOptions): Component {
   let server: KubeletServer | undefined;
   let node: NodeContext | undefined;
   let keeper: PressureKeeper | undefined;
-  const rotation = createLogRotation(options);
+  const settings = options.settings ?? DEFAULT_CONFIGURATION;
+  const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles });
 
   return {
     name: 'kubelet',
@@ -104,11 +111,11 @@ export function createKubelet(options: KubeletOptions): Component {
       writeDown(options, kubeletDir);
       mkdirSync(`${kubeletDir}/pods`, { recursive: true, mode: 0o750 });
       const memoryDir = await mountMemory(kubeletDir);
-      const capacity = readCapacity(kubeletDir);
+      const capacity = readCapacity(kubeletDir, settings);
       const system = systemInfo(options.version, options.runtime.info);
       const facts = (): NodeFacts => ({
         name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps(), ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
-        capacity, system, images: imagesOf(options.images), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], problem: options.runtime.problem?.() ?? '', now: clock.now(),
+        capacity, system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], problem: options.runtime.problem?.() ?? '', now: clock.now(),
       });
       const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps()].join(' ');
       let before = shown();
@@ -119,14 +126,13 @@ export function createKubelet(options: KubeletOptions): Component {
         before = now;
       };
       registration = createRegistration({ client, views, clock, log, nodeName, facts, beat });
-      const collection = createImageCollection(options);
+      const collection = createImageCollection({ ...options, settings });
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
-      node = contextOf(options, lastKnown, { kubeletDir, memoryDir, memoryCapacityBytes: capacity.memoryBytes, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
+      node = contextOf(options, lastKnown, { kubeletDir, memoryDir, settings, memoryCapacityBytes: capacity.memoryBytes, cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot), { ...settings, podsLimits: capacity.podsLimits }), allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
       node.cgroups.start();
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
-      const { manifestsDir } = options;
-      pods = createPods(node, manifestsDir === undefined ? undefined : { folder: manifestsDir, nodeUid: () => registration?.node()?.metadata.uid });
-      keeper = createPressureKeeper({ node, pods, collection, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
+      pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
+      keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
       await registration.start();
@@ -145,6 +151,11 @@ export function createKubelet(options: KubeletOptions): Component {
   };
 }
 
+function staticSources(options: KubeletOptions, { staticPodPath, staticPodURL: url, staticPodURLHeader: headers, httpCheckFrequency }: KubeletConfiguration): StaticSource[] {
+  const path = staticPodPath === '' ? options.manifestsDir : staticPodPath;
+  return [...(path === undefined ? [] : [createFileSource(path, options)]), ...(url === '' ? [] : [createUrlSource({ url, headers, everyMs: parseDuration(httpCheckFrequency) }, options)])];
+}
+
 /** What of a node's folders and cgroups is made by it: where they were there before, only what is put in them. */
 function writeDown({ ledger = NO_LEDGER, logsDir = '/var/log/pods' }: KubeletOptions, kubeletDir: string): void {
   for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/memory`, logsDir]) ledger.making(path, 'tree');
@@ -159,14 +170,14 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed'>): NodeContext {
+function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
     ...derived, nodeName, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
-    tokens: createTokenSource({ client, clock, random, lastKnown }), cgroups: createPodCgroups(openCgroupTree(options.cgroupRoot)), oomScoreAdjMin: lowestOomScoreAdj(),
+    tokens: createTokenSource({ client, clock, random, lastKnown }), oomScoreAdjMin: lowestOomScoreAdj(),
     ...(options.localVolumesDir !== undefined && { localVolumes: createLocalVolumes({ root: options.localVolumesDir, ledger: options.ledger ?? NO_LEDGER }) }),
     get nodeIps() {
       return options.nodeIps();
@@ -179,7 +190,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
   };
 }
 
-/** The 50 largest, as upstream lists them. */
-function imagesOf(images: ImageStore): NodeFacts['images'] {
-  return images.list().sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, 50).map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, 5), sizeBytes }));
+/** The largest ones, as upstream lists them; -1: all. */
+function imagesOf(images: ImageStore, max: number): NodeFacts['images'] {
+  return images.list().sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, max < 0 ? Infinity : max).map(({ digests, tags, sizeBytes }) => ({ names: [...digests, ...tags].slice(0, 5), sizeBytes }));
 }

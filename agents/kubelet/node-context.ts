@@ -9,6 +9,7 @@ import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import type { Image, ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodCgroups } from './cgroups/pod-cgroups.ts';
+import type { KubeletConfiguration } from './configuration/configuration.ts';
 import type { ObjectSource } from './objects.ts';
 import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { TokenSource } from './volumes/token-source.ts';
@@ -49,6 +50,7 @@ export interface NodeContext {
   pressures(): readonly string[];
   /** An image is about to be used: it is not the longest unused any more. */
   imageUsed(image: Image): void;
+  settings: KubeletConfiguration;
   memoryCapacityBytes: number;
   /** The lowest oom_score_adj that this process may give. */
   oomScoreAdjMin: number;

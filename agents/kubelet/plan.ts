@@ -5,7 +5,8 @@
 //      no
 //   sandbox and volumes ──► init containers and sidecars in order ──► main containers   (ephemeral ones as soon as there is a sandbox)
 //
-// Restart back-off: 10 s doubling to 5 min, forgotten after 10 min without a restart (API reference, container restart policy).
+// Restart back-off: 10 s doubling to 5 min (or what the node's owner says), forgotten after twice that without a restart (API reference,
+// container restart policy).
 import { formatDuration } from '../../internal/api/duration.ts';
 import type { ContainerStatus as RuntimeContainer } from '../runtime/runtime.ts';
 import { containersOf, ephemeralContainersOf, findContainer, gracePeriodMs, initContainersOf, mainContainersOf, podInMessages, restartsAfter, restartsAfterKill, type PodContainer } from './pod-spec.ts';
@@ -15,7 +16,6 @@ import { restartSource } from './restart-all.ts';
 
 export const BACKOFF_INITIAL_MS = 10_000;
 export const BACKOFF_MAX_MS = 300_000;
-const BACKOFF_FORGET_MS = 2 * BACKOFF_MAX_MS;
 const MIN_GRACE_MS = 2_000;
 
 export type PodAction =
@@ -46,14 +46,14 @@ export function planPod(state: PodState): PodPlan {
 /** All but ephemeral containers go, and with nothing left the next plan starts from the beginning. */
 function planRestartAll(state: PodState, source: RuntimeContainer): PodPlan {
   const { name } = source.config;
-  const until = backOffEnd(state.backOffs.get(name), source.finishedAt, state.now);
+  const until = backOffEnd(state, state.backOffs.get(name), source.finishedAt);
   if (state.starting.size > 0) return { actions: [] };
   if (until > state.now) return { actions: waitFor(state, name, state.backOffs.get(name)?.durationMs ?? 0), againInMs: until - state.now };
   const reset = state.containers.filter(({ config }) => findContainer(state.pod, config.name)?.kind !== 'ephemeral');
   const running = reset.filter(isRunning);
   const kills = running.flatMap(({ id, config }) => killUnless(state, { do: 'kill', id, container: config.name, message: `Container ${config.name} is restarted with all containers of the pod`, graceMs: gracePeriodMs(state.pod), restart: false }));
   if (running.length > 0 || state.stopping.size > 0) return { actions: kills };
-  return { actions: [{ do: 'reset', ids: reset.map(({ id }) => id), container: name, backOff: raise(state.backOffs.get(name), source.finishedAt, state.now) }] };
+  return { actions: [{ do: 'reset', ids: reset.map(({ id }) => id), container: name, backOff: raise(state, state.backOffs.get(name), source.finishedAt) }] };
 }
 
 interface ContainerPlan {
@@ -152,9 +152,9 @@ function start(state: PodState, { spec }: PodContainer): PodAction[] {
   const attempt = nextAttempt(state, spec.name);
   if (last?.state !== 'exited') return [{ do: 'start', container: spec.name, attempt }];
   const backOff = state.backOffs.get(spec.name);
-  const until = backOffEnd(backOff, last.finishedAt, state.now);
+  const until = backOffEnd(state, backOff, last.finishedAt);
   if (until > state.now) return waitFor(state, spec.name, backOff?.durationMs ?? 0);
-  return [{ do: 'start', container: spec.name, attempt, backOff: raise(backOff, last.finishedAt, state.now) }];
+  return [{ do: 'start', container: spec.name, attempt, backOff: raise(state, backOff, last.finishedAt) }];
 }
 
 function waitFor(state: PodState, container: string, durationMs: number): PodAction[] {
@@ -163,14 +163,14 @@ function waitFor(state: PodState, container: string, durationMs: number): PodAct
 }
 
 /** When the back-off that stands lets the container start; 0 when none stands. */
-function backOffEnd(backOff: BackOff | undefined, finishedAt: number, now: number): number {
-  if (backOff === undefined || now - backOff.updatedAt > BACKOFF_FORGET_MS) return 0;
+function backOffEnd({ now, backOffMaxMs }: PodState, backOff: BackOff | undefined, finishedAt: number): number {
+  if (backOff === undefined || now - backOff.updatedAt > 2 * backOffMaxMs) return 0;
   return finishedAt + backOff.durationMs;
 }
 
-function raise(backOff: BackOff | undefined, finishedAt: number, now: number): BackOff {
-  const fresh = backOff === undefined || finishedAt - backOff.updatedAt > BACKOFF_FORGET_MS;
-  return { durationMs: fresh ? BACKOFF_INITIAL_MS : Math.min(backOff.durationMs * 2, BACKOFF_MAX_MS), updatedAt: now };
+function raise({ now, backOffMaxMs }: PodState, backOff: BackOff | undefined, finishedAt: number): BackOff {
+  const fresh = backOff === undefined || finishedAt - backOff.updatedAt > 2 * backOffMaxMs;
+  return { durationMs: Math.min(fresh ? BACKOFF_INITIAL_MS : backOff.durationMs * 2, backOffMaxMs), updatedAt: now };
 }
 
 /** Restart count of the next container: one more than any that is known, here or in the status. */
@@ -222,7 +222,7 @@ function withTimers(state: PodState, actions: PodAction[]): PodPlan {
   const ends = [...state.notBefore.values(), state.groundNotBefore].filter((at) => at > state.now);
   for (const { spec } of containersOf(state.pod)) {
     const last = latest(state, spec.name);
-    if (last?.state === 'exited') ends.push(backOffEnd(state.backOffs.get(spec.name), last.finishedAt, state.now));
+    if (last?.state === 'exited') ends.push(backOffEnd(state, state.backOffs.get(spec.name), last.finishedAt));
   }
   const due = ends.filter((at) => at > state.now);
   return due.length === 0 ? { actions } : { actions, againInMs: Math.min(...due) - state.now };

@@ -1,5 +1,6 @@
 // What a worker remembers of its pod between two turns. Nothing here must survive a restart of Skiff: what matters is in the API, in the
 // runtime's list and on the containers' labels; what is lost is a back-off or a retry time.
+import { parseDuration } from '../../internal/api/duration.ts';
 import type { Pod, PodStatus } from '../../internal/kinds/generated/api-types.ts';
 import type { ContainerStatus } from '../runtime/runtime.ts';
 import { withAllocation, type Allocation } from './allocation.ts';
@@ -71,7 +72,7 @@ export function gather(memory: PodMemory, node: NodeContext): PodState {
   return {
     pod, now: node.clock.now(), ending: memory.ending, sandbox: sandboxes[0], containers: containers.map((container) => withMessage(container, memory, node)),
     ground: memory.ground !== undefined ? 'busy' : memory.standing !== undefined ? 'ready' : 'none', groundNotBefore: memory.groundNotBefore,
-    starting: new Set(memory.starting.keys()), stopping: memory.stopping, restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, waiting: memory.waiting,
+    starting: new Set(memory.starting.keys()), stopping: memory.stopping, restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, backOffMaxMs: parseDuration(node.settings.maxContainerRestartPeriod), waiting: memory.waiting,
     actuated: (container) => actuatedOf(container, memory.resize),
     probes: (id) => memory.probers.get(id)?.state ?? {}, dismantled: memory.dismantled || memory.dismantling, previous: memory.status, hostIps: node.nodeIps,
   };

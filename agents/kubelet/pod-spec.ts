@@ -78,9 +78,9 @@ export const CONFIG_SOURCE = 'kubernetes.io/config.source';
 export const CONFIG_HASH = 'kubernetes.io/config.hash';
 export const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 
-/** From a file of this node: the API only mirrors it. */
+/** From a file of this node or a URL that it asks: the API only mirrors it. */
 export function isStatic({ metadata }: Pod): boolean {
-  return metadata.annotations?.[CONFIG_SOURCE] === 'file' && metadata.annotations[CONFIG_MIRROR] === undefined;
+  return ['file', 'http'].includes(metadata.annotations?.[CONFIG_SOURCE] ?? '') && metadata.annotations?.[CONFIG_MIRROR] === undefined;
 }
 
 /** Grace of a stop in ms: what the deletion says, else what the spec says. */

@@ -49,6 +49,7 @@ export interface PodState {
   /** Earliest time of the next attempt, of containers whose last start failed. */
   notBefore: ReadonlyMap<string, number>;
   backOffs: ReadonlyMap<string, BackOff>;
+  backOffMaxMs: number;
   waiting: ReadonlyMap<string, WaitingReason>;
   /** Resources that a container runs with now. */
   actuated(container: RuntimeContainer): ResourceRequirements;

@@ -8,6 +8,7 @@ import type { NodeContext } from './node-context.ts';
 import { CONFIG_MIRROR, isTerminalPhase } from './pod-spec.ts';
 import { mountsObject } from './pod-volumes.ts';
 import { createStaticPods } from './static-pods.ts';
+import type { StaticSource } from './static-sources.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { rejectedStatus } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
@@ -23,7 +24,7 @@ export interface Pods {
 
 /** Where pods come from beside the API. */
 export interface StaticPodOptions {
-  folder: string;
+  sources: readonly StaticSource[];
   nodeUid(): string | undefined;
 }
 

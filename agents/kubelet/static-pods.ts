@@ -1,22 +1,18 @@
-// Static pods: manifests in a folder, run without the API. Each is shown there by a mirror pod that the kubelet makes, keeps like its source,
-// and makes again when somebody deletes it. A file that changes is another pod (its uid is a hash of it): the old one ends, the new begins.
+// Static pods: manifests in a folder or at a URL, run without the API. Each is shown there by a mirror pod that the kubelet makes, keeps like its
+// source, and makes again when somebody deletes it. A manifest that changes is another pod (its uid is a hash of it): the old one ends, the new begins.
 //
-//   folder ─ fs.watch ─► parse, complete ─► pods (as if the API had them)       mirror pods: created, status written there by the worker
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
-import { join } from 'node:path';
-import type { Timer } from '../../internal/base/clock.ts';
+//   sources (static-sources.ts) ─► complete ─► pods (as if the API had them)       mirror pods: created, status written there by the worker
 import { isReason, messageOf } from '../../internal/base/errors.ts';
 import { copy, type Draft } from '../../internal/api/meta.ts';
-import { parseYaml } from '../../internal/api/yaml.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
-import { CONFIG_HASH, CONFIG_MIRROR, CONFIG_SOURCE } from './pod-spec.ts';
+import { CONFIG_MIRROR } from './pod-spec.ts';
+import type { StaticSource } from './static-sources.ts';
 
 export interface StaticPodsOptions {
   node: Pick<NodeContext, 'client' | 'clock' | 'log' | 'nodeName'>;
-  folder: string;
+  sources: readonly StaticSource[];
   /** What the API server would have filled in. */
   complete(pod: Pod): Promise<Pod>;
   appeared(pod: Pod): void;
@@ -26,7 +22,7 @@ export interface StaticPodsOptions {
 }
 
 export interface StaticPods {
-  /** Resolves when the folder has been read once. */
+  /** Resolves when the sources have been read once. */
   start(): Promise<void>;
   stop(): void;
   pods(): Pod[];
@@ -38,26 +34,23 @@ export interface StaticPods {
   mirror(): void;
 }
 
-const SETTLE_MS = 200;
 const RETRY_MS = 5_000;
 
 export function createStaticPods(options: StaticPodsOptions): StaticPods {
-  const { node, folder } = options;
+  const { node, sources } = options;
   const known = new Map<string, Pod>();
   const mirrors = new Map<string, Pod>();
   const making = new Set<string>();
-  let watcher: FSWatcher | undefined;
-  let timer: Timer | undefined;
+  let reading = Promise.resolve();
   let stopped = false;
 
-  /** An editor writes in several steps: looked at when it has been quiet. */
-  function soon(): void {
-    timer?.cancel();
-    timer = node.clock.setTimer(SETTLE_MS, () => void read());
+  /** One after the other: an older reading must not win. */
+  function readAgain(): Promise<void> {
+    return (reading = reading.then(read));
   }
 
   async function read(): Promise<void> {
-    const found = new Map((await readManifests(options)).map((pod) => [pod.metadata.uid, pod]));
+    const found = new Map((await readSources(options)).map((pod) => [pod.metadata.uid, pod]));
     if (stopped) return;
     for (const uid of [...known.keys()].filter((uid) => !found.has(uid))) {
       const pod = known.get(uid);
@@ -101,15 +94,12 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
 
   return {
     start() {
-      mkdirSync(folder, { recursive: true, mode: 0o750 });
-      watcher = watch(folder, { persistent: false }, soon);
-      watcher.on('error', (error) => node.log.warn('the folder of static pods is not watched any more', { folder, error: messageOf(error) }));
-      return read();
+      for (const source of sources) source.start(() => void readAgain());
+      return readAgain();
     },
     stop() {
       stopped = true;
-      watcher?.close();
-      timer?.cancel();
+      for (const source of sources) source.stop();
     },
     pods: () => [...known.values()],
     mirrorOf(pod) {
@@ -135,32 +125,16 @@ function nameOf({ metadata }: Pod): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
-async function readManifests({ node, folder, complete }: StaticPodsOptions): Promise<Pod[]> {
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).filter((name) => !name.startsWith('.') && statSync(join(folder, name), { throwIfNoEntry: false })?.isFile() === true).sort();
+async function readSources({ node, sources, complete }: StaticPodsOptions): Promise<Pod[]> {
   const pods: Pod[] = [];
-  for (const name of names) {
-    const path = join(folder, name);
+  for (const pod of (await Promise.all(sources.map((source) => source.read()))).flat()) {
     try {
-      pods.push(await complete(staticPod(readFileSync(path), { path, nodeName: node.nodeName })));
+      pods.push(await complete(pod));
     } catch (error) {
-      node.log.warn('static pod could not be read', { file: path, error: messageOf(error) });
+      node.log.warn('static pod cannot be run', { pod: nameOf(pod), error: messageOf(error) });
     }
   }
   return pods;
-}
-
-function staticPod(bytes: Buffer, { path, nodeName }: { path: string; nodeName: string }): Pod {
-  const parsed = parseYaml(bytes.toString()) as Partial<Pod> | undefined;
-  if (parsed?.kind !== 'Pod' || parsed.spec === undefined || parsed.metadata === undefined) throw new Error('it is not a Pod');
-  const uid = createHash('sha256').update(bytes).update(`${nodeName} ${path}`).digest('hex').slice(0, 32);
-  const { metadata, spec } = parsed;
-  return {
-    ...parsed as Pod,
-    metadata: { ...metadata, uid, generation: 1, resourceVersion: '0', name: `${metadata.name}-${nodeName.toLowerCase()}`, namespace: metadata.namespace ?? 'default', annotations: { ...metadata.annotations, [CONFIG_HASH]: uid, [CONFIG_SOURCE]: 'file' } },
-    spec: { ...spec, nodeName, tolerations: [...(spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }] },
-    status: { phase: 'Pending' },
-  };
 }
 
 function mirrorDraft(pod: Pod, nodeName: string, nodeUid: string): Draft<Pod> {

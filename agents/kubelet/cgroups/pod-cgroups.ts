@@ -18,19 +18,36 @@ export interface PodCgroups {
   removeOthers(uids: ReadonlySet<string>): void;
 }
 
-export function createPodCgroups(tree: CgroupTree): PodCgroups {
+export interface CgroupSettings {
+  /** All pods together. */
+  podsLimits?: CgroupLimits;
+  /** Processes of one pod; below 1: no limit. */
+  podPidsLimit?: number;
+  /** False: CPU limits are not enforced. */
+  cpuCFSQuota?: boolean;
+}
+
+export function createPodCgroups(tree: CgroupTree, { podsLimits = {}, podPidsLimit = -1, cpuCFSQuota = true }: CgroupSettings = {}): PodCgroups {
   const burstable = new Map<string, number>();
   const pathOf = (pod: Pod): string => `${PARENTS[qosClassOf(pod)]}/pod${pod.metadata.uid}`;
   const weighBurstable = (): void => tree.set(PARENTS.Burstable, { cpuShares: sharesOf([...burstable.values()].reduce((sum, asked) => sum + asked, 0)) });
+  /** Pods may use more than they now may: they are not killed for it, evictions bring it down, and the limit holds from the next start on. */
+  const makeTop = (): void => {
+    try {
+      tree.set(PARENTS.Guaranteed, podsLimits);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+    }
+  };
   return {
     pathOf,
     start() {
-      tree.set(PARENTS.Guaranteed, {});
+      makeTop();
       tree.set(PARENTS.BestEffort, { cpuShares: sharesOf(0) });
       weighBurstable();
     },
     make(pod) {
-      tree.set(pathOf(pod), explicit(podLimits(pod)));
+      tree.set(pathOf(pod), { ...explicit(podLimits(pod)), ...(!cpuCFSQuota && { cpuQuota: -1 }), ...(podPidsLimit > 0 && { pidsLimit: podPidsLimit }) });
       if (qosClassOf(pod) !== 'Burstable') return;
       burstable.set(pod.metadata.uid, podRequest(pod, 'cpu'));
       weighBurstable();

@@ -2,26 +2,53 @@
 import { readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { readFileIfThere } from '../../../internal/base/files.ts';
-import { openCgroupTree } from '../cgroups/cgroup-tree.ts';
+import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
+import { openCgroupTree, type CgroupLimits } from '../cgroups/cgroup-tree.ts';
+import { sharesOf } from '../cgroups/pod-resources.ts';
+import { amountOf, DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
 
 export interface Capacity {
   capacity: Record<string, string>;
   allocatable: Record<string, string>;
   memoryBytes: number;
+  /** What all pods together may use: allocatable, and what is kept free for evictions. */
+  podsLimits: CgroupLimits;
 }
 
-/** Upstream's default eviction threshold: what is kept from pods. */
-const MEMORY_RESERVED_BYTES = 100 * 1024 * 1024;
-const MAX_PODS = '110';
+type Reservations = Pick<KubeletConfiguration, 'maxPods' | 'podsPerCore' | 'systemReserved' | 'kubeReserved' | 'evictionHard' | 'enforceNodeAllocatable'>;
 
-export function readCapacity(kubeletDir: string): Capacity {
+export function readCapacity(kubeletDir: string, settings: Reservations = DEFAULT_CONFIGURATION): Capacity {
   const memoryBytes = memoryOf();
   const { blocks, bsize } = statfsSync(kubeletDir);
   const storageBytes = blocks * bsize;
   const hugepages = hugepagesOf();
-  const capacity = { cpu: String(availableParallelism()), 'ephemeral-storage': `${String(Math.floor(storageBytes / 1024))}Ki`, ...hugepages, memory: `${String(Math.floor(memoryBytes / 1024))}Ki`, pods: MAX_PODS };
-  const free = Math.max(0, memoryBytes - MEMORY_RESERVED_BYTES);
-  return { capacity, allocatable: { ...capacity, 'ephemeral-storage': String(Math.floor(storageBytes * 0.9)), memory: `${String(Math.floor(free / 1024))}Ki` }, memoryBytes };
+  const cores = availableParallelism();
+  const pods = settings.podsPerCore > 0 ? Math.min(settings.maxPods, settings.podsPerCore * cores) : settings.maxPods;
+  const capacity = { cpu: String(cores), 'ephemeral-storage': `${String(Math.floor(storageBytes / 1024))}Ki`, ...hugepages, memory: `${String(Math.floor(memoryBytes / 1024))}Ki`, pods: String(pods) };
+  const evictions = { memory: amountOf(settings.evictionHard['memory.available'] ?? '0', memoryBytes), storage: amountOf(settings.evictionHard['nodefs.available'] ?? '0', storageBytes) };
+  const left = (name: string, has: number, kept = 0): number => Math.max(0, has - kept - reserved(name, settings));
+  const hugeBytes = Object.values(hugepages).reduce((sum, amount) => sum + quantityValue(amount), 0);
+  const allocatable = {
+    ...capacity, cpu: cpuText(left('cpu', cores * 1000)), 'ephemeral-storage': String(Math.floor(left('ephemeral-storage', storageBytes, evictions.storage))),
+    memory: `${String(Math.floor(Math.max(0, left('memory', memoryBytes, evictions.memory) - hugeBytes) / 1024))}Ki`,
+  };
+  return { capacity, allocatable, memoryBytes, podsLimits: settings.enforceNodeAllocatable.includes('pods') ? podsLimits(left, { cores, memoryBytes }) : { cpuShares: sharesOf(cores * 1000) } };
+}
+
+/** Only what was reserved is kept from all pods together: what the thresholds keep free is for evictions to act before the kernel does. */
+function podsLimits(left: (name: string, has: number) => number, { cores, memoryBytes }: { cores: number; memoryBytes: number }): CgroupLimits {
+  const pids = Number(readFileIfThere('/proc/sys/kernel/pid_max') ?? '0');
+  const [memory, processes] = [left('memory', memoryBytes), left('pid', pids)];
+  return { cpuShares: sharesOf(left('cpu', cores * 1000)), memoryLimitBytes: memory < memoryBytes ? memory : -1, ...(processes < pids && { pidsLimit: processes }) };
+}
+
+function reserved(name: string, { systemReserved, kubeReserved }: Reservations): number {
+  const value = name === 'cpu' ? quantityMilliValue : quantityValue;
+  return value(systemReserved[name] ?? '0') + value(kubeReserved[name] ?? '0');
+}
+
+function cpuText(milli: number): string {
+  return milli % 1000 === 0 ? String(milli / 1000) : `${String(milli)}m`;
 }
 
 function memoryOf(): number {

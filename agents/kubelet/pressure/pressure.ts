@@ -1,17 +1,19 @@
 // Keeps the node from running dry. Looked at with each heartbeat (there is no timer of its own): what runs short becomes a condition of the
-// node for at least 5 minutes; images nobody uses go first; then one pod at a look is evicted, in upstream's order. Pods that fill
+// node for at least 5 minutes (by default); images nobody uses go first; then one pod at a look is evicted, in upstream's order. Pods that fill
 // more disk than their limits allow are evicted as well, looked for once a minute and only where there are such limits.
 import { messageOf } from '../../../internal/base/errors.ts';
+import { parseDuration } from '../../../internal/api/duration.ts';
 import { compareQuantities, quantityValue } from '../../../internal/api/quantity.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
 import type { NodeContext } from '../node-context.ts';
-import { isTerminalPhase } from '../pod-spec.ts';
+import { gracePeriodMs, isTerminalPhase } from '../pod-spec.ts';
 import type { Pods } from '../pods.ts';
 import type { PodWorker } from '../pod-worker.ts';
 import { podDiskUsage, usageOfPods, type PodUsage } from '../stats/usage.ts';
 import { bytesToCollect, type ImageCollection } from './image-collection.ts';
 import { evictionMessage, isCritical, rank, type Candidate } from './ranking.ts';
-import { MEANING, shortagesOf, type Observation, type Shortage } from './signals.ts';
+import { MEANING, shortagesOf, thresholdsOf, type Observation, type Shortage } from './signals.ts';
 
 export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';
 
@@ -26,24 +28,35 @@ export interface PressureOptions {
   pods: Pick<Pods, 'workers'>;
   observe(): Observation[];
   collection: ImageCollection;
+  settings?: KubeletConfiguration;
   /** The conditions are others now. */
   onChange(): void;
 }
 
-const STAYS_MS = 300_000;
 const COLLECT_EVERY_MS = 300_000;
 const DISK_LIMITS_EVERY_MS = 60_000;
+/** Of a hard eviction. */
 const EVICTION_GRACE_MS = 1_000;
 
-export function createPressureKeeper({ node, pods, observe, collection, onChange }: PressureOptions): PressureKeeper {
+export function createPressureKeeper({ node, pods, observe, collection, settings = DEFAULT_CONFIGURATION, onChange }: PressureOptions): PressureKeeper {
   const seenAt = new Map<Pressure, number>();
-  let [collectedAt, limitsAt, looking] = [-Infinity, -Infinity, false];
+  const thresholds = thresholdsOf(settings);
+  const staysMs = parseDuration(settings.evictionPressureTransitionPeriod);
+  /** Since when each signal is short. */
+  const metSince = new Map<string, number>();
+  const shortages = (): Shortage[] => shortagesOf(observe(), thresholds, new Set(metSince.keys()));
+  let [collectedAt, limitsAt, lookedAt, looking] = [-Infinity, -Infinity, -Infinity, false];
   let shown = '';
 
-  const current = (): Pressure[] => [...seenAt].filter(([, at]) => node.clock.monotonicMs() - at < STAYS_MS).map(([condition]) => condition).sort();
+  const current = (): Pressure[] => [...seenAt].filter(([, at]) => node.clock.monotonicMs() - at < staysMs || at === lookedAt).map(([condition]) => condition).sort();
 
-  function note(shortages: readonly Shortage[]): void {
-    for (const { signal } of shortages) seenAt.set(MEANING[signal].condition, node.clock.monotonicMs());
+  function note(found: readonly Shortage[]): void {
+    const short = new Set<string>(found.map(({ signal }) => signal));
+    for (const signal of metSince.keys()) if (!short.has(signal)) metSince.delete(signal);
+    for (const { signal } of found) {
+      seenAt.set(MEANING[signal].condition, lookedAt);
+      if (!metSince.has(signal)) metSince.set(signal, lookedAt);
+    }
     const now = current().join();
     if (now === shown) return;
     shown = now;
@@ -52,16 +65,18 @@ export function createPressureKeeper({ node, pods, observe, collection, onChange
 
   async function collectImages(observations: readonly Observation[]): Promise<void> {
     const disk = observations.find(({ signal }) => signal === 'imagefs.available');
-    const bytes = disk === undefined ? 0 : bytesToCollect(disk);
-    if (bytes <= 0 || node.clock.monotonicMs() - collectedAt < COLLECT_EVERY_MS) return;
+    const bytes = disk === undefined ? 0 : bytesToCollect(disk, settings);
+    if (node.clock.monotonicMs() - collectedAt < COLLECT_EVERY_MS) return;
+    await collection.collectOld();
+    if (bytes <= 0) return;
     collectedAt = node.clock.monotonicMs();
     await collection.collect(bytes);
   }
 
   async function relieve(shortage: Shortage): Promise<void> {
-    if (MEANING[shortage.signal].condition === 'DiskPressure' && (await collection.collect(Infinity)) > 0 && shortagesOf(observe()).every(({ signal }) => signal !== shortage.signal)) return;
+    if (MEANING[shortage.signal].condition === 'DiskPressure' && (await collection.collect(Infinity)) > 0 && shortages().every(({ signal }) => signal !== shortage.signal)) return;
     const [first] = rank(await candidates(MEANING[shortage.signal].condition === 'DiskPressure'), shortage);
-    if (first !== undefined) evict(first.pod, evictionMessage(first, shortage));
+    if (first !== undefined) evict(first.pod, evictionMessage(first, shortage), shortage.graceMs === 0 ? EVICTION_GRACE_MS : Math.min(settings.evictionMaxPodGracePeriod * 1000, gracePeriodMs(first.pod)));
   }
 
   async function candidates(withDisk: boolean): Promise<Candidate[]> {
@@ -76,10 +91,10 @@ export function createPressureKeeper({ node, pods, observe, collection, onChange
     return pods.workers().filter(({ pod, memory }) => memory.ending === undefined && !memory.gone && !isTerminalPhase(memory.status.phase) && !isCritical(pod));
   }
 
-  function evict(pod: Pod, message: string): void {
+  function evict(pod: Pod, message: string, graceMs = EVICTION_GRACE_MS): void {
     node.event(pod, 'Warning', 'Evicted', message);
     node.log.warn('pod evicted', { pod: pod.metadata.name, namespace: pod.metadata.namespace, message });
-    pods.workers().find((worker) => worker.pod.metadata.uid === pod.metadata.uid)?.end('Evicted', message, EVICTION_GRACE_MS);
+    pods.workers().find((worker) => worker.pod.metadata.uid === pod.metadata.uid)?.end('Evicted', message, graceMs);
   }
 
   async function enforceDiskLimits(): Promise<boolean> {
@@ -101,12 +116,13 @@ export function createPressureKeeper({ node, pods, observe, collection, onChange
       if (looking) return;
       looking = true;
       try {
+        lookedAt = node.clock.monotonicMs();
         const observations = observe();
-        const shortages = shortagesOf(observations);
-        note(shortages);
+        const found = shortagesOf(observations, thresholds, new Set(metSince.keys()));
+        note(found);
         await collectImages(observations);
         if (await enforceDiskLimits()) return;
-        const worst = shortages[0];
+        const worst = found.find(({ signal, graceMs }) => lookedAt - (metSince.get(signal) ?? lookedAt) >= graceMs);
         if (worst !== undefined) await relieve(worst);
       } catch (error) {
         node.log.warn('pressure on the node could not be looked at', { error: messageOf(error) });

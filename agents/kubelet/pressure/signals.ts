@@ -1,7 +1,8 @@
-// What of the node runs short, by upstream's eviction signals: readings and thresholds in, signals met out. Thresholds for disks are K3s's (5 %,
-// as small boards have small disks), that for memory is upstream's.
+// What of the node runs short, by upstream's eviction signals: readings and thresholds in, signals met out.
+import { parseDuration } from '../../../internal/api/duration.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 import { openCgroupTree, type CgroupTree } from '../cgroups/cgroup-tree.ts';
+import { amountOf, DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
 import { fileSystemOf, machineMemory, processesOf } from '../stats/machine.ts';
 
 export type Signal = 'memory.available' | 'nodefs.available' | 'nodefs.inodesFree' | 'imagefs.available' | 'imagefs.inodesFree' | 'pid.available';
@@ -14,15 +15,27 @@ export interface Observation {
 
 export interface Threshold {
   signal: Signal;
-  /** In units, or as a share of the capacity. */
-  bytes?: number;
-  share?: number;
+  /** An amount, or a share of the capacity: `100Mi`, `10%`. */
+  value: string;
+  /** Once met, it is only left behind with so much more. */
+  reclaim?: string;
+  /** Soft: for so long it must have been met before a pod has to go. Hard: 0. */
+  graceMs: number;
 }
 
-const THRESHOLDS: readonly Threshold[] = [
-  { signal: 'memory.available', bytes: 100 * 1024 * 1024 }, { signal: 'nodefs.available', share: 0.05 }, { signal: 'nodefs.inodesFree', share: 0.05 },
-  { signal: 'imagefs.available', share: 0.05 }, { signal: 'imagefs.inodesFree', share: 0.05 }, { signal: 'pid.available', share: 0.05 },
-];
+/** Memory first, as it kills soonest; hard ones before soft ones. */
+const ORDER: readonly Signal[] = ['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available'];
+
+export function thresholdsOf({ evictionHard, evictionSoft, evictionSoftGracePeriod, evictionMinimumReclaim }: Pick<KubeletConfiguration, 'evictionHard' | 'evictionSoft' | 'evictionSoftGracePeriod' | 'evictionMinimumReclaim'>): Threshold[] {
+  const of = (values: Readonly<Record<string, string>>, grace: (signal: string) => number): Threshold[] => ORDER.flatMap((signal) => {
+    const [value, reclaim] = [values[signal], evictionMinimumReclaim[signal]];
+    // 0 and 100 % are how a threshold is turned off.
+    return value === undefined || value === '0%' || value === '100%' ? [] : [{ signal, value, graceMs: grace(signal), ...(reclaim !== undefined && { reclaim }) }];
+  });
+  return [...of(evictionHard, () => 0), ...of(evictionSoft, (signal) => parseDuration(evictionSoftGracePeriod[signal] ?? '0'))];
+}
+
+const DEFAULTS = thresholdsOf(DEFAULT_CONFIGURATION);
 
 /** The node's condition and the resource in messages, of each signal. */
 export const MEANING: Readonly<Record<Signal, { condition: 'MemoryPressure' | 'DiskPressure' | 'PIDPressure'; resource: string }>> = {
@@ -32,15 +45,17 @@ export const MEANING: Readonly<Record<Signal, { condition: 'MemoryPressure' | 'D
 
 export interface Shortage extends Observation {
   threshold: number;
+  graceMs: number;
 }
 
-/** Memory first, as it kills soonest. A file system without a count of inodes has no shortage of them. */
-export function shortagesOf(observations: readonly Observation[], thresholds: readonly Threshold[] = THRESHOLDS): Shortage[] {
-  return thresholds.flatMap(({ signal, bytes, share }): Shortage[] => {
+/** A file system without a count of inodes has no shortage of them. `met`: of these signals some must be won back beyond the threshold. */
+export function shortagesOf(observations: readonly Observation[], thresholds: readonly Threshold[] = DEFAULTS, met: ReadonlySet<string> = new Set()): Shortage[] {
+  return thresholds.flatMap(({ signal, value, reclaim, graceMs }): Shortage[] => {
     const observed = observations.find((observation) => observation.signal === signal);
     if (observed === undefined || observed.capacity === 0) return [];
-    const threshold = bytes ?? Math.floor((share ?? 0) * observed.capacity);
-    return observed.available < threshold ? [{ ...observed, threshold }] : [];
+    const threshold = amountOf(value, observed.capacity);
+    const wanted = threshold + (reclaim !== undefined && met.has(signal) ? amountOf(reclaim, observed.capacity) : 0);
+    return observed.available < wanted ? [{ ...observed, threshold, graceMs }] : [];
   });
 }
 

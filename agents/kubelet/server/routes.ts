@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { runInContainer } from '../probes/exec.ts';
+import type { KubeletConfiguration } from '../configuration/configuration.ts';
 import { cadvisorMetrics, kubeletMetrics, resourceMetrics } from '../stats/metrics.ts';
 import { createSummaries } from '../stats/summary.ts';
 import { sandboxesOf } from '../steps/sandbox.ts';
@@ -62,13 +63,13 @@ async function localVolumes({ request, response, url, rest: [name = ''] }: Param
   answer(response, 200, '');
 }
 
-/** The settings that upstream's KubeletConfiguration has words for. */
-function configuration({ dns, logsDir }: NodeContext, port: number): object {
+/** KubeletConfiguration, with what is always so here. */
+function configuration({ dns, logsDir, settings }: NodeContext, port: number): object {
+  const { maxContainerRestartPeriod, ...fields } = settings satisfies KubeletConfiguration;
   return {
     kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', port, authentication: { x509: {}, webhook: { enabled: true, cacheTTL: '1m0s' }, anonymous: { enabled: false } }, authorization: { mode: 'Webhook' },
-    clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, resolvConf: dns.resolvConf, podLogsDir: logsDir, maxPods: 110, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40,
-    cgroupDriver: 'cgroupfs', cgroupsPerQOS: true, cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', cpuCFSQuota: true, cpuCFSQuotaPeriod: '100ms', containerLogMaxSize: '10Mi', containerLogMaxFiles: 5,
-    evictionHard: { 'imagefs.available': '5%', 'imagefs.inodesFree': '5%', 'memory.available': '100Mi', 'nodefs.available': '5%', 'nodefs.inodesFree': '5%', 'pid.available': '5%' }, imageGCHighThresholdPercent: 85, imageGCLowThresholdPercent: 80,
-    imageMinimumGCAge: '2m0s', enforceNodeAllocatable: ['pods'], failSwapOn: false, enableServer: true, enableDebuggingHandlers: true,
+    clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, resolvConf: dns.resolvConf, podLogsDir: logsDir, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40,
+    cgroupsPerQOS: true, cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', cpuCFSQuotaPeriod: '100ms', failSwapOn: false, enableServer: true,
+    crashLoopBackOff: { maxContainerRestartPeriod }, ...fields,
   };
 }

@@ -18,9 +18,9 @@ const SAFE_SYSCTLS = new Set([
   'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
 ]);
 
-export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures'>): Rejection | undefined {
+export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
+  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
 }
 
 /** Under pressure only critical pods come in; under memory pressure alone also those that say how much they need, or tolerate it. */
@@ -35,13 +35,15 @@ function checkUserNamespace({ spec }: Pod): Rejection | undefined {
   return spec.hostUsers === false ? { reason: 'UserNamespacesNotSupported', message: 'Pod was rejected: user namespaces (hostUsers: false) are not supported on this node' } : undefined;
 }
 
-function checkSysctls({ spec }: Pod): Rejection | undefined {
-  const host = spec.hostNetwork === true;
+/** `unsafe`: names, or beginnings that end in `*`, which this node's owner allows beside the safe ones. */
+function checkSysctls({ spec }: Pod, unsafe: readonly string[]): Rejection | undefined {
+  const forbidden = (name: string, why: string): Rejection => ({ reason: 'SysctlForbidden', message: `forbidden sysctl: ${JSON.stringify(name)} ${why}` });
   for (const { name } of spec.securityContext?.sysctls ?? []) {
     const dotted = name.replaceAll('/', '.');
-    if (!SAFE_SYSCTLS.has(dotted)) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${name}" not allowlisted` };
-    if (host && dotted.startsWith('net.')) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${name}" not allowed with host net enabled` };
-    if (spec.hostIPC === true && dotted.startsWith('kernel.shm')) return { reason: 'SysctlForbidden', message: `forbidden sysctl: "${name}" not allowed with host ipc enabled` };
+    const allowed = SAFE_SYSCTLS.has(dotted) || unsafe.some((pattern) => (pattern.endsWith('*') ? dotted.startsWith(pattern.slice(0, -1).replaceAll('/', '.')) : dotted === pattern.replaceAll('/', '.')));
+    if (!allowed) return forbidden(dotted, 'not allowlisted');
+    if (spec.hostNetwork === true && dotted.startsWith('net.')) return forbidden(dotted, 'not allowed with host net enabled');
+    if (spec.hostIPC === true && /^(kernel\.(shm|msg|sem)|fs\.mqueue\.)/.test(dotted)) return forbidden(dotted, 'not allowed with host ipc enabled');
   }
   return undefined;
 }

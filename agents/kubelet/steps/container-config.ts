@@ -49,10 +49,11 @@ function annotationsOf({ pod, container: { spec, kind }, attempt, image, message
   };
 }
 
-function resourcesOf(pod: Pod, { spec }: PodContainer, node: Pick<NodeContext, 'memoryCapacityBytes' | 'oomScoreAdjMin'>): Resources {
+function resourcesOf(pod: Pod, { spec }: PodContainer, node: Pick<NodeContext, 'memoryCapacityBytes' | 'oomScoreAdjMin' | 'settings'>): Resources {
   const hugepages = hugepageLimits(spec.resources);
+  const { cpuQuota, cpuPeriod, ...limits } = containerLimits(spec.resources);
   return {
-    ...containerLimits(spec.resources), oomScoreAdj: Math.max(node.oomScoreAdjMin, oomScoreAdjust(pod, spec, node.memoryCapacityBytes)),
+    ...limits, ...(node.settings.cpuCFSQuota && cpuQuota !== undefined && cpuPeriod !== undefined && { cpuQuota, cpuPeriod }), oomScoreAdj: Math.max(node.oomScoreAdjMin, oomScoreAdjust(pod, spec, node.memoryCapacityBytes)),
     ...(Object.keys(hugepages).length > 0 && { hugepageLimits: hugepages }),
   };
 }
@@ -71,7 +72,7 @@ function securityOf({ pod, container: { spec }, image }: ConfigInput, node: Node
     supplementalGroups: [...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup]), ...(ofPod.supplementalGroups ?? [])],
     supplementalGroupsPolicy: ofPod.supplementalGroupsPolicy ?? 'Merge',
     addCapabilities: own.capabilities?.add ?? [], dropCapabilities: own.capabilities?.drop ?? [],
-    seccomp: seccompOf(own.seccompProfile ?? ofPod.seccompProfile, privileged, node),
+    seccomp: seccompOf(own.seccompProfile ?? ofPod.seccompProfile ?? (node.settings.seccompDefault ? { type: 'RuntimeDefault' } : undefined), privileged, node),
     ...(apparmor !== undefined && { apparmor: { type: apparmor.type as 'Unconfined', ...(apparmor.localhostProfile !== undefined && { profile: apparmor.localhostProfile }) } }),
     maskedPaths: !privileged && own.procMount !== 'Unmasked',
   };

@@ -37,7 +37,7 @@ t.test('short of memory: the condition shows, one pod is evicted, and the condit
   await s.rest();
   let observations: Observation[] = [{ signal: 'memory.available', available: 50 * MIB, capacity: 512 * MIB }];
   let changes = 0;
-  const keeper = createPressureKeeper({ node: s.node, pods: s.pods(), observe: () => observations, collection: { used() {}, collect: () => Promise.resolve(0) }, onChange: () => void changes++ });
+  const keeper = createPressureKeeper({ node: s.node, pods: s.pods(), observe: () => observations, collection: { used() {}, collect: () => Promise.resolve(0), collectOld: () => Promise.resolve(0) }, onChange: () => void changes++ });
   await keeper.look();
   await s.rest();
   t.same([keeper.conditions(), changes], [['MemoryPressure'], 1]);

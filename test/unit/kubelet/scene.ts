@@ -17,6 +17,7 @@ import type { Pod, PodSpec } from '../../../internal/kinds/generated/api-types.t
 import { NAMESPACES, PODS, SERVICEACCOUNTS } from '../../../internal/kinds/generated/resources.ts';
 import { createRegistry } from '../../../internal/registry/generic-registry.ts';
 import { createMemoryStore } from '../../../internal/store/memory.ts';
+import { DEFAULT_CONFIGURATION } from '../../../agents/kubelet/configuration/configuration.ts';
 import { createLocalObjects } from '../../../agents/kubelet/objects.ts';
 import type { NodeContext } from '../../../agents/kubelet/node-context.ts';
 import { createPods, type Pods } from '../../../agents/kubelet/pods.ts';
@@ -62,7 +63,7 @@ export async function createScene(): Promise<Scene> {
   const node: NodeContext = {
     nodeName: 'n1', nodeIps: ['192.0.2.1'], kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), memoryDir: join(folder, 'memory'),
     dns: { clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', resolvConf: '/dev/null' }, client, views, runtime, images, objects: createLocalObjects(views),
-    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {},
+    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {}, settings: DEFAULT_CONFIGURATION,
     cgroups: { pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`, start() {}, make() {}, widen() {}, remove() {}, removeOthers() {} }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
     event: (pod, type, reason, message, container) => void events.push(`${type} ${reason} ${pod.metadata.name}${container === undefined ? '' : `/${container}`}: ${message}`),
   };

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { createFileSource } from '../../../agents/kubelet/static-sources.ts';
 import { createPods } from '../../../agents/kubelet/pods.ts';
 import { NODES, PODS } from '../../../internal/kinds/generated/resources.ts';
 import { settle } from '../../support/fake-clock.ts';
@@ -17,7 +18,7 @@ t.test('a pod in the folder runs, is mirrored, comes back when its mirror is del
   writeFileSync(join(folder, 'web.yaml'), manifest('app:1'));
   writeFileSync(join(folder, 'broken.yaml'), 'kind: Service\n');
   const node = await s.client.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, spec: {} });
-  const pods = createPods(s.node, { folder, nodeUid: () => node.metadata.uid });
+  const pods = createPods(s.node, { sources: [createFileSource(folder, s.node)], nodeUid: () => node.metadata.uid });
   t.teardown(() => {
     pods.stop();
     s.stop();

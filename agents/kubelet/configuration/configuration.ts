@@ -1,0 +1,127 @@
+// The kubelet's settings in the words of upstream's KubeletConfiguration (kubelet.config.k8s.io/v1beta1), with its defaults: what `/configz`
+// shows is what holds. They come from `--kubelet-arg`: upstream's flags (`max-pods=50`), the fields' own names (`maxPods=50`), or a file
+// of that kind (`config=/etc/skiff/kubelet.yaml`), over which the other arguments win.
+import { parseDuration } from '../../../internal/api/duration.ts';
+import { parseQuantity, quantityValue } from '../../../internal/api/quantity.ts';
+import { parseYaml } from '../../../internal/api/yaml.ts';
+import { messageOf } from '../../../internal/base/errors.ts';
+import { readFileIfThere } from '../../../internal/base/files.ts';
+import { INERT, SETTINGS, type Setting, type SettingKind } from './settings.ts';
+
+type ValueOf<K extends SettingKind> = K extends 'integer' ? number : K extends 'boolean' ? boolean : K extends 'list' ? readonly string[] : K extends 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' ? Readonly<Record<string, string>> : K extends 'headers' ? Readonly<Record<string, readonly string[]>> : string;
+
+type Entry = (typeof SETTINGS)[number];
+/** Durations, quantities and shares are texts, as upstream has them. */
+export type KubeletConfiguration = { readonly [E in Entry as E['key']]: ValueOf<E['kind']> };
+
+/** Throws with what is wrong, naming the argument. `warn` hears of what is accepted and has no effect here. */
+export function readKubeletConfiguration(args: readonly string[], warn: (message: string) => void = () => {}): KubeletConfiguration {
+  const pairs = args.map((arg) => [arg.slice(0, arg.indexOf('=')).replace(/^--/, ''), arg.slice(arg.indexOf('=') + 1)] as const);
+  const values: Record<string, unknown> = {};
+  for (const [, path] of pairs.filter(([name]) => name === 'config')) Object.assign(values, fromFile(path, warn));
+  for (const [name, text] of pairs.filter(([name]) => name !== 'config')) {
+    const setting = find(name);
+    if (setting !== undefined) values[setting.key] = checked(setting, parse(setting, text), `--kubelet-arg: ${name}=${text}`);
+    else if (INERT.has(name)) warn(`--kubelet-arg: ${name} has no effect here`);
+    else throw new Error(`--kubelet-arg: ${JSON.stringify(name)} is no setting of the kubelet`);
+  }
+  return complete(values);
+}
+
+function complete(values: Readonly<Record<string, unknown>>): KubeletConfiguration {
+  const all = { ...Object.fromEntries((SETTINGS as readonly Setting[]).map(({ key, default: value }) => [key, value])), ...values } as KubeletConfiguration;
+  const merged = all.mergeDefaultEvictionSettings ? { ...DEFAULT_CONFIGURATION.evictionHard, ...all.evictionHard } : all.evictionHard;
+  const ungraced = Object.keys(all.evictionSoft).find((signal) => all.evictionSoftGracePeriod[signal] === undefined);
+  if (ungraced !== undefined) throw new Error(`--kubelet-arg: grace period must be specified for the soft eviction threshold ${ungraced}`);
+  if (all.imageGCLowThresholdPercent >= all.imageGCHighThresholdPercent) throw new Error('--kubelet-arg: image-gc-low-threshold must be less than image-gc-high-threshold');
+  if (all.containerLogMaxFiles < 2) throw new Error('--kubelet-arg: container-log-max-files must be at least 2');
+  if (parseDuration(all.shutdownGracePeriodCriticalPods) > parseDuration(all.shutdownGracePeriod)) throw new Error('--kubelet-arg: shutdownGracePeriodCriticalPods must not be longer than shutdownGracePeriod');
+  return { ...all, evictionHard: merged };
+}
+
+export const DEFAULT_CONFIGURATION = Object.fromEntries((SETTINGS as readonly Setting[]).map(({ key, default: value }) => [key, value])) as unknown as KubeletConfiguration;
+
+function find(name: string): Setting | undefined {
+  return (SETTINGS as readonly Setting[]).find(({ key, flag }) => name === key || name === flag);
+}
+
+function fromFile(path: string, warn: (message: string) => void): Record<string, unknown> {
+  const text = readFileIfThere(path);
+  if (text === undefined) throw new Error(`--kubelet-arg: config=${path}: there is no such file`);
+  const parsed = (parseYaml(text) ?? {}) as Record<string, unknown>;
+  if (parsed['kind'] !== 'KubeletConfiguration') throw new Error(`--kubelet-arg: config=${path}: it is no KubeletConfiguration`);
+  const { kind: _kind, apiVersion: _version, crashLoopBackOff, ...rest } = parsed;
+  const period = (crashLoopBackOff as { maxContainerRestartPeriod?: string } | undefined)?.maxContainerRestartPeriod;
+  const fields = { ...rest, ...(period !== undefined && { maxContainerRestartPeriod: period }) };
+  return Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => {
+    const setting = (SETTINGS as readonly Setting[]).find((candidate) => candidate.key === key);
+    if (setting === undefined) warn(`${path}: ${key} has no effect here`);
+    return setting === undefined ? [] : [[key, checked(setting, value, `${path}: ${key}`)]];
+  }));
+}
+
+/** A flag's text as the field's value. */
+function parse({ kind }: Setting, text: string): unknown {
+  switch (kind) {
+    case 'integer': return /^-?\d+$/.test(text) ? Number(text) : text;
+    case 'boolean': return text === 'true' ? true : text === 'false' ? false : text;
+    case 'list': return text.split(',').filter((part) => part !== '');
+    case 'thresholds': return pairsOf(text, '<');
+    case 'map': case 'quantities': case 'amounts': case 'durations': return pairsOf(text, '=');
+    case 'headers': return headersOf(text);
+    case 'string': case 'duration': case 'quantity': return text;
+  }
+}
+
+function pairsOf(text: string, separator: string): Record<string, string> {
+  return Object.fromEntries(text.split(',').filter((part) => part.trim() !== '').map((part) => {
+    const at = part.indexOf(separator);
+    return at < 0 ? [part.trim(), ''] : [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+  }));
+}
+
+/** `a:one,b:two,a:three` */
+function headersOf(text: string): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const part of text.split(',').filter((one) => one.includes(':'))) (headers[part.slice(0, part.indexOf(':')).trim()] ??= []).push(part.slice(part.indexOf(':') + 1).trim());
+  return headers;
+}
+
+const SIGNALS = new Set(['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'containerfs.available', 'containerfs.inodesFree', 'pid.available', 'allocatableMemory.available']);
+
+function checked(setting: Setting, value: unknown, where: string): unknown {
+  const wrong = problemOf(setting, value);
+  if (wrong !== undefined) throw new Error(`${where}: ${wrong}`);
+  return value;
+}
+
+function problemOf({ kind, check }: Setting, value: unknown): string | undefined {
+  if (kind === 'integer') return Number.isInteger(value) ? check?.(value as number) : 'must be a whole number';
+  if (kind === 'boolean') return typeof value === 'boolean' ? undefined : 'must be true or false';
+  if (kind === 'list') return Array.isArray(value) ? undefined : 'must be a list';
+  if (kind === 'string' || kind === 'duration' || kind === 'quantity') return typeof value !== 'string' ? 'must be a text' : kind === 'string' ? check?.(value) : amountProblem(kind, value);
+  if (typeof value !== 'object' || value === null) return 'must be pairs of names and values';
+  if (kind === 'headers' || kind === 'map') return undefined;
+  for (const [name, amount] of Object.entries(value as Record<string, string>)) {
+    if (kind !== 'quantities' && !SIGNALS.has(name)) return `unknown eviction signal ${JSON.stringify(name)}`;
+    const share = (kind === 'thresholds' || kind === 'amounts') && /^\d+(\.\d+)?%$/.test(amount);
+    const wrong = share ? undefined : amountProblem(kind === 'durations' ? 'duration' : 'quantity', amount);
+    if (wrong !== undefined) return `${name}: ${wrong}`;
+  }
+  return undefined;
+}
+
+function amountProblem(kind: 'duration' | 'quantity', text: string): string | undefined {
+  try {
+    if (kind === 'duration') parseDuration(text);
+    else parseQuantity(text);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** `10%` of it, or an amount of its own. */
+export function amountOf(text: string, capacity: number): number {
+  return text.endsWith('%') ? Math.floor((Number(text.slice(0, -1)) / 100) * capacity) : quantityValue(text);
+}
