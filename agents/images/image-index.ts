@@ -12,6 +12,8 @@ export interface ImageIndex {
   images: Map<string, IndexedImage>;
   /** Unpacked size by diff id. */
   layerSizes: Map<string, number>;
+  /** Diff ids of images that were removed while containers ran on them, by id: what a restart must not take for rubbish. */
+  removed: Map<string, string[]>;
   save(): void;
 }
 
@@ -20,16 +22,23 @@ export function openImageIndex(directory: string, layerIsHere: (diffId: string) 
   const stored = parseIndex(readFileIfThere(path));
   const images = new Map(stored.images.filter(({ layers }) => layers.every(layerIsHere)).map((image) => [image.id, image]));
   const layerSizes = new Map(Object.entries(stored.layerSizes).filter(([diffId]) => layerIsHere(diffId)));
-  const save = (): void => writeFileAtomically(path, JSON.stringify({ images: [...images.values()], layerSizes: Object.fromEntries(layerSizes) }), { mode: 0o600 });
-  return { images, layerSizes, save };
+  const removed = new Map(Object.entries(stored.removed).filter(([, layers]) => layers.every(layerIsHere)));
+  const save = (): void => writeFileAtomically(path, JSON.stringify({ images: [...images.values()], layerSizes: Object.fromEntries(layerSizes), removed: Object.fromEntries(removed) }), { mode: 0o600 });
+  return { images, layerSizes, removed, save };
+}
+
+interface Stored {
+  images: IndexedImage[];
+  layerSizes: Record<string, number>;
+  removed: Record<string, string[]>;
 }
 
 // A damaged index costs a new pull, never a start.
-function parseIndex(text: string | undefined): { images: IndexedImage[]; layerSizes: Record<string, number> } {
+function parseIndex(text: string | undefined): Stored {
   try {
-    const { images, layerSizes } = JSON.parse(text ?? '{}') as Partial<{ images: IndexedImage[]; layerSizes: Record<string, number> }>;
-    return { images: images ?? [], layerSizes: layerSizes ?? {} };
+    const { images = [], layerSizes = {}, removed = {} } = JSON.parse(text ?? '{}') as Partial<Stored>;
+    return { images, layerSizes, removed };
   } catch {
-    return { images: [], layerSizes: {} };
+    return { images: [], layerSizes: {}, removed: {} };
   }
 }

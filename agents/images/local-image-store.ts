@@ -44,7 +44,7 @@ export function createImageStore(options: ImageStoreOptions): LocalImageStore {
   };
   return {
     async start() {
-      layers.clean(new Set([...index.images.values()].flatMap((image) => image.layers)));
+      layers.clean(new Set([...index.images.values()].flatMap((image) => image.layers).concat(...index.removed.values())));
       for (const file of readdirSync(directory).filter((name) => /\.(tar|tar\.gz|tgz|tar\.zst)$/.test(name)).sort()) {
         await importArchive(join(directory, file), { pinned: true }).catch((error: unknown) => options.log.warn('image archive cannot be imported', { file, error }));
       }
@@ -72,12 +72,18 @@ interface Shelf {
 function createShelf(index: ImageIndex, layers: LayerStore): Shelf {
   const holds = new Map<string, number>();
   const held = new Map<string, string[]>();
+  /** Removed ones that no container has taken up again by the time anything is let go of: adoption comes first. */
+  const forget = (): string[] => {
+    const gone = [...index.removed].filter(([id]) => !holds.has(id));
+    for (const [id] of gone) index.removed.delete(id);
+    return gone.flatMap(([, diffIds]) => diffIds);
+  };
   const unused = (diffIds: readonly string[]): string[] => {
     const used = new Set([...[...index.images.values()].flatMap((image) => image.layers), ...[...held.values()].flat()]);
     return diffIds.filter((diffId) => !used.has(diffId));
   };
   const drop = async (diffIds: readonly string[]): Promise<void> => {
-    const doomed = unused(diffIds);
+    const doomed = unused([...diffIds, ...forget()]);
     for (const diffId of doomed) index.layerSizes.delete(diffId);
     index.save();
     await Promise.all(doomed.map((diffId) => layers.remove(diffId)));
@@ -103,12 +109,13 @@ function createShelf(index: ImageIndex, layers: LayerStore): Shelf {
         layers: diffIds,
       };
       index.images.set(image.id, merged);
+      index.removed.delete(image.id);
       index.save();
       return merged;
     },
     hold(id) {
       const image = index.images.get(id);
-      const diffIds = image?.layers ?? held.get(id);
+      const diffIds = image?.layers ?? held.get(id) ?? index.removed.get(id);
       if (diffIds === undefined) throw new ImageError('ImageInspectError', `image ${id} is not here`);
       holds.set(id, (holds.get(id) ?? 0) + 1);
       held.set(id, diffIds);
@@ -129,6 +136,7 @@ function createShelf(index: ImageIndex, layers: LayerStore): Shelf {
       const tags = found.tags.filter((tag) => name !== undefined && tag !== name);
       if (tags.length > 0) index.images.set(found.id, { ...found, tags });
       else index.images.delete(found.id);
+      if (tags.length === 0 && holds.has(found.id)) index.removed.set(found.id, found.layers);
       await drop(tags.length > 0 ? [] : found.layers);
     },
   };

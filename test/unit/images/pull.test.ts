@@ -89,6 +89,23 @@ t.test('removing an image keeps layers that others use', async (t) => {
   t.same(store.list().map(({ id }) => id), [web2.id]);
 });
 
+t.test('an image removed while a container runs on it keeps its layers over a restart, until the container goes', async (t) => {
+  const { store, dataDir } = freshStore(t);
+  const [web1, web2] = [await store.pull(`${registry.address}/web:1`, []), await store.pull(`${registry.address}/web:2`, [])];
+  const [, own = ''] = store.layers(web1.id);
+  store.layers(web2.id);
+  await Promise.all([store.remove(web1.id), store.remove(web2.id)]);
+  const again = createImageStore({ dataDir, clock: systemClock, log: silentLog });
+  await again.start();
+  t.ok(existsSync(own));
+  t.same(again.list(), []);
+  t.same(again.layers(web1.id)[1], own, 'the container is adopted');
+  again.release(web1.id);
+  const third = createImageStore({ dataDir, clock: systemClock, log: silentLog });
+  await third.start();
+  t.same(readdirSync(join(dataDir, 'agent/images/layers')), [], 'also those that nobody took up again');
+});
+
 t.test('an archive in the folder is imported at start, and pinned', async (t) => {
   const { store, dataDir } = freshStore(t);
   writeFileSync(join(dataDir, 'agent/images/mine.tar'), saveArchive({ name: 'mine:1', layers: [{ tar: packTree({ 'a/b': { text: 'x' } }) }], config: { Cmd: ['x'] } }));
