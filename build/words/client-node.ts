@@ -1,32 +1,36 @@
 // The comments of @kubernetes/client-node's type declarations, which its generator made from upstream's document: newlines became spaces, quotes are
-// escaped, and a field that is an object has lost its own.
+// escaped, and a field that is an object has lost its own. Parameters are told nowhere else.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Schemas } from '../../internal/api/schema.ts';
-import { SCALAR_COMMENTS } from './scalars.ts';
 import type { Texts } from './words.ts';
 
+/** Of the fields that every kind has, and of Quantity. */
 export function clientWords(folder: string, schemas: Schemas): Texts {
   const texts = new Map<string, string>();
   for (const id of schemas.ids()) {
-    const path = modelsOf(id).map((model) => join(folder, 'dist/gen/models', `${model}.d.ts`)).find((one) => existsSync(one));
-    if (path === undefined) continue;
-    const source = readFileSync(path, 'utf8');
-    const own = /\/\*\*\n\* ([^\n]*)\n\*\/\nexport declare class/.exec(source)?.[1];
-    if (own !== undefined) texts.set(id, unescaped(own));
-    for (const [, text = '', name = ''] of source.matchAll(/ {4}\/\*\*\n {4}\* ([^\n]*)\n {4}\*\/\n {4}'([^']+)'\??:/g)) {
-      const field = name.startsWith('_') ? name.slice(1) : name.startsWith('x_kubernetes_') ? name.replaceAll('_', '-') : name;
-      // Named types of a simple form have their type's words instead of their own.
-      if (!SCALAR_COMMENTS.some((start) => text.startsWith(start))) texts.set(`${id} ${field}`, unescaped(text));
+    const source = modelOf(folder, id);
+    for (const field of ['apiVersion', 'kind']) {
+      const text = commentOf(source, field);
+      if (text !== undefined && schemas.get(id)?.fields.has(field) === true) texts.set(`${id} ${field}`, text);
     }
   }
+  // Shown where a field is one.
+  const quantity = commentOf(modelOf(folder, 'io.k8s.api.autoscaling.v2.MetricTarget'), 'averageValue');
+  if (quantity?.startsWith('Quantity is') === true) texts.set('io.k8s.apimachinery.pkg.api.resource.Quantity', quantity);
   return texts;
 }
 
-/** `io.k8s.api.core.v1.Event` → `CoreV1Event`, `V1Event` */
-function modelsOf(id: string): string[] {
+/** `io.k8s.api.core.v1.Event` is CoreV1Event there, or V1Event. */
+function modelOf(folder: string, id: string): string {
   const [group = '', version = '', name = ''] = id.split('.').slice(-3);
-  return [`${capital(group)}${capital(version)}${name}`, `${capital(version)}${name}`, name === 'Info' ? 'VersionInfo' : ''];
+  const path = [`${capital(group)}${capital(version)}${name}`, `${capital(version)}${name}`].map((model) => join(folder, 'dist/gen/models', `${model}.d.ts`)).find((one) => existsSync(one));
+  return path === undefined ? '' : readFileSync(path, 'utf8');
+}
+
+function commentOf(source: string, field: string): string | undefined {
+  const text = new RegExp(` {4}/\\*\\*\\n {4}\\* ([^\\n]*)\\n {4}\\*/\\n {4}'${field}'\\??:`).exec(source)?.[1];
+  return text === undefined ? undefined : unescaped(text);
 }
 
 /** `name TAB use` → text, as internal/api/openapi-parameters.ts asks for them: each from one operation that has it. */

@@ -1,16 +1,16 @@
 // Writes the words of OpenAPI (descriptions of definitions, fields, parameters), which are upstream's, from packages that carry them: they are no part of
-// this repository. @kubernetes/client-node has those of this version, but for fields that are objects, and on one line; @pulumi/kubernetes has most of the
-// others, with their line breaks. What neither has stays untold. One compressed file in the cache; the executable carries it.
+// this repository. kubernetes-models has nearly all of this version's as they are; @kubernetes/client-node has those of parameters and a few more, on one
+// line each. One compressed file in the cache; the executable carries it.
 // Usage: node build/words/words.ts
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { loadSchemas, type Definition, type Schemas, type TypeRef } from '../../internal/api/schema.ts';
+import { loadSchemas } from '../../internal/api/schema.ts';
 import { WORDS_FILE } from '../../cmd/openapi-words.ts';
 import { NPM_RECORD, packageFolder } from '../programs/npm.ts';
 import { clientWords, parameterWords } from './client-node.ts';
-import { pulumiWords } from './pulumi.ts';
+import { modelWords } from './models.ts';
 
 /** By definition id, or `id field`. */
 export type Texts = ReadonlyMap<string, string>;
@@ -31,69 +31,24 @@ export function wordsFile(): string {
 /** As internal/api/openapi-words.ts reads it. */
 function wordsTable(): string {
   const schemas = loadSchemas();
-  const client = clientWords(packageFolder('@kubernetes/client-node'), schemas);
-  const pulumi = pulumiWords(packageFolder('@pulumi/kubernetes'), schemas);
+  const client = packageFolder('@kubernetes/client-node');
+  const texts = new Map([...clientWords(client, schemas), ...modelWords([packageFolder('kubernetes-models'), packageFolder('@kubernetes-models/apimachinery')], schemas)]);
   const lines: string[] = [];
-  const usual = usualWords(schemas, (key) => merged(client.get(key), pulumi.get(key)));
   for (const id of schemas.ids()) {
-    const own = merged(client.get(id), pulumi.get(id));
+    const own = texts.get(id);
     if (own !== undefined) lines.push(`D\t${id}\t${quoted(own)}`);
-    for (const field of schemas.get(id)?.fields.values() ?? []) {
-      const text = merged(client.get(`${id} ${field.name}`), pulumi.get(`${id} ${field.name}`)) ?? usual.get(usualKey(field.name, field.type));
-      if (text !== undefined) lines.push(`F\t${id}\t${field.name}\t${quoted(text)}`);
+    for (const field of schemas.get(id)?.fields.keys() ?? []) {
+      const text = texts.get(`${id} ${field}`);
+      if (text !== undefined) lines.push(`F\t${id}\t${field}\t${quoted(text)}`);
     }
   }
-  for (const [key, text] of parameterWords(packageFolder('@kubernetes/client-node'))) lines.push(`P\t${key}\t${quoted(text)}`);
+  for (const [key, text] of parameterWords(client)) lines.push(`P\t${key}\t${quoted(text)}`);
   return lines.join('\n');
 }
 
 /** In ASCII, which takes half the memory when it is read. */
 function quoted(text: string): string {
   return JSON.stringify(text).replaceAll(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** Pulumi's is of another version: where the two say the same it tells where lines end, where they do not it is the older. */
-function merged(client: string | undefined, pulumi: string | undefined): string | undefined {
-  if (client === undefined || pulumi === undefined) return client ?? pulumi;
-  return plain(client) === plain(pulumi) ? withLines(client, pulumi) : client;
-}
-
-/** One keeps tabs and has a space for each newline, the other keeps newlines and indents otherwise. */
-function withLines(text: string, lined: string): string {
-  const gaps = lined.trim().match(/\s+/g) ?? [];
-  let at = 0;
-  return text.trim().replaceAll(/\s+/g, (gap) => {
-    const newlines = (gaps[at++]?.match(/\n/g) ?? []).length;
-    return '\n'.repeat(newlines) + gap.slice(newlines);
-  });
-}
-
-function plain(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
-}
-
-// `metadata` of lists: what most of them say.
-function usualWords(schemas: Schemas, textOf: (key: string) => string | undefined): Texts {
-  const counts = new Map<string, Map<string, number>>();
-  for (const [definition, field] of fieldsOf(schemas)) {
-    const text = textOf(`${definition.id} ${field.name}`);
-    const key = usualKey(field.name, field.type);
-    if (text === undefined || key === '') continue;
-    const known = counts.get(key) ?? new Map<string, number>();
-    counts.set(key, known.set(text, (known.get(text) ?? 0) + 1));
-  }
-  return new Map([...counts].map(([key, texts]) => [key, [...texts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? '']));
-}
-
-function* fieldsOf(schemas: Schemas): Generator<[Definition, { name: string; type: TypeRef }]> {
-  for (const id of schemas.ids()) {
-    const definition = schemas.get(id);
-    for (const field of definition?.fields.values() ?? []) if (definition !== undefined) yield [definition, field];
-  }
-}
-
-function usualKey(name: string, type: TypeRef): string {
-  return name === 'metadata' && type.type === 'object' ? type.definition : '';
 }
 
 if (import.meta.main) process.stdout.write(`${wordsFile()}\n`);

@@ -18,7 +18,7 @@ export function schemaOf(definition: Definition, context: Context): OpenApiSchem
   const scalar = context.schemas.scalar(definition.id);
   const { dialect, words } = context;
   if (scalar !== undefined) return described(scalarSchema(scalar, dialect), words.of(definition.id));
-  const properties = Object.fromEntries([...definition.fields.values()].map((field) => [field.name, described(propertyOf(field, { dialect, beside: !isBare(definition.id, field.name) }), wordsOf(field, words.of(definition.id, field.name)))]));
+  const properties = Object.fromEntries([...definition.fields.values()].map((field) => [field.name, described(propertyOf(field, { dialect, beside: !isBare(definition.id, field.name) }), words.of(definition.id, field.name))]));
   return described({
     ...(definition.fields.size > 0 && { properties }),
     ...(definition.required.length > 0 && { required: [...definition.required] }),
@@ -27,13 +27,6 @@ export function schemaOf(definition: Definition, context: Context): OpenApiSchem
     ...(definition.mapType !== undefined && { 'x-kubernetes-map-type': definition.mapType }),
     ...(definition.unions !== undefined && { 'x-kubernetes-unions': definition.unions }),
   }, words.of(definition.id));
-}
-
-/** Upstream tells the values of an enum in the prose too. */
-function wordsOf({ type }: Field, text: string | undefined): string | undefined {
-  const values = type.type === 'string' ? type.enum : undefined;
-  if (values === undefined || text === undefined) return text;
-  return `${text}\n\nPossible enum values:\n${values.map((value) => ` - \`${JSON.stringify(value)}\``).join('\n')}`;
 }
 
 export function reference(id: string, dialect: Dialect): string {

@@ -148,18 +148,20 @@ function collect(paths: Record<string, object>, resources: readonly ServedResour
     if (id in found) continue;
     const definition = context.schemas.get(id);
     if (definition === undefined) continue;
-    const schema = schemaOf(own === undefined || own.custom !== undefined ? definition : narrowed(definition, own), context);
+    const schema = schemaOf(own === undefined ? definition : narrowed(definition, own), context);
     found[id] = schema;
     waiting.push(...referencesIn(schema));
   }
   return sortKeys(found);
 }
 
-/** What every group has of its own (options, events) is told of this group alone. */
-function narrowed(definition: Definition, { group, version }: ServedResource): Definition {
+/** What every group has of its own (options, events) is told of this group alone; or of all that the server of custom kinds knows. */
+function narrowed(definition: Definition, { group, version, custom }: ServedResource): Definition {
   if (definition.id !== `${META}.DeleteOptions` && definition.id !== `${META}.WatchEvent`) return definition;
-  return { ...definition, kinds: definition.kinds.filter((kind) => (kind.group === '' && kind.version === 'v1') || (kind.group === group && kind.version === version)) };
+  return { ...definition, kinds: definition.kinds.filter((kind) => (custom === undefined ? (kind.group === '' && kind.version === 'v1') || (kind.group === group && kind.version === version) : !ELSEWHERE.has(kind.group))) };
 }
+
+const ELSEWHERE: ReadonlySet<string> = new Set(['admission.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'imagepolicy.k8s.io']);
 
 function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
   if (typeof value !== 'object' || value === null) return found;
