@@ -20,6 +20,11 @@ export interface ConmonOptions {
   setApart(pid: number): void;
 }
 
+/** The OCI runtime said no: what it was asked cannot be run. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
 /** Creates the container and gives the pid of its process, which waits for `runc start`. */
 export async function createWithConmon(options: ConmonOptions): Promise<number> {
   const child = spawn('conmon', argumentsOf(options), {
@@ -37,7 +42,8 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
   const answer = parseAnswer(await Promise.race([readLine(answers), failed]));
   answers.destroy();
   if (answer.data > 0) return answer.data;
-  throw new Error(answer.message === undefined ? 'conmon ended without an answer' : wordsOf(answer.message));
+  if (answer.message === undefined) throw new Error('conmon ended without an answer');
+  throw new RefusedError(wordsOf(answer.message));
 }
 
 function argumentsOf(options: ConmonOptions): string[] {

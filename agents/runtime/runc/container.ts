@@ -2,12 +2,15 @@
 //
 //   making ──conmon──► created ──runc start──► running ──exit file──► exited ──remove──► (gone)
 //      └── fails: undone, the record too        (created may exit as well: killed before it was started)
+//
+// What the OCI runtime refuses (a command that is not there) is created all the same, and its start fails: as with runtimes that ask theirs
+// only then, it has ended with code 128, and is restarted as its pod says.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerConfig } from '../runtime.ts';
 import { cgroupOf } from './container-cgroup.ts';
-import { createWithConmon } from './conmon.ts';
+import { createWithConmon, RefusedError } from './conmon.ts';
 import { recordExit, takeExit } from './exits.ts';
 import { failureOf, type Ground } from './ground.ts';
 import { bundleOf, mountRoots, unmountRoots } from './bundle.ts';
@@ -43,17 +46,20 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(bundleOf(ground, { record, sandbox, image, roots })));
   const logPath = join(sandbox.config.logDirectory, config.logPath);
   mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
-  const pid = await createWithConmon({
+  const made = await createWithConmon({
     id, bundle, logPath, ociRuntime: ground.ociRuntime, root: layout.runc, exits: layout.exits,
     stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty, setApart: (conmon) => ground.cgroups.setApart(conmon),
+  }).then((pid) => ({ process: processOf(pid) }), (error: unknown) => {
+    if (error instanceof RefusedError) return { refused: error.message };
+    throw error;
   });
-  const process = processOf(pid);
-  Object.assign(record, { state: 'created', ...(process !== undefined && { process }) });
+  Object.assign(record, { state: 'created', ...made });
   records.saveContainer(record, false);
 }
 
 export async function startContainer(ground: Ground, record: ContainerRecord): Promise<void> {
   if (record.state !== 'created') throw new RuntimeError('RunContainerError', `container ${record.id} is ${record.state}, not created`);
+  if (record.refused !== undefined) failStart(ground, record, record.refused);
   ground.starting.add(record.id);
   try {
     const result = await ground.limit(() => ground.runc('start', record.id));
@@ -76,6 +82,7 @@ function failStart(ground: Ground, record: ContainerRecord, message: string): ne
 
 export async function stopContainer(ground: Ground, record: ContainerRecord, timeoutMs: number): Promise<void> {
   if (takeExit(ground, record) || record.state === 'making') return;
+  if (record.refused !== undefined) return recordExit(ground, record, { exitCode: START_FAILED_CODE, reason: 'StartError', message: record.refused });
   const exited = ground.exited(record);
   if (timeoutMs > 0 && record.state === 'running') {
     if (isAlive(record.process)) signal(record.process, signalNumber(record.stopSignal));

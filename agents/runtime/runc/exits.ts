@@ -24,7 +24,7 @@ export function createExits(ground: Ground): Exits {
   const suspects = new Set<string>();
   const poll = (): void => {
     for (const record of records.containers.values()) {
-      if ((record.state !== 'running' && record.state !== 'created') || ground.starting.has(record.id)) continue;
+      if ((record.state !== 'running' && record.state !== 'created') || record.refused !== undefined || ground.starting.has(record.id)) continue;
       if (takeExit(ground, record) || isAlive(record.process) || conmonLives(ground, record)) suspects.delete(record.id);
       else if (suspects.has(record.id)) recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container ended and nothing was left that knew its exit code' });
       else suspects.add(record.id); // its exit file may be on the way
@@ -54,7 +54,7 @@ export function takeExit(ground: Ground, record: ContainerRecord): boolean {
   if (record.state === 'exited') return true;
   const text = readText(join(ground.layout.exits, record.id))?.trim() ?? '';
   // A creation under way tells itself whether it failed; that a container has ended is told after that it has started.
-  if (text === '' || record.state === 'making' || ground.starting.has(record.id)) return false;
+  if (text === '' || record.state === 'making' || record.refused !== undefined || ground.starting.has(record.id)) return false;
   const exitCode = Number(text);
   const oom = existsSync(join(ground.layout.containers, record.id, 'oom')) || (exitCode === 137 && ground.cgroups.oomKills(cgroupOf(ground, record)) > 0);
   recordExit(ground, record, { exitCode, reason: oom ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error' });

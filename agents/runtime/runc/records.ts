@@ -48,6 +48,8 @@ export interface ContainerRecord {
   exitCode?: number;
   reason?: string;
   message?: string;
+  /** Why the OCI runtime would not create it: told when it is to be started. */
+  refused?: string;
 }
 
 /** A process of this boot: pids come again, start times do not. */

@@ -109,3 +109,16 @@ t.test('a start that fails is an end, with the code and reason that tell it', as
   await eventually(() => (scene.leftovers().length === 0 ? Promise.resolve() : Promise.reject(new Error(scene.leftovers().join('\n')))));
   t.same(scene.leftovers(), []);
 });
+
+t.test('a command that is not there is told at the start, which is an end too, and nothing of it is left', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, open);
+  const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { command: ['/no/such/program'] }));
+  t.equal(scene.runtime.status(id)?.state, 'created');
+  await t.rejects(scene.runtime.startContainer(id), { reason: 'RunContainerError', message: /exec: "\/no\/such\/program": stat \/no\/such\/program: no such file or directory/ });
+  t.match(scene.runtime.status(id), { state: 'exited', exitCode: 128, reason: 'StartError', startedAt: 0, message: /no such file or directory/ });
+  const never = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'never', command: ['/no/such/program'] }));
+  for (const container of [id, never]) await scene.runtime.removeContainer(container);
+  await scene.runtime.removeSandbox(sandboxId);
+  await eventually(() => (scene.leftovers().length === 0 ? Promise.resolve() : Promise.reject(new Error(scene.leftovers().join('\n')))));
+  t.same(scene.leftovers(), []);
+});
