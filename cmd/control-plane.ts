@@ -52,6 +52,7 @@ import { firstAddress, portRange } from './addresses.ts';
 import { configuredAudit } from './audit.ts';
 import { configuredAuthentication } from './authentication.ts';
 import type { Settings } from './flags.ts';
+import { createResourceMetrics } from './resource-metrics.ts';
 import { hostNodeName } from './host.ts';
 import { openApiWords } from './openapi-words.ts';
 import { KUBERNETES_VERSION, SKIFF_VERSION_TEXT } from './version.ts';
@@ -117,6 +118,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const tunnels = createTunnels(clock);
   const dialer = nodeDialer({ authority, leaves, tunnels });
   const kubelets = createKubeletCalls({ store, dialer });
+  const metrics = settings.disable.includes('metrics') ? undefined : createResourceMetrics({ kinds, views, kubelets, clock });
   const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), aggregated, kubelets, disabled: settings.disable, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
@@ -140,6 +142,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     createEventExpiry({ store, clock }),
     keepCustomKinds({ store, kinds, schemas, converterOf: (crd) => webhookConverter(crd, { callout, uuid: random.uuid }) }),
     { name: 'policy', start: () => prepare(settings, authority, { pipeline, client: clientOf(LOOPBACK_USER) }), stop: () => Promise.resolve() },
+    ...(metrics === undefined ? [] : [metrics.component]),
     apiServer,
     ...loops.map((loop) => run(loop, userOf(loop), loop.name)),
     run(createScheduler() as Loop, { username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] }, 'default-scheduler'),
@@ -167,7 +170,7 @@ function closing(store: Store): Component {
 async function prepare(settings: Settings, authority: Authority, { pipeline, client }: { pipeline: Pipeline; client: Client }): Promise<void> {
   await bootstrapPolicy(pipeline.options);
   const dns = settings.disable.includes('dns') ? undefined : settings['cluster-dns'][0];
-  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, serviceCidrs: settings['service-cidr'], localStorage: !settings.disable.includes('local-storage'), ...(dns !== undefined && { dnsAddress: dns }) });
+  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, serviceCidrs: settings['service-cidr'], localStorage: !settings.disable.includes('local-storage'), metrics: !settings.disable.includes('metrics'), ...(dns !== undefined && { dnsAddress: dns }) });
 }
 
 /** What every node must know of the cluster: agents are told when they join, the server's own node by this. */

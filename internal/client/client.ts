@@ -15,6 +15,8 @@ export interface WatchOptions extends ReadOptions, Pick<RequestOptions, 'timeout
 
 export interface Client {
   get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey): Promise<T>;
+  /** Reads a subresource of a named object (scale). */
+  getSub<R = unknown>(resource: GroupVersionResource, key: ObjectKey, subresource: string): Promise<R>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ReadOptions): Promise<ObjectList<T>>;
   create<T extends KubeObject>(resource: Resource<T>, draft: Draft<T>, options?: WriteOptions): Promise<T>;
   /** Creates a subresource of a named object (binding, eviction, token): gives what the server answers. */

@@ -7,6 +7,7 @@ export function createClient(transport: Transport): Client {
   const send = async <R>(request: ApiRequest): Promise<R> => (await transport.send(request)) as R;
   return {
     get: (resource, key) => send(requestFor('get', resource, { key })),
+    getSub: (resource, key, subresource) => send({ ...requestFor('get', resource, { key }), subresource }),
     list: (resource, options = {}) => send(reading('list', resource, options)),
     create: (resource, draft, options) => send(writing('create', resource, { key: { namespace: draft.metadata.namespace ?? '', name: '' }, body: draft as unknown as KubeObject, options })),
     createSub: (resource, key, subresource, body) => send({ ...requestFor('create', resource, { key }), subresource, body: body as KubeObject }),

@@ -5,8 +5,9 @@ import type { Draft, KubeObject } from '../api/meta.ts';
 import { sameWhenWritten } from '../api/json-equality.ts';
 import type { Resource } from '../api/request.ts';
 import type { Client } from '../client/client.ts';
-import type { ConfigMap, Service, StorageClass } from '../kinds/generated/api-types.ts';
-import { CONFIGMAPS, SERVICECIDRS, SERVICES, STORAGECLASSES } from '../kinds/generated/resources.ts';
+import type { APIService, ClusterRole, ConfigMap, Service, StorageClass } from '../kinds/generated/api-types.ts';
+import { APISERVICES, CLUSTERROLES, CONFIGMAPS, SERVICECIDRS, SERVICES, STORAGECLASSES } from '../kinds/generated/resources.ts';
+import { METRICS_GROUP, METRICS_VERSION } from '../kinds/resource-metrics.ts';
 import { LOCAL_CLASS, LOCAL_PROVISIONER } from '../kinds/local-storage.ts';
 
 export interface SystemObjectsOptions {
@@ -17,8 +18,11 @@ export interface SystemObjectsOptions {
   serviceCidrs: readonly string[];
   /** Whether volumes are made as folders of nodes. */
   localStorage: boolean;
+  /** Whether metrics.k8s.io is served here. */
+  metrics: boolean;
 }
 
+const METRICS_API = `${METRICS_VERSION}.${METRICS_GROUP}`;
 const OURS = { 'app.kubernetes.io/managed-by': 'skiff' };
 
 /** kube-proxy's own word for "not mine" (the well-known label): the address is served on each node itself. */
@@ -42,6 +46,8 @@ export async function ensureSystemObjects(client: Client, options: SystemObjects
     }, (found, draft) => (sameWhenWritten(found.data, { ...found.data, ...draft.data }) ? undefined : { ...found, data: { ...found.data, ...draft.data } })),
     ensure(client, SERVICECIDRS, { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: [...options.serviceCidrs] } }),
     options.localStorage ? ensure(client, STORAGECLASSES, localClass()) : withdraw(client, STORAGECLASSES as unknown as Resource, LOCAL_CLASS),
+    options.metrics ? ensure(client, APISERVICES, metricsApi()) : withdraw(client, APISERVICES as unknown as Resource, METRICS_API),
+    options.metrics ? ensure(client, CLUSTERROLES, metricsReader()) : undefined,
     options.dnsAddress === undefined ? undefined : ensure(client, SERVICES, dnsService(options.dnsAddress)),
   ]);
 }
@@ -70,6 +76,23 @@ function localClass(): Draft<StorageClass> {
     provisioner: LOCAL_PROVISIONER,
     reclaimPolicy: 'Delete',
     volumeBindingMode: 'WaitForFirstConsumer',
+  };
+}
+
+/** So that who looks for the API by its APIService finds it; a metrics server that is installed later puts its Service here. */
+function metricsApi(): Draft<APIService> {
+  const spec = { group: METRICS_GROUP, version: METRICS_VERSION, groupPriorityMinimum: 100, versionPriority: 100 };
+  return { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: METRICS_API, labels: OURS }, spec };
+}
+
+/** Who may view may see what is used; the name is the one that metrics servers come with. */
+function metricsReader(): Draft<ClusterRole> {
+  const aggregate = Object.fromEntries(['admin', 'edit', 'view'].map((role) => [`rbac.authorization.k8s.io/aggregate-to-${role}`, 'true']));
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'system:aggregated-metrics-reader', labels: { ...OURS, ...aggregate } },
+    rules: [{ apiGroups: [METRICS_GROUP], resources: ['pods', 'nodes'], verbs: ['get', 'list', 'watch'] }],
   };
 }
 

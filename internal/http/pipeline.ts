@@ -21,6 +21,7 @@ import { statusOf } from './respond.ts';
 import type { RequestInfo } from './route.ts';
 import { admitOnly, authenticated, authorize, type Authenticated, type Authorized } from './stages.ts';
 import { subresourceOf } from './subresources/index.ts';
+import { getMade, listMade } from './made.ts';
 import { createOne, deleteMany, deleteOne, getOne, listMany, patchOne, updateOne } from './verbs.ts';
 
 export interface PipelineOptions {
@@ -94,8 +95,8 @@ async function ofObject(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { info: { verb } }, kind } = call;
   if (!kind.verbs.includes(verb)) throw notAllowed();
   switch (verb) {
-    case 'get': return getOne(options, call);
-    case 'list': return listMany(options, call);
+    case 'get': return kind.made === undefined ? getOne(options, call) : getMade(call);
+    case 'list': return kind.made === undefined ? listMany(options, call) : listMade(call);
     case 'create':
       if (kind.custom?.terminating === true) throw beingDeleted(call);
       return subresourceOf(kind, '') === undefined ? createOne(options, call) : review(options, call);

@@ -44,6 +44,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   rules: KindRules<T>;
   /** Of its lists, where it is not the kind with `List` after it. */
   listKind?: string;
+  /** Its objects are made when asked for, all of them at once; nothing is stored, and it has no verbs but get and list. */
+  made?(): Promise<readonly KubeObject[]>;
   /** Set for kinds that come and go at run time. */
   custom?: CustomKind;
 }

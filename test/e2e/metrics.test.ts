@@ -1,0 +1,53 @@
+// What nodes and pods use, as kubectl top shows it, and workloads scaled by it.
+import t from 'tap';
+import { createCluster, until } from '../support/cluster.ts';
+import { pushImages } from '../support/images.ts';
+import { ownNetwork } from '../support/lab.ts';
+import { startRegistry } from '../support/registry.ts';
+
+ownNetwork();
+t.setTimeout(600_000);
+
+const cluster = await createCluster('w', '10.97.7', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
+const { kubectl, tryKubectl, lab } = cluster;
+const registry = await startRegistry({ address: lab.ip, port: 5000 });
+await pushImages(registry.url, undefined, 'library/');
+t.teardown(async () => {
+  await cluster.remove();
+  await registry.stop();
+});
+await t.test('a server comes up', () => cluster.start());
+
+const apply = (...objects: object[]): void => {
+  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  if (code !== 0) throw new Error(stderr);
+};
+const deployment = (name: string, command: string): object => ({
+  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', command], resources: { requests: { cpu: '20m', memory: '10Mi' }, limits: { cpu: '100m' } } }] } },
+  },
+});
+
+await t.test('kubectl top shows nodes, pods and containers', async (t) => {
+  apply(deployment('busy', 'while :; do :; done'), deployment('idle', 'exec sleep 1000000'));
+  kubectl('rollout', 'status', 'deployment/busy', 'deployment/idle', '--timeout=60s');
+  t.match(kubectl('top', 'nodes'), /NAME +CPU\(cores\) +CPU\(%\) +MEMORY\(bytes\) +MEMORY\(%\) *\nn1 +\d+m +\d+% +\d+Mi +\d+%/);
+  await until(() => /busy-\S+ +\d\d+m /.test(tryKubectl(['top', 'pods']).stdout), 'the busy one to show');
+  t.match(kubectl('top', 'pods', '-l', 'app=busy', '--containers'), /^POD +NAME +CPU\(cores\) +MEMORY\(bytes\) *\nbusy-\S+ +c +\d+m +\d+Mi *\n$/);
+  t.match(kubectl('top', 'pods', '-A', '--sort-by=cpu'), /NAMESPACE +NAME .*\ndefault +busy-/);
+});
+
+await t.test('the API is there for others too', (t) => {
+  t.match(kubectl('get', '--raw', '/apis/metrics.k8s.io/v1beta1'), /"name":"nodes".*"kind":"NodeMetrics".*"verbs":\["get","list"\]/);
+  t.match(kubectl('get', 'apiservice', 'v1beta1.metrics.k8s.io'), /Local +True/);
+  t.match(kubectl('get', 'pods.metrics.k8s.io'), /NAME +CPU +MEMORY +WINDOW\nbusy-\S+ +\d+n +\d+Ki +/i);
+  t.match(JSON.parse(kubectl('get', 'nodes.metrics.k8s.io', 'n1', '-o', 'json')), { kind: 'NodeMetrics', usage: { cpu: /^\d+n$/, memory: /^\d+Ki$/ }, window: /s$/ });
+  t.match(tryKubectl(['get', 'pods.metrics.k8s.io', 'none']).stderr, /pods.metrics.k8s.io "none" not found/);
+  t.match(tryKubectl(['delete', 'pods.metrics.k8s.io', 'none']).stderr, /MethodNotAllowed|does not allow this method/);
+  t.equal(tryKubectl(['auth', 'can-i', 'list', 'pods.metrics.k8s.io', '--as=someone']).stdout.trim(), 'no', 'who may not, may not');
+  for (const path of ['/openapi/v2', '/openapi/v3', '/apis', '/api/v1/namespaces/default/pods/none/log']) t.notMatch(tryKubectl(['get', '--raw', path]).stderr, /InternalError|Internal/, path);
+  t.match(tryKubectl(['get', '--raw', '/openapi/v3/apis/metrics.k8s.io/v1beta1']).stdout, /"paths"/);
+  t.end();
+});
