@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Schemas } from '../../internal/api/schema.ts';
 import type { Texts } from './words.ts';
 
-/** Of the fields that every kind has, and of Quantity. */
+/** Of the fields that every kind has. */
 export function clientWords(folder: string, schemas: Schemas): Texts {
   const texts = new Map<string, string>();
   for (const id of schemas.ids()) {
@@ -15,9 +15,6 @@ export function clientWords(folder: string, schemas: Schemas): Texts {
       if (text !== undefined && schemas.get(id)?.fields.has(field) === true) texts.set(`${id} ${field}`, text);
     }
   }
-  // Shown where a field is one.
-  const quantity = commentOf(modelOf(folder, 'io.k8s.api.autoscaling.v2.MetricTarget'), 'averageValue');
-  if (quantity?.startsWith('Quantity is') === true) texts.set('io.k8s.apimachinery.pkg.api.resource.Quantity', quantity);
   return texts;
 }
 
