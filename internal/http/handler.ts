@@ -23,6 +23,7 @@ import { forward as forwardToServer, remoteOf } from './aggregation/forward.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
 import { goPackage } from './field-validation.ts';
 import type { Impersonator } from './impersonation.ts';
+import { deadlineOf, withinDeadline } from './deadline.ts';
 import type { Fairness } from './fairness/index.ts';
 import type { Metrics } from './metrics.ts';
 import { negotiate, type Form } from './negotiate.ts';
@@ -137,16 +138,18 @@ interface Routing {
 }
 
 async function route(options: HandlerOptions, routing: Routing): Promise<Payload | undefined> {
-  const { exchange: { request, response }, asked: { parsed } } = routing;
+  const { exchange: { request, response }, asked: { parsed, query } } = routing;
   const user = options.impersonate(request.rawHeaders, routing.user, parsed.info);
   if (user !== routing.user) parsed.audit?.impersonated(user);
   // What runs for long holds no seat while it runs.
   if (parsed.info.isResource && streamOf(parsed.info) !== undefined) return dispatch(options, routing, user, () => {});
+  const deadlineMs = deadlineOf(query);
   const entering = options.fairness.enter({ ...parsed.info, user }, () => closed(response));
   const seat = entering instanceof Promise ? await entering : entering;
   try {
     for (const [name, value] of Object.entries(seat.headers)) response.setHeader(name, value);
-    return await dispatch(options, routing, user, seat.leave);
+    const answering = dispatch(options, routing, user, seat.leave);
+    return await (isLongRunning(parsed.info) ? answering : withinDeadline(answering, deadlineMs, options.clock));
   } finally {
     seat.leave();
   }
