@@ -41,14 +41,21 @@ export interface RegistryAuth {
   password: string;
 }
 
+/** Of the compressed layers that are not here yet. */
+export interface PullProgress {
+  doneBytes: number;
+  totalBytes: number;
+}
+
 export interface ImageStore {
   start(): Promise<void>;
   stop(): Promise<void>;
   /** By name, digest or id; undefined when it is not here whole. */
   find(image: string): Image | undefined;
   list(): Image[];
-  /** Pulls what is missing; concurrent pulls of one image share the work. `auth` is tried in order, then registries.yaml's, then none. */
-  pull(image: string, auth: RegistryAuth[], signal?: AbortSignal): Promise<Image>;
+  /** Pulls what is missing; concurrent pulls of one image share the work. `auth` is tried in order, then registries.yaml's, then none.
+   * `progress`: called with every piece that comes. */
+  pull(image: string, auth: RegistryAuth[], signal?: AbortSignal, progress?: (progress: PullProgress) => void): Promise<Image>;
   /** Layer directories, lowest first, for an overlay's lowerdir. The image stays until `release`. */
   layers(id: string): string[];
   /** Undoes one `layers`. An image removed meanwhile goes from the disk when its last user has released it. */

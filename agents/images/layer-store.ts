@@ -2,7 +2,7 @@
 // `.tmp` in its name is whole: it was verified and synced before it got its name (a power cut else leaves a tree of empty files).
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -34,6 +34,11 @@ export interface LayerStore {
 // Short: overlay's mount options end at one page, and an image may have 127 layers.
 const NAME_LENGTH = 24;
 const UNPACKS_MAX = 3;
+// No layer may take the last of the disk: the node's own state lies there too.
+const LOOK_EVERY_BYTES = 32 << 20;
+const RESERVE_SHARE = 0.05;
+const RESERVE_BYTES_MAX = 1 << 30;
+const RESERVE_FILES = 1000;
 
 export function createLayerStore(root: string): LayerStore {
   mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -103,7 +108,7 @@ async function unpack(source: LayerSource, directory: string): Promise<number> {
     tar.on('error', reject);
     tar.on('close', resolve);
   });
-  const failure = await pipeline(Readable.from(rewritten(source, { packed, unpacked, tally })), tar.stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
+  const failure = await pipeline(Readable.from(withinDisk(rewritten(source, { packed, unpacked, tally }), source, directory)), tar.stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
   if (failure !== undefined) tar.stdin.destroy();
   const code = await ended;
   if (failure !== undefined && failure.code !== 'EPIPE') throw failure;
@@ -124,6 +129,21 @@ async function* rewritten(source: LayerSource, { packed, unpacked, tally }: Hash
   yield* withOverlayWhiteouts(plain, tally);
   // What stands after the archive's end belongs to the digests as well.
   for await (const rest of plain) void rest;
+}
+
+/** Ends a layer that would fill the disk, however small it came. */
+async function* withinDisk(pieces: AsyncIterable<Buffer>, { diffId }: LayerSource, directory: string): AsyncGenerator<Buffer> {
+  let sinceLook = LOOK_EVERY_BYTES;
+  for await (const piece of pieces) {
+    sinceLook += piece.length;
+    if (sinceLook >= LOOK_EVERY_BYTES) {
+      sinceLook = 0;
+      const { bavail, blocks, bsize, ffree, files } = statfsSync(directory);
+      if (bavail * bsize < Math.min(RESERVE_BYTES_MAX, blocks * bsize * RESERVE_SHARE)) throw new ImageError('ErrImagePull', `layer ${diffId} does not fit on the disk: no space left on device`);
+      if (files > 0 && ffree < RESERVE_FILES) throw new ImageError('ErrImagePull', `layer ${diffId} does not fit on the disk: no inodes left on device`);
+    }
+    yield piece;
+  }
 }
 
 async function* hashing(source: AsyncIterable<Buffer>, hash: ReturnType<typeof createHash>): AsyncGenerator<Buffer> {

@@ -8,7 +8,7 @@ import { openArchive } from './image-archive.ts';
 import { openImageIndex, type IndexedImage, type ImageIndex } from './image-index.ts';
 import { chooseManifest, parseImageConfig, parseManifest, type Descriptor } from './image-manifest.ts';
 import { formatImageName, isImageId, parseImageName, repositoryOf, type ImageName } from './image-name.ts';
-import { ImageError, type Image, type ImageStore, type RegistryAuth } from './image-store.ts';
+import { ImageError, type Image, type ImageStore, type PullProgress, type RegistryAuth } from './image-store.ts';
 import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { createRepositoryClient, type RepositoryClient } from './registry-client.ts';
 import { endpointsOf, NO_REGISTRIES, type RegistrySettings } from './registry-settings.ts';
@@ -18,6 +18,8 @@ export interface ImageStoreOptions {
   registries?: RegistrySettings;
   clock: Clock;
   log: Log;
+  /** A registry that is silent for so long is asked anew. Default 60 s. */
+  idleTimeoutMs?: number;
 }
 
 export interface LocalImageStore extends ImageStore {
@@ -31,7 +33,7 @@ export function createImageStore(options: ImageStoreOptions): LocalImageStore {
   const layers = createLayerStore(join(directory, 'layers'));
   const index = openImageIndex(directory, (diffId) => layers.has(diffId));
   const shelf = createShelf(index, layers);
-  const shared = createSharedPulls((name, auth, signal) => pullImage(name, { auth, signal, registries: options.registries ?? NO_REGISTRIES, layers, shelf }));
+  const shared = createSharedPulls((name, work) => pullImage(name, { ...options, ...work, registries: options.registries ?? NO_REGISTRIES, layers, shelf }));
   const importArchive: LocalImageStore['importArchive'] = async (path, { pinned = false } = {}) => {
     const images: Image[] = [];
     await using archive = await openArchive(path, directory);
@@ -52,7 +54,7 @@ export function createImageStore(options: ImageStoreOptions): LocalImageStore {
     stop: () => shared.stop(),
     find: (image) => shelf.find(image),
     list: () => [...index.images.values()],
-    pull: async (image, auth, signal) => shared.pull(parseImageName(image), auth, signal),
+    pull: async (image, auth, signal, progress) => shared.pull(parseImageName(image), auth, { ...(signal !== undefined && { signal }), ...(progress !== undefined && { progress }) }),
     layers: (id) => shelf.hold(id),
     release: (id) => shelf.release(id),
     remove: (image) => shelf.remove(image),
@@ -149,9 +151,13 @@ function takeNames(index: ImageIndex, { id, tags }: { id: string; tags: readonly
   }
 }
 
-interface PullOptions {
+interface PullWork {
   auth: readonly RegistryAuth[];
   signal: AbortSignal;
+  progress(progress: PullProgress): void;
+}
+
+interface PullOptions extends PullWork, Pick<ImageStoreOptions, 'clock' | 'idleTimeoutMs'> {
   registries: RegistrySettings;
   layers: LayerStore;
   shelf: Shelf;
@@ -160,12 +166,13 @@ interface PullOptions {
 async function pullImage(name: ImageName, options: PullOptions): Promise<Image> {
   const what = formatImageName(name);
   try {
-    const client = createRepositoryClient(endpointsOf(options.registries, name.registry, name.repository), options.auth, options.signal);
+    const client = createRepositoryClient({ ...options, endpoints: endpointsOf(options.registries, name.registry, name.repository), auths: options.auth });
     const top = await client.manifest(name.digest ?? name.tag ?? 'latest');
     const chosen = chooseManifest(JSON.parse(top.body.toString()), what);
     const { config, layers } = parseManifest(JSON.parse((chosen === undefined ? top : await client.manifest(chosen.digest)).body.toString()), what);
     const parsed = await readConfig(client, config, what);
-    const sources = layers.map((layer, at) => ({ digest: layer.digest, diffId: parsed.diffIds[at] ?? '', open: () => client.blob(layer.digest) }));
+    const count = counterOf(layers.filter((_, at) => !options.layers.has(parsed.diffIds[at] ?? '')), options.progress);
+    const sources = layers.map((layer, at) => ({ digest: layer.digest, diffId: parsed.diffIds[at] ?? '', open: () => count(client.blob(layer.digest)) }));
     if (sources.length !== parsed.diffIds.length) throw new ImageError('ErrImagePull', `${what} has ${String(layers.length)} layers and ${String(parsed.diffIds.length)} layer digests`);
     const tags = name.digest === undefined ? [what] : [];
     return await options.shelf.put({ id: config.digest, ...parsed, tags, digests: [`${repositoryOf(name)}@${top.digest}`], pinned: false }, sources);
@@ -174,6 +181,19 @@ async function pullImage(name: ImageName, options: PullOptions): Promise<Image> 
     const reason = error instanceof ImageError ? error.reason : 'ErrImagePull';
     throw new ImageError(reason, `failed to pull and unpack image "${what}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+/** Tells how much of all has come, as it comes. */
+function counterOf(layers: readonly Descriptor[], progress: PullWork['progress']): (blob: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+  const totalBytes = layers.reduce((sum, { size = 0 }) => sum + size, 0);
+  let doneBytes = 0;
+  return async function* count(blob) {
+    for await (const chunk of blob) {
+      doneBytes += chunk.length;
+      progress({ doneBytes, totalBytes });
+      yield chunk;
+    }
+  };
 }
 
 async function readConfig(client: RepositoryClient, config: Descriptor, what: string): Promise<ReturnType<typeof parseImageConfig>> {
@@ -186,24 +206,34 @@ async function readConfig(client: RepositoryClient, config: Descriptor, what: st
   return parseImageConfig(bytes, what);
 }
 
-type Pull = (name: ImageName, auth: readonly RegistryAuth[], signal: AbortSignal) => Promise<Image>;
+type Pull = (name: ImageName, work: PullWork) => Promise<Image>;
+
+interface SharedPull {
+  result: Promise<Image>;
+  abort: AbortController;
+  waiters: number;
+  listeners: Set<PullWork['progress']>;
+}
 
 /** Pulls of one image with the same credentials are one; it ends early only when nobody waits any more. */
-function createSharedPulls(pull: Pull): { pull(name: ImageName, auth: readonly RegistryAuth[], signal?: AbortSignal): Promise<Image>; stop(): Promise<void> } {
-  const running = new Map<string, { result: Promise<Image>; abort: AbortController; waiters: number }>();
+function createSharedPulls(pull: Pull): { pull(name: ImageName, auth: readonly RegistryAuth[], waiter: Partial<Pick<PullWork, 'signal' | 'progress'>>): Promise<Image>; stop(): Promise<void> } {
+  const running = new Map<string, SharedPull>();
+  const begin = (key: string, name: ImageName, auth: readonly RegistryAuth[]): SharedPull => {
+    const abort = new AbortController();
+    const listeners = new Set<PullWork['progress']>();
+    const progress: PullWork['progress'] = (now) => { for (const listener of listeners) listener(now); };
+    const result = pull(name, { auth, progress, signal: abort.signal }).finally(() => running.delete(key));
+    const work = { result, abort, waiters: 0, listeners };
+    running.set(key, work);
+    return work;
+  };
   return {
-    async pull(name, auth, signal) {
+    async pull(name, auth, { signal, progress = () => {} }) {
       signal?.throwIfAborted();
       const key = JSON.stringify([formatImageName(name), auth]);
-      let work = running.get(key);
-      if (work === undefined) {
-        const abort = new AbortController();
-        const result = pull(name, auth, abort.signal).finally(() => running.delete(key));
-        work = { result, abort, waiters: 0 };
-        running.set(key, work);
-      }
-      const mine = work;
+      const mine = running.get(key) ?? begin(key, name, auth);
       mine.waiters++;
+      mine.listeners.add(progress);
       const leave = Promise.withResolvers<never>();
       const onAbort = (): void => leave.reject(signal?.reason as Error);
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -211,6 +241,7 @@ function createSharedPulls(pull: Pull): { pull(name: ImageName, auth: readonly R
         return await Promise.race([mine.result, leave.promise]);
       } finally {
         signal?.removeEventListener('abort', onAbort);
+        mine.listeners.delete(progress);
         if (--mine.waiters === 0) mine.abort.abort(new ImageError('ErrImagePull', 'the pull was given up'));
       }
     },

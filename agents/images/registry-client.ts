@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { delay, type Clock } from '../../internal/base/clock.ts';
 import { ImageError, type RegistryAuth } from './image-store.ts';
 import { secureContextOf, type Endpoint } from './registry-settings.ts';
 
@@ -26,6 +27,7 @@ const MANIFEST_BYTES_MAX = 4 << 20;
 const REDIRECTS_MAX = 10;
 const IDLE_TIMEOUT_MS = 60_000;
 const BLOB_TRIES = 5;
+const RETRY_FIRST_MS = 500;
 
 class HttpError extends Error {
   readonly status: number;
@@ -35,9 +37,18 @@ class HttpError extends Error {
   }
 }
 
+export interface RepositoryOptions {
+  endpoints: readonly Endpoint[];
+  auths: readonly RegistryAuth[];
+  clock: Clock;
+  signal: AbortSignal;
+  /** A connection that is silent for so long is broken. Default 60 s. */
+  idleTimeoutMs?: number;
+}
+
 /** Tries endpoints in order, and with each the credentials in order; the one that answered is kept for what follows. */
-export function createRepositoryClient(endpoints: readonly Endpoint[], auths: readonly RegistryAuth[], signal: AbortSignal): RepositoryClient {
-  const candidates = endpoints.flatMap((endpoint) => credentialsFor(endpoint, auths).map((auth) => createAccess(endpoint, auth, signal)));
+export function createRepositoryClient({ endpoints, auths, clock, signal, idleTimeoutMs = IDLE_TIMEOUT_MS }: RepositoryOptions): RepositoryClient {
+  const candidates = endpoints.flatMap((endpoint) => credentialsFor(endpoint, auths).map((auth) => createAccess(endpoint, auth, { signal, idleTimeoutMs })));
   let preferred: Access | undefined;
 
   const open = async (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
@@ -53,6 +64,7 @@ export function createRepositoryClient(endpoints: readonly Endpoint[], auths: re
       }
     }
     const refused = failures.every(({ status }) => status === 0);
+    if (failures.some(({ status }) => status === 429 || status >= 500)) throw new HttpError(503, failures.map(({ message }) => message).join('; '));
     throw new ImageError(refused ? 'RegistryUnavailable' : 'ErrImagePull', [...new Set(failures.map(({ message }) => message))].join('; '));
   };
   return {
@@ -63,18 +75,20 @@ export function createRepositoryClient(endpoints: readonly Endpoint[], auths: re
       if (reference.startsWith('sha256:') && reference !== digest) throw new ImageError('ErrImagePull', `manifest ${reference} arrived with digest ${digest}`);
       return { body, digest, mediaType: (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '' };
     },
-    blob: (digest) => resumingBlob((offset) => open(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${String(offset)}-` }), signal),
+    blob: (digest) => resumingBlob((offset) => open(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${String(offset)}-` }), { clock, signal }),
   };
 }
 
-async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>, signal: AbortSignal): AsyncGenerator<Buffer> {
+/** Goes on where it broke off, after a pause that grows while nothing comes; given up after five breaks without a byte between them. */
+async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>, { clock, signal }: Pick<RepositoryOptions, 'clock' | 'signal'>): AsyncGenerator<Buffer> {
   let offset = 0;
   let triesLeft = BLOB_TRIES;
   for (;;) {
     const before = offset;
     try {
       const response = await open(offset);
-      let skip = response.statusCode === 206 ? 0 : offset; // a server without ranges starts over
+      let skip = offset - startOf(response); // a server without ranges starts over
+      if (skip < 0) throw new ImageError('ErrImagePull', `the registry left out ${String(-skip)} bytes when it was asked to go on`);
       for await (const piece of response as AsyncIterable<Buffer>) {
         const chunk = piece.subarray(Math.min(skip, piece.length));
         skip -= piece.length - chunk.length;
@@ -85,9 +99,15 @@ async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>,
     } catch (error) {
       signal.throwIfAborted();
       triesLeft = offset > before ? BLOB_TRIES : triesLeft - 1;
-      if (triesLeft <= 0 || error instanceof ImageError) throw error;
+      if (triesLeft <= 0 || (error instanceof ImageError && error.reason !== 'RegistryUnavailable')) throw error;
+      await delay(clock, RETRY_FIRST_MS * 2 ** (BLOB_TRIES - triesLeft), signal);
     }
   }
+}
+
+/** Of the first byte that an answer brings. */
+function startOf({ statusCode, headers }: IncomingMessage): number {
+  return statusCode === 206 ? Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? 0) : 0;
 }
 
 // Pull secrets first, then registries.yaml's, then none.
@@ -99,10 +119,10 @@ interface Access {
   get(path: string, headers: Record<string, string>): Promise<IncomingMessage>;
 }
 
-function createAccess(endpoint: Endpoint, auth: RegistryAuth | { bearer: string } | undefined, signal: AbortSignal): Access {
+function createAccess(endpoint: Endpoint, auth: RegistryAuth | { bearer: string } | undefined, patience: Patience): Access {
   let authorization: string | undefined = auth !== undefined && 'bearer' in auth ? `Bearer ${auth.bearer}` : undefined;
   const credentials = auth !== undefined && 'username' in auth ? auth : undefined;
-  const exchange = (url: URL, headers: Record<string, string>): Promise<IncomingMessage> => exchangeFollowing(url, { headers, endpoint, signal });
+  const exchange = (url: URL, headers: Record<string, string>): Promise<IncomingMessage> => exchangeFollowing(url, { headers, endpoint, ...patience });
   const send = (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
     const url = new URL(`${endpoint.base}/${endpoint.repository}/${path}`);
     if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace);
@@ -145,10 +165,14 @@ async function answerChallenge(header: string, { endpoint, credentials, exchange
   return `Bearer ${token.token ?? token.access_token ?? ''}`;
 }
 
-interface ExchangeOptions {
+interface Patience {
+  signal: AbortSignal;
+  idleTimeoutMs: number;
+}
+
+interface ExchangeOptions extends Patience {
   headers: Record<string, string>;
   endpoint: Endpoint;
-  signal: AbortSignal;
 }
 
 async function exchangeFollowing(start: URL, options: ExchangeOptions): Promise<IncomingMessage> {
@@ -166,12 +190,12 @@ async function exchangeFollowing(start: URL, options: ExchangeOptions): Promise<
   throw new HttpError(310, `${start.origin}: more than ${String(REDIRECTS_MAX)} redirects`);
 }
 
-function exchangeOnce(url: URL, { headers, endpoint, signal }: ExchangeOptions): Promise<IncomingMessage> {
+function exchangeOnce(url: URL, { headers, endpoint, signal, idleTimeoutMs }: ExchangeOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const secure = url.protocol === 'https:';
-    const options = { headers: { 'user-agent': 'skiff', ...headers }, signal, timeout: IDLE_TIMEOUT_MS };
+    const options = { headers: { 'user-agent': 'skiff', ...headers }, signal, timeout: idleTimeoutMs };
     const request = secure ? httpsRequest(url, { ...options, ...secureContextOf(endpoint.tls) }, resolve) : httpRequest(url, options, resolve);
-    request.on('timeout', () => request.destroy(new Error(`no data for ${String(IDLE_TIMEOUT_MS / 1000)} s`)));
+    request.on('timeout', () => request.destroy(new Error(`no data for ${String(idleTimeoutMs / 1000)} s`)));
     request.on('error', (error) => reject(new Error(`failed to do request: Get "${url.href}": ${error.message || (error as NodeJS.ErrnoException).code || 'connection failed'}`, { cause: error })));
     request.end();
   });

@@ -4,10 +4,12 @@ import { formatDuration } from '../../../internal/api/duration.ts';
 import type { Container, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { SECRETS } from '../../../internal/kinds/generated/resources.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { ImageError, type Image, type RegistryAuth } from '../../images/image-store.ts';
+import { ImageError, type Image, type PullProgress, type RegistryAuth } from '../../images/image-store.ts';
 import type { NodeContext } from '../node-context.ts';
 import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../plan.ts';
 import { StartError } from '../start-error.ts';
+
+const PROGRESS_EVERY_MS = 30_000;
 
 export interface PullBackOff {
   durationMs: number;
@@ -53,8 +55,9 @@ async function pull(request: ImageRequest, node: NodeContext): Promise<Image> {
   const { pod, image, container, signal, backOffs } = request;
   node.event(pod, 'Normal', 'Pulling', `Pulling image "${image}"`, container);
   const begun = node.clock.monotonicMs();
+  const progress = tellProgress(request, node);
   try {
-    const pulled = await node.images.pull(image, await credentialsFor(pod, image, node), signal);
+    const pulled = await node.images.pull(image, await credentialsFor(pod, image, node), signal, progress.seen);
     node.imageUsed(pulled);
     const took = formatDuration(Math.round(node.clock.monotonicMs() - begun));
     node.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${String(pulled.sizeBytes)} bytes.`, container);
@@ -72,7 +75,22 @@ async function pull(request: ImageRequest, node: NodeContext): Promise<Image> {
     const durationMs = Math.min((backOffs.get(image)?.durationMs ?? BACKOFF_INITIAL_MS / 2) * 2, BACKOFF_MAX_MS);
     backOffs.set(image, { durationMs, until: node.clock.now() + durationMs, last: `${reason}: ${messageOf(error)}` });
     throw new StartError(reason, messageOf(error), { cause: error });
+  } finally {
+    progress.end();
   }
+}
+
+/** Events while a pull takes long: how much has come. One that has stopped coming says nothing new. */
+function tellProgress({ pod, image, container }: ImageRequest, node: NodeContext): { seen(progress: PullProgress): void; end(): void } {
+  let [now, told]: [PullProgress, number] = [{ doneBytes: 0, totalBytes: 0 }, 0];
+  const tell = (): void => {
+    const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+    if (now.doneBytes > told) node.event(pod, 'Normal', 'Pulling', `Pulling image "${image}": ${megabytes(now.doneBytes)} of ${megabytes(now.totalBytes)} MB`, container);
+    told = now.doneBytes;
+    timer = node.clock.setTimer(PROGRESS_EVERY_MS, tell);
+  };
+  let timer = node.clock.setTimer(PROGRESS_EVERY_MS, tell);
+  return { seen: (progress) => { now = progress; }, end: () => timer.cancel() };
 }
 
 /** What the pod's pull secrets hold for the image's registry. */
