@@ -24,16 +24,28 @@ function writeMessage(value: unknown, name: string, encoding: Encoding): void {
   }
   if (typeof value !== 'object' || value === null) return;
   const { fields = {}, extensions, entries } = message;
-  for (const [key, inner] of Object.entries(value).reverse()) {
-    if (inner === undefined) continue;
-    const [number, form] = fields[key] ?? [];
-    if (number !== undefined && form !== undefined) writeField(number, form, inner, encoding);
-    else if (key.startsWith('x-') && extensions !== undefined) writeNamed(extensions, key, ['any', inner], encoding);
-    else if (entries !== undefined) writeNamed(entries[0], key, [entries[1], inner], encoding);
+  const placed = Object.entries(value).map(([key, inner]): Placed => {
+    const field = fields[key];
+    if (field !== undefined) return { number: field[0], form: field[1], inner };
+    if (key.startsWith('x-') && extensions !== undefined) return { number: extensions, form: 'any', name: key, inner };
+    return { number: entries?.[0] ?? 0, form: entries?.[1] ?? 'any', name: key, inner };
+  });
+  // Backwards by number, as a decoder reads them forwards.
+  for (const { number, form, name, inner } of placed.sort((a, b) => a.number - b.number).reverse()) {
+    if (inner === undefined || number === 0) continue;
+    if (name === undefined) writeField(number, form, inner, encoding);
+    else writeNamed(number, name, [form, inner], encoding);
   }
 }
 
-/** Named things are a list of pairs. */
+interface Placed {
+  number: number;
+  form: Form;
+  /** Of named things, which are a list of pairs. */
+  name?: string;
+  inner: unknown;
+}
+
 function writeNamed(number: number, name: string, [form, value]: [Form, unknown], encoding: Encoding): void {
   within(number, encoding, () => {
     writeField(2, form, value, encoding);

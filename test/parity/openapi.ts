@@ -1,5 +1,5 @@
 // Our OpenAPI documents against upstream's facts: `node test/parity/openapi.ts FACTS_DIR` prints how many schemas, paths and operations differ, and which;
-// with --write it takes the digests of upstream's parts into fixtures/openapi.json, by which test/unit/api/openapi.test.ts holds ours to them.
+// with --write it takes the digests of upstream's parts into fixtures/openapi-digests.json, by which test/unit/api/openapi.test.ts holds ours to them.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { documentOf, openApiV2Members, openApiV3, openApiV3Names, type OpenApiOp
 import { loadSchemas } from '../../internal/api/schema.ts';
 import { KINDS_JSON } from '../../internal/kinds/generated/kinds.ts';
 
-export const OPENAPI_FIXTURE = join(import.meta.dirname, 'fixtures/openapi.json');
+export const OPENAPI_FIXTURE = join(import.meta.dirname, 'fixtures/openapi-digests.json');
 
 /** By part (`v2 definition X`, `v3 apis/apps/v1 paths`), a digest of its form without prose. */
 export type Digests = Record<string, string>;

@@ -6,6 +6,7 @@ import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { KINDS } from './requests/kinds.ts';
+import { OPENAPI } from './requests/openapi.ts';
 import { READS } from './requests/reads.ts';
 import { SETUP } from './requests/setup.ts';
 import { SUBRESOURCES } from './requests/subresources.ts';
@@ -14,6 +15,7 @@ import { WRITES } from './requests/writes.ts';
 export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   setup: SETUP,
   discovery: DISCOVERY,
+  openapi: OPENAPI,
   identity: IDENTITY,
   bodies: BODIES,
   writes: WRITES,
