@@ -1,6 +1,7 @@
 // The executables and the programs they carry, in userlands of other distributions than the machine's: minimal Debian trees made on the spot (needs
 // mmdebstrap, and qemu-user-static for the other architecture; a minute). Not part of test/run.
 // Usage: node test/e2e/userlands.ts [SUITE-ARCH …]      default: bookworm-x64 trixie-x64 bookworm-arm64 trixie-arm64
+// USERLAND_SOURCE: a line of apt's sources (`deb [signed-by=…] URL SUITE main`) for suites that the machine's own mirror has not, such as Ubuntu's.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -16,6 +17,7 @@ const ASKED = [['runc', '--version'], ['conmon', '--version'], ['ip', '-V'], ['b
 /** They open a socket to the kernel's packet filter first, which emulated programs cannot. */
 const ASKED_NATIVE = [['conntrack', '--version'], ['iptables-nft/iptables', '--version']];
 
+const SOURCE = process.env['USERLAND_SOURCE'];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['bookworm-x64', 'trixie-x64', 'bookworm-arm64', 'trixie-arm64'];
 const work = mkdtempSync('/tmp/skiff-userlands-');
 let failures = 0;
@@ -30,7 +32,7 @@ function tryUserland(name: string): void {
   const [suite, architecture] = name.split('-') as [string, Architecture];
   const root = join(work, name);
   const debian = architecture === 'x64' ? 'amd64' : 'arm64';
-  execFileSync('mmdebstrap', ['--quiet', '--variant=extract', `--architectures=${debian}`, ...INCLUDED, '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr', suite, root], { stdio: 'pipe' });
+  execFileSync('mmdebstrap', ['--quiet', '--variant=extract', `--architectures=${debian}`, ...INCLUDED, '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr', suite, root, ...(SOURCE === undefined ? [] : [SOURCE])], { stdio: 'pipe' });
   const programs = unpack(architecture, join(work, `programs-${name}`));
   const native = architecture === process.arch;
   const run = native ? inside(root, programs) : emulated(root);
