@@ -3,10 +3,17 @@
 import { MESSAGES, type Form, type Message } from './openapi-messages.ts';
 
 export function encodeOpenApi(document: object, dialect: 'v2' | 'v3'): Uint8Array {
+  return createOpenApiEncoder(dialect)(document);
+}
+
+/** For one document, or for parts of one: their bytes one after the other are read as one document with all that is in them. */
+export function createOpenApiEncoder(dialect: 'v2' | 'v3'): (document: object) => Uint8Array {
   const writer = createBackwardWriter();
   const messages = MESSAGES[dialect];
-  writeMessage(document, 'Document', { writer, messages });
-  return writer.finish();
+  return (document) => {
+    writeMessage(document, 'Document', { writer, messages });
+    return writer.finish();
+  };
 }
 
 interface Encoding {
@@ -84,10 +91,11 @@ interface BackwardWriter {
   double(number: number, value: number): void;
   /** Of a run of this length that has been written. */
   header(number: number, length: number): void;
+  /** What was written, and begins anew. */
   finish(): Uint8Array;
 }
 
-const START_BYTES = 256 * 1024;
+const START_BYTES = 16 * 1024;
 
 function createBackwardWriter(): BackwardWriter {
   let bytes = Buffer.allocUnsafe(START_BYTES);
@@ -133,7 +141,11 @@ function createBackwardWriter(): BackwardWriter {
       bytes.writeDoubleLE(value, start);
       varint(number * 8 + 1);
     },
-    finish: () => bytes.subarray(at),
+    finish() {
+      const written = Buffer.from(bytes.subarray(at));
+      at = bytes.length;
+      return written;
+    },
   };
 }
 

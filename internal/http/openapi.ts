@@ -8,8 +8,8 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { createGzip, gunzip, gzip } from 'node:zlib';
 import type { Clock, Timer } from '../base/clock.ts';
-import { documentName, documentOf, openApiV2Members, openApiV3, openApiV3Names, type OpenApiOptions, type V2Member } from '../api/openapi.ts';
-import { encodeOpenApi } from '../api/openapi-protobuf.ts';
+import { documentName, openApiV2Members, openApiV3, openApiV3Names, type OpenApiOptions, type V2Member } from '../api/openapi.ts';
+import { createOpenApiEncoder, encodeOpenApi } from '../api/openapi-protobuf.ts';
 import type { Words } from '../api/openapi-words.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { Kinds } from '../kinds/index.ts';
@@ -119,13 +119,27 @@ function packed(document: object, format: Format, dialect: 'v2' | 'v3'): Promise
   return pack(format === 'json' ? Buffer.from(JSON.stringify(document)) : Buffer.from(encodeOpenApi(document, dialect)), { level: GZIP_LEVEL });
 }
 
-/** Megabytes as JSON: written member by member, and others are served between. */
+/** Megabytes: written member by member, and others are served between. */
 function packedV2(members: Iterable<V2Member>, format: Format): Promise<Buffer> {
-  if (format === 'protobuf') return packed(documentOf(members), format, 'v2');
-  return buffer(Readable.from(texts(members), { objectMode: true, highWaterMark: 1 }).pipe(createGzip({ level: GZIP_LEVEL })));
+  const pieces = format === 'json' ? texts(members) : messages(members);
+  return buffer(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }).pipe(createGzip({ level: GZIP_LEVEL })));
 }
 
-const PIECE_CHARS = 32 * 1024;
+function* messages(members: Iterable<V2Member>): Generator<Uint8Array> {
+  const encode = createOpenApiEncoder('v2');
+  let [waiting, length]: [Uint8Array[], number] = [[], 0];
+  for (const [section, name, value] of members) {
+    const bytes = encode({ [section]: name === '' ? value : { [name]: value } });
+    waiting.push(bytes);
+    length += bytes.length;
+    if (length < PIECE_SIZE) continue;
+    yield Buffer.concat(waiting);
+    [waiting, length] = [[], 0];
+  }
+  yield Buffer.concat(waiting);
+}
+
+const PIECE_SIZE = 32 * 1024;
 
 function* texts(members: Iterable<V2Member>): Generator<string> {
   let text = '{';
@@ -135,7 +149,7 @@ function* texts(members: Iterable<V2Member>): Generator<string> {
     if (section !== open) text += `${JSON.stringify(section)}:${name === '' ? '' : '{'}`;
     text += `${name === '' ? '' : `${JSON.stringify(name)}:`}${JSON.stringify(value)}`;
     [open, end] = [section, name === '' ? '' : '}'];
-    if (text.length < PIECE_CHARS) continue;
+    if (text.length < PIECE_SIZE) continue;
     yield text;
     text = '';
   }

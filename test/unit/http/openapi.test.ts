@@ -1,5 +1,6 @@
 // What the OpenAPI paths answer: forms by Accept, digests and ETags, what is kept and when it is forgotten.
 import { gunzipSync } from 'node:zlib';
+import protobuf from 'protobufjs';
 import t from 'tap';
 import { loadSchemas } from '../../../internal/api/schema.ts';
 import { createOpenApiServer, type OpenApiServer, type WordsSource } from '../../../internal/http/openapi.ts';
@@ -37,6 +38,11 @@ function jsonOf(payload: Payload): Record<string, never> {
   return JSON.parse(String(payload.headers?.['content-encoding'] === 'gzip' ? gunzipSync(payload.bytes) : payload.bytes)) as Record<string, never>;
 }
 
+const { root } = protobuf.parse('syntax = "proto3"; message Document { Paths paths = 8; } message Paths { repeated Named path = 2; } message Named { string name = 1; }');
+function pathsIn(bytes: Uint8Array): string[] {
+  return (root.lookupType('Document').decode(bytes).toJSON() as unknown as { paths: { path: { name: string }[] } }).paths.path.map(({ name }) => name);
+}
+
 /** A kind of a definition, published with this description. */
 function customKind(kinds: Kinds, description: string): Kind {
   const base = kinds.byKind('', 'v1', 'ConfigMap');
@@ -57,6 +63,7 @@ void t.test('v2 in JSON, or in protobuf by either name, or not at all', async (t
     const answer = await ask('/openapi/v2', { accept });
     t.match(answer, { code: 200, contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' });
     t.same([...answer.bytes.subarray(0, 5)], [0x0a, 3, ...Buffer.from('2.0')]);
+    t.same(pathsIn(answer.bytes), Object.keys(jsonOf(plain)['paths'] ?? {}), 'members told one by one are one document');
   }
   for (const accept of ['*/*', 'application/*', 'text/html, application/json;q=0.1']) t.equal((await ask('/openapi/v2', { accept })).contentType, 'application/json', accept);
   t.match(await ask('/openapi/v2', { accept: 'text/html' }), { code: 406, contentType: '', headers: { vary: 'Accept-Encoding, Accept' } });
