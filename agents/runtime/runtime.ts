@@ -25,6 +25,8 @@ export interface SandboxConfig {
   /** resolv.conf of the pod; containers get it unless they mount their own. */
   dns: { servers: string[]; searches: string[]; options: string[] };
   runtimeHandler?: string;
+  /** One of its containers is to be privileged. */
+  privileged?: boolean;
 }
 
 export interface PortMapping {

@@ -15,6 +15,8 @@ export interface RuntimeScene {
   cgroupParent: string;
   /** Stops the runtime, does something while it is away, and starts another on the same folders; its events go to `onEvent` from the start. */
   restart(meanwhile: () => Promise<void> | void, onEvent?: (event: RuntimeEvent) => void): Promise<Runtime>;
+  /** What this version of a runtime that is not ours cannot do yet. */
+  lacks?: ReadonlySet<'image volumes' | 'strict groups' | 'groups of a numeric user' | 'ambient capabilities'>;
   /** What of sandboxes and containers is left on the machine: mounts, pins, folders, cgroups. */
   leftovers(): string[];
 }
@@ -28,7 +30,7 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     t.match(scene.runtime.status(id), { state: 'exited', exitCode: 7, reason: 'Error' });
     t.same(events.map(({ type }) => type), ['started', 'exited']);
     const log = readFileSync(join(scene.logDirectory, 'main/0.log'), 'utf8');
-    t.match(log, / stdout F podname\n[^\n]* stdout F hello there\n/);
+    t.match(log, / stdout F podname\n(?:[^\n]* stderr F bad\n)?[^\n]* stdout F hello there\n/);
     t.match(log, / stderr F bad\n/);
   });
 
@@ -62,9 +64,10 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     const { scene, sandboxId } = await withSandbox(t, open);
     const sleep = { command: ['sleep', '1000'] };
     const ofImage = await run(scene, sandboxId, { ...sleep, imageId: scene.nonRootImageId, name: 'image' });
-    t.match(await output(scene, ofImage, ['sh', '-c', 'id -u; id -G; pwd; grep CapEff /proc/self/status; echo $HOME']), '1234\n1234 5000\n/home/user\nCapEff:\t0000000000000000\n/home/user\n');
+    t.match(await output(scene, ofImage, ['sh', '-c', 'id -u; id -G; pwd; grep CapEff /proc/self/status; echo $HOME']), `1234\n1234${scene.lacks?.has('groups of a numeric user') === true ? '' : ' 5000'}\n/home/user\nCapEff:\t0000000000000000\n/home/user\n`);
     const asked = await run(scene, sandboxId, { ...sleep, name: 'asked', security: { runAsUser: 1234, runAsGroup: 77, supplementalGroups: [88], supplementalGroupsPolicy: 'Strict', addCapabilities: ['NET_BIND_SERVICE'], dropCapabilities: ['ALL'] } });
-    t.match(await output(scene, asked, ['sh', '-c', 'id -u; id -G; grep CapEff /proc/self/status']), '1234\n77 88\nCapEff:\t0000000000000400\n');
+    const [groups, capabilities] = [scene.lacks?.has('strict groups') === true ? '77 88 5000' : '77 88', scene.lacks?.has('ambient capabilities') === true ? '0000000000000000' : '0000000000000400'];
+    t.match(await output(scene, asked, ['sh', '-c', 'id -u; id -G; grep CapEff /proc/self/status']), `1234\n${groups}\nCapEff:\t${capabilities}\n`);
     const root = await run(scene, sandboxId, { ...sleep, name: 'root' });
     t.match(await output(scene, root, ['sh', '-c', 'id -u; grep -E "CapEff|Seccomp:" /proc/self/status']), '0\nCapEff:\t00000000a80425fb\nSeccomp:\t2\n');
   });
@@ -115,9 +118,10 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
   t.test('what cannot be made is undone and says why', async (t) => {
     const { scene, sandboxId } = await withSandbox(t, open);
     await t.rejects(run(scene, sandboxId, { command: ['no-such-program'] }), /executable file not found in \$PATH/);
-    await t.rejects(run(scene, sandboxId, { imageId: 'sha256:none' }), /is not here/);
-    await t.rejects(run(scene, sandboxId, { security: { runAsUserName: 'stranger' } }), /unable to find user stranger/);
-    t.same(scene.runtime.listContainers(sandboxId), []);
+    await t.rejects(run(scene, sandboxId, { name: 'none', imageId: 'sha256:none' }), /is not here/);
+    await t.rejects(run(scene, sandboxId, { name: 'stranger', security: { runAsUserName: 'stranger' } }), /unable to find user stranger|no users found/);
+    // Where the program is looked for only at the start, that attempt is an end like any other.
+    t.same(scene.runtime.listContainers(sandboxId).filter(({ reason, exitCode }) => reason !== 'StartError' || exitCode !== 128), []);
     await t.rejects(scene.runtime.createContainer('none', containerConfig(scene, {})), /not found/);
   });
 
@@ -130,8 +134,8 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     await output(scene, one, ['sh', '-c', 'echo shared > /dev/shm/file']);
     t.equal(await output(scene, two, ['cat', '/dev/shm/file']), 'shared\n');
     t.equal(await output(scene, two, ['cat', '/proc/sys/net/ipv4/tcp_syncookies', '/proc/sys/kernel/shm_rmid_forced']), '0\n1\n');
-    t.match(await output(scene, two, ['ls', '/proc/1/root']), /^(dev\n)?pause\nproc\n(sys\n)?$/, "the namespace's first process stands in a root of its own");
-    const targeted = await withSandbox(t, async () => scene);
+    t.match(await output(scene, two, ['ls', '/proc/1/root']), /^(dev\n)?(etc\n)?pause\nproc\n(sys\n)?$/, "the namespace's first process stands in a root of its own");
+    const targeted = await withSandbox(t, async () => scene, { name: 'targeted', uid: 'targeted' });
     const target = await run(scene, targeted.sandboxId, { ...sleep, name: 'target' });
     const debug = await run(scene, targeted.sandboxId, { ...sleep, name: 'debug', targetPidContainerId: target });
     t.equal((await output(scene, debug, ['ps'])).match(/sleep 1000/g)?.length, 2);
@@ -149,12 +153,15 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     const id = await run(scene, sandboxId, {
       ...sleep, security: { readOnlyRootfs: true },
       // Children are named before their parents on purpose.
-      mounts: [{ ...mount, containerPath: '/data/inner' }, { ...mount, containerPath: '/data/', propagation: 'HostToContainer' }, { ...mount, containerPath: '/ro', readOnly: true, recursiveReadOnly: true }, { ...image, containerPath: '/image' }, { ...image, containerPath: '/etc-of-image', imageSubPath: 'etc' }],
+      mounts: [{ ...mount, containerPath: '/data/inner' }, { ...mount, containerPath: '/data/', propagation: 'HostToContainer' }, { ...mount, containerPath: '/ro', readOnly: true, recursiveReadOnly: true }],
     });
-    t.match(await output(scene, id, ['sh', '-c', 'touch /x 2>/dev/null || echo closed; echo 1 > /data/a; echo 2 > /data/inner/b; touch /ro/x 2>/dev/null || echo closed; ls /data /ro; ls -d /image/home/user; grep -c user /etc-of-image/passwd; touch /image/x 2>/dev/null || echo closed']),
-      'closed\nclosed\n/data:\na\nb\ndeep\ninner\n\n/ro:\na\nb\ndeep\ninner\n/image/home/user\n1\nclosed\n');
+    t.match(await output(scene, id, ['sh', '-c', 'touch /x 2>/dev/null || echo closed; echo 1 > /data/a; echo 2 > /data/inner/b; touch /ro/x 2>/dev/null || echo closed; ls /data /ro']),
+      'closed\nclosed\n/data:\na\nb\ndeep\ninner\n\n/ro:\na\nb\ndeep\ninner\n');
     const privileged = await run(scene, sandboxId, { ...sleep, name: 'privileged', security: { privileged: true }, mounts: [{ ...mount, containerPath: '/data', propagation: 'Bidirectional' }] });
     t.equal(await output(scene, privileged, ['sh', '-c', 'mount -t tmpfs none /mnt 2>/dev/null || (mkdir /mnt && mount -t tmpfs none /mnt); echo $?; grep Seccomp: /proc/self/status; ls /dev/kmsg']), '0\nSeccomp:\t0\n/dev/kmsg\n');
+    if (scene.lacks?.has('image volumes') === true) return;
+    const imaged = await run(scene, sandboxId, { ...sleep, name: 'imaged', security: { readOnlyRootfs: true }, mounts: [{ ...image, containerPath: '/image' }, { ...image, containerPath: '/etc-of-image', imageSubPath: 'etc' }] });
+    t.equal(await output(scene, imaged, ['sh', '-c', 'ls -d /image/home/user; grep -c user /etc-of-image/passwd; touch /image/x 2>/dev/null || echo closed']), '/image/home/user\n1\nclosed\n');
     await t.rejects(run(scene, sandboxId, { ...sleep, name: 'bad', mounts: [{ ...image, containerPath: '/image', imageSubPath: 'nowhere' }] }), /no folder "nowhere"/);
   });
 

@@ -87,7 +87,7 @@ function busyboxLayer(program: string): Buffer {
   return made;
 }
 
-export type Tree = Record<string, { text: string; mode?: number; uid?: number; gid?: number }>;
+export type Tree = Record<string, { text: string | Buffer; mode?: number; uid?: number; gid?: number }>;
 
 /** A tar of files with the given texts, and the folders they need. */
 export function packTree(tree: Tree): Buffer {

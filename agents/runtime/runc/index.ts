@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { findProgram, tryCommand } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { createLimit } from '../../../internal/base/limit.ts';
+import { createOnce } from '../once.ts';
 import { RuntimeError, type ContainerStatus, type Resources, type Runtime, type RuntimeEvent } from '../runtime.ts';
 import { adopt } from './adoption.ts';
 import { openCgroups } from './cgroups.ts';
@@ -134,15 +135,5 @@ function createHub() {
       waiting.set(id, one);
       return one.promise;
     },
-  };
-}
-
-/** The same work asked for twice at a time is done once. */
-function createOnce(): (key: string, work: () => Promise<void>) => Promise<void> {
-  const running = new Map<string, Promise<void>>();
-  return (key, work) => {
-    const now = running.get(key) ?? work().finally(() => running.delete(key));
-    running.set(key, now);
-    return now;
   };
 }

@@ -1,0 +1,187 @@
+// Pods on a runtime that speaks CRI v1 (containerd, CRI-O), by the same ports as the built-in one. The runtime has its own state, network (CNI)
+// and images; nothing is kept beside it. Loaded only where `--container-runtime-endpoint` is given.
+import { delay, type Clock } from '../../../internal/base/clock.ts';
+import { messageOf } from '../../../internal/base/errors.ts';
+import type { Log } from '../../../internal/base/log.ts';
+import type { RegistrySettings } from '../../images/registry-settings.ts';
+import type { ImageStore } from '../../images/image-store.ts';
+import { createOnce } from '../once.ts';
+import { RuntimeError, type ContainerConfig, type ContainerStatus, type Runtime, type RuntimeEvent, type SandboxConfig, type SandboxStatus } from '../runtime.ts';
+import { createCriClient, isNotFound, unlessGone, type CriClient } from './client.ts';
+import { connectTo } from './connect.ts';
+import { CODE, GrpcError } from './grpc.ts';
+import { createCriImages } from './images.ts';
+import { createMirror, type Mirror } from './mirror.ts';
+import { containerMessage, resourcesMessage, sandboxMessage } from './requests.ts';
+import { statsOf } from './stats.ts';
+import { attach, exec } from './streams.ts';
+import { createWatch } from './watch.ts';
+
+/** A runtime that is started beside Skiff may come a little later. */
+const REACHED_WITHIN_MS = 60_000;
+const AGAIN_MS = 500;
+
+export interface CriOptions {
+  /** `unix:///run/containerd/containerd.sock` */
+  endpoint: string;
+  registries: RegistrySettings;
+  clock: Clock;
+  log: Log;
+  /** Before the first sandbox, with those that stand: where the runtime's network is Skiff's. */
+  prepareNetwork?(client: CriClient, sandboxes: ReadonlySet<string>): Promise<void>;
+}
+
+export function createCri(options: CriOptions): { runtime: Runtime; images: ImageStore } {
+  const client = createCriClient(options.endpoint, options.clock);
+  return { runtime: createRuntime(client, options), images: reachedFirst(createCriImages({ ...options, client }), () => reach(client, options)) };
+}
+
+/** Images come before the runtime in a node's order. */
+function reachedFirst(images: ImageStore, reached: () => Promise<unknown>): ImageStore {
+  return {
+    ...images,
+    async start() {
+      await reached();
+      await images.start();
+    },
+  };
+}
+
+async function reach(client: CriClient, { endpoint, clock, log }: CriOptions): Promise<{ name: string; version: string }> {
+  const until = clock.monotonicMs() + REACHED_WITHIN_MS;
+  for (let told = false; ; told = true) {
+    try {
+      const { runtimeName, runtimeVersion } = await client.call('version', {});
+      return { name: runtimeName, version: runtimeVersion };
+    } catch (error) {
+      if (clock.monotonicMs() > until) throw new Error(`--container-runtime-endpoint ${endpoint}: nothing there speaks CRI v1 (is it running?): ${messageOf(error)}`, { cause: error });
+      if (!told) log.warn('waiting for the container runtime', { endpoint, error: messageOf(error) });
+      await delay(clock, AGAIN_MS);
+    }
+  }
+}
+
+function createRuntime(client: CriClient, options: CriOptions): Runtime {
+  const listeners = new Set<(event: RuntimeEvent) => void>();
+  const mirror = createMirror(client, (event) => {
+    for (const listener of listeners) listener(event);
+  });
+  const watch = createWatch({ ...options, client, mirror });
+  const sandbox = (id: string): SandboxStatus => mirror.sandboxes.get(id) ?? missing('sandbox', id);
+  const container = (id: string): ContainerStatus => mirror.containers.get(id) ?? missing('container', id);
+  return {
+    info: { name: 'cri', version: 'unknown' },
+    problem: watch.problem,
+    async start() {
+      Object.assign(this.info, await reach(client, options));
+      await mirror.refresh();
+      await options.prepareNetwork?.(client, new Set(mirror.sandboxes.keys()));
+      watch.start();
+    },
+    stop() {
+      watch.stop();
+      client.close();
+      return Promise.resolve();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    ...sandboxCalls(client, mirror),
+    ...containerCalls(client, mirror, container),
+    exec: (id, execOptions) => as('ExecError', () => exec(client, id, execOptions)),
+    attach: (id, attachOptions) => as('ExecError', () => attach(client, id, attachOptions)),
+    connect: async (sandboxId, port) => connectTo(client, sandbox(sandboxId), port),
+    stats: (id) => as('ExecError', () => statsOf(client, id === undefined ? [...mirror.containers.values()] : [container(id)], options.clock)),
+  };
+}
+
+function sandboxCalls(client: CriClient, mirror: Mirror): Pick<Runtime, 'runSandbox' | 'stopSandbox' | 'removeSandbox' | 'listSandboxes'> {
+  const lookAtAll = async (sandboxId: string): Promise<void> => {
+    const inside = [...mirror.containers.values()].filter((container) => container.sandboxId === sandboxId);
+    await Promise.all([mirror.lookAtSandbox(sandboxId), ...inside.map(({ id }) => mirror.look(id))]);
+  };
+  const once = createOnce();
+  return {
+    runSandbox: (config) => as('CreatePodSandboxError', async () => {
+      const { id } = await client.call('runSandbox', { config: sandboxMessage(config), ...(config.runtimeHandler !== undefined && { runtimeHandler: config.runtimeHandler }) });
+      return (await mirror.lookAtSandbox(id)) ?? missing('sandbox', id);
+    }),
+    stopSandbox: (id) => as('ExecError', () => once(`stop ${id}`, async () => {
+      await unlessGone(client.call('stopSandbox', { id }));
+      await lookAtAll(id);
+    })),
+    removeSandbox: (id) => as('ExecError', () => once(`remove ${id}`, async () => {
+      if (!mirror.sandboxes.has(id)) return;
+      await unlessGone(client.call('stopSandbox', { id }));
+      await unlessGone(client.call('removeSandbox', { id }));
+      for (const container of mirror.containers.values()) if (container.sandboxId === id) mirror.forget(container.id);
+      mirror.forget(id);
+    })),
+    listSandboxes: () => [...mirror.sandboxes.values()],
+  };
+}
+
+type ContainerCalls = 'createContainer' | 'startContainer' | 'stopContainer' | 'removeContainer' | 'listContainers' | 'status' | 'updateResources' | 'reopenLog';
+
+function containerCalls(client: CriClient, mirror: Mirror, container: (id: string) => ContainerStatus): Pick<Runtime, ContainerCalls> {
+  const once = createOnce();
+  return {
+    createContainer: (sandboxId, config) => as('CreateContainerError', async () => {
+      const { config: sandbox } = mirror.sandboxes.get(sandboxId) ?? missing('sandbox', sandboxId);
+      const id = await create(client, { sandboxId, config, sandbox });
+      await mirror.look(id);
+      return id;
+    }),
+    startContainer: (id) => as('RunContainerError', async () => {
+      try {
+        await client.call('startContainer', { id });
+      } finally {
+        await mirror.look(id);
+      }
+    }),
+    stopContainer: (id, timeoutMs) => as('ExecError', async () => {
+      const state = mirror.containers.get(id)?.state;
+      if (state === undefined || state === 'exited') return;
+      if (state !== 'created') await unlessGone(client.call('stopContainer', { id, timeout: Math.ceil(timeoutMs / 1000) }, { extraMs: timeoutMs }));
+      await mirror.look(id);
+    }),
+    removeContainer: (id) => as('ExecError', () => once(id, async () => {
+      await unlessGone(client.call('removeContainer', { id }));
+      mirror.forget(id);
+    })),
+    listContainers: (sandboxId) => [...mirror.containers.values()].filter((one) => sandboxId === undefined || one.sandboxId === sandboxId),
+    status: (id) => mirror.containers.get(id),
+    updateResources: (id, resources) => as('ExecError', async () => {
+      const { config } = container(id);
+      await client.call('updateResources', { id, linux: resourcesMessage(resources) });
+      mirror.replaceConfig(id, { ...config, resources: { ...config.resources, ...resources } });
+    }),
+    reopenLog: (id) => as('ExecError', () => client.call('reopenLog', { id }).then(() => {})),
+  };
+}
+
+async function create(client: CriClient, { sandboxId, config, sandbox }: { sandboxId: string; config: ContainerConfig; sandbox: SandboxConfig }): Promise<string> {
+  const sandboxConfig = sandboxMessage(sandbox, sandbox.privileged === true || config.security.privileged);
+  try {
+    return (await client.call('createContainer', { sandboxId, config: containerMessage(config, sandbox), sandboxConfig })).id;
+  } catch (error) {
+    if (isNotFound(error) && messageOf(error).includes(config.imageId)) throw new RuntimeError('CreateContainerError', `image ${config.imageId} is not here: ${messageOf(error)}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Errors as the port has them: what was not found and what took too long by their own names, anything else by what was tried. */
+async function as<T>(reason: RuntimeError['reason'], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof GrpcError)) throw error;
+    const known = error.code === CODE.notFound ? 'NotFound' : error.code === CODE.deadlineExceeded ? 'DeadlineExceeded' : reason;
+    throw new RuntimeError(known, error.message, { cause: error });
+  }
+}
+
+function missing(what: string, id: string): never {
+  throw new RuntimeError('NotFound', `${what} "${id}" not found`);
+}
