@@ -22,7 +22,7 @@ export interface StaticPodsOptions {
 }
 
 export interface StaticPods {
-  /** Resolves when the sources have been read once. */
+  /** Resolves when all sources have been read once: before, nothing is to be ended as unknown. */
   start(): Promise<void>;
   stop(): void;
   pods(): Pod[];
@@ -41,16 +41,18 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
   const known = new Map<string, Pod>();
   const mirrors = new Map<string, Pod>();
   const making = new Set<string>();
-  let reading = Promise.resolve();
+  const ready = Promise.withResolvers<void>();
+  let [reading, complete] = [Promise.resolve(), false];
   let stopped = false;
 
   /** One after the other: an older reading must not win. */
   function readAgain(): Promise<void> {
-    return (reading = reading.then(read));
+    return (reading = reading.then(read).catch((error: unknown) => node.log.warn('static pods could not be read', { error: messageOf(error) })));
   }
 
   async function read(): Promise<void> {
-    const found = new Map((await readSources(options)).map((pod) => [pod.metadata.uid, pod]));
+    const now = await readSources(options);
+    const found = new Map(now.pods.map((pod) => [pod.metadata.uid, pod]));
     if (stopped) return;
     for (const uid of [...known.keys()].filter((uid) => !found.has(uid))) {
       const pod = known.get(uid);
@@ -64,7 +66,15 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
       known.set(uid, pod);
       options.appeared(pod);
     }
+    if (now.complete && !complete) becomeComplete();
     mirror();
+  }
+
+  /** Only now is it known what has no source any more: nobody else would ever remove its mirror. */
+  function becomeComplete(): void {
+    complete = true;
+    for (const pod of mirrors.values()) if (!known.has(pod.metadata.annotations?.[CONFIG_MIRROR] ?? '')) remove(pod);
+    ready.resolve();
   }
 
   function mirror(): void {
@@ -95,7 +105,8 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
   return {
     start() {
       for (const source of sources) source.start(() => void readAgain());
-      return readAgain();
+      void readAgain();
+      return ready.promise;
     },
     stop() {
       stopped = true;
@@ -111,8 +122,7 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
       if (source === undefined) return false;
       if (gone) mirrors.delete(nameOf(pod));
       else mirrors.set(nameOf(pod), pod);
-      // Its source has gone: nobody else would ever remove it.
-      if (!gone && !known.has(source)) remove(pod);
+      if (!gone && complete && !known.has(source)) remove(pod);
       else if (!gone && pod.metadata.deletionTimestamp !== undefined) remove(pod);
       mirror();
       return true;
@@ -125,16 +135,17 @@ function nameOf({ metadata }: Pod): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
-async function readSources({ node, sources, complete }: StaticPodsOptions): Promise<Pod[]> {
+async function readSources({ node, sources, complete }: StaticPodsOptions): Promise<{ pods: Pod[]; complete: boolean }> {
   const pods: Pod[] = [];
-  for (const pod of (await Promise.all(sources.map((source) => source.read()))).flat()) {
+  const read = await Promise.all(sources.map((source) => source.read()));
+  for (const pod of read.flatMap((found) => found ?? [])) {
     try {
       pods.push(await complete(pod));
     } catch (error) {
       node.log.warn('static pod cannot be run', { pod: nameOf(pod), error: messageOf(error) });
     }
   }
-  return pods;
+  return { pods, complete: !read.includes(undefined) };
 }
 
 function mirrorDraft(pod: Pod, nodeName: string, nodeUid: string): Draft<Pod> {

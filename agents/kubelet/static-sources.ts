@@ -13,8 +13,8 @@ import { CONFIG_HASH, CONFIG_SOURCE } from './pod-spec.ts';
 export interface StaticSource {
   /** Tells when there may be something new; not of what is there at the start. */
   start(changed: () => void): void;
-  /** As the manifests say, named and owned by this node; nothing the API server would fill in. */
-  read(): Promise<Pod[]>;
+  /** As the manifests say, named and owned by this node; nothing the API server would fill in. Undefined: not known yet, so nothing is to be ended for it. */
+  read(): Promise<Pod[] | undefined>;
   stop(): void;
 }
 
@@ -70,7 +70,7 @@ const TIMEOUT_MS = 10_000;
 /** Gives a Pod, or a list of Pods. */
 export function createUrlSource({ url, headers, everyMs }: UrlSourceOptions, { clock, log, nodeName }: SourceContext): StaticSource {
   let timer: Timer | undefined;
-  let known: Pod[] = [];
+  let known: Pod[] | undefined;
   return {
     start(changed) {
       const again = (): void => {

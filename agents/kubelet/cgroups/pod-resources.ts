@@ -29,6 +29,13 @@ export function containerLimits(resources: ResourceRequirements | undefined): Cg
   };
 }
 
+/** What a container may use: its own limits, else those of the whole pod. */
+export function limitsWithin({ spec }: Pod, resources: ResourceRequirements | undefined): ResourceRequirements {
+  const whole = spec.resources?.limits ?? {};
+  const inherited = ['cpu', 'memory'].filter((name) => whole[name] !== undefined && resources?.limits?.[name] === undefined);
+  return inherited.length === 0 ? resources ?? {} : { ...resources, limits: { ...resources?.limits, ...Object.fromEntries(inherited.map((name) => [name, whole[name] ?? '0'])) } };
+}
+
 export function hugepageLimits(resources: ResourceRequirements | undefined): Record<string, number> {
   const found = Object.entries(resources?.limits ?? {}).filter(([name]) => name.startsWith('hugepages-'));
   return Object.fromEntries(found.map(([name, amount]) => [name.slice('hugepages-'.length), quantityValue(amount)]));
@@ -83,7 +90,22 @@ export function oomScoreAdjust(pod: Pod, container: Container, memoryCapacityByt
   const qos = qosClassOf(pod);
   if ((pod.spec.priority ?? 0) >= CRITICAL_PRIORITY || qos === 'Guaranteed') return -997;
   if (qos === 'BestEffort') return 1000;
-  const asked = container.resources?.requests?.['memory'] ?? container.resources?.limits?.['memory'] ?? pod.spec.resources?.requests?.['memory'];
-  const score = 1000 - Math.floor((1000 * (asked === undefined ? 0 : quantityValue(asked))) / Math.max(1, memoryCapacityBytes));
+  const share = sharePerContainer(pod);
+  const scoreOf = (bytes: number): number => 1000 - Math.floor((1000 * (bytes + share)) / Math.max(1, memoryCapacityBytes));
+  const sidecar = initContainersOf(pod).some(({ kind, spec }) => kind === 'sidecar' && spec.name === container.name);
+  // A sidecar is not killed before those that it serves.
+  const score = Math.min(scoreOf(memoryAsked(container)), sidecar ? scoreOf(Math.min(...pod.spec.containers.map(memoryAsked))) : 1000);
   return score < 3 ? 3 : score >= 1000 ? 999 : score;
+}
+
+function memoryAsked({ resources }: Container): number {
+  return quantityValue(resources?.requests?.['memory'] ?? resources?.limits?.['memory'] ?? '0');
+}
+
+/** What the pod asks for beyond its containers, divided among them. */
+function sharePerContainer(pod: Pod): number {
+  const whole = pod.spec.resources?.requests?.['memory'];
+  if (whole === undefined) return 0;
+  const count = pod.spec.containers.length + (pod.spec.initContainers ?? []).length;
+  return Math.max(0, Math.floor((quantityValue(whole) - (totalOf(pod, 'requests', 'memory', false) ?? 0)) / count));
 }

@@ -45,7 +45,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
     capacity: { ...old?.capacity, ...facts.capacity.capacity }, allocatable: { ...old?.allocatable, ...facts.capacity.allocatable },
     conditions: [...(old?.conditions ?? []).filter(({ type }) => !own.has(type)), ...conditionsOf(facts, old?.conditions ?? [])],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } }, nodeInfo: facts.system, images: facts.images,
-    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: false } }], features: { supplementalGroupsPolicy: true },
+    runtimeHandlers: ['', 'runc'].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: false } })), features: { supplementalGroupsPolicy: true },
   };
 }
 

@@ -1,6 +1,8 @@
 // A pod's whole status from its state: pure. Upstream's rules: a terminal phase is never left, and is not shown while a container may still run.
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../../internal/kinds/generated/api-types.ts';
 import { formatTime } from '../../../internal/api/meta.ts';
+import { podLimits, podRequests } from '../../../internal/kinds/pod-spec/requirements.ts';
+import { podLimits as cgroupLimits } from '../cgroups/pod-resources.ts';
 import { ephemeralContainersOf, initContainersOf, isHostNetwork, isTerminalPhase, mainContainersOf, qosClassOf } from '../pod-spec.ts';
 import { isRunning, type PodState } from '../pod-state.ts';
 import { restartingCondition } from '../restart-all.ts';
@@ -17,14 +19,35 @@ export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 
   const { phase, reason, message } = phaseAndReason(state, [...init, ...main]);
   const conditions = conditionsOf({ pod, now: state.now, phase, statuses: [...init, ...main], sandboxReady: state.sandbox?.state === 'ready', previous, extra: [...extra, ...restartingCondition(state), ...disruption(state)] });
   return {
-    ...carried(pod, previous),
+    ...carried(pod),
     phase, conditions, observedGeneration: pod.metadata.generation ?? 1,
     ...(reason !== undefined && { reason }), ...(message !== undefined && { message }),
     ...addresses(state),
     startTime: previous.startTime ?? pod.status?.startTime ?? formatTime(state.now),
     ...(init.length > 0 && { initContainerStatuses: init }), containerStatuses: main, ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
-    qosClass: qosClassOf(pod),
+    qosClass: qosClassOf(pod), ...resourcesOf(pod),
   };
+}
+
+/** What the whole pod has been granted, and what of CPU and memory it runs with (KEP-5419). */
+function resourcesOf(pod: Pod): Pick<PodStatus, 'resources' | 'allocatedResources'> {
+  const granted = { ...pod, status: {} };
+  const allocatedResources = podRequests(granted);
+  const [requests, limits] = [compute(allocatedResources), enforced(compute(podLimits(granted)), pod)];
+  return {
+    resources: { ...(Object.keys(limits).length > 0 && { limits }), ...(Object.keys(requests).length > 0 && { requests }) },
+    ...(Object.keys(allocatedResources).length > 0 && { allocatedResources }),
+  };
+}
+
+function compute(amounts: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(amounts).filter(([name]) => name === 'cpu' || name === 'memory'));
+}
+
+/** A limit that not every container has is none of the pod's. */
+function enforced(limits: Record<string, string>, pod: Pod): Record<string, string> {
+  const { cpuQuota, memoryLimitBytes } = cgroupLimits(pod);
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => (name === 'cpu' ? cpuQuota : memoryLimitBytes) !== undefined));
 }
 
 /** Evicted pods tell controllers that it was not their own fault (KEP-3329). */
@@ -63,11 +86,10 @@ function addresses({ pod, sandbox, hostIps, previous }: PodState): Partial<PodSt
 }
 
 /** What others write into a pod's status, and what the kubelet sets once. */
-function carried({ status }: Pod, previous: PodStatus): Partial<PodStatus> {
+function carried({ status }: Pod): Partial<PodStatus> {
   const { nominatedNodeName, resourceClaimStatuses, extendedResourceClaimStatus } = status ?? {};
-  const { resources, allocatedResources } = previous;
   return {
     ...(nominatedNodeName !== undefined && { nominatedNodeName }), ...(resourceClaimStatuses !== undefined && { resourceClaimStatuses }),
-    ...(extendedResourceClaimStatus !== undefined && { extendedResourceClaimStatus }), ...(resources !== undefined && { resources }), ...(allocatedResources !== undefined && { allocatedResources }),
+    ...(extendedResourceClaimStatus !== undefined && { extendedResourceClaimStatus }),
   };
 }

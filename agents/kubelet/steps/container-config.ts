@@ -2,7 +2,7 @@
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import type { Image } from '../../images/image-store.ts';
 import type { ContainerConfig, Mount, Resources, SecurityConfig } from '../../runtime/runtime.ts';
-import { containerLimits, hugepageLimits, oomScoreAdjust } from '../cgroups/pod-resources.ts';
+import { containerLimits, hugepageLimits, limitsWithin, oomScoreAdjust } from '../cgroups/pod-resources.ts';
 import { profileOf } from './apparmor.ts';
 import type { Environment } from '../environment/environment.ts';
 import { expand } from '../environment/expansion.ts';
@@ -51,7 +51,7 @@ function annotationsOf({ pod, container: { spec, kind }, attempt, image, message
 
 function resourcesOf(pod: Pod, { spec }: PodContainer, node: Pick<NodeContext, 'memoryCapacityBytes' | 'oomScoreAdjMin' | 'settings'>): Resources {
   const hugepages = hugepageLimits(spec.resources);
-  const { cpuQuota, cpuPeriod, ...limits } = containerLimits(spec.resources);
+  const { cpuQuota, cpuPeriod, ...limits } = containerLimits(limitsWithin(pod, spec.resources));
   return {
     ...limits, ...(node.settings.cpuCFSQuota && cpuQuota !== undefined && cpuPeriod !== undefined && { cpuQuota, cpuPeriod }), oomScoreAdj: Math.max(node.oomScoreAdjMin, oomScoreAdjust(pod, spec, node.memoryCapacityBytes)),
     ...(Object.keys(hugepages).length > 0 && { hugepageLimits: hugepages }),

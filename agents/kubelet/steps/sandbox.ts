@@ -1,5 +1,7 @@
 // Step: the sandbox, which is the namespaces and addresses that the pod's containers share.
+import { messageOf } from '../../../internal/base/errors.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { RUNTIMECLASSES } from '../../../internal/kinds/generated/resources.ts';
 import type { PortMapping, SandboxConfig, SandboxStatus } from '../../runtime/runtime.ts';
 import { LABEL } from '../labels.ts';
 import { podLogDirectory, type NodeContext } from '../node-context.ts';
@@ -14,7 +16,7 @@ export const SANDBOX: Step = {
       ground.sandbox = standing;
       return;
     }
-    ground.sandbox = await node.runtime.runSandbox(sandboxConfig(ground.pod, ground.attempt, node));
+    ground.sandbox = await node.runtime.runSandbox({ ...sandboxConfig(ground.pod, ground.attempt, node), ...(await runtimeHandler(ground.pod, node)) });
   },
   async undo({ pod }, node) {
     for (const { id } of sandboxesOf(node, pod.metadata.uid)) await node.runtime.stopSandbox(id);
@@ -35,7 +37,6 @@ export async function removeSandboxes(pod: Pod, node: NodeContext): Promise<void
 
 function sandboxConfig(pod: Pod, attempt: number, node: NodeContext): SandboxConfig {
   const { metadata, spec } = pod;
-  const { runtimeClassName } = spec;
   return {
     namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid, attempt,
     hostname: hostnameOf(pod, node.dns.clusterDomain),
@@ -45,8 +46,17 @@ function sandboxConfig(pod: Pod, attempt: number, node: NodeContext): SandboxCon
     hostNetwork: spec.hostNetwork === true, hostPid: spec.hostPID === true, hostIpc: spec.hostIPC === true, shareProcessNamespace: spec.shareProcessNamespace === true,
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name.replaceAll('/', '.'), value])),
     portMappings: portMappings(pod), logDirectory: podLogDirectory(node, pod), dns: dnsOf(pod, node.dns),
-    ...(runtimeClassName !== undefined && runtimeClassName !== '' && { runtimeHandler: runtimeClassName }),
   };
+}
+
+/** What the pod's RuntimeClass names: never another one in its stead, as it may be there to contain the pod. */
+async function runtimeHandler({ spec }: Pod, { client }: NodeContext): Promise<Pick<SandboxConfig, 'runtimeHandler'>> {
+  const { runtimeClassName: name = '' } = spec;
+  if (name === '') return {};
+  const { handler } = await client.get(RUNTIMECLASSES, { namespace: '', name }).catch((error: unknown) => {
+    throw new Error(`RuntimeClass ${JSON.stringify(name)} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
+  return { runtimeHandler: handler };
 }
 
 function portMappings(pod: Pod): PortMapping[] {

@@ -7,6 +7,8 @@ import { mountPointsUnder } from './mount-table.ts';
 import { applyFsGroup } from './ownership.ts';
 import { volumeDirectory, type VolumeKind } from './volume.ts';
 
+const PREFIX = 'hugepages-';
+
 export const EMPTY_DIR: VolumeKind = {
   directory: 'empty-dir',
   matches: ({ emptyDir }) => emptyDir !== undefined,
@@ -15,7 +17,7 @@ export const EMPTY_DIR: VolumeKind = {
     mkdirSync(path, { recursive: true, mode: 0o750 });
     const medium = emptyDir.medium ?? '';
     if (medium !== '' && !mountPointsUnder(path).includes(path)) {
-      const options = medium === 'Memory' ? ['-t', 'tmpfs', '-o', `size=${String(memorySize(emptyDir, pod, fields.allocatable))}`] : hugepageOptions(medium);
+      const options = medium === 'Memory' ? ['-t', 'tmpfs', '-o', `size=${String(memorySize(emptyDir, pod, fields.allocatable))}`] : ['-t', 'hugetlbfs', '-o', `pagesize=${String(pageSize(medium, pod))}`];
       await command('mount', [...options, medium === 'Memory' ? 'tmpfs' : 'nodev', path]);
     }
     chmodSync(path, 0o777);
@@ -28,9 +30,15 @@ export const EMPTY_DIR: VolumeKind = {
   },
 };
 
-function hugepageOptions(medium: string): string[] {
-  const size = medium === 'HugePages' ? '' : medium.slice('HugePages-'.length);
-  return ['-t', 'hugetlbfs', ...(size === '' ? [] : ['-o', `pagesize=${String(quantityValue(size))}`])];
+/** In bytes: what the medium names, else the one size that the pod asks for. */
+function pageSize(medium: string, { spec }: Pod): number {
+  const asked = [spec, ...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ resources }) => Object.keys(resources?.requests ?? resources?.limits ?? {})).filter((name) => name.startsWith(PREFIX));
+  const sizes = new Set(asked.map((name) => quantityValue(name.slice(PREFIX.length))));
+  const wanted = medium === 'HugePages' ? sizes : new Set([...sizes].filter((size) => size === quantityValue(medium.slice('HugePages-'.length))));
+  if (wanted.size > 1) throw new Error(`medium: ${medium} can't be used if container requests multiple huge page sizes`);
+  const [size] = wanted;
+  if (size === undefined) throw new Error(`medium ${medium}: hugePages storage requested, but there is no resource request for huge pages`);
+  return size;
 }
 
 /** The least of sizeLimit, the pod's memory limit (when every container has one) and what the node has. */

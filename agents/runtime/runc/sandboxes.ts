@@ -1,5 +1,5 @@
 // Making, stopping and removing sandboxes.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type SandboxConfig, type SandboxStatus } from '../runtime.ts';
 import { removeContainer, stopContainer } from './container.ts';
@@ -10,6 +10,7 @@ import { pinNamespaces, unpinNamespaces, writeSandboxFiles } from './sandbox.ts'
 
 export async function runSandbox(ground: Ground, config: SandboxConfig): Promise<SandboxStatus> {
   const { records, clock, random, layout } = ground;
+  checkHandler(ground, config);
   const record: SandboxRecord = { id: random.bytes(32).toString('hex'), config, state: 'making', ips: [], createdAt: clock.now(), bootId: ground.bootId };
   records.saveSandbox(record);
   try {
@@ -23,6 +24,11 @@ export async function runSandbox(ground: Ground, config: SandboxConfig): Promise
     await removeSandbox(ground, record).catch((also: unknown) => ground.log.warn('what was left of a sandbox could not be removed', { id: record.id, error: also }));
     throw new RuntimeError('CreatePodSandboxError', messageOf(error), { cause: error });
   }
+}
+
+/** There is one way to run containers here: pods that want another (a sandbox of a virtual machine, say) must not get this one. */
+function checkHandler({ ociRuntime }: Ground, { runtimeHandler = '' }: SandboxConfig): void {
+  if (!['', 'runc', basename(ociRuntime)].includes(runtimeHandler)) throw new RuntimeError('CreatePodSandboxError', `failed to get sandbox runtime: no runtime for ${JSON.stringify(runtimeHandler)} is configured`);
 }
 
 async function attachNetwork({ network, layout }: Ground, record: SandboxRecord): Promise<void> {

@@ -1,5 +1,6 @@
 // The seccomp profile of a container: none, the runtime's default, or a file on the node. The default depends on the capabilities.
 import { readFileSync } from 'node:fs';
+import { messageOf } from '../../../internal/base/errors.ts';
 import type { SecurityConfig } from '../runtime.ts';
 import { ALLOWED, DENIED } from './system-calls.ts';
 
@@ -47,8 +48,16 @@ const NO_AUDIT_SOCKET: Rule[] = [
 /** Undefined: no filter. Throws when the node's file cannot be read. */
 export function seccompOf({ privileged, seccomp }: SecurityConfig, capabilities: readonly string[]): Seccomp | undefined {
   if (privileged || seccomp.type === 'Unconfined') return undefined;
-  if (seccomp.type === 'Localhost') return JSON.parse(readFileSync(seccomp.path ?? '', 'utf8')) as Seccomp;
+  if (seccomp.type === 'Localhost') return readProfile(seccomp.path ?? '');
   return runtimeDefault(capabilities);
+}
+
+function readProfile(path: string): Seccomp {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Seccomp;
+  } catch (error) {
+    throw new Error(`cannot load seccomp profile ${JSON.stringify(path)}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file or directory' : messageOf(error)}`, { cause: error });
+  }
 }
 
 function runtimeDefault(capabilities: readonly string[]): Seccomp {

@@ -91,12 +91,15 @@ t.test('static pods from one file, and from a URL that may be away for a while',
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => new Promise((resolve) => server.close(resolve)));
   const source = createUrlSource({ url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/pods`, headers: { 'X-Token': ['secret'] }, everyMs: 20_000 }, context);
-  const first = await source.read();
+  answer.code = 503;
+  t.equal(await source.read(), undefined, 'not known yet');
+  answer.code = 200;
+  const first = await source.read() ?? [];
   t.match(first, [{ metadata: { name: 'a-n1', namespace: 'kube-system', annotations: { 'kubernetes.io/config.source': 'http' } } }, { metadata: { name: 'b-n1' } }]);
   t.equal(new Set(first.map(({ metadata }) => metadata.uid)).size, 2);
   answer = { code: 500, text: '' };
   t.same(await source.read(), first, 'kept while it cannot be read');
   answer = { code: 200, text: 'kind: Pod\nmetadata: {name: c}\nspec: {containers: []}\n' };
-  t.match((await source.read()).map(({ metadata }) => metadata.name), ['c-n1']);
-  t.same(asked, ['secret', 'secret', 'secret']);
+  t.match((await source.read())?.map(({ metadata }) => metadata.name), ['c-n1']);
+  t.same(asked, ['secret', 'secret', 'secret', 'secret']);
 });

@@ -122,3 +122,10 @@ t.test('a command that is not there is told at the start, which is an end too, a
   await eventually(() => (scene.leftovers().length === 0 ? Promise.resolve() : Promise.reject(new Error(scene.leftovers().join('\n')))));
   t.same(scene.leftovers(), []);
 });
+
+t.test('a pod that wants another runtime does not get this one', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, open);
+  const config = scene.runtime.listSandboxes()[0]?.config ?? t.fail('no sandbox') as never;
+  await t.rejects(scene.runtime.runSandbox({ ...config, uid: 'other', runtimeHandler: 'kata' }), { reason: 'CreatePodSandboxError', message: 'failed to get sandbox runtime: no runtime for "kata" is configured' });
+  await scene.runtime.removeSandbox(sandboxId);
+});
