@@ -4,6 +4,8 @@ import { systemClock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
 import type { Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
+import type { AggregatedServers } from '../internal/api/aggregation.ts';
+import type { KubeletCalls } from '../internal/api/kubelet-calls.ts';
 import type { Resource } from '../internal/api/request.ts';
 import { loadSchemas } from '../internal/api/schema.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, type UserInfo } from '../internal/api/user.ts';
@@ -113,13 +115,9 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const resources = storedResources(kinds);
   const port = settings['https-listen-port'];
   const sign = createCertificateSigner({ authority, clock, random });
-  const frontProxy = leaves.hold(FRONT_PROXY_LEAF);
-  const aggregated = createAggregatedServers({ source: store, identity: () => pairOf(frontProxy.current), random });
-  const tunnels = createTunnels(clock);
-  const dialer = nodeDialer({ authority, leaves, tunnels });
-  const kubelets = createKubeletCalls({ store, dialer });
+  const { aggregated, tunnels, dialer, kubelets } = roadsOut({ authority, leaves, store });
   const metrics = settings.disable.includes('metrics') ? undefined : createResourceMetrics({ kinds, views, kubelets, clock });
-  const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), aggregated, kubelets, disabled: settings.disable, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
+  const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), aggregated, kubelets, ...(metrics !== undefined && { usage: metrics.usage }), disabled: settings.disable, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const apiServer = createApiServer({
@@ -156,6 +154,15 @@ function storedResources(kinds: Kinds): ServedResources {
   const isFirst = (kind: Kind): boolean => kind.custom === undefined || kinds.preferred(kind.group, kind.resource) === kind;
   const list = (): Resource[] => kinds.all().filter((kind) => kind.verbs.includes('watch') && kind.verbs.includes('delete') && isStoredHere(kind) && isFirst(kind));
   return Object.assign(list, { onChange: kinds.onChange });
+}
+
+/** To whom the server itself speaks: nodes, and servers of aggregated groups. */
+function roadsOut({ authority, leaves, store }: { authority: Authority; leaves: Leaves; store: Store }): { aggregated: AggregatedServers; tunnels: Tunnels; dialer: NodeDialer; kubelets: KubeletCalls } {
+  const frontProxy = leaves.hold(FRONT_PROXY_LEAF);
+  const aggregated = createAggregatedServers({ source: store, identity: () => pairOf(frontProxy.current), random: systemRandom });
+  const tunnels = createTunnels(systemClock);
+  const dialer = nodeDialer({ authority, leaves, tunnels });
+  return { aggregated, tunnels, dialer, kubelets: createKubeletCalls({ store, dialer }) };
 }
 
 function nodeDialer({ authority, leaves, tunnels }: { authority: Authority; leaves: Leaves; tunnels: Tunnels }): NodeDialer {

@@ -2,10 +2,13 @@
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import type { AggregatedServers } from '../api/aggregation.ts';
 import type { KubeletCalls } from '../api/kubelet-calls.ts';
+import type { ResourceUsage } from '../api/resource-usage.ts';
 import type { ServedResources } from '../informer/served-resources.ts';
 import type { TypeSources } from '../kinds/admission/type-check.ts';
 import type { ControllerLoop } from './action.ts';
 import { admissionPolicyTypesLoop } from './admission-policy-types.ts';
+import { autoscalerLoop } from './autoscaler.ts';
+import { createAutoscalerMetrics } from './autoscaler-metrics.ts';
 import { bootstrapSignerLoop } from './bootstrap-signer.ts';
 import { apiServiceAvailabilityLoop } from './apiservice-availability.ts';
 import { apiServiceRegistrationLoop } from './apiservice-registration.ts';
@@ -23,6 +26,7 @@ import { disruptionLoop } from './disruption.ts';
 import { endpointsLoop } from './endpoints.ts';
 import { endpointSliceLoop } from './endpointslice.ts';
 import { endpointSliceMirroringLoop } from './endpointslice-mirroring.ts';
+import { ephemeralVolumeLoop } from './ephemeral-volumes.ts';
 import { garbageCollectorLoop } from './garbage-collector.ts';
 import { jobLoop } from './job.ts';
 import { jobOrphanLoop } from './job-orphans.ts';
@@ -57,6 +61,8 @@ export interface ControllerOptions {
   /** Addresses and port at which pods reach the API servers, and the first address of the service range. */
   apiServer: { clusterIp: string; addresses(): readonly string[]; port: number };
   kubelets: KubeletCalls;
+  /** Absent: nobody measures. */
+  usage?: ResourceUsage;
   /** Parts that are not run, as `--disable` names them. */
   disabled: readonly string[];
   /** Servers of aggregated groups. */
@@ -100,6 +106,8 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     crdCleanupLoop(options.resources),
     apiServiceRegistrationLoop(),
     apiServiceAvailabilityLoop(options.aggregated) as unknown as ControllerLoop,
+    autoscalerLoop({ metrics: createAutoscalerMetrics({ usage: options.usage, aggregated: options.aggregated }), kinds: options.types.kinds }) as unknown as ControllerLoop,
+    ephemeralVolumeLoop(),
     claimBindingLoop(),
     volumeBindingLoop(),
     ...storageProtectionLoops(),

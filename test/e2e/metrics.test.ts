@@ -51,3 +51,21 @@ await t.test('the API is there for others too', (t) => {
   t.match(tryKubectl(['get', '--raw', '/openapi/v3/apis/metrics.k8s.io/v1beta1']).stdout, /"paths"/);
   t.end();
 });
+
+await t.test('an autoscaler scales up by use of requests, within its bounds, and down by bytes', async (t) => {
+  kubectl('scale', 'deployment/idle', '--replicas=3');
+  const autoscaler = (name: string, minReplicas: number, metric: object): object => ({
+    apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name },
+    spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, minReplicas, maxReplicas: 3, metrics: [{ type: 'Resource', resource: metric }], behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } },
+  });
+  apply(autoscaler('busy', 1, { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } }), autoscaler('idle', 1, { name: 'memory', target: { type: 'AverageValue', averageValue: '1Gi' } }), autoscaler('none', 1, { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } }));
+  const conditions = (name: string): string => kubectl('get', 'hpa', name, '-o', 'jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}');
+  await until(() => kubectl('get', 'deployment', 'busy', '-o', 'jsonpath={.spec.replicas}') === '3', 'the busy one to grow', 150_000);
+  await until(() => kubectl('get', 'deployment', 'idle', '-o', 'jsonpath={.spec.replicas}') === '1', 'the idle one to shrink', 150_000);
+  await until(() => conditions('busy').includes('AbleToScale=True SucceededRescale: the HPA controller was able to update the target scale to 3'), 'the condition');
+  t.match(conditions('busy'), /ScalingActive=True ValidMetricFound: the HPA was able to successfully calculate a replica count from cpu resource utilization \(percentage of request\)\n/);
+  t.match(conditions('busy'), /ScalingLimited=True TooManyReplicas: the desired replica count is more than the maximum replica count/);
+  t.match(kubectl('get', 'events', '--field-selector', 'involvedObject.name=busy,reason=SuccessfulRescale', '-o', 'jsonpath={.items[0].message}'), 'New size: 3; reason: cpu resource utilization (percentage of request) above target');
+  t.match(conditions('none'), /AbleToScale=False FailedGetScale: the HPA controller was unable to get the target's current scale: deployments.apps "none" not found/);
+  t.match(kubectl('get', 'hpa', 'busy'), /busy +Deployment\/busy +cpu: \d+%\/50% +1 +3 +\d/);
+});

@@ -113,3 +113,12 @@ await t.test('a claim grows only where its class allows it', async (t) => {
   kubectl('delete', 'pod/holder', 'pvc/fixed');
   await until(() => host.run('ls', '-A', '/var/lib/skiff/storage') === '', 'the folder to go');
 });
+
+await t.test('an ephemeral volume has a claim of its own, which goes with the pod', async (t) => {
+  const template = { metadata: { labels: { of: 'scratch' } }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
+  apply(pod('scratch', '', 'echo x > /data/file; sleep 1000', { volumes: [{ name: 'data', ephemeral: { volumeClaimTemplate: template } }] }));
+  await until(() => phase('pod scratch') === 'Running', 'the pod to run');
+  t.match(kubectl('get', 'pvc', '-l', 'of=scratch'), /scratch-data +Bound +pvc-/);
+  kubectl('delete', 'pod', 'scratch');
+  await until(() => isGone('pvc scratch-data') && host.run('ls', '-A', '/var/lib/skiff/storage') === '', 'claim and folder to go');
+});
