@@ -62,7 +62,7 @@ export async function startMachine(name: string, { memoryMb = 512, arch = 'amd64
     reboot: async () => void (await rig('reboot', [name], 900)),
     async powerCut() {
       await rig('cut', [name], 60);
-      await rig('start', [name], 900);
+      await startAgain(name);
     },
     async restartWith(words) {
       await rig('stop', [name], 300);
@@ -71,6 +71,16 @@ export async function startMachine(name: string, { memoryMb = 512, arch = 'amd64
     down: async () => void (await rig('down', [name], 120)),
   };
   return machine;
+}
+
+/** The emulator that was killed may hold the disk a moment longer. */
+async function startAgain(name: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const { code, output } = await run('start', [name], 900);
+    if (code === 0) return;
+    if (tries === 10 || !output.includes('lock')) throw new Error(`start ${name}: exit ${String(code)}\n${output}`);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
 }
 
 /** A command of this host in the machines' network; what it printed. A non-zero exit throws. */
