@@ -17,7 +17,7 @@ export interface ServedResource {
   namespaced: boolean;
   verbs: readonly string[];
   subresources: readonly { name: string; group: string; version: string; kind: string; verbs: readonly string[] }[];
-  /** Definition id in the table, or the name that a custom schema is published under. */
+  /** Definition id in the table, or the name that a custom schema is published under; '' is not published. */
   schema: string;
   /** A custom kind's own schemas. */
   custom?: { openApi(dialect: Dialect): { object: OpenApiSchema; list: OpenApiSchema } };
@@ -44,7 +44,8 @@ export interface OpenApiV3Document {
 }
 
 /** The names of all v3 documents: `api/v1`, `apis/apps`, `apis/apps/v1`, `version`. */
-export function openApiV3Names({ resources }: Pick<OpenApiOptions, 'resources'>): string[] {
+export function openApiV3Names(options: Pick<OpenApiOptions, 'resources'>): string[] {
+  const resources = published(options.resources);
   const roots = rootPaths(builtInGroups(resources), contextOf({ schemas: NO_SCHEMAS, words: NO_WORDS }, 'v3'));
   return [...new Set([...roots.keys(), ...resources.map(({ group, version }) => documentName(group, version))])].sort();
 }
@@ -52,8 +53,9 @@ export function openApiV3Names({ resources }: Pick<OpenApiOptions, 'resources'>)
 /** undefined: there is no such document. */
 export function openApiV3(name: string, options: OpenApiOptions): OpenApiV3Document | undefined {
   const context = contextOf(options, 'v3');
-  const served = options.resources.filter(({ group, version }) => documentName(group, version) === name);
-  const paths = served.length > 0 ? pathsOf(served, context) : rootPaths(builtInGroups(options.resources), context).get(name);
+  const resources = published(options.resources);
+  const served = resources.filter(({ group, version }) => documentName(group, version) === name);
+  const paths = served.length > 0 ? pathsOf(served, context) : rootPaths(builtInGroups(resources), context).get(name);
   if (paths === undefined) return undefined;
   const [resource] = served;
   const schemas = collect(paths, served, { context, own: resource });
@@ -71,7 +73,8 @@ export type V2Member = readonly [section: string, name: string, value: unknown];
 /** v2 member by member, section after section: as a whole it is megabytes. */
 export function* openApiV2Members(options: OpenApiOptions): Generator<V2Member> {
   const context = contextOf(options, 'v2');
-  const { resources, schemas } = options;
+  const { schemas } = options;
+  const resources = published(options.resources);
   yield ['swagger', '', '2.0'];
   yield ['info', '', { title: INFO_TITLE, version: options.version }];
   for (const root of rootPaths(builtInGroups(resources), context).values()) yield* membersOf('paths', root);
@@ -120,6 +123,10 @@ function contextOf({ schemas, words = NO_WORDS }: Pick<OpenApiOptions, 'schemas'
   return { schemas, dialect, words, shared: new Map() };
 }
 
+function published(resources: readonly ServedResource[]): ServedResource[] {
+  return resources.filter(({ schema }) => schema !== '');
+}
+
 function builtInGroups(resources: readonly ServedResource[]): Set<string> {
   return new Set(resources.filter(({ custom }) => custom === undefined).map(({ group }) => group));
 }
@@ -163,7 +170,8 @@ function narrowed(definition: Definition, { group, version, custom }: ServedReso
 
 const ELSEWHERE: ReadonlySet<string> = new Set(['admission.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'imagepolicy.k8s.io']);
 
-function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
+/** The names that references in it end with. */
+export function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
   if (typeof value !== 'object' || value === null) return found;
   for (const key in value) {
     const inner: unknown = (value as Record<string, unknown>)[key];

@@ -31,6 +31,8 @@ export interface RemoteSpec {
   api: RemoteApi;
   paths: Record<string, object>;
   definitions: Record<string, object>;
+  /** Those that operations share. */
+  parameters: Record<string, object>;
 }
 
 export interface RemoteDocuments {
@@ -68,11 +70,11 @@ export function createRemoteDocuments(servers: AggregatedServers, clock: Clock):
       return { api, stale, resources: parsed<{ resources?: RemoteResource[] }>(text)?.resources };
     })),
     openApiV2: async () => (await Promise.all(all().map(async (api): Promise<RemoteSpec[]> => {
-      const document = parsed<{ paths?: Record<string, object>; definitions?: Record<string, object> }>((await fetch(api, '/openapi/v2', 'application/json')).text);
+      const document = parsed<Partial<Omit<RemoteSpec, 'api'>>>((await fetch(api, '/openapi/v2', 'application/json')).text);
       if (document === undefined) return [];
       // A server may answer for more groups than this APIService gives it.
       const own = Object.entries(document.paths ?? {}).filter(([path]) => path === discoveryPath(api) || path.startsWith(`${discoveryPath(api)}/`));
-      return [{ api, paths: Object.fromEntries(own), definitions: document.definitions ?? {} }];
+      return [{ api, paths: Object.fromEntries(own), definitions: document.definitions ?? {}, parameters: document.parameters ?? {} }];
     }))).flat(),
     openApiV3: async () => Object.assign({}, ...(await Promise.all(all().map(async (api) => {
       const name = discoveryPath(api).slice(1);

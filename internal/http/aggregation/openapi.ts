@@ -1,13 +1,14 @@
-// OpenAPI documents with those of aggregated servers in them.
-import type { V2Member } from '../../api/openapi.ts';
+// OpenAPI documents with those of aggregated servers in them: their paths, and what these refer to.
+import { referencesIn, type V2Member } from '../../api/openapi.ts';
 import type { RemoteSpec } from './documents.ts';
 
-/** A definition that both have is ours: the machinery's types are the same everywhere. */
+/** What both have under one name is ours: the machinery's types are the same everywhere, and parameters are named by what they are. */
 export function* withRemoteSpecs(members: Iterable<V2Member>, remotes: readonly RemoteSpec[]): Generator<V2Member> {
+  const needed = remotes.map(neededBy);
   const known = new Set<string>();
   let section = '';
   for (const member of members) {
-    if (section !== member[0]) yield* ofRemotes(section, remotes, known);
+    if (section !== member[0]) yield* missing(section, needed, known);
     [section] = member;
     known.add(`${section} ${member[1]}`);
     yield member;
@@ -15,13 +16,27 @@ export function* withRemoteSpecs(members: Iterable<V2Member>, remotes: readonly 
 }
 
 /** What remotes have in a section that has ended. */
-function* ofRemotes(section: string, remotes: readonly RemoteSpec[], known: Set<string>): Generator<V2Member> {
-  if (section !== 'paths' && section !== 'definitions') return;
-  for (const remote of remotes) {
-    for (const [name, value] of Object.entries(remote[section])) {
-      if (known.has(`${section} ${name}`)) continue;
-      known.add(`${section} ${name}`);
-      yield [section, name, value];
+function* missing(section: string, needed: readonly V2Member[][], known: Set<string>): Generator<V2Member> {
+  for (const member of needed.flat()) {
+    const key = `${member[0]} ${member[1]}`;
+    if (member[0] !== section || known.has(key)) continue;
+    known.add(key);
+    yield member;
+  }
+}
+
+function neededBy({ paths, definitions, parameters }: RemoteSpec): V2Member[] {
+  const members: V2Member[] = Object.entries(paths).map(([path, item]) => ['paths', path, item]);
+  const seen = new Set<string>();
+  const waiting = [...referencesIn(paths)];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    for (const [section, values] of [['definitions', definitions], ['parameters', parameters]] as const) {
+      if (!Object.hasOwn(values, name)) continue;
+      members.push([section, name, values[name]]);
+      waiting.push(...referencesIn(values[name]));
     }
   }
+  return members;
 }

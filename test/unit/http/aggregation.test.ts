@@ -42,7 +42,7 @@ const RESOURCES = [{ name: 'flunders', singularName: 'flunder', namespaced: true
 const GROUP = '/apis/wardle.example.com/v1alpha1';
 const DOCUMENTS: Record<string, object> = {
   [GROUP]: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'wardle.example.com/v1alpha1', resources: RESOURCES },
-  '/openapi/v2': { swagger: '2.0', paths: { [`${GROUP}/flunders`]: { get: {} }, '/apis/other.example.com/v1/things': { get: {} } }, definitions: { 'com.example.wardle.v1alpha1.Flunder': { type: 'object' } } },
+  '/openapi/v2': { swagger: '2.0', paths: { [`${GROUP}/flunders`]: { get: { parameters: [{ $ref: '#/parameters/fast-12345678' }], responses: { 200: { schema: { $ref: '#/definitions/com.example.wardle.v1alpha1.Flunder' } } } } }, '/apis/other.example.com/v1/things': { get: {} } }, definitions: { 'com.example.wardle.v1alpha1.Flunder': { type: 'object' }, 'com.example.other.v1.Thing': {} }, parameters: { 'fast-12345678': { name: 'fast', in: 'query', type: 'boolean' } } },
   '/openapi/v3': { paths: { 'apis/wardle.example.com/v1alpha1': { serverRelativeURL: '/openapi/v3/apis/wardle.example.com/v1alpha1?hash=1' } } },
   '/openapi/v3/apis/wardle.example.com/v1alpha1': { openapi: '3.0.0', info: { title: 'wardle' } },
 };
@@ -78,6 +78,15 @@ async function startWardle(): Promise<{ server: Server; port: number; caBundle: 
 const available = async (): Promise<{ status: string; reason: string; message: string } | undefined> =>
   (await ask('GET', '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.wardle.example.com')).json<{ status?: { conditions?: { type: string; status: string; reason: string; message: string }[] } }>().status?.conditions?.find(({ type }) => type === 'Available');
 
+/** References that lead nowhere. */
+function danglingIn(document: object): string[] {
+  const references = new Set([...JSON.stringify(document).matchAll(/"\$ref":"#\/(\w+)\/([^"]+)"/g)].map(([, section = '', name = '']) => `${section} ${name}`));
+  return [...references].filter((reference) => {
+    const [section = '', name = ''] = reference.split(' ');
+    return !Object.hasOwn((document as Record<string, object>)[section] ?? {}, name);
+  });
+}
+
 t.test('an APIService is checked, served through, shown in discovery and OpenAPI, and gone with its server', async (t) => {
   const wardle = await startWardle();
   t.teardown(() => { wardle.server.closeAllConnections(); wardle.server.close(); });
@@ -111,8 +120,10 @@ t.test('an APIService is checked, served through, shown in discovery and OpenAPI
   t.match((await ask('GET', GROUP)).json(), { resources: RESOURCES });
   const aggregated = (await ask('GET', '/apis', { headers: { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' } })).json<{ items: { metadata: { name: string }; versions: object[] }[] }>();
   t.match(aggregated.items.find(({ metadata }) => metadata.name === 'wardle.example.com')?.versions, [{ version: 'v1alpha1', freshness: 'Current', resources: [{ resource: 'flunders', scope: 'Namespaced', shortNames: ['fl'], subresources: [{ subresource: 'status' }] }] }]);
-  const v2 = (await ask('GET', '/openapi/v2')).json<{ paths: object; definitions: object }>();
-  t.ok(`${GROUP}/flunders` in v2.paths && 'com.example.wardle.v1alpha1.Flunder' in v2.definitions);
+  const v2 = (await ask('GET', '/openapi/v2')).json<{ paths: object; definitions: object; parameters: object }>();
+  t.ok(`${GROUP}/flunders` in v2.paths && 'com.example.wardle.v1alpha1.Flunder' in v2.definitions && 'fast-12345678' in v2.parameters);
+  t.notOk('com.example.other.v1.Thing' in v2.definitions, 'and for what that needs');
+  t.same(danglingIn(v2), []);
   t.notOk('/apis/other.example.com/v1/things' in v2.paths, 'a server speaks only for what is its own');
   t.match((await ask('GET', '/openapi/v3')).json(), { paths: { 'apis/wardle.example.com/v1alpha1': { serverRelativeURL: String }, 'apis/apps/v1': {} } });
   t.match((await ask('GET', '/openapi/v3/apis/wardle.example.com/v1alpha1')).json(), { info: { title: 'wardle' } });
