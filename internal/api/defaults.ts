@@ -67,12 +67,21 @@ function canonical(type: TypeRef, value: unknown, schemas: Schemas): unknown {
     case 'map': return typeof value === 'object' && value !== null ? canonicalMap(type.values, value as Record<string, unknown>, schemas) : value;
     case 'quantity': return canonicalQuantityValue(value);
     case 'time': return typeof value === 'string' ? canonicalTime(value) : value;
-    case 'string': case 'integer': case 'number': case 'boolean': case 'bytes': case 'microtime': case 'intOrString': case 'any': return value;
+    case 'any': return type.raw.startsWith('JSONSchemaPropsOr') ? canonicalSchemas(value, schemas) : value;
+    case 'string': case 'integer': case 'number': case 'boolean': case 'bytes': case 'microtime': case 'intOrString': return value;
   }
 }
 
+// The unions of a schema and something else, which a table of fields cannot tell from plain JSON.
+function canonicalSchemas(value: unknown, schemas: Schemas): unknown {
+  const props = schemas.get('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps');
+  const nested = Array.isArray(value) ? (value as unknown[]) : [value];
+  for (const one of nested) if (props !== undefined && typeof one === 'object' && one !== null) applyDefaults(props, one, schemas);
+  return value;
+}
+
 function canonicalList(items: TypeRef, list: unknown[], schemas: Schemas): unknown[] {
-  if (items.type === 'string' || items.type === 'integer') return list;
+  if (items.type === 'string' || items.type === 'integer') return list.includes(null) ? list.map((item) => item ?? zeroOf(items)) : list;
   for (let index = 0; index < list.length; index++) {
     list[index] = canonical(items, list[index] ?? (items.type === 'object' ? {} : zeroOf(items) ?? null), schemas);
   }
@@ -102,11 +111,11 @@ function canonicalTime(text: string): string {
 
 function zeroOf(type: TypeRef): unknown {
   switch (type.type) {
-    case 'string': return '';
+    case 'string': case 'bytes': return '';
     case 'integer': case 'number': case 'intOrString': return 0;
     case 'boolean': return false;
     case 'quantity': return '0';
-    case 'object': case 'list': case 'map': case 'bytes': case 'time': case 'microtime': case 'any': return undefined;
+    case 'object': case 'list': case 'map': case 'time': case 'microtime': case 'any': return undefined;
   }
 }
 

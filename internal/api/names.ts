@@ -42,16 +42,16 @@ const QUALIFIED_SHAPE: Shape = {
   words: regexpWords("must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character", QUALIFIED, ['MyName', 'my.name', '123-abc']),
 };
 
-export function subdomainProblems(value: string): string[] {
+export function subdomainProblems(value = ''): string[] {
   return problemsOf(value, SUBDOMAIN_SHAPE);
 }
 
-export function dnsLabelProblems(value: string): string[] {
+export function dnsLabelProblems(value = ''): string[] {
   return problemsOf(value, SUBDOMAIN_SHAPE.regexp.test(value) ? { ...LABEL_SHAPE, words: 'must not contain dots' } : LABEL_SHAPE);
 }
 
 /** A label key, an annotation key (lower-cased by the caller), a taint key, a resource name: `[prefix.example.com/]name`. */
-export function labelKeyProblems(key: string): string[] {
+export function labelKeyProblems(key = ''): string[] {
   const parts = key.split('/');
   if (parts.length > 2) return [`a valid label key ${QUALIFIED_SHAPE.words} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   const [prefix, name = ''] = parts.length === 2 ? parts : [undefined, key];
@@ -60,23 +60,23 @@ export function labelKeyProblems(key: string): string[] {
   return [...ofPrefix.map((problem) => `prefix part ${problem}`), ...ofName.map((problem) => `name part ${problem}`)];
 }
 
-export function labelValueProblems(value: string): string[] {
+export function labelValueProblems(value = ''): string[] {
   return problemsOf(value, LABEL_VALUE_SHAPE, 'bytes');
 }
 
 /** A key of a ConfigMap or Secret: a file name. */
-export function configKeyProblems(value: string): string[] {
+export function configKeyProblems(value = ''): string[] {
   return [...problemsOf(value, CONFIG_KEY_SHAPE), ...dotProblems(value)];
 }
 
 /** Environment variables: printable ASCII but '='. */
-export function envNameProblems(value: string): string[] {
+export function envNameProblems(value = ''): string[] {
   if (value === '') return ['environment variable name must be non-empty'];
   return /^[\x20-\x3c\x3e-\x7e]+$/.test(value) ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
 /** Names of container and service ports (IANA service names). */
-export function portNameProblems(port: string): string[] {
+export function portNameProblems(port = ''): string[] {
   const problems: string[] = [];
   if (port.length > 15) problems.push('must be no more than 15 characters');
   if (!/^[-a-z0-9]+$/.test(port)) problems.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');

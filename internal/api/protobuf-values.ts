@@ -1,4 +1,5 @@
 // The values whose JSON form is not their protobuf message: Time, Quantity, IntOrString, and JSON kept as text.
+import { parseJson } from './json.ts';
 import { WireReader, WireWriter } from './protobuf-wire.ts';
 
 /** Time {seconds = 1, nanos = 2} as RFC 3339; undefined for Go's zero time. */
@@ -40,7 +41,7 @@ export function decodeRaw(reader: WireReader, form: 'quantity' | 'intOrString' |
   }
   if (form === 'intOrString') return kind === 0 ? integer : text;
   if (form === 'quantity') return text;
-  return text === '' ? undefined : (JSON.parse(text) as unknown);
+  return text === '' ? undefined : parseJson(text);
 }
 
 export function encodeRaw(value: unknown, form: 'quantity' | 'intOrString' | 'json'): Uint8Array {

@@ -9,7 +9,7 @@ import type { DeleteOptions, Patch, PatchType } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
 import { checkShape } from '../api/shape.ts';
 import { parseYaml } from '../api/yaml.ts';
-import { checkObject, type Expected } from './field-validation.ts';
+import { checkObject, goType, untypedProblem, type Expected } from './field-validation.ts';
 
 const BODY_MAX_BYTES = 3 * 1024 * 1024;
 
@@ -39,8 +39,17 @@ export async function readBody(stream: Readable, headers: { 'content-type'?: str
     chunks.push(chunk);
   }
   const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-  const bytes = headers['content-encoding'] === 'gzip' ? gunzipSync(whole, { maxOutputLength: maxBytes }) : whole;
+  const bytes = headers['content-encoding'] === 'gzip' && length > 0 ? unpacked(whole, maxBytes) : whole;
   return { bytes, contentType: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '' };
+}
+
+function unpacked(bytes: Buffer, maxBytes: number): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
+    throw new StatusError('BadRequest', `the body is not gzip as its header says: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function tooLarge(maxBytes: number): StatusError {
@@ -71,9 +80,8 @@ function recognized(body: Body, kind: string, read: () => unknown): KubeObject {
   }
   const object = value as KubeObject;
   if (typeof value !== 'object' || Array.isArray(value)) throw unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
-  for (const field of ['apiVersion', 'kind'] as const) {
-    if (object[field] !== undefined && typeof object[field] !== 'string') throw unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(object[field])} into Go struct field .${field} of type string`);
-  }
+  const untyped = untypedProblem(object);
+  if (untyped !== undefined) throw unrecognized(untyped);
   if (object.apiVersion?.split('/').length > 2) throw unrecognized(`unexpected GroupVersion string: ${object.apiVersion}`);
   return object;
 }
@@ -135,8 +143,4 @@ function decode({ bytes, contentType }: Body, { schemas, custom = false }: { sch
     default:
       throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${NAMES}`);
   }
-}
-
-function goType(value: unknown): string {
-  return Array.isArray(value) ? 'array' : typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'bool' : typeof value;
 }

@@ -23,6 +23,10 @@ export interface Expected {
 export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas, source, converted = false }: { duplicates: readonly string[]; schemas: Schemas; source?: Uint8Array; converted?: boolean }): void {
   const { group, version, kind, validation = 'Warn', warn } = expected;
   const apiVersion = apiVersionOf(group, version);
+  const untyped = untypedProblem(object);
+  if (untyped !== undefined) throw new StatusError('BadRequest', untyped);
+  object.apiVersion ||= apiVersion;
+  object.kind ||= kind;
   if (expected.custom !== undefined) checkCustomType(object, { group, kind, apiVersion });
   else if (object.apiVersion !== apiVersion || object.kind !== kind) throw cannotHandle(object, kind, mismatch(object, { group, kind }, schemas));
   const definition = schemas.get(expected.schema);
@@ -35,6 +39,16 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
   if (problems.length === 0) return;
   if (validation === 'Strict') throw cannotHandle(object, kind, `strict decoding error: ${problems.join(', ')}`);
   for (const problem of problems) warn(asWarning(problem));
+}
+
+/** An object says with strings what it is. */
+export function untypedProblem(object: KubeObject): string | undefined {
+  const field = (['apiVersion', 'kind'] as const).find((name) => object[name] !== undefined && typeof object[name] !== 'string');
+  return field === undefined ? undefined : `couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(object[field])} into Go struct field .${field} of type string`;
+}
+
+export function goType(value: unknown): string {
+  return Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
 /** Go's decoder tells of what it meets as it meets it. */

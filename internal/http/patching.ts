@@ -8,7 +8,7 @@ import { applyJsonPatch } from '../api/patch/json.ts';
 import { applyMergePatch } from '../api/patch/merge.ts';
 import { applyStrategicMerge } from '../api/patch/strategic.ts';
 import type { Definition } from '../api/schema.ts';
-import { asWarning, checkObject } from './field-validation.ts';
+import { asWarning, checkObject, goType } from './field-validation.ts';
 import type { WriteContext } from '../registry/registry.ts';
 import type { Call, PipelineOptions } from './pipeline.ts';
 
@@ -26,7 +26,7 @@ export function patched(options: PipelineOptions, call: Call, { patch, current }
 
 function applied(options: PipelineOptions, call: Call, { patch, live }: { patch: Patch; live: KubeObject | undefined }): KubeObject {
   const { request: { info, options: { fieldManager = '', force = false } }, kind } = call;
-  const given = patch.body as KubeObject;
+  const given = appliedObject(patch);
   const apiVersion = apiVersionOf(kind.group, kind.version);
   if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
   const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name } };
@@ -34,6 +34,13 @@ function applied(options: PipelineOptions, call: Call, { patch, live }: { patch:
   const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
   checkDuplicates(patch, call);
   return result;
+}
+
+/** What it says in other types than strings it does not say. */
+function appliedObject({ body }: Patch): KubeObject {
+  if (typeof body !== 'object' || Array.isArray(body)) throw new StatusError('BadRequest', `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goType(body)} into Go value of type map[string]interface {}`);
+  const { apiVersion, kind, ...rest } = (body ?? {}) as Partial<KubeObject>;
+  return { ...(typeof apiVersion === 'string' && { apiVersion }), ...(typeof kind === 'string' && { kind }), ...rest } as KubeObject;
 }
 
 /** Keys that a configuration says twice. */

@@ -6,6 +6,7 @@
 import type { Clock } from '../base/clock.ts';
 import { notFound, StatusError } from '../base/errors.ts';
 import { copy, type KubeObject } from '../api/meta.ts';
+import { dropNulls } from '../api/patch/members.ts';
 import type { ApiRequest, Impersonable, Transport, WatchEvent } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { UserInfo } from '../api/user.ts';
@@ -112,7 +113,7 @@ async function ofObject(options: PipelineOptions, call: Call): Promise<Answer> {
 async function review(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request, kind } = call;
   if (kind.resource === 'bindings') return ofSubresource(options, call); // they are the pod's subresource, admitted as such
-  const object = copy(call.body) as KubeObject;
+  const object = dropNulls(copy(call.body)) as KubeObject;
   await admitOnly(request, options.admission, { kind, operation: 'CREATE', object });
   return ofSubresource(options, { ...call, body: object });
 }

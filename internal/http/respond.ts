@@ -11,12 +11,12 @@ import type { Schemas } from '../api/schema.ts';
 import { formatYaml } from '../api/yaml.ts';
 import type { Form } from './negotiate.ts';
 import { listBytes, objectBytes } from './object-bytes.ts';
+import { warningHeaders } from './warnings.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
 const GZIP_FROM_BYTES = 128 * 1024;
-const WARNINGS_MAX = 64;
 
 const TYPES: Readonly<Record<Form['format'], string>> = { json: 'application/json', yaml: 'application/yaml', protobuf: 'application/vnd.kubernetes.protobuf' };
 
@@ -68,7 +68,8 @@ export function errorPayload(thrown: unknown, log: Log): Payload {
 export function setCommonHeaders(response: HttpResponse, { auditId, warnings }: { auditId: string; warnings: readonly string[] }): void {
   response.setHeader('Audit-Id', auditId);
   response.setHeader('Cache-Control', 'no-cache, private');
-  if (warnings.length > 0) response.setHeader('Warning', [...new Set(warnings)].slice(0, WARNINGS_MAX).map((text) => `299 - ${JSON.stringify(text)}`));
+  const headers = warnings.length === 0 ? [] : warningHeaders(warnings);
+  if (headers.length > 0) response.setHeader('Warning', headers);
 }
 
 export function send(request: HttpRequest, response: HttpResponse, { code, contentType, bytes, headers = {} }: Payload): void {

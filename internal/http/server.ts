@@ -98,7 +98,11 @@ function wire(server: Http2SecureServer, { connections, handling, log }: { conne
     const socket = socketOf(request);
     const count = (by: number): void => void (connections.has(socket) && connections.set(socket, (connections.get(socket) ?? 0) + by));
     count(1);
-    void handle(handling, request, response).finally(() => count(-1));
+    handle(handling, request, response).catch((error: unknown) => {
+      // No answer was possible: this request's end, and no other's.
+      log.error('answering failed', { error, cause: error instanceof Error ? error.stack : undefined });
+      response.destroy();
+    }).finally(() => count(-1));
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void handleUpgrade(handling, request, { socket: socket as Socket, head }));
   server.on('secureConnection', (socket) => {

@@ -52,7 +52,7 @@ function validateCronJob({ metadata, spec }: CronJob): FieldError[] {
   return errors;
 }
 
-function validateSchedule(schedule: string): FieldError[] {
+function validateSchedule(schedule = ''): FieldError[] {
   const path = 'spec.schedule';
   if (schedule === '') return [required(path)];
   const errors: FieldError[] = [];

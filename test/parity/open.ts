@@ -41,7 +41,6 @@ export const OPEN: Readonly<Record<string, readonly string[]>> = {
     'events.k8s.io/v1/events: empty',
     'autoscaling/v2/horizontalpodautoscalers: empty',
     'autoscaling/v1/horizontalpodautoscalers: empty',
-    'batch/v1/cronjobs: empty',
     'networking.k8s.io/v1/ingressclasses: empty',
     'networking.k8s.io/v1/ingresses: empty',
     'networking.k8s.io/v1/ipaddresses: empty',

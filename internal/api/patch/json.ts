@@ -2,27 +2,31 @@
 // missing adds it, negative indices count from the end, text before the first slash of a path does not count.
 // An operation that fails answers 422 without saying why, as upstream does; the reason is kept as the error's cause.
 // Changes and gives the document (another value where a `replace` of the whole says so); on failure it may be half changed.
+import { checkDepth } from '../json.ts';
 import { sameJson } from '../json-equality.ts';
 import { StatusError } from '../../base/errors.ts';
 import { copyTree, define, dropNulls, isMembers, own, type Members } from './members.ts';
 import { goType, unprocessable } from './strategic-schema.ts';
 
 const OPERATIONS_MAX = 10_000;
+/** Of all copies together: each can double the document. Upstream's default. */
+const COPIED_BYTES_MAX = 3 * 1024 * 1024;
 
 /** The value under change, held so that it can be replaced as a whole. */
-interface Root { value: unknown }
+interface Root { value: unknown; copiedBytes: number }
 type Container = Members | unknown[];
 type Operation = Members;
 
 export function applyJsonPatch(document: unknown, operations: unknown): unknown {
   checkOperations(operations);
-  const root: Root = { value: document };
+  const root: Root = { value: document, copiedBytes: 0 };
   try {
     for (const operation of operations) applyOperation(root, operation);
   } catch (error) {
     if (error instanceof PatchFailure) throw unprocessable(error);
     throw error;
   }
+  checkDepth(root.value);
   return dropNulls(root.value); // a member set to null is absent, once decoded
 }
 
@@ -69,6 +73,8 @@ function applyOperation(root: Root, operation: Operation): void {
     }
     case 'copy': {
       const value = copyTree(read(target(root, operation, 'from')));
+      root.copiedBytes += JSON.stringify(value)?.length ?? 0;
+      if (root.copiedBytes > COPIED_BYTES_MAX) throw new PatchFailure(`Unable to complete the copy, the accumulated size increase of copy is ${String(root.copiedBytes)}, exceeding the limit ${String(COPIED_BYTES_MAX)}`);
       return add(target(root, operation, 'path'), value);
     }
     case 'test': return test(root, operation);

@@ -4,7 +4,7 @@ import { regexpWords } from '../../api/names.ts';
 const LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const LABEL_MAX = 63;
 
-export function dns1035Problems(value: string): string[] {
+export function dns1035Problems(value = ''): string[] {
   return [
     ...(value.length > LABEL_MAX ? [`must be no more than ${String(LABEL_MAX)} bytes`] : []),
     ...(LABEL.test(value) ? [] : [regexpWords("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character", '[a-z]([-a-z0-9]*[a-z0-9])?', ['my-name', 'abc-123'])]),

@@ -58,13 +58,13 @@ function multiplied(times: number | undefined, max: number | undefined): number 
 }
 
 function shapeProblems(rule: ValidationRule, schema: CustomSchema, path: string): FieldError[] {
-  const { message = '', messageExpression = '', reason, fieldPath = '' } = rule;
+  const { rule: expression = '', message = '', messageExpression = '', reason, fieldPath = '' } = rule;
   const errors: FieldError[] = [];
   const hasLines = (text: string): boolean => /[\n\r]/.test(text.trim());
-  if (rule.rule.trim() === '') errors.push(required(`${path}.rule`, 'rule is not specified'));
+  if (expression.trim() === '') errors.push(required(`${path}.rule`, 'rule is not specified'));
   else if (message !== '' && message.trim() === '') errors.push(invalid(`${path}.message`, message, 'must be non-empty if specified'));
   else if (hasLines(message)) errors.push(invalid(`${path}.message`, message, 'must not contain line breaks'));
-  else if (hasLines(rule.rule) && message.trim() === '') errors.push(required(`${path}.message`, 'message must be specified if rule contains line breaks'));
+  else if (hasLines(expression) && message.trim() === '') errors.push(required(`${path}.message`, 'message must be specified if rule contains line breaks'));
   if (messageExpression !== '' && messageExpression.trim() === '') errors.push(required(`${path}.messageExpression`, 'messageExpression must be non-empty if specified'));
   if (reason !== undefined && !REASONS.includes(reason)) errors.push(notSupported(`${path}.reason`, reason, REASONS));
   if (fieldPath !== '' && fieldPath.trim() === '') errors.push(invalid(`${path}.fieldPath`, fieldPath, 'must be non-empty if specified'));
