@@ -50,6 +50,9 @@ await t.test('a claim waits for its first consumer, gets a folder, and keeps wha
   const volume = field('pvc data', '.spec.volumeName');
   t.equal(field(`pv ${volume}`, '.spec.local.path'), `/var/lib/skiff/storage/${volume}_default_data`);
   t.equal(host.run('stat', '-c', '%a', `/var/lib/skiff/storage/${volume}_default_data`).trim(), '777');
+  const summary = JSON.parse(kubectl('get', '--raw', '/api/v1/nodes/n1/proxy/stats/summary')) as { pods: { podRef: { name: string }; volume?: object[] }[] };
+  t.match(summary.pods.find(({ podRef }) => podRef.name === 'reader')?.volume, [{ name: 'data', pvcRef: { name: 'data', namespace: 'default' }, capacityBytes: Number }]);
+  t.match(kubectl('get', '--raw', '/api/v1/nodes/n1/proxy/metrics'), /kubelet_volume_stats_capacity_bytes\{namespace="default",persistentvolumeclaim="data"\} \d+/);
   t.match(events('data'), /Provisioning: .*\n(.*\n)*ProvisioningSucceeded: Successfully provisioned volume pvc-/);
 });
 
@@ -121,4 +124,14 @@ await t.test('an ephemeral volume has a claim of its own, which goes with the po
   t.match(kubectl('get', 'pvc', '-l', 'of=scratch'), /scratch-data +Bound +pvc-/);
   kubectl('delete', 'pod', 'scratch');
   await until(() => isGone('pvc scratch-data') && host.run('ls', '-A', '/var/lib/skiff/storage') === '', 'claim and folder to go');
+});
+
+await t.test('what this node cannot mount is said', async () => {
+  const volume = (name: string, spec: object): object => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: name, ...spec } });
+  apply(volume('share', { nfs: { server: '192.0.2.1', path: '/export' } }), volume('raw', { volumeMode: 'Block', local: { path: '/dev/zero' }, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['n1'] }] }] } } }));
+  apply(claim('share', { storageClassName: 'share' }), claim('raw', { storageClassName: 'raw', volumeMode: 'Block' }), pod('sharing', 'share', 'true'));
+  apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'blocky' }, spec: { containers: [{ name: 'c', image: 'busybox:1', command: ['true'], volumeDevices: [{ name: 'data', devicePath: '/dev/data' }] }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'raw' } }] } });
+  if (host.run('sh', '-c', 'command -v mount.nfs || true') === '') await until(() => events('sharing').includes('mount.nfs is not on this node: NFS volumes need it'), 'what lacks to be said');
+  await until(() => events('blocky').includes('is a block device (volumeMode Block), which this node does not pass on to containers'), 'what is not done to be said');
+  kubectl('delete', 'pod/sharing', 'pod/blocky', 'pvc/share', 'pvc/raw', 'pv/share', 'pv/raw', '--grace-period=0', '--force');
 });

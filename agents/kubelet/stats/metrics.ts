@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
-import { bootTimeMs, machineCpuNanos, machineMemory } from './machine.ts';
-import { usageOfPods, type ContainerUsage, type PodUsage } from './usage.ts';
+import { bootTimeMs, machineCpuNanos, machineMemory, type FileSystem } from './machine.ts';
+import { usageOfClaims, usageOfPods, type ContainerUsage, type PodUsage } from './usage.ts';
 
 interface Sample {
   labels?: Record<string, string>;
@@ -76,12 +76,20 @@ function containerLabels({ uid, namespace, name }: PodUsage, { status }: Contain
 export function kubeletMetrics({ node, pods }: { node: NodeContext; pods: Pods }): string {
   const containers = node.runtime.listContainers();
   const states = ['created', 'exited', 'running', 'unknown'] as const;
+  const claims = usageOfClaims(pods);
+  const ofClaims = (field: keyof FileSystem): Sample[] => claims.map(({ namespace, claim, fileSystem }) => ({ labels: { namespace, persistentvolumeclaim: claim }, value: fileSystem[field] }));
   const self = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /, '').split(' ').map(Number);
   return [
     family('kubelet_node_name', 'gauge', 'The node\'s name. The count is always 1.', [{ labels: { node: node.nodeName }, value: 1 }]),
     family('kubelet_running_pods', 'gauge', 'Number of pods that have a running pod sandbox', [{ value: node.runtime.listSandboxes().filter(({ state }) => state === 'ready').length }]),
     family('kubelet_running_containers', 'gauge', 'Number of containers currently running', states.map((state) => ({ labels: { container_state: state }, value: containers.filter((container) => container.state === state).length }))),
     family('kubelet_active_pods', 'gauge', 'The number of pods the kubelet considers active', [{ labels: { static: '' }, value: pods.workers().length }]),
+    family('kubelet_volume_stats_available_bytes', 'gauge', 'Number of available bytes in the volume', ofClaims('availableBytes')),
+    family('kubelet_volume_stats_capacity_bytes', 'gauge', 'Capacity in bytes of the volume', ofClaims('capacityBytes')),
+    family('kubelet_volume_stats_inodes', 'gauge', 'Maximum number of inodes in the volume', ofClaims('inodes')),
+    family('kubelet_volume_stats_inodes_free', 'gauge', 'Number of free inodes in the volume', ofClaims('inodesFree')),
+    family('kubelet_volume_stats_inodes_used', 'gauge', 'Number of used inodes in the volume', ofClaims('inodesUsed')),
+    family('kubelet_volume_stats_used_bytes', 'gauge', 'Number of used bytes in the volume', ofClaims('usedBytes')),
     family('process_cpu_seconds_total', 'counter', 'Total user and system CPU time spent in seconds.', [{ value: ((self[11] ?? 0) + (self[12] ?? 0)) / 100 }]),
     family('process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', [{ value: (self[21] ?? 0) * 4096 }]),
     family('process_start_time_seconds', 'gauge', 'Start time of the process since unix epoch in seconds.', [{ value: bootTimeMs() / 1000 + (self[19] ?? 0) / 100 }]),

@@ -4,7 +4,7 @@ import { formatTime } from '../../../internal/api/meta.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { bootTimeMs, fileSystemOf, folderUsage, machineCpuNanos, machineMemory, networkOf, processesOf, type FileSystem, type NetworkInterface } from './machine.ts';
-import { podDiskUsage, usageOfPods, type ContainerUsage, type DiskUse, type PodUsage } from './usage.ts';
+import { podDiskUsage, usageOfClaims, usageOfPods, type ContainerUsage, type DiskUse, type PodUsage } from './usage.ts';
 
 export interface Summaries {
   /** `onlyCpuAndMemory`: without the walk over file systems. */
@@ -64,6 +64,7 @@ function podStats(pod: PodUsage, { now, cpu, disk, node, pods }: Reading & { nod
   const time = formatTime(now);
   const spec = pods.workers().find(({ pod: { metadata } }) => metadata.uid === pod.uid)?.pod;
   const used = disk === undefined || spec === undefined ? undefined : podDiskUsage(spec, node);
+  const volumes = disk === undefined ? [] : volumeStats(pod, { disk, time, own: used?.volumes ?? new Map(), pods });
   const stores = [...(used?.volumes.values() ?? []), ...(used === undefined ? [] : [used.logs]), ...pod.containers.map(({ stats }) => ({ bytes: stats.rootfsUsedBytes, inodes: stats.rootfsInodes }))];
   return {
     podRef: { name: pod.name, namespace: pod.namespace, uid: pod.uid }, startTime: formatTime(pod.startedAt),
@@ -71,11 +72,18 @@ function podStats(pod: PodUsage, { now, cpu, disk, node, pods }: Reading & { nod
     cpu: cpu(pod.uid, pod.cpuUsageNanos), memory: memoryStats(pod, time),
     ...(disk !== undefined && {
       ...(pod.network.length > 0 && { network: networkStats(pod.network, time) }),
-      ...(used !== undefined && used.volumes.size > 0 && { volume: [...used.volumes].map(([name, use]) => ({ name, ...fsStats(disk, use, time) })) }),
+      ...(volumes.length > 0 && { volume: volumes }),
       'ephemeral-storage': fsStats(disk, { bytes: stores.reduce((sum, { bytes }) => sum + bytes, 0), inodes: stores.reduce((sum, { inodes }) => sum + inodes, 0) }, time),
       process_stats: { process_count: pod.processes },
     }),
   };
+}
+
+function volumeStats({ uid }: PodUsage, { disk, time, own, pods }: { disk: FileSystem; time: string; own: ReadonlyMap<string, DiskUse>; pods: Pods }): object[] {
+  return [
+    ...[...own].map(([name, use]) => ({ name, ...fsStats(disk, use, time) })),
+    ...usageOfClaims(pods, uid).map(({ volume, claim, namespace, fileSystem }) => ({ name: volume, pvcRef: { name: claim, namespace }, time, ...fileSystem })),
+  ];
 }
 
 function containerStats({ status, stats }: ContainerUsage, { now, cpu, disk, logFolder }: Reading & { logFolder: string | undefined }): object {

@@ -1,9 +1,11 @@
 // What every pod uses now: the runtime's readings put together by pod. The basis of /stats/summary, the metrics, and eviction.
+import { existsSync } from 'node:fs';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import type { ContainerStats, ContainerStatus } from '../../runtime/runtime.ts';
 import { LABEL } from '../labels.ts';
 import { podDirectory, podLogDirectory, type NodeContext } from '../node-context.ts';
-import { folderUsage, networkOf, type NetworkInterface } from './machine.ts';
+import type { Pods } from '../pods.ts';
+import { fileSystemOf, folderUsage, networkOf, type FileSystem, type NetworkInterface } from './machine.ts';
 
 export interface ContainerUsage {
   status: ContainerStatus;
@@ -65,4 +67,22 @@ export function podDiskUsage(pod: Pick<Pod, 'metadata' | 'spec'>, node: Pick<Nod
     volumes: new Map(onDisk.map(({ name }) => [name, folderUsage(`${podDirectory(node, pod.metadata.uid)}/volumes/kubernetes.io~empty-dir/${name}`)])),
     logs: folderUsage(podLogDirectory(node, pod as Pod)),
   };
+}
+
+export interface ClaimUsage {
+  uid: string;
+  namespace: string;
+  /** The pod's own name for the volume. */
+  volume: string;
+  claim: string;
+  fileSystem: FileSystem;
+}
+
+/** File systems behind claims of the pods; not of NFS, whose server may keep everyone waiting that asks. */
+export function usageOfClaims(pods: Pods, uid?: string): ClaimUsage[] {
+  const asked = pods.workers().filter(({ pod }) => uid === undefined || pod.metadata.uid === uid);
+  return asked.flatMap(({ pod: { metadata }, memory }) => (memory.standing?.volumes ?? []).flatMap(({ name, claim, hostPath }) => {
+    if (claim === undefined || hostPath.includes('/kubernetes.io~nfs/') || !existsSync(hostPath)) return [];
+    return [{ uid: metadata.uid, namespace: metadata.namespace ?? '', volume: name, claim, fileSystem: fileSystemOf(hostPath) }];
+  }));
 }

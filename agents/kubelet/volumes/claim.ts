@@ -1,25 +1,41 @@
-// persistentVolumeClaim and ephemeral volumes: the claim's bound volume, when it is one this node can serve by itself (hostPath, local).
+// persistentVolumeClaim and ephemeral volumes: the claim's bound volume, when it is one this node can serve by itself (hostPath, local) or with its own mount.nfs.
+import { statSync } from 'node:fs';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { prepareHostPath } from './host-path.ts';
+import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
-import type { VolumeContext, VolumeKind } from './volume.ts';
+import { volumeDirectory, type VolumeContext, type VolumeKind } from './volume.ts';
 
 export const CLAIM: VolumeKind = {
   directory: 'local-volume',
   matches: ({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim !== undefined || ephemeral !== undefined,
   async mount(volume, context) {
     const { claim, source } = await boundVolume(volume, context);
-    const path = source.spec?.local?.path ?? source.spec?.hostPath?.path;
-    if (path === undefined) throw new Error(`no volume plugin matched for PersistentVolume "${source.metadata.name}"`);
-    prepareHostPath(path, source.spec?.local === undefined ? source.spec?.hostPath?.type ?? '' : 'Directory', context.ledger);
-    const readOnly = volume.persistentVolumeClaim?.readOnly === true;
-    const onRootMismatch = context.pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch';
-    // As upstream: a hostPath's owner is the administrator's business, a local volume follows fsGroup.
-    if (source.spec?.local !== undefined && !readOnly && (claim.spec?.volumeMode ?? 'Filesystem') === 'Filesystem') applyFsGroup(path, context.fsGroup, { readOnly: false, onRootMismatch });
-    return { name: volume.name, hostPath: path, readOnly };
+    if (claim.spec?.volumeMode === 'Block' || source.spec?.volumeMode === 'Block') throw new Error(`PersistentVolume ${JSON.stringify(source.metadata.name)} is a block device (volumeMode Block), which this node does not pass on to containers: use volumeMode Filesystem`);
+    const readOnly = volume.persistentVolumeClaim?.readOnly === true || source.spec?.nfs?.readOnly === true;
+    const mounted = { name: volume.name, readOnly, claim: claim.metadata.name };
+    const { local, hostPath, nfs } = source.spec ?? {};
+    if (local !== undefined) return { ...mounted, hostPath: prepareLocal(local.path, readOnly, context) };
+    if (hostPath !== undefined) {
+      // As upstream: its owner is the administrator's business.
+      prepareHostPath(hostPath.path, hostPath.type ?? '', context.ledger);
+      return { ...mounted, hostPath: hostPath.path };
+    }
+    if (nfs === undefined) throw new Error(`no volume plugin matched for PersistentVolume "${source.metadata.name}"`);
+    const directory = volumeDirectory(context.podDirectory, 'nfs', source.metadata.name);
+    await mountNfs({ ...nfs, readOnly }, directory, source.spec?.mountOptions ?? []);
+    return { ...mounted, hostPath: directory };
   },
+  unmount: (_volume, { podDirectory }) => unmountNfs(podDirectory),
 };
+
+function prepareLocal(path: string, readOnly: boolean, { pod, fsGroup, ledger }: VolumeContext): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true) throw new Error(`${path} is a block device: make a file system on it, mount it, and give the volume the folder where it is mounted`);
+  prepareHostPath(path, 'Directory', ledger);
+  if (!readOnly) applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' });
+  return path;
+}
 
 async function boundVolume(volume: Volume, { pod, objects }: VolumeContext): Promise<{ claim: PersistentVolumeClaim; source: PersistentVolume }> {
   const name = volume.persistentVolumeClaim?.claimName ?? `${pod.metadata.name}-${volume.name}`;

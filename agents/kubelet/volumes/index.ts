@@ -5,10 +5,11 @@ import { CLAIM } from './claim.ts';
 import { EMPTY_DIR } from './empty-dir.ts';
 import { HOST_PATH } from './host-path.ts';
 import { IMAGE } from './image.ts';
+import { NFS } from './nfs.ts';
 import { CONFIG_MAP, DOWNWARD_API, PROJECTED, SECRET, followsObjects } from './projected.ts';
 import type { MountedVolume, VolumeContext, VolumeKind } from './volume.ts';
 
-const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, IMAGE];
+const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, NFS, IMAGE];
 
 /** `message` is the FailedMount event's. */
 class MountError extends Error {

@@ -26,6 +26,8 @@ export interface MountedVolume {
   /** Directory or file on the host; '' for an image volume. */
   hostPath: string;
   readOnly: boolean;
+  /** The claim whose volume it is. */
+  claim?: string;
   /** An image whose root is the volume. */
   image?: string;
   /** Epoch ms at which the volume is to be mounted again although nothing changed (tokens). */
