@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getRawAsset, isSea } from 'node:sea';
 import { zstdDecompressSync } from 'node:zlib';
-import { parseWords } from '../internal/api/openapi-words.ts';
+import { parseWords, type Words } from '../internal/api/openapi-words.ts';
 import type { WordsSource } from '../internal/http/openapi.ts';
 
 export const WORDS_ASSET = 'openapi-words';
@@ -16,9 +16,15 @@ export function openApiWords(): { words?: WordsSource } {
   const path = isSea() ? undefined : join(import.meta.dirname, '..', WORDS_FILE);
   if (path !== undefined && !existsSync(path)) return {};
   const read = (): Uint8Array => (path === undefined ? new Uint8Array(getRawAsset(WORDS_ASSET)) : readFileSync(path));
-  const words: WordsSource = {
+  let held: WeakRef<Words> | undefined;
+  const source: WordsSource = {
     digest: () => createHash('sha256').update(read()).digest('hex'),
-    load: () => parseWords(zstdDecompressSync(read()).toString('latin1')),
+    // Clients ask for several documents at once; what is in the way of the collector for a while costs nothing.
+    load() {
+      const words = held?.deref() ?? parseWords(zstdDecompressSync(read()).toString('latin1'));
+      held = new WeakRef(words);
+      return words;
+    },
   };
-  return { words };
+  return { words: source };
 }

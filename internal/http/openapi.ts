@@ -71,6 +71,8 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
     held?.timer.cancel();
     const entry = { gzipped: held?.gzipped ?? build(), timer: clock.setTimer(KEPT_MS, () => kept.delete(key)) };
     kept.set(key, entry);
+    // What failed is not kept.
+    if (held === undefined) entry.gzipped.catch(() => kept.delete(key));
     return entry.gzipped;
   };
   const answer = async ({ name, digest, build, dialect }: Wanted, { headers, query }: Asking): Promise<Payload> => {
