@@ -12,8 +12,8 @@ export interface Answer {
 export interface Cluster {
   /** One request on one of the kept connections; throws on a status of 300 and more. */
   call(method: string, path: string, body?: unknown): Promise<Answer>;
-  /** The parsed lines of a watch, until closed. */
-  watch(path: string, onEvent: (event: { type: string; object: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } } }) => void): Promise<() => void>;
+  /** The parsed lines of a watch, until closed; `onEnd` when it has ended, by whomever. */
+  watch(path: string, onEvent: (event: { type: string; object: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } } }) => void, onEnd?: () => void): Promise<() => void>;
   /** Epoch ms of the node's Ready condition when it is True. */
   nodeHeartbeat(node: string): Promise<number | undefined>;
   close(): void;
@@ -39,11 +39,12 @@ export async function connectCluster(kubeconfig: string, host: string): Promise<
       if (answer.status >= 300) throw new Error(`${method} ${path}: ${String(answer.status)} ${answer.body.slice(0, 300)}`);
       return answer;
     },
-    async watch(path, onEvent) {
+    async watch(path, onEvent, onEnd = () => {}) {
       const response = await send('GET', path, undefined, watchers);
       if (response.statusCode !== 200) throw new Error(`watch ${path}: ${String(response.statusCode)}`);
-      createInterface({ input: response }).on('line', (line) => { if (line !== '') onEvent(JSON.parse(line) as Parameters<typeof onEvent>[0]); });
+      createInterface({ input: response }).on('error', () => {}).on('line', (line) => { if (line !== '') onEvent(JSON.parse(line) as Parameters<typeof onEvent>[0]); });
       response.on('error', () => {}); // closed by us
+      response.on('close', onEnd);
       return () => response.destroy();
     },
     async nodeHeartbeat(node) {
