@@ -1,6 +1,9 @@
 // What an image consists of: from an index or a Docker list to this machine's manifest, its config and its layers. Pure but for reading.
 import { ImageError, type ImageConfig } from './image-store.ts';
 
+/** Digests become names of folders: what a registry or an archive says is one has to be. */
+const DIGEST = /^sha256:[a-f0-9]{64}$/;
+
 export interface Descriptor {
   mediaType?: string;
   digest: string;
@@ -26,6 +29,7 @@ export function chooseManifest(document: unknown, what: string): Descriptor | un
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const fits = manifests.filter(({ platform }) => platform === undefined || (platform.os === 'linux' && platform.architecture === architecture));
   const best = fits.find(({ platform }) => platform !== undefined && [undefined, '', 'v8'].includes(platform.variant)) ?? fits[0];
+  if (best !== undefined) checkDigest(best.digest, what);
   if (best === undefined) throw new ImageError('ErrImagePull', `no match for platform in manifest: ${what} has nothing for linux/${architecture}`);
   return best;
 }
@@ -33,7 +37,12 @@ export function chooseManifest(document: unknown, what: string): Descriptor | un
 export function parseManifest(document: unknown, what: string): ImageManifest {
   const { config, layers, schemaVersion } = document as Partial<ImageManifest> & { schemaVersion?: number };
   if (config?.digest === undefined || !Array.isArray(layers)) throw new ImageError('ErrImagePull', `${what} has no image manifest that is known (schema version ${String(schemaVersion)})`);
+  for (const { digest } of [config, ...layers]) checkDigest(digest, what);
   return { config, layers };
+}
+
+function checkDigest(digest: unknown, what: string): void {
+  if (typeof digest !== 'string' || !DIGEST.test(digest)) throw new ImageError('ErrImagePull', `${what} names a digest that is none: ${JSON.stringify(digest)}`);
 }
 
 interface RawConfig {
@@ -53,6 +62,7 @@ interface RawConfig {
 export function parseImageConfig(bytes: Buffer, what: string): ParsedConfig {
   const { config = {}, rootfs } = JSON.parse(bytes.toString()) as RawConfig;
   if (!Array.isArray(rootfs?.diff_ids)) throw new ImageError('ErrImagePull', `${what} is not a container image: its config lists no layers`);
+  for (const diffId of rootfs.diff_ids) checkDigest(diffId, what);
   return {
     diffIds: rootfs.diff_ids,
     config: {

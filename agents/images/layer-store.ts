@@ -181,6 +181,7 @@ function verify(expected: string | undefined, hex: string): void {
 }
 
 function nameOf(diffId: string): string {
+  if (!/^sha256:[a-f0-9]{64}$/.test(diffId)) throw new Error(`"${diffId}" is no digest`);
   return diffId.slice('sha256:'.length, 'sha256:'.length + NAME_LENGTH);
 }
 

@@ -13,6 +13,8 @@ import { createLayerStore, type LayerStore } from './layer-store.ts';
 import { createRepositoryClient, type RepositoryClient } from './registry-client.ts';
 import { endpointsOf, NO_REGISTRIES, type RegistrySettings } from './registry-settings.ts';
 
+const CONFIG_BYTES_MAX = 8 << 20;
+
 export interface ImageStoreOptions {
   dataDir: string;
   registries?: RegistrySettings;
@@ -172,7 +174,7 @@ async function pullImage(name: ImageName, options: PullOptions): Promise<Image> 
     const { config, layers } = parseManifest(JSON.parse((chosen === undefined ? top : await client.manifest(chosen.digest)).body.toString()), what);
     const parsed = await readConfig(client, config, what);
     const count = counterOf(layers.filter((_, at) => !options.layers.has(parsed.diffIds[at] ?? '')), options.progress);
-    const sources = layers.map((layer, at) => ({ digest: layer.digest, diffId: parsed.diffIds[at] ?? '', open: () => count(client.blob(layer.digest)) }));
+    const sources = layers.map((layer, at) => ({ digest: layer.digest, diffId: parsed.diffIds[at] ?? '', open: () => count(client.blob(layer)) }));
     if (sources.length !== parsed.diffIds.length) throw new ImageError('ErrImagePull', `${what} has ${String(layers.length)} layers and ${String(parsed.diffIds.length)} layer digests`);
     const tags = name.digest === undefined ? [what] : [];
     return await options.shelf.put({ id: config.digest, ...parsed, tags, digests: [`${repositoryOf(name)}@${top.digest}`], pinned: false }, sources);
@@ -199,7 +201,7 @@ function counterOf(layers: readonly Descriptor[], progress: PullWork['progress']
 async function readConfig(client: RepositoryClient, config: Descriptor, what: string): Promise<ReturnType<typeof parseImageConfig>> {
   const { createHash } = await import('node:crypto');
   const chunks: Buffer[] = [];
-  for await (const chunk of client.blob(config.digest)) chunks.push(chunk);
+  for await (const chunk of client.blob({ ...config, size: Math.min(config.size ?? Infinity, CONFIG_BYTES_MAX) })) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   if (digest !== config.digest) throw new ImageError('ErrImagePull', `config ${config.digest} of ${what} arrived with digest ${digest}`);

@@ -15,8 +15,8 @@ export interface Manifest {
 
 export interface RepositoryClient {
   manifest(reference: string): Promise<Manifest>;
-  /** Compressed bytes from the start, whole. */
-  blob(digest: string): AsyncGenerator<Buffer>;
+  /** Compressed bytes from the start, whole; an error when there are more than it is said to have. */
+  blob(blob: { digest: string; size?: number }): AsyncGenerator<Buffer>;
 }
 
 const MANIFEST_TYPES = [
@@ -75,12 +75,21 @@ export function createRepositoryClient({ endpoints, auths, clock, signal, idleTi
       if (reference.startsWith('sha256:') && reference !== digest) throw new ImageError('ErrImagePull', `manifest ${reference} arrived with digest ${digest}`);
       return { body, digest, mediaType: (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '' };
     },
-    blob: (digest) => resumingBlob((offset) => open(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${String(offset)}-` }), { clock, signal }),
+    blob: ({ digest, size }) => upTo(size, resumingBlob((offset) => open(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${String(offset)}-` }), { size, clock, signal })),
   };
 }
 
+async function* upTo(sizeBytes: number | undefined, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let left = sizeBytes ?? Infinity;
+  for await (const piece of pieces) {
+    left -= piece.length;
+    if (left < 0) throw new ImageError('ErrImagePull', `the registry sends more than the ${String(sizeBytes)} bytes it told of`);
+    yield piece;
+  }
+}
+
 /** Goes on where it broke off, after a pause that grows while nothing comes; given up after five breaks without a byte between them. */
-async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>, { clock, signal }: Pick<RepositoryOptions, 'clock' | 'signal'>): AsyncGenerator<Buffer> {
+async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>, { size = 0, clock, signal }: Pick<RepositoryOptions, 'clock' | 'signal'> & { size: number | undefined }): AsyncGenerator<Buffer> {
   let offset = 0;
   let triesLeft = BLOB_TRIES;
   for (;;) {
@@ -95,7 +104,8 @@ async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>,
         offset += chunk.length;
         if (chunk.length > 0) yield chunk;
       }
-      return;
+      if (offset >= size) return;
+      throw new Error(`the registry ended after ${String(offset)} of ${String(size)} bytes`); // some proxies end cleanly what they have cut off
     } catch (error) {
       signal.throwIfAborted();
       triesLeft = offset > before ? BLOB_TRIES : triesLeft - 1;

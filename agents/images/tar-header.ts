@@ -43,18 +43,27 @@ export function formatTarEntry(header: Omit<TarHeader, 'sizeBytes' | 'link'>, re
   return Buffer.concat([before, pax, Buffer.alloc(paddingOf(pax.length)), main]);
 }
 
+/** An extension header like the given one, with these data. */
+export function formatPax(header: Omit<TarHeader, 'sizeBytes' | 'link'>, data: Buffer): Buffer {
+  return Buffer.concat([formatTarHeader({ ...header, sizeBytes: data.length }), data, Buffer.alloc(paddingOf(data.length))]);
+}
+
 export function parsePax(data: Buffer): Map<string, string> {
   const records = new Map<string, string>();
+  for (const { key, record } of paxRecords(data)) records.set(key, record.toString('utf8', record.indexOf(61) + 1, record.length - 1));
+  return records;
+}
+
+/** Of a record: its key, and its bytes from the key to the line's end; `raw` has its length before them. Values may be binary. */
+export function* paxRecords(data: Buffer): Generator<{ key: string; record: Buffer; raw: Buffer }> {
   for (let offset = 0; offset < data.length; ) {
     const space = data.indexOf(32, offset);
     const length = Number(data.toString('latin1', offset, space));
     if (space < 0 || !Number.isInteger(length) || length <= space - offset) throw new Error('the archive is damaged: a PAX record has no length');
-    const record = data.toString('utf8', space + 1, offset + length - 1);
-    const equals = record.indexOf('=');
-    records.set(record.slice(0, equals), record.slice(equals + 1));
+    const record = data.subarray(space + 1, offset + length);
+    yield { record, key: record.toString('utf8', 0, Math.max(0, record.indexOf(61))), raw: data.subarray(offset, offset + length) };
     offset += length;
   }
-  return records;
 }
 
 export function paddingOf(sizeBytes: number): number {

@@ -1,9 +1,11 @@
 // Rewrites a layer's tar stream for overlay: `.wh.NAME` becomes a character device 0:0, `.wh..wh..opq` the opaque xattr on its directory.
-// Everything else passes through byte for byte. Zero blocks are dropped and written once at the end, as some layers have them inside.
-import { BLOCK, formatTarEntry, paddingOf, parsePax, parseTarHeader, parseText, type TarHeader } from './tar-header.ts';
+// Attributes of overlayfs itself are left out: they are ours to write, and could point into other layers. Everything else passes through
+// as it is. Zero blocks are dropped and written once at the end, as some layers have them inside.
+import { BLOCK, formatPax, formatTarEntry, paddingOf, parsePax, paxRecords, parseTarHeader, parseText, type TarHeader } from './tar-header.ts';
 
 const OPAQUE = '.wh..wh..opq';
 const WHITEOUT = '.wh.';
+const OVERLAY_ATTRIBUTE = /^(SCHILY|LIBARCHIVE)\.xattr\.(trusted|user)\.overlay\./;
 const EXTENSION_BYTES_MAX = 1 << 20;
 
 export interface Tally {
@@ -57,7 +59,7 @@ async function readEntry(input: BlockReader): Promise<Entry | undefined> {
     if (block === undefined) return undefined;
     if (block.every((byte) => byte === 0)) continue;
     const header = parseTarHeader(block);
-    raw.push(block);
+    if (!'xg'.includes(header.type)) raw.push(block);
     if (!'xgLK'.includes(header.type)) {
       for (let more = header.type === 'S' && block[482] === 1; more; ) more = await readSparseBlock(input, raw);
       const size = sizeBytes ?? header.sizeBytes;
@@ -66,14 +68,19 @@ async function readEntry(input: BlockReader): Promise<Entry | undefined> {
     }
     if (header.sizeBytes > EXTENSION_BYTES_MAX) throw new Error(`the archive is damaged: an extension header of ${String(header.sizeBytes)} bytes`);
     const padded = await input.exactly(header.sizeBytes + paddingOf(header.sizeBytes));
-    raw.push(padded);
     const data = padded.subarray(0, header.sizeBytes);
     if (header.type === 'L') path = parseText(data, 0, data.length);
+    raw.push('xg'.includes(header.type) ? withoutOverlayAttributes(header, data) : padded);
     if (header.type !== 'x') continue;
     const records = parsePax(data);
     path = records.get('path') ?? path;
     sizeBytes = records.has('size') ? Number(records.get('size')) : sizeBytes;
   }
+}
+
+function withoutOverlayAttributes(header: TarHeader, data: Buffer): Buffer {
+  const kept = Buffer.concat([...paxRecords(data)].filter(({ key }) => !OVERLAY_ATTRIBUTE.test(key)).map(({ raw }) => raw));
+  return kept.length === 0 ? kept : formatPax(header, kept);
 }
 
 async function readSparseBlock(input: BlockReader, raw: Buffer[]): Promise<boolean> {

@@ -8,6 +8,7 @@ import { ImageError, type Image, type PullProgress, type RegistryAuth } from '..
 import type { NodeContext } from '../node-context.ts';
 import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../plan.ts';
 import { StartError } from '../start-error.ts';
+import { credentialsIn } from './pull-secrets.ts';
 
 const PROGRESS_EVERY_MS = 30_000;
 
@@ -95,44 +96,11 @@ function tellProgress({ pod, image, container }: ImageRequest, node: NodeContext
 
 /** What the pod's pull secrets hold for the image's registry. */
 async function credentialsFor(pod: Pod, image: string, { objects }: NodeContext): Promise<RegistryAuth[]> {
-  const found: RegistryAuth[] = [];
+  const texts: string[] = [];
   for (const { name = '' } of pod.spec.imagePullSecrets ?? []) {
     const secret = await objects.get(SECRETS, pod.metadata.namespace ?? '', name);
     const text = secret?.data?.['.dockerconfigjson'] ?? secret?.data?.['.dockercfg'];
-    if (text !== undefined) found.push(...parseDockerConfig(Buffer.from(text, 'base64').toString(), registryOf(image)));
+    if (text !== undefined) texts.push(Buffer.from(text, 'base64').toString());
   }
-  return found;
-}
-
-interface DockerAuth {
-  username?: string;
-  password?: string;
-  auth?: string;
-}
-
-function parseDockerConfig(text: string, registry: string): RegistryAuth[] {
-  try {
-    const parsed = JSON.parse(text) as { auths?: Record<string, DockerAuth> } & Record<string, DockerAuth>;
-    return Object.entries(parsed.auths ?? parsed).filter(([host]) => hostOf(host) === registry).flatMap(([, entry]) => authOf(entry));
-  } catch (error) {
-    if (error instanceof SyntaxError) return []; // as upstream: a secret that cannot be read is as good as none
-    throw error;
-  }
-}
-
-function authOf({ username, password, auth }: DockerAuth): RegistryAuth[] {
-  if (username !== undefined && username !== '') return [{ username, password: password ?? '' }];
-  const decoded = Buffer.from(auth ?? '', 'base64').toString();
-  const colon = decoded.indexOf(':');
-  return colon < 0 ? [] : [{ username: decoded.slice(0, colon), password: decoded.slice(colon + 1) }];
-}
-
-function hostOf(entry: string): string {
-  const host = entry.replace(/^https?:\/\//, '').split('/')[0] ?? '';
-  return ['index.docker.io', 'registry-1.docker.io'].includes(host) ? 'docker.io' : host;
-}
-
-function registryOf(image: string): string {
-  const [first = '', second] = image.split('/');
-  return second !== undefined && (first.includes('.') || first.includes(':') || first === 'localhost') ? hostOf(first) : 'docker.io';
+  return texts.length === 0 ? [] : credentialsIn(texts, image);
 }

@@ -21,13 +21,12 @@ export function createExits(ground: Ground): Exits {
   const { layout, records, clock, log } = ground;
   let watcher: FSWatcher | undefined;
   let timer: Timer | undefined;
-  const suspects = new Set<string>();
   const poll = (): void => {
     for (const record of records.containers.values()) {
       if ((record.state !== 'running' && record.state !== 'created') || record.refused !== undefined || ground.starting.has(record.id)) continue;
-      if (takeExit(ground, record) || isAlive(record.process) || conmonLives(ground, record)) suspects.delete(record.id);
-      else if (suspects.has(record.id)) recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container ended and nothing was left that knew its exit code' });
-      else suspects.add(record.id); // its exit file may be on the way
+      if (takeExit(ground, record) || isAlive(record.process) || conmonLives(ground, record)) continue;
+      // Its conmon may have written the code and gone between those two looks.
+      if (!takeExit(ground, record)) recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container ended and nothing was left that knew its exit code' });
     }
     timer = clock.setTimer(POLL_MS, poll);
   };

@@ -1,0 +1,133 @@
+// Images that try to reach the host: through names, links, devices, whiteouts, attributes, digests; and such as would fill the disk.
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import t, { type Test } from 'tap';
+import { createLayerStore } from '../../../agents/images/layer-store.ts';
+import { createImageStore } from '../../../agents/images/local-image-store.ts';
+import { formatTarEntry } from '../../../agents/images/tar-header.ts';
+import { systemClock } from '../../../internal/base/clock.ts';
+import { silentLog } from '../../../internal/base/log.ts';
+import { createHash } from 'node:crypto';
+import { saveArchive, packRaw, packTree } from '../../support/images.ts';
+
+const refusal = (error: unknown): unknown => error;
+
+/** A folder to unpack in, one beside it that is to stay as it is, and what an attack names it from inside. */
+function scene(t: Test) {
+  const root = mkdtempSync(join(tmpdir(), `skiff-hostile-${String(process.pid)}-`));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  const victim = join(root, 'victim');
+  mkdirSync(victim);
+  writeFileSync(join(victim, 'secret'), 'as it was');
+  const layers = createLayerStore(join(root, 'layers'));
+  const unpack = async (tar: Buffer): Promise<{ folder: string; error: unknown }> => {
+    const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+    const error = await layers.ensure({ diffId, open: () => (async function* one() { yield await Promise.resolve(tar); })() }).then(() => undefined, refusal);
+    return { folder: layers.directory(diffId), error };
+  };
+  const untouched = (): void => {
+    t.same(readdirSync(victim), ['secret'], 'nothing was made outside');
+    t.equal(readFileSync(join(victim, 'secret'), 'utf8'), 'as it was');
+    t.equal(statSync(join(victim, 'secret')).nlink, 1, 'nothing is linked to it');
+    t.same(readdirSync(root).sort(), ['layers', 'victim']);
+    t.notOk(readdirSync(join(root, 'layers')).some((name) => name.endsWith('.tmp')));
+  };
+  return { root, victim, unpack, untouched };
+}
+
+t.test('names that lead outside', async (t) => {
+  const s = scene(t);
+  for (const name of ['../../victim/new', 'a/../../../victim/new', '../../victim/secret', `./../../victim/new`]) {
+    t.match((await s.unpack(packRaw([{ name, type: '0' }]))).error, { reason: 'ErrImagePull', message: /cannot be unpacked/ }, name);
+  }
+  const { folder, error } = await s.unpack(packRaw([{ name: `${s.victim}/new`, type: '0' }]));
+  t.ok(error !== undefined || existsSync(join(folder, s.victim, 'new')), 'an absolute one is below the layer');
+  s.untouched();
+});
+
+t.test('links that lead outside are not followed', async (t) => {
+  const s = scene(t);
+  for (const link of [s.victim, '../../victim', '../../../../../../../../../../../..' + s.victim]) {
+    await s.unpack(packRaw([{ name: 'way', type: '2', link }, { name: 'way/new', type: '0' }]));
+    await s.unpack(packRaw([{ name: 'way', type: '2', link }, { name: 'way/', type: '5' }, { name: 'way/new', type: '0' }]));
+    await s.unpack(packRaw([{ name: 'way', type: '2', link }, { name: 'way/.wh.secret', type: '0' }]));
+    await s.unpack(packRaw([{ name: 'way', type: '2', link }, { name: 'way/.wh..wh..opq', type: '0' }]));
+    await s.unpack(packRaw([{ name: 'one', type: '2', link }, { name: 'two', type: '2', link: 'one' }, { name: 'two/new', type: '0' }]));
+    await s.unpack(packRaw([{ name: 'file', type: '1', link: `${link}/secret` }, { name: 'file', type: '0' }]));
+    await s.unpack(packRaw([{ name: 'way', type: '2', link }, { name: 'file', type: '1', link: 'way/secret' }, { name: 'file', type: '0' }]));
+    await s.unpack(packRaw([{ name: 'file', type: '2', link: `${link}/secret` }, { name: 'file', type: '0' }]));
+  }
+  s.untouched();
+  const { folder, error } = await s.unpack(packRaw([{ name: 'way', type: '2', link: '/etc' }]));
+  t.equal(error, undefined);
+  t.equal(readlinkSync(join(folder, 'way')), '/etc', 'a link itself is a file like others: the container follows it in its own root');
+});
+
+t.test('whiteouts that name no file of the layer', async (t) => {
+  const s = scene(t);
+  for (const name of ['.wh...', 'a/.wh...', '.wh..', 'a/.wh..', '.wh.', 'a/.wh.', '../.wh.layers', '../../victim/.wh.secret', '../../victim/.wh..wh..opq']) {
+    await s.unpack(packRaw([{ name: 'a/', type: '5' }, { name, type: '0' }]));
+    s.untouched();
+  }
+});
+
+t.test('devices are made as they are, where no one but a container finds them', async (t) => {
+  const s = scene(t);
+  const { folder, error } = await s.unpack(packRaw([{ name: 'disk', type: '4' }, { name: 'pipe', type: '6' }]));
+  t.equal(error, undefined);
+  t.ok(lstatSync(join(folder, 'disk')).isBlockDevice());
+  t.equal(statSync(join(folder, '..')).mode & 0o777, 0o700, 'no other user of the host comes there');
+});
+
+t.test('attributes of overlayfs do not come from an image', async (t) => {
+  const s = scene(t);
+  const entry = formatTarEntry({ name: 'dir', type: '5', mode: 0o755, uid: 0, gid: 0, mtime: 0 }, { 'SCHILY.xattr.trusted.overlay.redirect': '/elsewhere', 'SCHILY.xattr.trusted.overlay.metacopy': 'x', 'SCHILY.xattr.user.kept': 'yes' });
+  const { folder, error } = await s.unpack(Buffer.concat([entry, Buffer.alloc(1024)]));
+  t.equal(error, undefined);
+  const attributes = execFileSync('tar', ['--xattrs', '--xattrs-include=*', '-C', folder, '-cf', '-', 'dir'], { encoding: 'latin1' });
+  t.match(attributes, /xattr\.user\.kept=yes/);
+  t.notMatch(attributes, /overlay/);
+});
+
+t.test('digests that are paths', async (t) => {
+  const s = scene(t);
+  const dataDir = join(s.root, 'layers/data');
+  const archive = join(s.root, 'layers/evil.tar');
+  const store = createImageStore({ dataDir, clock: systemClock, log: silentLog });
+  const honest = saveArchive({ name: 'evil:1', layers: [{ tar: packTree({ a: { text: 'x' } }) }] });
+  const real = /sha256:[0-9a-f]{64}/.exec(honest.toString('latin1'))?.[0] ?? '';
+  const path = `sha256:${'../'.repeat(5)}victim`;
+  writeFileSync(archive, Buffer.from(honest.toString('latin1').replaceAll(real, path.padEnd(real.length, '/')), 'latin1'));
+  t.match(await store.importArchive(archive).catch(refusal), { reason: 'ErrImagePull', message: /names a digest that is none/ });
+  t.same(store.list(), []);
+});
+
+t.test('what would fill the disk is refused before it has; holes cost nothing', async (t) => {
+  const s = scene(t);
+  const small = join(s.root, 'layers/small');
+  mkdirSync(small);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'tmpfs', small]);
+  t.teardown(() => execFileSync('umount', ['-l', small]));
+  const layers = createLayerStore(join(small, 'layers'));
+  const header = formatTarEntry({ name: 'zeros', type: '0', mode: 0o644, uid: 0, gid: 0, mtime: 0 });
+  header.write('10000000000', 124, 'latin1'); // 1 GiB
+  header.write('        ', 148, 'latin1');
+  header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  const megabyte = gzipSync(Buffer.alloc(1 << 20));
+  const bomb = async function* (): AsyncGenerator<Buffer> {
+    yield await Promise.resolve(gzipSync(header));
+    for (let at = 0; at < 1024; at++) yield megabyte;
+  };
+  t.match(await layers.ensure({ diffId: `sha256:${'0'.repeat(64)}`, open: bomb }).catch(refusal), { reason: 'ErrImagePull', message: /does not fit on the disk: no space left on device/ });
+  t.same(readdirSync(join(small, 'layers')), [], 'and its room is free again');
+  const holes = join(s.root, 'layers/holes');
+  writeFileSync(holes, 'x');
+  truncateSync(holes, 10 * 2 ** 30);
+  const tar = execFileSync('tar', ['--sparse', '-C', join(s.root, 'layers'), '-cf', '-', 'holes']);
+  const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+  await layers.ensure({ diffId, open: () => (async function* one() { yield await Promise.resolve(tar); })() });
+  t.equal(statSync(join(layers.directory(diffId), 'holes')).size, 10 * 2 ** 30);
+});
