@@ -1,7 +1,7 @@
 // The verbs on objects: what each needs of the request before the registry does it.
 import { StatusError } from '../base/errors.ts';
 import { copy, type KubeObject, type ObjectKey } from '../api/meta.ts';
-import type { Patch } from '../api/request.ts';
+import type { DeleteOptions, Patch } from '../api/request.ts';
 import { parseRevision, tooLargeRevision } from '../registry/read-options.ts';
 import type { ReadOptions } from '../registry/registry.ts';
 import { checkPatched, patched, tracker } from './patching.ts';
@@ -56,13 +56,21 @@ export async function patchOne(options: PipelineOptions, call: Call): Promise<An
 
 export async function deleteOne(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { info, options: { delete: wanted = {} } }, kind } = call;
+  warnOfOrphans(call, wanted);
   const { object, gone } = await options.registry.delete(kind, keyOf(info, kind), wanted, admitDelete(options, call).context);
   return { code: 200, body: !gone || RETURNS_OBJECT.has(`${kind.group}/${kind.resource}`) ? object : deleted(call, object) };
 }
 
 export async function deleteMany(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { options: { delete: wanted = {} } }, kind } = call;
+  warnOfOrphans(call, wanted);
   return { code: 200, body: await options.registry.deleteCollection(kind, readOptions(call), wanted, admitDelete(options, call).context) };
+}
+
+/** Jobs leave their pods behind unless told otherwise, which surprises. */
+function warnOfOrphans({ request, kind: { group, resource } }: Call, { propagationPolicy, orphanDependents }: DeleteOptions): void {
+  if (group !== 'batch' || resource !== 'jobs' || propagationPolicy !== undefined || orphanDependents !== undefined) return;
+  request.warn('child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning');
 }
 
 // Kinds whose deletion upstream answers with the object rather than a Status.

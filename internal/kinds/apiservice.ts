@@ -33,7 +33,7 @@ function nameErrors({ metadata, spec }: APIService): FieldError[] {
 }
 
 function groupErrors({ spec }: APIService): FieldError[] {
-  const { group = '', version = '', groupPriorityMinimum = 0, versionPriority = 0 } = spec ?? {};
+  const { group = '', version = '', groupPriorityMinimum = 0, versionPriority = 0 } = (spec ?? {}) as Partial<NonNullable<APIService['spec']>>;
   return [
     ...(group === '' && version !== 'v1' ? [required('spec.group', 'only v1 may have an empty group and it better be legacy kube')] : []),
     ...(group === '' ? [] : subdomainProblems(group).map((problem) => invalid('spec.group', group, problem))),

@@ -3,7 +3,7 @@ import { ageOf, objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
 import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
-import type { CronJob } from './generated/api-types.ts';
+import type { CronJob, JobSpec } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { containerCells } from './cells.ts';
 import { parseCronSchedule } from './cron-schedule.ts';
@@ -48,7 +48,7 @@ function validateCronJob({ metadata, spec }: CronJob): FieldError[] {
   // Zones that were good when they were set are not asked for again.
   if (metadata.resourceVersion === undefined || metadata.resourceVersion === '') errors.push(...validateTimeZone(spec.timeZone));
   if (!POLICIES.includes(spec.concurrencyPolicy ?? '')) errors.push(spec.concurrencyPolicy ? notSupported('spec.concurrencyPolicy', spec.concurrencyPolicy, POLICIES) : required('spec.concurrencyPolicy'));
-  if (spec.jobTemplate.spec !== undefined) errors.push(...validateJobTemplate(spec.jobTemplate.spec, 'spec.jobTemplate.spec'));
+  errors.push(...validateJobTemplate(spec.jobTemplate?.spec ?? ({ template: {} } as JobSpec), 'spec.jobTemplate.spec'));
   return errors;
 }
 

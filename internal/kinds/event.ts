@@ -8,7 +8,11 @@ import { validateEvent } from './event-validation.ts';
 export const event: KindRules<Event> = {
   durability: 'relaxed',
   validateName: subdomainName,
-  validate: (object) => validateEvent(object),
+  applyDefaults: (draft) => {
+    draft.reportingComponent ??= '';
+    draft.reportingInstance ??= '';
+  },
+  validate: (object) => validateEvent(object, 'reportingComponent'),
   cells: eventCells,
   selectableFields: eventFields,
   allowCreateOnUpdate: true,

@@ -3,6 +3,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Event, EventEventsV1 } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { event, eventCells, eventFields } from './event.ts';
+import { validateEvent, validateEventUpdate, validateNewEvent } from './event-validation.ts';
 
 /** core name → events.k8s.io name, where they differ. */
 const RENAMED: readonly [core: string, newer: string][] = [
@@ -13,7 +14,10 @@ const RENAMED: readonly [core: string, newer: string][] = [
 export const eventsEvent: KindRules<EventEventsV1> = {
   ...(event as KindRules<never>),
   storage: { group: '', resource: 'events', encode: toCore, decode: fromCore },
-  validate: () => [],
+  applyDefaults: () => undefined,
+  validate: (object) => validateEvent(toCore(object), 'reportingController'),
+  validateCreate: (object) => validateNewEvent(toCore(object)),
+  validateUpdate: (object, old) => validateEventUpdate(toCore(object), toCore(old)),
   cells: (object, now) => eventCells(toCore(object), now),
   selectableFields: (object) => Object.fromEntries(Object.entries(eventFields(toCore(object))).map(([field, value]) => [newerField(field), value])),
 };
@@ -26,11 +30,12 @@ function newerField(field: string): string {
 
 function toCore(object: EventEventsV1): Event {
   const { apiVersion: _version, ...rest } = rename(object, RENAMED.map(([core, newer]) => [newer, core]));
-  return { involvedObject: {}, ...rest, apiVersion: 'v1' } as unknown as Event;
+  return { involvedObject: {}, reportingComponent: '', reportingInstance: '', ...rest, apiVersion: 'v1' } as unknown as Event;
 }
 
 function fromCore(stored: KubeObject): EventEventsV1 {
-  return { ...rename(stored, RENAMED), apiVersion: 'events.k8s.io/v1' } as unknown as EventEventsV1;
+  const { reportingController, reportingInstance, ...rest } = rename(stored, RENAMED);
+  return { ...rest, ...(reportingController !== '' && { reportingController }), ...(reportingInstance !== '' && { reportingInstance }), apiVersion: 'events.k8s.io/v1' } as unknown as EventEventsV1;
 }
 
 function rename(object: object, names: readonly (readonly [from: string, to: string])[]): Record<string, unknown> {

@@ -2,17 +2,22 @@
 import { objectAge } from '../api/age.ts';
 import type { FlowSchema, PriorityLevelConfiguration } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
+import { validateConditions, validateFlowSchema, validatePriorityLevel } from './flowcontrol-validation.ts';
 
 export const flowSchema: KindRules<FlowSchema> = {
-  applyDefaults: ({ spec }) => { if (spec !== undefined) spec.matchingPrecedence ||= 1000; },
+  applyDefaults: (draft) => { (draft.spec ??= {} as FlowSchema['spec']).matchingPrecedence ||= 1000; },
+  validate: (object) => validateFlowSchema(object),
+  validateStatusUpdate: ({ status }) => validateConditions(status),
   cells: (object, now) => {
     const { spec, status } = object;
     const dangling = status?.conditions?.find(({ type }) => type === 'Dangling')?.status ?? '?';
-    return [object.metadata.name, spec?.priorityLevelConfiguration.name ?? '', spec?.matchingPrecedence ?? 0, spec?.distinguisherMethod?.type ?? '<none>', objectAge(object, now), dangling];
+    return [object.metadata.name, spec?.priorityLevelConfiguration?.name ?? '', spec?.matchingPrecedence ?? 0, spec?.distinguisherMethod?.type ?? '<none>', objectAge(object, now), dangling];
   },
 };
 
 export const priorityLevelConfiguration: KindRules<PriorityLevelConfiguration> = {
+  validate: (object) => validatePriorityLevel(object),
+  validateStatusUpdate: ({ status }) => validateConditions(status),
   applyDefaults: ({ spec }) => {
     for (const part of [spec?.exempt, spec?.limited]) {
       if (part === undefined) continue;

@@ -3,7 +3,8 @@
 import { copy, type KubeObject } from '../api/meta.ts';
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, MetricSpec, MetricStatus } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
-import { autoscalerCells, validateAutoscaler } from './horizontalpodautoscaler.ts';
+import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './horizontalpodautoscaler-validation.ts';
+import { autoscalerCells } from './horizontalpodautoscaler.ts';
 
 const PREFIX = 'autoscaling.alpha.kubernetes.io/';
 const CARRIED = ['metrics', 'current-metrics', 'conditions', 'behavior'].map((name) => `${PREFIX}${name}`);
@@ -16,6 +17,8 @@ export const horizontalPodAutoscalerV1: KindRules<HorizontalPodAutoscaler> = {
   prepareForCreate: (draft) => { draft.status = { currentReplicas: 0, desiredReplicas: 0 }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { currentReplicas: 0, desiredReplicas: 0 }); },
   validate: (object) => validateAutoscaler(toV2(object)),
+  validateUpdate: (object, old) => validateAutoscalerUpdate(toV2(object), toV2(old)),
+  validateStatusUpdate: (object) => validateAutoscalerStatus(toV2(object)),
   cells: (object, now) => autoscalerCells(toV2(object), now),
 };
 

@@ -1,13 +1,11 @@
-// HorizontalPodAutoscaler, autoscaling/v2: defaults, bounds and row (upstream: pkg/apis/autoscaling). Stored in this version;
+// HorizontalPodAutoscaler, autoscaling/v2: defaults and row (upstream: pkg/apis/autoscaling). Stored in this version;
 // horizontalpodautoscaler-v1.ts is the older view of it.
 import { objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
-import { invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
-import { pathSegmentProblems } from '../api/names.ts';
 import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, MetricSpec, MetricStatus } from './generated/api-types.ts';
+import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './horizontalpodautoscaler-validation.ts';
 import type { Cell, KindRules } from './kind.ts';
 
-const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 const DEFAULT_UTILIZATION = 80;
 const SHOWN_MAX = 2;
 
@@ -26,28 +24,11 @@ export const horizontalPodAutoscaler: KindRules<Autoscaler> = {
   },
   prepareForCreate: (draft) => { draft.status = { desiredReplicas: 0 }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { desiredReplicas: 0 }); },
-  validate: validateAutoscaler,
+  validate: (object) => validateAutoscaler(object),
+  validateUpdate: (object, old) => validateAutoscalerUpdate(object, old),
+  validateStatusUpdate: (object) => validateAutoscalerStatus(object),
   cells: autoscalerCells,
 };
-
-export function validateAutoscaler({ spec }: Autoscaler): FieldError[] {
-  const { scaleTargetRef: { kind, name }, minReplicas, maxReplicas, metrics = [] } = spec;
-  const errors: FieldError[] = [];
-  for (const [field, value] of [['kind', kind], ['name', name]] as const) {
-    if (!value) errors.push(required(`spec.scaleTargetRef.${field}`));
-    else errors.push(...pathSegmentProblems(value, false).map((problem) => invalid(`spec.scaleTargetRef.${field}`, value, problem)));
-  }
-  if (minReplicas !== undefined && minReplicas < 1) errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
-  if (maxReplicas < 1) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
-  if (minReplicas !== undefined && maxReplicas < minReplicas) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  metrics.forEach((metric, index) => {
-    const path = `spec.metrics[${String(index)}]`;
-    if (!metric.type) errors.push(required(`${path}.type`, 'must specify a metric source type'));
-    else if (!METRIC_TYPES.includes(metric.type)) errors.push(notSupported(`${path}.type`, metric.type, METRIC_TYPES));
-    else if (partOf(metric) === undefined) errors.push(required(`${path}.${fieldOf(metric.type)}`, 'must populate information for the given metric source'));
-  });
-  return errors;
-}
 
 export function autoscalerCells(object: Autoscaler, now: number): Cell[] {
   const { spec, status, metadata } = object;

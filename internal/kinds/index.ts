@@ -12,8 +12,12 @@ import { clusterRoleBinding } from './clusterrolebinding.ts';
 import { configMap } from './configmap.ts';
 import { controllerRevision } from './controllerrevision.ts';
 import { cronJob } from './cronjob.ts';
+import { csiDriver } from './csidriver.ts';
+import { csiNode } from './csinode.ts';
+import { csiStorageCapacity } from './csistoragecapacity.ts';
 import { daemonSet } from './daemonset.ts';
 import { deployment } from './deployment.ts';
+import { deviceClass } from './deviceclass.ts';
 import { endpoints } from './endpoints.ts';
 import { endpointSlice } from './endpointslice.ts';
 import { event } from './event.ts';
@@ -39,16 +43,22 @@ import { podTemplate } from './podtemplate.ts';
 import { priorityClass } from './priorityclass.ts';
 import { replicaSet } from './replicaset.ts';
 import { replicationController } from './replicationcontroller.ts';
+import { resourceClaim } from './resourceclaim.ts';
+import { resourceClaimTemplate } from './resourceclaimtemplate.ts';
 import { resourceQuota } from './resourcequota.ts';
+import { resourceSlice } from './resourceslice.ts';
 import { role } from './role.ts';
 import { roleBinding } from './rolebinding.ts';
 import { runtimeClass } from './runtimeclass.ts';
 import { secret } from './secret.ts';
 import { service } from './service.ts';
 import { serviceAccount } from './serviceaccount.ts';
+import { serviceCidr } from './servicecidr.ts';
 import { statefulSet } from './statefulset.ts';
 import { storageClass } from './storageclass.ts';
 import { validatingAdmissionPolicy, validatingAdmissionPolicyBinding } from './validatingadmissionpolicy.ts';
+import { volumeAttachment } from './volumeattachment.ts';
+import { volumeAttributesClass } from './volumeattributesclass.ts';
 import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './webhookconfiguration.ts';
 import { plainCells } from './cells.ts';
 import { compareVersions } from './custom/version-order.ts';
@@ -98,14 +108,24 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'networking.k8s.io/IngressClass': ingressClass,
   'networking.k8s.io/IPAddress': ipAddress,
   'networking.k8s.io/NetworkPolicy': networkPolicy,
+  'networking.k8s.io/ServiceCIDR': serviceCidr,
   'node.k8s.io/RuntimeClass': runtimeClass,
   'policy/PodDisruptionBudget': podDisruptionBudget,
   'rbac.authorization.k8s.io/ClusterRole': clusterRole,
   'rbac.authorization.k8s.io/ClusterRoleBinding': clusterRoleBinding,
   'rbac.authorization.k8s.io/Role': role,
   'rbac.authorization.k8s.io/RoleBinding': roleBinding,
+  'resource.k8s.io/DeviceClass': deviceClass,
+  'resource.k8s.io/ResourceClaim': resourceClaim,
+  'resource.k8s.io/ResourceClaimTemplate': resourceClaimTemplate,
+  'resource.k8s.io/ResourceSlice': resourceSlice,
   'scheduling.k8s.io/PriorityClass': priorityClass,
+  'storage.k8s.io/CSIDriver': csiDriver,
+  'storage.k8s.io/CSINode': csiNode,
+  'storage.k8s.io/CSIStorageCapacity': csiStorageCapacity,
   'storage.k8s.io/StorageClass': storageClass,
+  'storage.k8s.io/VolumeAttributesClass': volumeAttributesClass,
+  'storage.k8s.io/VolumeAttachment': volumeAttachment,
 };
 
 export interface Kinds {

@@ -1,10 +1,22 @@
-// Ingress: row (upstream: pkg/apis/networking).
+// Ingress: rules and row (upstream: pkg/apis/networking).
 import { objectAge } from '../api/age.ts';
+import { invalid } from '../api/field-error.ts';
+import { copy } from '../api/meta.ts';
 import type { Ingress } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
+import { validateIngress, validateIngressStatus } from './ingress-validation.ts';
+
+const CLASS = 'kubernetes.io/ingress.class';
 
 export const ingress: KindRules<Ingress> = {
   prepareForCreate: (draft) => { draft.status = { loadBalancer: {} }; },
+  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { loadBalancer: {} }); },
+  validate: (object) => validateIngress(object),
+  validateCreate: ({ metadata: { annotations = {} }, spec }) => {
+    const [named, chosen] = [annotations[CLASS], spec?.ingressClassName];
+    return named !== undefined && chosen !== undefined && named !== chosen ? [invalid(`annotations.${CLASS}`, named, 'must match `ingressClassName` when both are specified')] : [];
+  },
+  validateStatusUpdate: (object) => validateIngressStatus(object),
   cells: (object, now) => {
     const { spec, status } = object;
     const addresses = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => (ip ? ip : (hostname ?? ''))).filter((address) => address !== '');

@@ -28,3 +28,47 @@ export function ipProblems(text: string): string[] {
 export function cidrProblems(text: string): string[] {
   return isCidr(text) ? [] : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
 }
+
+/** Where no endpoint may be. */
+export function endpointIpProblems(ip: string): string[] {
+  if (ip === '0.0.0.0' || ip === '::') return [`may not be unspecified (${ip})`];
+  if (ip.startsWith('127.') || ip === '::1') return ['may not be in the loopback range (127.0.0.0/8, ::1/128)'];
+  if (ip.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/i.test(ip)) return ['may not be in the link-local range (169.254.0.0/16, fe80::/10)'];
+  return ip.startsWith('224.0.0.') || ip.toLowerCase().startsWith('ff02:') ? ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'] : [];
+}
+
+/** For fields of today: no mapped addresses, no bits beyond the prefix, one way of writing. */
+export function strictCidrProblems(text: string): string[] {
+  const problems = cidrProblems(text);
+  if (problems.length > 0) return problems;
+  const [address = '', bits = ''] = text.split('/');
+  const value = addressBits(address);
+  const hostBits = BigInt((isIpv4(address) ? IPV4_BITS : IPV6_BITS) - Number(bits));
+  if (!isIpv4(address) && value >> 32n === 0xffffn) return ['must not have an IPv4-mapped IPv6 address'];
+  if ((value & ((1n << hostBits) - 1n)) !== 0n) return ['must not have bits set beyond the prefix length'];
+  const canonical = `${canonicalIp(address)}/${bits}`;
+  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
+/** Whether the second network is in the first, and smaller. Both are CIDRs. */
+export function isStrictSubset(outer: string, inner: string): boolean {
+  const [[address = '', bits = ''], [innerAddress = '', innerBits = '']] = [outer.split('/'), inner.split('/')];
+  if (isIpv4(address) !== isIpv4(innerAddress) || Number(bits) >= Number(innerBits)) return false;
+  const hostBits = BigInt((isIpv4(address) ? IPV4_BITS : IPV6_BITS) - Number(bits));
+  return addressBits(address) >> hostBits === addressBits(innerAddress) >> hostBits;
+}
+
+export function canonicalIp(address: string): string {
+  return isIpv4(address) ? address : new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
+
+const IPV4_BITS = 32;
+const IPV6_BITS = 128;
+
+function addressBits(address: string): bigint {
+  if (isIpv4(address)) return address.split('.').reduce((sum, part) => (sum << 8n) + BigInt(part), 0n);
+  const [head = '', tail] = canonicalIp(address).split('::');
+  const [first, last] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
+  const words = tail === undefined ? (first ?? []) : [...(first ?? []), ...Array.from({ length: 8 - (first ?? []).length - (last ?? []).length }, () => '0'), ...(last ?? [])];
+  return words.reduce((sum, word) => (sum << 16n) + BigInt(`0x${word}`), 0n);
+}

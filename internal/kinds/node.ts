@@ -20,7 +20,8 @@ export const node: KindRules<Node> = {
   selectableFields: (object) => ({ 'spec.unschedulable': String(object.spec?.unschedulable ?? false) }),
 };
 
-function applyDefaults({ status }: Node): void {
+function applyDefaults({ spec, status }: Node): void {
+  if (spec?.podCIDR && (spec.podCIDRs ?? []).length === 0) spec.podCIDRs = [spec.podCIDR];
   if (status?.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity };
 }
 

@@ -46,10 +46,11 @@ function sourcesOf(spec: PersistentVolume['spec']): Record<string, unknown> {
 }
 
 function validate({ spec }: PersistentVolume): FieldError[] {
-  const { accessModes = [], capacity = {}, persistentVolumeReclaimPolicy: policy } = spec;
+  const { accessModes = [], capacity: given, persistentVolumeReclaimPolicy: policy } = spec;
+  const capacity = given ?? {};
   const errors = accessModes.length === 0 ? [required('spec.accessModes')] : accessModeProblems(accessModes, 'spec.accessModes');
   if (Object.keys(capacity).length === 0) errors.push(required('spec.capacity'));
-  if (capacity.storage === undefined || Object.keys(capacity).length > 1) errors.push(notSupported('spec.capacity', capacity, ['storage']));
+  if (capacity.storage === undefined || Object.keys(capacity).length > 1) errors.push(notSupported('spec.capacity', given ?? null, ['storage']));
   for (const [name, quantity] of Object.entries(capacity)) errors.push(...positiveQuantityProblems(quantity, `spec.capacity[${name}]`));
   if (policy && !RECLAIM_POLICIES.includes(policy)) errors.push(notSupported('spec.persistentVolumeReclaimPolicy', policy, RECLAIM_POLICIES));
   return [...errors, ...validateSource(spec), ...classNameProblems(spec.storageClassName, 'spec.storageClassName'), ...volumeModeProblems(spec.volumeMode, 'spec.volumeMode'), ...classNameProblems(spec.volumeAttributesClassName, 'spec.volumeAttributesClassName')];

@@ -10,7 +10,10 @@ const SYSTEM: Readonly<Record<string, number>> = { 'system-node-critical': 2_000
 
 export const priorityClass: KindRules<PriorityClass> = {
   validateName: subdomainName,
-  applyDefaults: (draft) => { draft.preemptionPolicy ??= 'PreemptLowerPriority'; },
+  applyDefaults: (draft) => {
+    draft.value ??= 0;
+    draft.preemptionPolicy ??= 'PreemptLowerPriority';
+  },
   validate,
   validateUpdate,
   cells: (object, now) => [object.metadata.name, object.value ?? 0, object.globalDefault ?? false, objectAge(object, now), object.preemptionPolicy ?? ''],

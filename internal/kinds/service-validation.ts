@@ -3,7 +3,7 @@ import { duplicate, forbidden, invalid, notSupported, required, type FieldError 
 import { dnsLabelProblems, labelKeyProblems, subdomainProblems } from '../api/names.ts';
 import type { Service, ServicePort } from './generated/api-types.ts';
 import { oneOf } from './choices.ts';
-import { cidrProblems, ipProblems, isIpv4, isIpv6 } from './ip-address.ts';
+import { cidrProblems, endpointIpProblems, ipProblems, isIpv4, isIpv6 } from './ip-address.ts';
 import { validateLabels } from './label-selector.ts';
 import { validatePort } from './pod-spec/probes.ts';
 import { isExternal, needsHealthPort } from './service-type.ts';
@@ -157,8 +157,5 @@ function validateClusterIpChange(service: Service, old: Service): FieldError[] {
 function externalIpProblems(ip: string): string[] {
   const problems = ipProblems(ip);
   if (problems.length > 0) return problems;
-  if (ip === '0.0.0.0' || ip === '::') return [`may not be unspecified (${ip})`];
-  if (ip.startsWith('127.') || ip === '::1') return ['may not be in the loopback range (127.0.0.0/8, ::1/128)'];
-  if (ip.startsWith('169.254.') || ip.toLowerCase().startsWith('fe80:')) return ['may not be in the link-local range (169.254.0.0/16, fe80::/10)'];
-  return ip.startsWith('224.0.0.') || ip.toLowerCase().startsWith('ff02:') ? ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'] : [];
+  return endpointIpProblems(ip);
 }

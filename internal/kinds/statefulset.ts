@@ -19,7 +19,7 @@ const CHANGEABLE = ['replicas', 'template', 'updateStrategy', 'minReadySeconds',
 export const statefulSet: KindRules<StatefulSet> = {
   validateName: dnsLabelName,
   applyDefaults,
-  prepareForCreate: (draft) => { draft.status = { replicas: 0 }; },
+  prepareForCreate: (draft) => { draft.status = { replicas: 0, availableReplicas: 0 }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { replicas: 0 }); },
   validate,
   validateUpdate,
@@ -52,6 +52,8 @@ function applyDefaults({ spec }: StatefulSet): void {
   podSpecDefaults(spec.template?.spec);
   for (const claim of spec.volumeClaimTemplates ?? []) {
     if (claim.spec !== undefined) claim.spec.volumeMode ??= 'Filesystem';
+    claim.apiVersion ||= 'v1';
+    claim.kind ||= 'PersistentVolumeClaim';
     claim.status = { ...claim.status, phase: claim.status?.phase ?? 'Pending' };
   }
 }

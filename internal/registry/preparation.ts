@@ -165,5 +165,7 @@ function ruleContext({ clock }: Preparing, { user }: WriteContext): RuleContext 
 }
 
 function refuse(kind: Kind, draft: KubeObject, errors: FieldError[]): void {
-  if (errors.length > 0) throw invalidObject(kind, draft.metadata.name ?? '', errors);
+  // Of kinds that are stored as another, upstream names that one.
+  const { storage } = kind.rules;
+  if (errors.length > 0) throw invalidObject({ group: storage?.group ?? kind.group, kind: kind.kind }, draft.metadata.name ?? '', errors);
 }

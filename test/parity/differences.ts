@@ -31,6 +31,7 @@ const MEANT: readonly Meant[] = [
   { row: /^badly encoded name$/, place: /./, why: 'no such object (404), where Go’s HTTP server refuses the path (400) before the API sees it' },
   { row: /^proxy to a service without endpoints$/, place: /^(status|body\.(message|reason|code|details))/, why: 'upstream looks for the Service\'s Endpoints, which its controllers make and the recording was without; with them it answers as we do' },
   { row: /^immutable pod spec$/, place: /message$/, why: 'which fields were to change, as the user wrote them, where upstream prints a part of a Go struct with what stands around them' },
+  { row: /^apps\/v1\/daemonsets: (table|metadata)$/, place: /annotations$/, why: 'the annotation is one of the object’s in every form; upstream leaves it out of some' },
   { row: /^(continue of nonsense|patch of the kind)$/, place: /message$/, why: 'the detail is Go’s decoder’s' },
 ];
 

@@ -10,6 +10,7 @@ import { MASTERS_GROUP } from '../../internal/api/user.ts';
 import { openAuthority } from '../../internal/cluster/authority.ts';
 import { createLeaves } from '../../internal/cluster/leaves.ts';
 import { formatKubeconfig } from '../../internal/cluster/kubeconfig.ts';
+import type { Store } from '../../internal/store/store.ts';
 import type { ApiServer } from '../../internal/http/server.ts';
 import { createControlPlane } from '../../cmd/control-plane.ts';
 import { readSettings } from '../../cmd/settings.ts';
@@ -22,6 +23,8 @@ export interface RunningControlPlane {
   key: string;
   /** The admin's, as text. */
   kubeconfig: string;
+  /** What the API itself would not let in goes here. */
+  store: Store;
   /** Ends the server; the data stays for another start. */
   stop(): Promise<void>;
   /** Ends it and leaves nothing behind. */
@@ -37,7 +40,7 @@ export async function startControlPlane({ port = 0, directory = mkdtempSync(join
   const authority = openAuthority(join(directory, 'server/tls'), { clock: systemClock, random: systemRandom });
   const log = createLog({ level: 'error', format: 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const leaves = createLeaves({ authority, clock: systemClock, log });
-  const plane = await createControlPlane(settings, { authority, leaves, addresses: () => ['127.0.0.1'], nodeName: 'n1', passwords: () => [], log });
+  const plane = await createControlPlane(settings, { authority, leaves, addresses: () => ['192.0.2.1'], nodeName: 'n1', passwords: () => [], log });
   const wanted = plane.components.filter(({ name }) => loops || ALWAYS.has(name));
   const running = await startAll(wanted, log);
   const server = plane.components.find(({ name }) => name === 'api server') as ApiServer;
@@ -45,7 +48,7 @@ export async function startControlPlane({ port = 0, directory = mkdtempSync(join
   const ca = authority.serverCa.certificate;
   const admin = authority.leaf('client-admin', 'clientCa', { subject: { commonName: 'system:admin', organizations: [MASTERS_GROUP] }, usages: ['client'] });
   return {
-    url, port: server.port, ca, cert: admin.certificate, key: admin.key, directory,
+    url, port: server.port, store: plane.pipeline.options.store, ca, cert: admin.certificate, key: admin.key, directory,
     kubeconfig: formatKubeconfig({ url, ca, certificate: admin.certificate, key: admin.key }),
     stop: () => running.stop(),
     async remove() {

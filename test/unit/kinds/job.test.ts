@@ -50,8 +50,10 @@ t.test('a status only goes forward', async (t) => {
   t.same(status({ ready: 2, active: 1 }, {}), ['status.ready: Invalid value: 2: cannot set more ready pods than active']);
 });
 
+const JOB = { spec: { template: { spec: { restartPolicy: 'Never', dnsPolicy: 'Default', containers: [{ name: 'c', image: 'i', imagePullPolicy: 'Always', terminationMessagePolicy: 'File' }] } } } };
+
 t.test('schedules and zones', async (t) => {
-  const check = (spec: Partial<CronJobSpec>): string[] => words(cronJob.validate?.({ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'c', namespace: 'default', uid: '', resourceVersion: '', creationTimestamp: '' }, spec: { schedule: '* * * * *', concurrencyPolicy: 'Allow', jobTemplate: {}, ...spec } } as CronJob, context));
+  const check = (spec: Partial<CronJobSpec>): string[] => words(cronJob.validate?.({ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'c', namespace: 'default', uid: '', resourceVersion: '', creationTimestamp: '' }, spec: { schedule: '* * * * *', concurrencyPolicy: 'Allow', jobTemplate: JOB, ...spec } } as CronJob, context));
   t.same(check({}), []);
   t.same(check({ schedule: '* * *' }), ['spec.schedule: Invalid value: "* * *": expected exactly 5 fields, found 3: [* * *]']);
   t.same(check({ schedule: 'TZ=UTC * * * * *' }), ['spec.schedule: Invalid value: "TZ=UTC * * * * *": cannot use TZ or CRON_TZ in schedule, use timeZone field instead']);
