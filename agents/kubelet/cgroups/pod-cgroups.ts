@@ -16,6 +16,9 @@ export interface PodCgroups {
   remove(pod: Pod): void;
   /** Removes cgroups of pods that are not among these uids. */
   removeOthers(uids: ReadonlySet<string>): void;
+  readonly version: 1 | 2;
+  /** Directory of a controller's files. */
+  directory(path: string, controller: string): string;
 }
 
 export interface CgroupSettings {
@@ -40,7 +43,7 @@ export function createPodCgroups(tree: CgroupTree, { podsLimits = {}, podPidsLim
     }
   };
   return {
-    pathOf,
+    pathOf, version: tree.version, directory: (path, controller) => tree.directory(path, controller),
     start() {
       makeTop();
       tree.set(PARENTS.BestEffort, { cpuShares: sharesOf(0) });

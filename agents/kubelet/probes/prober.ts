@@ -25,6 +25,10 @@ export interface ProberOptions {
 
 export interface Prober {
   readonly state: ProbeState;
+  /** Name of the container. */
+  readonly container: string;
+  /** How often, by `Liveness successful`. */
+  readonly counts: ReadonlyMap<string, number>;
   /** A pod that ends is still probed for readiness, and no longer killed for its health. */
   readinessOnly(): void;
   stop(): void;
@@ -37,6 +41,7 @@ export function createProber(options: ProberOptions): Prober {
     ...(container.readinessProbe !== undefined && { readiness: 'failure' as const }), ...options.initial,
   };
   const running = new Map<ProbeType, { stop(): void }>();
+  const counts = new Map<string, number>();
   let stopped = false;
 
   function begin(type: ProbeType, probe: Probe | undefined): void {
@@ -49,6 +54,8 @@ export function createProber(options: ProberOptions): Prober {
   }
 
   function tell(type: ProbeType, { outcome, output }: ProbeResult): void {
+    const key = `${NAMES[type]} ${outcome === 'failure' ? 'failed' : 'successful'}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
     if (outcome === 'failure') options.event('Unhealthy', `${NAMES[type]} probe failed: ${output}`);
     if (outcome === 'warning') options.event('ProbeWarning', `${NAMES[type]} probe warning: ${output}`);
   }
@@ -72,7 +79,7 @@ export function createProber(options: ProberOptions): Prober {
     begin('liveness', container.livenessProbe);
   }
   return {
-    state,
+    state, counts, container: container.name,
     readinessOnly() {
       for (const type of ['startup', 'liveness'] as const) running.get(type)?.stop();
     },

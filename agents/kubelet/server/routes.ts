@@ -4,9 +4,12 @@ import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { runInContainer } from '../probes/exec.ts';
 import type { KubeletConfiguration } from '../configuration/configuration.ts';
-import { cadvisorMetrics, kubeletMetrics, resourceMetrics } from '../stats/metrics.ts';
+import { cadvisorMetrics } from '../stats/cadvisor.ts';
+import { kubeletMetrics, probeMetrics, resourceMetrics } from '../stats/metrics.ts';
 import { createSummaries } from '../stats/summary.ts';
 import { sandboxesOf } from '../steps/sandbox.ts';
+import { findContainer } from '../pod-spec.ts';
+import { serveSystemLogs } from './system-logs.ts';
 import { serveLogs } from './container-logs.ts';
 import { answer, answerJson } from './server.ts';
 
@@ -25,7 +28,7 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
     configz: ({ response }) => answerJson(response, { kubeletconfig: configuration(node, port) }),
     stats: async ({ response, url, rest }) => (rest.join('/') === 'summary' ? answerJson(response, await summaries.read(url.searchParams.get('only_cpu_and_memory') === 'true')) : answer(response, 404, '404 page not found')),
     metrics: async ({ response, rest }) => {
-      const text = rest[0] === undefined ? kubeletMetrics({ node, pods }) : rest[0] === 'resource' ? await resourceMetrics(node) : rest[0] === 'cadvisor' ? await cadvisorMetrics(node) : rest[0] === 'probes' ? '' : undefined;
+      const text = rest[0] === undefined ? kubeletMetrics({ node, pods }) : rest[0] === 'resource' ? await resourceMetrics(node) : rest[0] === 'cadvisor' ? await cadvisorMetrics(node) : rest[0] === 'probes' ? probeMetrics(pods) : undefined;
       if (text === undefined) return answer(response, 404, '404 page not found');
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
     },
@@ -33,6 +36,11 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
       return serveLogs({ node, worker: pods.find(namespace, pod), pod, container, query: url.searchParams }, response);
     },
     localVolumes: (call) => localVolumes(call, node),
+    logs: ({ request, response, url, rest }) => {
+      if (!node.settings.enableSystemLogHandler) return answer(response, 405, 'logs endpoint is disabled.');
+      return request.method === 'GET' ? serveSystemLogs(response, { path: rest, isFolder: url.pathname.endsWith('/'), roots: ['/var/log', node.logsDir] }) : answer(response, 405, '405: Method Not Allowed');
+    },
+    checkpoint: (call) => checkpoint(call, pods),
     run: (call) => run(call, { node, pods }),
   };
   return async (request, response, url) => {
@@ -41,6 +49,15 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
     if (route === undefined) return answer(response, 404, '404 page not found');
     await route({ request, response, url, rest: rest.filter((part) => part !== '') });
   };
+}
+
+/** No runtime here writes a container's state down: answered as upstream's does over such a runtime. */
+function checkpoint({ request, response, rest: [namespace = '', name = '', container = ''] }: Parameters<Route>[0], pods: Pods): void {
+  if (request.method !== 'POST') return answer(response, 405, '405: Method Not Allowed');
+  const worker = pods.find(namespace, name);
+  if (worker === undefined) return answer(response, 404, 'pod does not exist');
+  if (findContainer(worker.pod, container) === undefined) return answer(response, 404, `container ${container} does not exist`);
+  answer(response, 500, `checkpointing of ${namespace}/${name}/${container} failed (the container runtime does not support it)`);
 }
 
 /** POST /run/<namespace>/<pod>/<container>?cmd=…: runs to the end and gives what was printed. */

@@ -1,26 +1,10 @@
-// The kubelet's metrics in Prometheus' text format: its own, /metrics/resource (what metrics-server reads) and the part of /metrics/cadvisor
-// that dashboards use. Made when asked for; no registry is kept.
+// The kubelet's metrics: its own, its probes', and /metrics/resource (what metrics-server reads). Made when asked for; no registry is kept.
 import { readFileSync } from 'node:fs';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
+import { family, type Sample } from './exposition.ts';
 import { bootTimeMs, machineCpuNanos, machineMemory, type FileSystem } from './machine.ts';
 import { usageOfClaims, usageOfPods, type ContainerUsage, type PodUsage } from './usage.ts';
-
-interface Sample {
-  labels?: Record<string, string>;
-  value: number;
-  /** Epoch ms, where the reading is not of this moment. */
-  at?: number;
-}
-type Type = 'counter' | 'gauge';
-
-function family(name: string, type: Type, help: string, samples: readonly Sample[]): string {
-  const lines = samples.map(({ labels = {}, value, at }) => {
-    const inner = Object.entries(labels).map(([label, text]) => `${label}="${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`).join(',');
-    return `${name}${inner === '' ? '' : `{${inner}}`} ${String(value)}${at === undefined ? '' : ` ${String(at)}`}\n`;
-  });
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
-}
 
 export async function resourceMetrics(node: NodeContext): Promise<string> {
   const pods = await usageOfPods(node);
@@ -42,35 +26,13 @@ export async function resourceMetrics(node: NodeContext): Promise<string> {
   ].join('');
 }
 
-export async function cadvisorMetrics(node: NodeContext): Promise<string> {
-  const pods = await usageOfPods(node);
-  const rows = pods.flatMap((pod) => pod.containers.map((container) => ({ container, labels: containerLabels(pod, container) })));
-  const ofContainer = (value: (usage: ContainerUsage) => number, more: Record<string, string> = {}): Sample[] => rows.map(({ container, labels }) => ({ labels: { ...labels, ...more }, value: value(container), at: container.stats.timestamp }));
-  const ofNetwork = (field: 'rxBytes' | 'txBytes' | 'rxErrors' | 'txErrors'): Sample[] => pods.flatMap((pod) => pod.network.map((network) => ({
-    labels: { container: '', id: `/kubepods/pod${pod.uid}`, image: '', interface: network.name, name: '', namespace: pod.namespace, pod: pod.name }, value: network[field],
+/** How probes went, of the containers that run. */
+export function probeMetrics(pods: Pods): string {
+  const samples = pods.workers().flatMap(({ pod, memory }) => [...memory.probers].flatMap(([, { counts, container }]) => [...counts].map(([key, value]): Sample => {
+    const [type = '', result = ''] = key.split(' ');
+    return { labels: { container, namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, pod_uid: pod.metadata.uid, probe_type: type, result }, value };
   })));
-  return [
-    family('container_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed in seconds.', ofContainer(({ stats }) => stats.cpuUsageNanos / 1e9, { cpu: 'total' })),
-    family('container_fs_usage_bytes', 'gauge', 'Number of bytes that are consumed by the container on this filesystem.', ofContainer(({ stats }) => stats.rootfsUsedBytes, { device: '' })),
-    family('container_last_seen', 'gauge', 'Last time a container was seen by the exporter', ofContainer(({ stats }) => stats.timestamp / 1000)),
-    family('container_memory_rss', 'gauge', 'Size of RSS in bytes.', ofContainer(({ stats }) => stats.memoryRssBytes)),
-    family('container_memory_usage_bytes', 'gauge', 'Current memory usage in bytes, including all memory regardless of when it was accessed', ofContainer(({ stats }) => stats.memoryUsageBytes)),
-    family('container_memory_working_set_bytes', 'gauge', 'Current working set in bytes.', ofContainer(({ stats }) => stats.memoryWorkingSetBytes)),
-    family('container_network_receive_bytes_total', 'counter', 'Cumulative count of bytes received', ofNetwork('rxBytes')),
-    family('container_network_receive_errors_total', 'counter', 'Cumulative count of errors encountered while receiving', ofNetwork('rxErrors')),
-    family('container_network_transmit_bytes_total', 'counter', 'Cumulative count of bytes transmitted', ofNetwork('txBytes')),
-    family('container_network_transmit_errors_total', 'counter', 'Cumulative count of errors encountered while transmitting', ofNetwork('txErrors')),
-    family('container_processes', 'gauge', 'Number of processes running inside the container.', ofContainer(({ stats }) => stats.processes)),
-    family('container_spec_memory_limit_bytes', 'gauge', 'Memory limit for the container.', ofContainer(({ status }) => Math.max(0, status.config.resources.memoryLimitBytes ?? 0))),
-    family('container_spec_cpu_shares', 'gauge', 'CPU share of the container.', ofContainer(({ status }) => status.config.resources.cpuShares ?? 2)),
-    family('container_start_time_seconds', 'gauge', 'Start time of the container since unix epoch in seconds.', ofContainer(({ status }) => status.startedAt / 1000)),
-    family('machine_memory_bytes', 'gauge', 'Amount of memory installed on the machine.', [{ value: node.memoryCapacityBytes }]),
-    family('machine_boot_time_seconds', 'gauge', 'Start of the machine since unix epoch in seconds.', [{ value: bootTimeMs() / 1000 }]),
-  ].join('');
-}
-
-function containerLabels({ uid, namespace, name }: PodUsage, { status }: ContainerUsage): Record<string, string> {
-  return { container: status.config.name, id: `/kubepods/pod${uid}/${status.id}`, image: status.config.imageName, name: status.id, namespace, pod: name };
+  return family('prober_probe_total', 'counter', '[ALPHA] Cumulative number of a liveness, readiness or startup probe for a container by result.', samples);
 }
 
 export function kubeletMetrics({ node, pods }: { node: NodeContext; pods: Pods }): string {

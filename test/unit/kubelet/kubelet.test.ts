@@ -98,9 +98,15 @@ t.test('the node is there, Ready, with its lease; its API knows who asks', async
   t.ok(summary.node.memory.workingSetBytes > 0);
   t.match(summary.pods, [{ podRef: { name: 'web', namespace: 'default' }, cpu: { usageCoreNanoSeconds: 5e9 }, containers: [{ name: 'main' }] }]);
   t.match((await ask('/metrics/resource', 'admin')).text, /^container_cpu_usage_seconds_total\{container="main",namespace="default",pod="web"\} 5 \d+$/m);
-  t.match((await ask('/metrics/cadvisor', 'admin')).text, /^container_memory_usage_bytes\{container="main",.*pod="web"\} 2000 \d+$/m);
+  const cadvisor = (await ask('/metrics/cadvisor', 'admin')).text;
+  t.match(cadvisor, /^container_memory_usage_bytes\{container="main",id="\/kubepods\/besteffort\/pod[-0-9a-f]+\/[^"]+",image="app:1",.*pod="web"\} \d+ \d+$/m);
+  t.match(cadvisor, /^container_cpu_usage_seconds_total\{.*id="\/",.*cpu="total"\} [1-9][\d.]* \d+$/m, 'the whole machine');
+  t.match(cadvisor, /^container_memory_working_set_bytes\{container="",.*id="\/kubepods\/besteffort\/pod[-0-9a-f]+"\} \d+ \d+$/m, 'the whole pod');
+  t.match(await ask('/logs/', 'admin'), { code: 200, text: /<pre>/ });
+  t.match(await ask('/logs/..%2f..%2fetc%2fpasswd', 'admin'), { code: 404 });
+  t.match(await ask('/checkpoint/default/web/main', 'admin'), { code: 405 });
   t.match((await ask('/metrics', 'admin')).text, /^kubelet_running_pods 1$/m);
-  t.match(JSON.parse((await ask('/configz', 'admin')).text), { kubeletconfig: { kind: 'KubeletConfiguration', clusterDomain: 'cluster.local' } });
+  t.match(JSON.parse((await ask('/configz', 'admin')).text), { kubeletconfig: { kind: 'KubeletConfiguration', clusterDomain: 'cluster.local', maxPods: 110, evictionHard: { 'nodefs.available': '10%' } } });
   const silent = await listen('/exec/default/web/main?output=1&error=1&command=true', 'channel.k8s.io');
   t.same([silent.protocol, silent.code, Buffer.concat(silent.messages)], ['channel.k8s.io', 1000, Buffer.from([1])], 'success has no words in the oldest protocol');
 
