@@ -67,12 +67,12 @@ await t.test('a claim that a pod uses outlives its deletion; then volume and fol
 });
 
 await t.test('a volume made by hand is bound by size, class and selector, and released with what is on it', async (t) => {
-  host.run('mkdir', '-p', '/srv/a', '/srv/b');
+  host.run('mkdir', '-p', '/var/lib/a', '/var/lib/b');
   const local = (name: string, path: string, storage: string, more: object = {}): object => ({
     apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name, labels: { disk: name } },
     spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', storageClassName: 'manual', hostPath: { path }, ...more },
   });
-  apply(local('a', '/srv/a', '5Gi'), local('b', '/srv/b', '2Gi'));
+  apply(local('a', '/var/lib/a', '5Gi'), local('b', '/var/lib/b', '2Gi'));
   await until(() => phase('pv a') === 'Available' && phase('pv b') === 'Available', 'both available');
   apply(claim('smallest', { storageClassName: 'manual' }), claim('chosen', { storageClassName: 'manual', selector: { matchLabels: { disk: 'a' } } }), claim('none', { storageClassName: 'manual', resources: { requests: { storage: '9Gi' } } }));
   await until(() => phase('pvc smallest') === 'Bound' && phase('pvc chosen') === 'Bound', 'both bound');
@@ -93,10 +93,10 @@ await t.test('a volume made by hand is bound by size, class and selector, and re
 });
 
 await t.test('a class without a provisioner gives its volumes where the pod can go', async (t) => {
-  host.run('mkdir', '-p', '/srv/c', '/srv/d');
+  host.run('mkdir', '-p', '/var/lib/c', '/var/lib/d');
   const on = (name: string, node: string): object => ({
     apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name },
-    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'disks', local: { path: `/srv/${name}` }, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] }] } } },
+    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'disks', local: { path: `/var/lib/${name}` }, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] }] } } },
   });
   apply({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'disks' }, provisioner: 'kubernetes.io/no-provisioner', volumeBindingMode: 'WaitForFirstConsumer' }, on('c', 'elsewhere'), claim('disk', { storageClassName: 'disks' }));
   apply(pod('user', 'disk', 'echo here > /data/file; stat -c %g%a /data', { securityContext: { fsGroup: 3000 } }));
