@@ -2,6 +2,7 @@
 // leaves the exit code in a file. Recipe in facts/runtime.md.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../../../internal/base/clock.ts';
 import { environment } from '../../../internal/base/command.ts';
 import { wordsOf } from './ground.ts';
 
@@ -16,6 +17,7 @@ export interface ConmonOptions {
   stdin: boolean;
   stdinOnce: boolean;
   tty: boolean;
+  clock: Clock;
   /** Called with conmon's pid before it makes anything. */
   setApart(pid: number): void;
 }
@@ -24,6 +26,9 @@ export interface ConmonOptions {
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
+
+/** A conmon whose runc was killed may wait for the container's words for ever, as that waits to be started. */
+const ANSWER_MS = 30_000;
 
 /** Creates the container and gives the pid of its process, which waits for `runc start`. */
 export async function createWithConmon(options: ConmonOptions): Promise<number> {
@@ -39,8 +44,12 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
   go.on('error', () => {}); // it ended before it was let go: its answer, or their lack, tells
   if (child.pid !== undefined) options.setApart(child.pid);
   go.end(Buffer.from([0]));
-  const answer = parseAnswer(await Promise.race([readLine(answers), failed]));
-  answers.destroy();
+  const late = Promise.withResolvers<never>();
+  const timer = options.clock.setTimer(ANSWER_MS, () => late.reject(new Error(`the container was not made within ${String(ANSWER_MS / 1000)} s`)));
+  const answer = parseAnswer(await Promise.race([readLine(answers), failed, late.promise]).finally(() => {
+    timer.cancel();
+    answers.destroy();
+  }));
   if (answer.data > 0) return answer.data;
   if (answer.message === undefined) throw new Error('conmon ended without an answer');
   throw new RefusedError(wordsOf(answer.message));

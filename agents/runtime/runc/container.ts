@@ -11,7 +11,7 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerConfig } from '../runtime.ts';
 import { cgroupOf } from './container-cgroup.ts';
 import { createWithConmon, RefusedError } from './conmon.ts';
-import { recordExit, takeExit } from './exits.ts';
+import { conmonOf, recordExit, takeExit } from './exits.ts';
 import { failureOf, type Ground } from './ground.ts';
 import { bundleOf, mountRoots, unmountRoots } from './bundle.ts';
 import { isAlive, processOf, signal, signalNumber } from './process.ts';
@@ -47,7 +47,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   const logPath = join(sandbox.config.logDirectory, config.logPath);
   mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
   const made = await createWithConmon({
-    id, bundle, logPath, ociRuntime: ground.ociRuntime, root: layout.runc, exits: layout.exits,
+    id, bundle, logPath, ociRuntime: ground.ociRuntime, root: layout.runc, exits: layout.exits, clock: ground.clock,
     stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty, setApart: (conmon) => ground.cgroups.setApart(conmon),
   }).then((pid) => ({ process: processOf(pid) }), (error: unknown) => {
     if (error instanceof RefusedError) return { refused: error.message };
@@ -107,10 +107,17 @@ async function endsWithin({ clock }: Ground, exited: Promise<void>, timeoutMs: n
   return ended;
 }
 
+/** Its conmon and the runc below that, which are one group: what they make after the deletion would stay. */
+function endCreation(ground: Ground, record: ContainerRecord): void {
+  const conmon = conmonOf(ground, record);
+  if (conmon !== undefined) signal({ pid: -conmon, startTime: '' }, SIGKILL);
+}
+
 /** Idempotent; stops it first. */
 export async function removeContainer(ground: Ground, record: ContainerRecord): Promise<void> {
   if (!ground.records.containers.has(record.id)) return;
   await stopContainer(ground, record, 0);
+  if (record.state === 'making') endCreation(ground, record);
   killRest(ground, record);
   const deleted = await ground.limit(() => ground.runc('delete', '--force', record.id));
   if (deleted.code !== 0 && !/does not exist/.test(deleted.stderr)) throw new Error(`container ${record.id} cannot be deleted: ${failureOf(deleted)}`);
