@@ -26,7 +26,7 @@ t.teardown(async () => {
 });
 
 function startAgent(token: string): void {
-  const [enter = '', ...rest] = [...second.enter, ...program, 'agent', '--node-name', 'n2', '--node-ip', second.ip, '--server', `https://${first.ip}:6443`, '--token', token];
+  const [enter, ...rest] = [...second.enter, ...program, 'agent', '--node-name', 'n2', '--node-ip', second.ip, '--server', `https://${first.ip}:6443`, '--token', token];
   const log = openSync(join(lab.directory, 'agent.log'), 'a');
   agent = spawn(enter, rest, { stdio: ['ignore', log, log] });
 }
