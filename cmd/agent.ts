@@ -21,6 +21,7 @@ import { checkBeforeStart } from './preflight.ts';
 import { useCarriedPrograms } from './programs/carried.ts';
 import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
+import { shutdownGraceOf } from './shutdown.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
@@ -31,7 +32,7 @@ export async function runAgent(argv: readonly string[]): Promise<number> {
   await checkBeforeStart({ verb: 'agent', settings, node: true });
   useCarriedPrograms(settings['data-dir'], ledger);
   const manager = await openServiceManager(process.env, systemClock);
-  return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log });
+  return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log, grace: shutdownGraceOf(settings['kubelet-arg']) });
 }
 
 interface Start {

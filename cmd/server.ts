@@ -29,6 +29,7 @@ import { checkBeforeStart } from './preflight.ts';
 import { useCarriedPrograms } from './programs/carried.ts';
 import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
+import { shutdownGraceOf } from './shutdown.ts';
 import { runUntilTerminated, untilReady } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
@@ -42,7 +43,7 @@ export async function runServer(argv: readonly string[]): Promise<number> {
   await checkBeforeStart({ verb: 'server', settings, node: !settings['disable-agent'] });
   if (!settings['disable-agent']) useCarriedPrograms(settings['data-dir'], ledger);
   const manager = await openServiceManager(process.env, systemClock);
-  return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log });
+  return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log, grace: shutdownGraceOf(settings['kubelet-arg']) });
 }
 
 interface Start {

@@ -4,17 +4,19 @@ import type { Running } from '../internal/base/component.ts';
 import { messageOf } from '../internal/base/errors.ts';
 import type { Log } from '../internal/base/log.ts';
 import type { ServiceManager } from './service-manager.ts';
-import { endPodsWithMachine, machineStops } from './shutdown.ts';
+import { endPodsWithMachine, machineStops, type ShutdownGrace } from './shutdown.ts';
 import { releaseStartPages } from './start-pages.ts';
 
 export interface Lifetime {
   dataDir: string;
   manager: ServiceManager;
   log: Log;
+  /** How long pods may take to end with the machine; default: as cmd/shutdown.ts has it. */
+  grace?: ShutdownGrace | undefined;
 }
 
 /** Starts, and stops when asked; the pods of a machine that goes down end with it. `start` is given what aborts when the process is to end. */
-export async function runUntilTerminated(start: (stopping: AbortSignal) => Promise<Running>, { dataDir, manager, log }: Lifetime): Promise<number> {
+export async function runUntilTerminated(start: (stopping: AbortSignal) => Promise<Running>, { dataDir, manager, log, grace }: Lifetime): Promise<number> {
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort(new Error(`stopping on ${signal}`)));
@@ -29,7 +31,7 @@ export async function runUntilTerminated(start: (stopping: AbortSignal) => Promi
     log.info(messageOf(stopping.signal.reason));
     manager.stopping('stopping');
     await running?.stop().catch((error: unknown) => log.warn('could not stop cleanly', { error: messageOf(error) }));
-    if (await machineStops()) await endPodsWithMachine(dataDir, { manager, clock: systemClock, log });
+    if (await machineStops()) await endPodsWithMachine(dataDir, { manager, clock: systemClock, log, grace });
   } finally {
     clearInterval(alive);
   }

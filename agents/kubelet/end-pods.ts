@@ -15,6 +15,8 @@ export interface EndPodsOptions {
   log: Log;
   /** No container gets more than this; default: what its pod says. */
   graceMaxMs?: number;
+  /** Of critical pods; default: the same. */
+  criticalMaxMs?: number;
   /** Told of each pod when it has ended. */
   ended?(sandbox: SandboxStatus): void;
 }
@@ -28,7 +30,9 @@ export async function endPods(options: EndPodsOptions): Promise<void> {
   const sandboxes = options.runtime.listSandboxes();
   const critical = (sandbox: SandboxStatus): boolean => containersOf(options, sandbox).some(({ config }) => Number(config.annotations[ANNOTATION.priority] ?? '0') >= CRITICAL_PRIORITY);
   await Promise.all(sandboxes.filter((sandbox) => !critical(sandbox)).map((sandbox) => endPod(options, sandbox)));
-  await Promise.all(sandboxes.filter(critical).map((sandbox) => endPod(options, sandbox)));
+  const { criticalMaxMs = options.graceMaxMs } = options;
+  const last = { ...options, ...(criticalMaxMs !== undefined && { graceMaxMs: criticalMaxMs }) };
+  await Promise.all(sandboxes.filter(critical).map((sandbox) => endPod(last, sandbox)));
 }
 
 async function endPod(options: EndPodsOptions, sandbox: SandboxStatus): Promise<void> {

@@ -56,7 +56,7 @@ function namesIn(folder: string): string[] {
 }
 
 /** Resolves when all have ended; `tell` hears of each. */
-export async function endAllPods(site: Site, { log, tell, graceMaxMs }: { log: Log; tell(line: string): void; graceMaxMs?: number }): Promise<void> {
+export async function endAllPods(site: Site, { log, tell, ...grace }: { log: Log; tell(line: string): void; graceMaxMs?: number; criticalMaxMs?: number }): Promise<void> {
   if (findPods(site).length === 0) return;
   const runtime = createRuncRuntime({
     dataDir: site.dataDir, runDir: site.runDir, ociRuntime: site.ociRuntime, images: NO_IMAGES, clock: systemClock, random: systemRandom, log,
@@ -64,7 +64,7 @@ export async function endAllPods(site: Site, { log, tell, graceMaxMs }: { log: L
   });
   await runtime.start();
   try {
-    await endPods({ runtime, clock: systemClock, log, ended: ({ config }) => tell(`pod ${config.namespace}/${config.name}`), ...(graceMaxMs !== undefined && { graceMaxMs }) });
+    await endPods({ runtime, clock: systemClock, log, ended: ({ config }) => tell(`pod ${config.namespace}/${config.name}`), ...grace });
   } finally {
     await runtime.stop();
   }

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { PRIORITYCLASSES } from '../../../internal/kinds/generated/resources.ts';
 import { endPods } from '../../../agents/kubelet/end-pods.ts';
+import { shutdownGraceOf } from '../../../cmd/shutdown.ts';
 import { createScene } from './scene.ts';
 
 t.test('sidecars after the containers beside them, the last started first; critical pods after all others; each with its grace', async (t) => {
@@ -34,4 +35,5 @@ t.test('a machine that goes down grants no more than it has', async (t) => {
   s.pods().stop();
   await endPods({ runtime: s.runtime, clock: s.clock, log: s.node.log, graceMaxMs: 60_000 });
   t.ok(s.runtime.calls.includes('stop main 60000'));
+  t.same([shutdownGraceOf([]), shutdownGraceOf(['shutdownGracePeriod=1m30s', 'shutdownGracePeriodCriticalPods=10s'])], [undefined, { graceMaxMs: 80_000, criticalMaxMs: 10_000 }]);
 });
