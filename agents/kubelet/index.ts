@@ -39,6 +39,7 @@ import { createPods, type Pods } from './pods.ts';
 import { findContainer } from './pod-spec.ts';
 import { createImageCollection } from './pressure/image-collection.ts';
 import { createPressureKeeper, type PressureKeeper } from './pressure/pressure.ts';
+import { createProcessLimitWatch, type ProcessLimitWatch } from './pressure/process-limit.ts';
 import { createObserver } from './pressure/signals.ts';
 import { createKubeletServer, type KubeletServer, type KubeletTls } from './server/server.ts';
 import { createLocalVolumes } from './volumes/local-volumes.ts';
@@ -102,6 +103,7 @@ export function createKubelet(options: KubeletOptions): Component {
   let server: KubeletServer | undefined;
   let node: NodeContext | undefined;
   let keeper: PressureKeeper | undefined;
+  let processes: ProcessLimitWatch | undefined;
   const settings = options.settings ?? DEFAULT_CONFIGURATION;
   const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles });
 
@@ -121,6 +123,7 @@ export function createKubelet(options: KubeletOptions): Component {
       let before = shown();
       const beat = (): void => {
         void keeper?.look();
+        processes?.look();
         const now = shown();
         if (now !== before) registration?.changed();
         before = now;
@@ -133,6 +136,7 @@ export function createKubelet(options: KubeletOptions): Component {
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
       keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
+      processes = createProcessLimitWatch({ node, pods, tree: openCgroupTree(options.cgroupRoot), podPidsLimit: settings.podPidsLimit });
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
       await registration.start();

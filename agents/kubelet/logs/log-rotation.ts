@@ -28,6 +28,8 @@ export interface LogRotation {
 }
 
 const LOOK_EVERY_MS = 10_000;
+/** While a log grows by more than its size between two looks: the next one is to find it before it has filled the disk. */
+const LOOK_AT_FLOOD_MS = 1_000;
 
 interface Watched {
   path: string;
@@ -69,16 +71,18 @@ export function createLogRotation({ runtime, clock, log, sizeMaxBytes = 10 * 102
   }
 
   async function look(): Promise<void> {
+    let flood = false;
     for (const [id, entry] of [...watched].filter(([, { watcher }]) => watcher === undefined)) {
       const before = entry.sizeBytes;
       entry.sizeBytes = sizeOf(entry.path);
+      flood ||= entry.sizeBytes - Math.max(0, before) > sizeMaxBytes;
       if (entry.sizeBytes >= sizeMaxBytes) {
         await rotate(id, entry.path).catch((error: unknown) => log.warn('container log could not be rotated', { path: entry.path, error: messageOf(error) }));
         entry.sizeBytes = -1; // looked at once more
       } else if (entry.sizeBytes === before) listen(id);
     }
     const busy = [...watched.values()].some(({ watcher }) => watcher === undefined);
-    timer = busy ? clock.setTimer(LOOK_EVERY_MS, () => void look()) : undefined;
+    timer = busy ? clock.setTimer(flood ? LOOK_AT_FLOOD_MS : LOOK_EVERY_MS, () => void look()) : undefined;
   }
 
   async function rotate(id: string, path: string): Promise<void> {
