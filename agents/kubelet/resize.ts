@@ -6,7 +6,7 @@ import { compareQuantities } from '../../internal/api/quantity.ts';
 import type { Container, PodCondition, ResourceRequirements } from '../../internal/kinds/generated/api-types.ts';
 import type { ContainerStatus as RuntimeContainer, Resources } from '../runtime/runtime.ts';
 import { allocationOf, withAllocation, writeAllocation, type Allocation } from './allocation.ts';
-import { containerLimits } from './cgroups/pod-resources.ts';
+import { containerLimits, limitsWithin } from './cgroups/pod-resources.ts';
 import { ANNOTATION } from './labels.ts';
 import type { NodeContext } from './node-context.ts';
 import type { PodMemory } from './pod-memory.ts';
@@ -116,9 +116,21 @@ async function apply(changes: readonly Change[], memory: PodMemory, node: NodeCo
     await node.runtime.updateResources(id, updateOf(from, resources));
     memory.resize.actuated.set(id, resources);
   }
+  await updateInherited(memory, node);
   if (changesOf(memory, node).length > 0 || memory.starting.size > 0 || memory.stopping.size > 0) return false;
   node.cgroups.make(memory.pod);
   return true;
+}
+
+/** Containers without limits of their own have their pod's. */
+async function updateInherited({ pod }: PodMemory, node: NodeContext): Promise<void> {
+  const sandbox = sandboxesOf(node, pod.metadata.uid)[0];
+  if (pod.spec.resources?.limits === undefined || sandbox === undefined) return;
+  for (const { id, config, state } of node.runtime.listContainers(sandbox.id)) {
+    const own = findContainer(pod, config.name)?.spec.resources;
+    const limits = limitsWithin(pod, own);
+    if (state === 'running' && !sameJson(limits, own ?? {})) await node.runtime.updateResources(id, containerLimits(limits));
+  }
 }
 
 function memoryStep({ spec, from }: Change): number {

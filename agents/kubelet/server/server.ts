@@ -36,6 +36,9 @@ export interface ServerOptions {
   port: number;
 }
 
+/** What a node's owner may turn off (enableDebuggingHandlers). */
+const DEBUGGING: ReadonlySet<string> = new Set(['run', 'exec', 'attach', 'portForward', 'containerLogs', 'runningpods', 'checkpoint', 'configz', 'logs', 'debug']);
+
 export function createKubeletServer({ node, pods, tls, port }: ServerOptions): KubeletServer {
   const access = createAccess(node);
   const route = createRoutes({ node, pods, port });
@@ -43,6 +46,7 @@ export function createKubeletServer({ node, pods, tls, port }: ServerOptions): K
   tls.onRenewed?.((pair) => server.setSecureContext({ ...pair, ca: tls.clientCa }));
 
   async function guard(request: IncomingMessage, url: URL): Promise<{ code: number; message: string } | undefined> {
+    if (!node.settings.enableDebuggingHandlers && DEBUGGING.has(url.pathname.split('/')[1] ?? '')) return { code: 405, message: 'Debug endpoints are disabled.' };
     const socket = request.socket as TLSSocket;
     const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
     const name = subject?.CN;

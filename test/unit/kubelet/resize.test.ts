@@ -64,3 +64,16 @@ t.test('what does not fit waits until there is room', async (t) => {
   t.same(ofResize(status?.conditions), []);
   t.match(status?.containerStatuses?.[0], { restartCount: 0, allocatedResources: { cpu: '2' }, resources: { limits: { cpu: '2' } } });
 });
+
+t.test('a pod that is resized as a whole: containers without limits of their own have the new ones', async (t) => {
+  const s = await scene(t);
+  await s.create('web', { resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '200m', memory: '128Mi' } }, containers: [{ name: 'a', image: 'app:1' }, { name: 'b', image: 'app:1', resources: { limits: { cpu: '100m', memory: '32Mi' } } }] });
+  await s.rest();
+  s.runtime.calls.splice(0);
+  await s.client.patch(PODS, { namespace: 'default', name: 'web' }, { type: 'strategic', body: { spec: { resources: { limits: { cpu: '300m', memory: '256Mi' } } } } as never }, { subresource: 'resize' });
+  await s.rest();
+  t.same(s.runtime.calls, ['update a {"cpuShares":307,"cpuQuota":30000,"cpuPeriod":100000,"memoryLimitBytes":268435456}']);
+  const { status } = await s.pod('web');
+  t.match(status, { resources: { limits: { cpu: '300m', memory: '256Mi' } } });
+  t.same(ofResize(status?.conditions), []);
+});
