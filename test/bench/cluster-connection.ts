@@ -11,7 +11,7 @@ export interface Answer {
 
 export interface Cluster {
   /** One request on one of the kept connections; throws on a status of 300 and more. */
-  call(method: string, path: string, body?: unknown): Promise<Answer>;
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** The parsed lines of a watch, until closed; `onEnd` when it has ended, by whomever. */
   watch(path: string, onEvent: (event: { type: string; object: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } } }) => void, onEnd?: () => void): Promise<() => void>;
   /** Epoch ms of the node's Ready condition when it is True. */
@@ -23,16 +23,16 @@ export async function connectCluster(kubeconfig: string, host: string): Promise<
   const credentials = parse(kubeconfig);
   const agent = new Agent({ keepAlive: true, maxSockets: 8, ...credentials.tls, checkServerIdentity: () => undefined });
   const watchers = new Agent({ keepAlive: false, ...credentials.tls, checkServerIdentity: () => undefined });
-  const send = (method: string, path: string, body: unknown, through: Agent): Promise<IncomingMessage> =>
+  const send = (method: string, path: string, body: unknown, through: Agent, headers: Record<string, string> = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
-      const sent = request({ host, port: credentials.port, method, path, agent: through, headers: { Accept: 'application/json', ...(text !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }) } }, resolve);
+      const sent = request({ host, port: credentials.port, method, path, agent: through, headers: { Accept: 'application/json', ...(text !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }), ...headers } }, resolve);
       sent.on('error', reject);
       sent.end(text);
     });
   const cluster: Cluster = {
-    async call(method, path, body) {
-      const response = await send(method, path, body, agent);
+    async call(method, path, body, headers) {
+      const response = await send(method, path, body, agent, headers);
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk as Buffer);
       const answer = { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() };
