@@ -2,6 +2,7 @@
 // is the pipeline and the views read the store, and on an agent, where both speak HTTPS.
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { isSea } from 'node:sea';
 import { systemClock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
 import { readFileIfThere } from '../internal/base/files.ts';
@@ -15,17 +16,20 @@ import type { View, Views } from '../internal/informer/view.ts';
 import type { Node } from '../internal/kinds/generated/api-types.ts';
 import { NODES } from '../internal/kinds/generated/resources.ts';
 import { createDns } from '../agents/dns/index.ts';
+import type { ImageStore } from '../agents/images/image-store.ts';
 import { createImageStore } from '../agents/images/local-image-store.ts';
 import { NO_REGISTRIES, parseRegistrySettings, type RegistrySettings } from '../agents/images/registry-settings.ts';
 import { readKubeletConfiguration } from '../agents/kubelet/configuration/configuration.ts';
 import { createKubelet } from '../agents/kubelet/index.ts';
 import type { KubeletTls } from '../agents/kubelet/server/server.ts';
 import { noteMissingTables } from '../agents/network/own-chains.ts';
+import type { PodNetwork } from '../agents/network/pod-network.ts';
 import { createPointToPointNetwork } from '../agents/network/point-to-point.ts';
 import { BACKENDS, createRoutes, type Backend } from '../agents/network/routes.ts';
 import { vxlanMtu } from '../agents/network/vxlan.ts';
 import { createProxy } from '../agents/proxy/index.ts';
 import { createRuncRuntime } from '../agents/runtime/runc/index.ts';
+import type { Runtime } from '../agents/runtime/runtime.ts';
 import type { Settings } from './flags.ts';
 import { hostResolvConf } from './host.ts';
 import { runDirOf } from './places.ts';
@@ -58,23 +62,17 @@ export interface NodeParts {
   ready: Promise<void>;
 }
 
-type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf' | 'kubelet-arg'> & { disable?: readonly string[] };
+type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'container-runtime-endpoint' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf' | 'kubelet-arg'> & { disable?: readonly string[] };
 
-export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, ledger, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; ledger: Ledger; log: Log }): NodeParts {
+export async function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, ledger, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; ledger: Ledger; log: Log }): Promise<NodeParts> {
   const [clock, random] = [systemClock, systemRandom];
   const dataDir = realpathSync(settings['data-dir']); // it may be a link to a disk; runc takes no root behind one
   const resolvConf = settings['resolv-conf'] ?? hostResolvConf();
   const disabled = new Set(settings.disable ?? []);
   const nodes = cluster.views.of(NODES);
-  const images = createImageStore({ dataDir, registries: readRegistries(settings['private-registry']), clock, log });
   const backend = backendOf(cluster.networkBackend);
   const network = createPointToPointNetwork({ ...(backend === 'vxlan' && { mtu: () => vxlanMtu(nodeIps()[0] ?? '') }), ledger, directory: join(dataDir, 'agent/network'), clusterCidr: cluster.clusterCidr, podCidr: () => seen(nodes, nodeName, ({ spec }) => spec.podCIDR) });
-  const runtime = createRuncRuntime({
-    dataDir, images, network, clock, random, log,
-    runDir: runDirOf(settings['data-dir']),
-    ociRuntime: settings['oci-runtime'],
-    terminalAddon,
-  });
+  const { images, runtime } = await openRuntime(settings, { dataDir, network, backend, ledger, log });
   const kubelet = createKubelet({
     nodeName, nodeIps, runtime, images, clock, random, log, ledger, resolvConf,
     ...cluster,
@@ -93,6 +91,25 @@ export function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps,
   if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run, ledger }));
   if (!disabled.has('dns')) components.push(createDns({ views: cluster.views, addresses: [...cluster.clusterDns], port: 53, domain: cluster.clusterDomain, resolvConf, clock, random, log }));
   return { components, ready: seen(nodes, nodeName, isReady).then(() => undefined) };
+}
+
+/** Built in, over runc; or a CRI socket, whose code is loaded only then. */
+async function openRuntime(settings: NodeSettings, { dataDir, network, backend, ledger, log }: { dataDir: string; network: PodNetwork; backend: Backend; ledger: Ledger; log: Log }): Promise<{ images: ImageStore; runtime: Runtime }> {
+  const registries = readRegistries(settings['private-registry']);
+  const endpoint = settings['container-runtime-endpoint'];
+  const runDir = runDirOf(settings['data-dir']);
+  if (endpoint !== '') {
+    const [{ createCri }, { createCniNetwork }] = await Promise.all([import('../agents/runtime/cri/index.ts'), import('../agents/network/cni/network.ts')]);
+    const cni = backend === 'none' ? undefined : createCniNetwork({ network, socketPath: join(runDir, 'cni.sock'), program: ownProgram(), ledger });
+    return createCri({ endpoint, registries, clock: systemClock, log, ...(cni !== undefined && { network: cni }) });
+  }
+  const images = createImageStore({ dataDir, registries, clock: systemClock, log });
+  return { images, runtime: createRuncRuntime({ dataDir, images, network, clock: systemClock, random: systemRandom, log, runDir, ociRuntime: settings['oci-runtime'], terminalAddon }) };
+}
+
+/** Words that run this program again. */
+function ownProgram(): string[] {
+  return isSea() ? [process.execPath] : [process.execPath, join(import.meta.dirname, 'main.ts')];
 }
 
 function backendOf(text: string): Backend {

@@ -68,7 +68,7 @@ async function startServer(settings: Settings, { stopping, ledger, manager, log 
   const advertised = settings['advertise-address'];
   const addresses = (): readonly string[] => (advertised === undefined ? nodeIps() : [advertised, ...nodeIps()]);
   const plane = await createControlPlane(settings, { authority, leaves, addresses, nodeName, passwords, log });
-  const node = settings['disable-agent'] ? undefined : createServerNode(settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log });
+  const node = settings['disable-agent'] ? undefined : await createServerNode(settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log });
   const components = [instance(settings, nodeName), ...plane.components, kubeconfig(settings, { authority, leaves, ledger, log }), leaves, ...(node?.components ?? [])];
   const running = await startAll(announced(components, manager), log, stopping);
   manager.starting('the node');
@@ -96,7 +96,7 @@ interface ServerNodeOptions {
   log: Log;
 }
 
-function createServerNode(settings: Settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log }: ServerNodeOptions): NodeParts {
+function createServerNode(settings: Settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log }: ServerNodeOptions): Promise<NodeParts> {
   const user = { username: `system:node:${nodeName}`, groups: [NODES_GROUP, AUTHENTICATED_GROUP] };
   const names = (): string[] => [nodeName, '127.0.0.1', ...nodeIps(), ...settings['node-external-ip']];
   const serving = leaves.hold({ file: 'serving-kubelet', ca: 'serverCa', subject: { commonName: user.username, organizations: [NODES_GROUP] }, names, usages: ['server'] });

@@ -22,6 +22,7 @@ export const VERBS: readonly Verb[] = [
   { name: 'uninstall', summary: 'take Skiff off this machine, as if it had never been there', load: async () => (await import('./uninstall.ts')).runUninstall },
   { name: 'check', summary: 'whether this machine is fit: kernel, cgroups, ports, clashes; each failure with its fix', load: async () => (await import('./check.ts')).runCheck },
   { name: 'unpack', hidden: true, summary: 'the programs that the executable carries, below a data folder', load: async () => (await import('./programs/carried.ts')).runUnpack },
+  { name: 'cni', hidden: true, summary: 'the CNI plugin by which a CRI runtime asks the node for a pod\'s network', load: async () => (await import('./cni.ts')).runCni },
   { name: '--version', summary: 'versions of Skiff and of the Kubernetes it serves', load: () => Promise.resolve(printVersion) },
 ];
 

@@ -42,7 +42,7 @@ function begin(container: ContainerStatus, podIp: string, memory: PodMemory, nod
 /** What the status says of this very container, from before a restart of Skiff. */
 function adopted(container: ContainerStatus, { pod }: PodMemory): ProbeState {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const status = statuses.find((candidate) => candidate.containerID === containerId(container.id));
+  const status = statuses.find((candidate) => candidate.containerID === containerId(container));
   const spec = findContainer(pod, container.config.name)?.spec;
   return {
     ...(status?.started === true && spec?.startupProbe !== undefined && { startup: 'success' as const }),

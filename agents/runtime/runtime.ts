@@ -119,6 +119,8 @@ export type ContainerState = 'created' | 'running' | 'exited' | 'unknown';
 
 export interface ContainerStatus {
   id: string;
+  /** `info.name` of the runtime it runs on: clients see `containerd://<id>`. */
+  runtime: string;
   sandboxId: string;
   config: ContainerConfig;
   state: ContainerState;

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pauseProgram } from '../../agents/runtime/runc/pause-program.ts';
-import { command, tryCommand } from '../../internal/base/command.ts';
+import { tryCommand } from '../../internal/base/command.ts';
 import { packTree, pushImages } from './images.ts';
 
 export interface TestContainerd {
@@ -30,10 +30,17 @@ export async function startContainerd({ registry, enter = [], network = true }: 
   await pushImages(registry.url, [{ name: 'pause:1', layers: [{ tar: packTree({ pause: { text: pauseProgram(), mode: 0o755 } }) }], config: { Entrypoint: ['/pause'] } }]);
   const directory = mkdtempSync(join(tmpdir(), `skiff-cri-${String(process.pid)}-`));
   const name = directory.split('/').at(-1) ?? '';
-  await command('sh', ['-c', `mount --bind ${directory} ${directory} && mount --make-shared ${directory}`]);
+  const shell = (line: string): Promise<unknown> => {
+    const [program, ...args] = [...enter, 'sh', '-c', line];
+    return tryCommand(program, args);
+  };
+  await shell(`mount --bind ${directory} ${directory} && mount --make-shared ${directory}`);
   const [cniConfDir, cniBinDir] = ['cni-conf', 'cni-bin'].map((folder) => join(directory, folder)) as [string, string];
   for (const folder of [cniConfDir, cniBinDir]) mkdirSync(folder);
   if (network) writeNowhereNetwork(cniConfDir, cniBinDir);
+  // Elsewhere than on a loopback it would ask by HTTPS.
+  mkdirSync(join(directory, 'certs.d', registry.address), { recursive: true });
+  writeFileSync(join(directory, 'certs.d', registry.address, 'hosts.toml'), `server = "${registry.url}"\n[host."${registry.url}"]\n`);
   const socket = join(directory, 'containerd.sock');
   writeFileSync(join(directory, 'config.toml'), configuration({ directory, socket, cniConfDir, cniBinDir, pause: `${registry.address}/pause:1` }));
   const log = openSync(join(directory, 'log'), 'a');
@@ -44,7 +51,7 @@ export async function startContainerd({ registry, enter = [], network = true }: 
   const stop = async (): Promise<void> => {
     process.off('exit', onExit);
     await ended(child);
-    await tryCommand('sh', ['-c', `grep -o ' ${directory}[^ ]*' /proc/self/mountinfo | sort -r | xargs -r umount -l`]);
+    await shell(`grep -o ' ${directory}[^ ]*' /proc/self/mountinfo | sort -r | xargs -r umount -l`); // of a host that has gone, they went with it
     rmSync(directory, { recursive: true, force: true });
   };
   while (!existsSync(socket)) {
@@ -87,6 +94,8 @@ state = "${directory}/state"
   sandbox_image = "${pause}"
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
+  [${cri}.registry]
+    config_path = "${directory}/certs.d"
   [${cri}.cni]
     bin_dir = "${cniBinDir}"
     conf_dir = "${cniConfDir}"

@@ -24,10 +24,10 @@ type Bare = Omit<ContainerStatus, 'ready'>;
 
 function presentStatus(current: RuntimeContainer, earlier: RuntimeContainer | undefined, before: ContainerStatus | undefined): Bare {
   const { config } = current;
-  const carried = before?.containerID === containerId(current.id) ? before.lastState : before?.state?.terminated === undefined ? before?.lastState : { terminated: before.state.terminated };
+  const carried = before?.containerID === containerId(current) ? before.lastState : before?.state?.terminated === undefined ? before?.lastState : { terminated: before.state.terminated };
   const lastState = earlier === undefined ? carried : stateOf(earlier);
   return {
-    name: config.name, image: config.imageName, imageID: config.annotations[ANNOTATION.imageRef] ?? config.imageId, containerID: containerId(current.id),
+    name: config.name, image: config.imageName, imageID: config.annotations[ANNOTATION.imageRef] ?? config.imageId, containerID: containerId(current),
     restartCount: config.attempt, state: stateOf(current), lastState: lastState ?? {},
   };
 }
@@ -54,8 +54,8 @@ function withoutReady({ ready: _ready, started: _started, ...rest }: ContainerSt
   return rest;
 }
 
-export function containerId(id: string): string {
-  return `runc://${id}`;
+export function containerId({ runtime, id }: Pick<RuntimeContainer, 'runtime' | 'id'>): string {
+  return `${runtime}://${id}`;
 }
 
 function stateOf(container: RuntimeContainer): ContainerState {
@@ -66,7 +66,7 @@ function stateOf(container: RuntimeContainer): ContainerState {
   const exitCode = container.exitCode ?? 255;
   return { terminated: {
     exitCode, reason: container.reason ?? (exitCode === 0 ? 'Completed' : 'Error'), ...(container.message !== undefined && container.message !== '' && { message: container.message }),
-    ...times, ...(container.finishedAt > 0 && { finishedAt: formatTime(container.finishedAt) }), containerID: containerId(container.id),
+    ...times, ...(container.finishedAt > 0 && { finishedAt: formatTime(container.finishedAt) }), containerID: containerId(container),
   } };
 }
 

@@ -5,6 +5,7 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import type { Log } from '../../../internal/base/log.ts';
 import type { RegistrySettings } from '../../images/registry-settings.ts';
 import type { ImageStore } from '../../images/image-store.ts';
+import type { CniNetwork } from '../../network/cni/network.ts';
 import { createOnce } from '../once.ts';
 import { RuntimeError, type ContainerConfig, type ContainerStatus, type Runtime, type RuntimeEvent, type SandboxConfig, type SandboxStatus } from '../runtime.ts';
 import { createCriClient, isNotFound, unlessGone, type CriClient } from './client.ts';
@@ -27,8 +28,8 @@ export interface CriOptions {
   registries: RegistrySettings;
   clock: Clock;
   log: Log;
-  /** Before the first sandbox, with those that stand: where the runtime's network is Skiff's. */
-  prepareNetwork?(client: CriClient, sandboxes: ReadonlySet<string>): Promise<void>;
+  /** Where pods get Skiff's own network: made ready before the first sandbox, with those that stand. Absent: the user's CNI plugins. */
+  network?: CniNetwork;
 }
 
 export function createCri(options: CriOptions): { runtime: Runtime; images: ImageStore } {
@@ -61,27 +62,35 @@ async function reach(client: CriClient, { endpoint, clock, log }: CriOptions): P
   }
 }
 
+/** As containerd tells of its configuration; the places everybody else uses. */
+async function cniPlaces(client: CriClient): Promise<{ confDir: string; binDir: string }> {
+  const { info } = await client.call('status', { verbose: true });
+  const { cni } = JSON.parse(info['config'] ?? '{}') as { cni?: { confDir?: string; binDir?: string; binDirs?: string[] } };
+  return { confDir: cni?.confDir ?? '/etc/cni/net.d', binDir: cni?.binDir ?? cni?.binDirs?.[0] ?? '/opt/cni/bin' };
+}
+
 function createRuntime(client: CriClient, options: CriOptions): Runtime {
   const listeners = new Set<(event: RuntimeEvent) => void>();
-  const mirror = createMirror(client, (event) => {
+  const info = { name: 'cri', version: 'unknown' };
+  const mirror = createMirror(client, info, (event) => {
     for (const listener of listeners) listener(event);
   });
   const watch = createWatch({ ...options, client, mirror });
   const sandbox = (id: string): SandboxStatus => mirror.sandboxes.get(id) ?? missing('sandbox', id);
   const container = (id: string): ContainerStatus => mirror.containers.get(id) ?? missing('container', id);
   return {
-    info: { name: 'cri', version: 'unknown' },
+    info,
     problem: watch.problem,
     async start() {
-      Object.assign(this.info, await reach(client, options));
+      Object.assign(info, await reach(client, options));
       await mirror.refresh();
-      await options.prepareNetwork?.(client, new Set(mirror.sandboxes.keys()));
+      if (options.network !== undefined) await options.network.start(await cniPlaces(client), new Set(mirror.sandboxes.keys()));
       watch.start();
     },
-    stop() {
+    async stop() {
       watch.stop();
+      await options.network?.stop();
       client.close();
-      return Promise.resolve();
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -104,7 +113,10 @@ function sandboxCalls(client: CriClient, mirror: Mirror): Pick<Runtime, 'runSand
   const once = createOnce();
   return {
     runSandbox: (config) => as('CreatePodSandboxError', async () => {
-      const { id } = await client.call('runSandbox', { config: sandboxMessage(config), ...(config.runtimeHandler !== undefined && { runtimeHandler: config.runtimeHandler }) });
+      const { id } = await client.call('runSandbox', { config: sandboxMessage(config), ...(config.runtimeHandler !== undefined && { runtimeHandler: config.runtimeHandler }) }).catch(async (error: unknown) => {
+        await mirror.refresh(); // it may have left a part that is to be removed, and whose name is taken
+        throw error;
+      });
       return (await mirror.lookAtSandbox(id)) ?? missing('sandbox', id);
     }),
     stopSandbox: (id) => as('ExecError', () => once(`stop ${id}`, async () => {

@@ -22,7 +22,8 @@ export interface Mirror {
   forget(id: string): void;
 }
 
-export function createMirror(client: CriClient, emit: (event: RuntimeEvent) => void): Mirror {
+/** `runtimeInfo`: the runtime's name, known by the time anything is looked at. */
+export function createMirror(client: CriClient, runtimeInfo: { readonly name: string }, emit: (event: RuntimeEvent) => void): Mirror {
   const sandboxes = new Map<string, SandboxStatus>();
   const containers = new Map<string, ContainerStatus>();
 
@@ -51,7 +52,7 @@ export function createMirror(client: CriClient, emit: (event: RuntimeEvent) => v
       return undefined;
     }
     const before = containers.get(id);
-    const seen = statusOf(status, { sandboxId, config, pid: pidOf(info['info']) });
+    const seen = statusOf(status, { sandboxId, config, pid: pidOf(info['info']), runtime: runtimeInfo.name });
     if (before?.state === 'exited' && seen.state !== 'exited') return before; // an older answer came later
     containers.set(id, seen);
     tell(before, seen);
@@ -95,11 +96,11 @@ async function orGone<T extends object>(answer: Promise<T>): Promise<Partial<T> 
   }
 }
 
-function statusOf(status: Message<'ContainerStatus'>, { sandboxId, config, pid }: { sandboxId: string; config: ContainerConfig; pid: number }): ContainerStatus {
+function statusOf(status: Message<'ContainerStatus'>, { sandboxId, config, pid, runtime }: { sandboxId: string; config: ContainerConfig; pid: number; runtime: string }): ContainerStatus {
   const { id, exitCode, reason, message } = status;
   const state = STATES[status.state] ?? 'unknown';
   return {
-    id, sandboxId, config, state, createdAt: ms(status.createdAt), startedAt: ms(status.startedAt), finishedAt: ms(status.finishedAt),
+    id, runtime, sandboxId, config, state, createdAt: ms(status.createdAt), startedAt: ms(status.startedAt), finishedAt: ms(status.finishedAt),
     ...(state === 'running' && pid > 0 && { pid }),
     ...(state === 'exited' && { exitCode, reason: reason === '' ? (exitCode === 0 ? 'Completed' : 'Error') : reason }),
     ...(message !== '' && { message }),

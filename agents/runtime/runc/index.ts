@@ -42,11 +42,13 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
   const container = (id: string): ContainerRecord => containers.get(id) ?? missing('container', id);
   const sandbox = (id: string): SandboxRecord => sandboxes.get(id) ?? missing('sandbox', id);
   const once = createOnce();
+  const info = { name: options.ociRuntime.split('/').at(-1) ?? 'runc', version: '1' };
+  const statusOf = (record: ContainerRecord): ContainerStatus => statusFrom(record, info.name);
   return {
-    info: { name: options.ociRuntime.split('/').at(-1) ?? 'runc', version: '1' },
+    info,
     problem: () => programs.problem(),
     async start() {
-      Object.assign(this.info, { version: await versionOf(ociRuntime) });
+      Object.assign(info, { version: await versionOf(ociRuntime) });
       ground.records.load();
       await adopt(ground);
       exits.start();
@@ -90,9 +92,9 @@ async function onThere<T>(record: T | undefined, run: (record: T) => Promise<voi
   if (record !== undefined) await run(record);
 }
 
-function statusOf({ id, sandboxId, config, state, process, createdAt, startedAt, finishedAt, exitCode, reason, message }: ContainerRecord): ContainerStatus {
+function statusFrom({ id, sandboxId, config, state, process, createdAt, startedAt, finishedAt, exitCode, reason, message }: ContainerRecord, runtime: string): ContainerStatus {
   return {
-    id, sandboxId, config, createdAt, startedAt, finishedAt,
+    id, runtime, sandboxId, config, createdAt, startedAt, finishedAt,
     state: state === 'making' ? 'unknown' : state,
     ...(process !== undefined && state !== 'exited' && { pid: process.pid }),
     ...(exitCode !== undefined && { exitCode }), ...(reason !== undefined && { reason }), ...(message !== undefined && { message }),

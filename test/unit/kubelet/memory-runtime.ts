@@ -58,7 +58,7 @@ export function createMemoryRuntime(clock: Clock): MemoryRuntime {
     listSandboxes: () => [...sandboxes.values()],
     createContainer(sandboxId, config) {
       const id = `container${String(++next)}`;
-      containers.set(id, { id, sandboxId, config, state: 'created', createdAt: clock.now() + next / 1000, startedAt: 0, finishedAt: 0 });
+      containers.set(id, { id, runtime: 'memory', sandboxId, config, state: 'created', createdAt: clock.now() + next / 1000, startedAt: 0, finishedAt: 0 });
       return Promise.resolve(id);
     },
     startContainer(id) {
