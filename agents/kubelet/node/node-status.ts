@@ -36,6 +36,9 @@ export function nodeLabels({ hostname, system, labels }: Pick<NodeFacts, 'hostna
   return { 'beta.kubernetes.io/arch': arch, 'beta.kubernetes.io/os': os, 'kubernetes.io/arch': arch, 'kubernetes.io/hostname': hostname.toLowerCase(), 'kubernetes.io/os': os, ...labels };
 }
 
+/** Of those that upstream 1.36 has nodes tell of (KEP-5328), what is done here; sorted. */
+const DECLARED_FEATURES = ['InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits'];
+
 export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeStatus {
   const own = new Set(['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']);
   return {
@@ -45,7 +48,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
     capacity: { ...old?.capacity, ...facts.capacity.capacity }, allocatable: { ...old?.allocatable, ...facts.capacity.allocatable },
     conditions: [...(old?.conditions ?? []).filter(({ type }) => !own.has(type)), ...conditionsOf(facts, old?.conditions ?? [])],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } }, nodeInfo: facts.system, images: facts.images,
-    runtimeHandlers: ['', 'runc'].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: false } })), features: { supplementalGroupsPolicy: true },
+    runtimeHandlers: ['', 'runc'].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: false } })), features: { supplementalGroupsPolicy: true }, declaredFeatures: DECLARED_FEATURES,
   };
 }
 

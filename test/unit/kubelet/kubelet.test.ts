@@ -66,6 +66,7 @@ t.test('the node is there, Ready, with its lease; its API knows who asks', async
   t.match(node.metadata.labels, { 'kubernetes.io/os': 'linux', zone: 'a' });
   t.match(node.status?.conditions?.find(({ type }) => type === 'Ready'), { status: 'True', reason: 'KubeletReady' });
   t.match(node.status?.nodeInfo, { kubeletVersion: 'v1.36.3+skiff1', operatingSystem: 'linux' });
+  t.match(node.status, { declaredFeatures: ['InPlacePodLevelResourcesVerticalScaling', /InitContainers/, 'RestartAllContainersOnContainerExits'], runtimeHandlers: [{ name: '' }, { name: 'runc' }] });
   t.match(node.status?.allocatable, { pods: '110', memory: /^\d+Ki$/ });
   await s.clock.advance(1);
   t.match((await s.client.get(LEASES, { namespace: 'kube-node-lease', name: 'n1' })).spec, { holderIdentity: 'n1', leaseDurationSeconds: 40 });
