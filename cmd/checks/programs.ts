@@ -5,7 +5,7 @@ import { carriedNames } from '../programs/carried.ts';
 import { failed, ok, type Check, type Finding, type Machine } from './check.ts';
 
 /** Debian's package for each program. */
-const PROGRAMS: Record<string, string> = { conmon: 'conmon', ip: 'iproute2', iptables: 'iptables', 'iptables-restore': 'iptables', mount: 'mount', nsenter: 'util-linux', tar: 'tar', unshare: 'util-linux' };
+const PROGRAMS: Record<string, string> = { ip: 'iproute2', iptables: 'iptables', 'iptables-restore': 'iptables', mount: 'mount', nsenter: 'util-linux', tar: 'tar', unshare: 'util-linux' };
 /** Names of the same packages elsewhere, where they differ. */
 const ELSEWHERE: Record<string, string> = { iproute2: 'iproute', mount: 'util-linux' };
 const INSTALLERS: readonly [program: string, command: string, debianNames: boolean][] = [['apt-get', 'apt-get install', true], ['dnf', 'dnf install', false], ['zypper', 'zypper install', true], ['pacman', 'pacman -S', true], ['apk', 'apk add', true], ['emerge', 'emerge', true]];
@@ -21,7 +21,9 @@ export const programs: Check = {
   atStart: true,
   look({ node, settings }, machine) {
     if (!node) return [];
-    const needed = { ...PROGRAMS, [settings['oci-runtime']]: settings['oci-runtime'] };
+    // A CRI runtime brings its own.
+    const builtIn = settings['container-runtime-endpoint'] === '' ? { conmon: 'conmon', [settings['oci-runtime']]: settings['oci-runtime'] } : {};
+    const needed = { ...PROGRAMS, ...builtIn };
     const carried = carriedNames();
     const missing = Object.entries(needed).filter(([program]) => !carried.has(program) && !isOnPath(program, machine));
     return missing.length === 0 ? [ok(Object.keys(needed).join(', '))] : missing.map(([program, debian]) => missingProgram(program, debian, machine));

@@ -45,6 +45,7 @@ function sandboxConfig(pod: Pod, attempt: number, node: NodeContext): SandboxCon
     cgroupParent: node.cgroups.pathOf(pod),
     hostNetwork: spec.hostNetwork === true, hostPid: spec.hostPID === true, hostIpc: spec.hostIPC === true, shareProcessNamespace: spec.shareProcessNamespace === true,
     sysctls: Object.fromEntries((spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name.replaceAll('/', '.'), value])),
+    privileged: [...(spec.initContainers ?? []), ...spec.containers].some(({ securityContext }) => securityContext?.privileged === true),
     portMappings: portMappings(pod), logDirectory: podLogDirectory(node, pod), dns: dnsOf(pod, node.dns),
   };
 }
