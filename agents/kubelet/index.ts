@@ -119,7 +119,7 @@ export function createKubelet(options: KubeletOptions): Component {
         name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps(), ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
         capacity, system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], problem: options.runtime.problem?.() ?? '', now: clock.now(),
       });
-      const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps()].join(' ');
+      const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps(), ...options.images.list().flatMap(({ id, tags }) => [id, ...tags])].join(' ');
       let before = shown();
       const beat = (): void => {
         void keeper?.look();
