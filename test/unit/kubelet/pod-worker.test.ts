@@ -17,7 +17,7 @@ t.test('a pod runs, and its status says so', async (t) => {
   const { status } = await s.pod('web');
   t.equal(status?.phase, 'Running');
   t.match(status, { podIP: /^10\.42\./, hostIP: '192.0.2.1', qosClass: 'BestEffort', observedGeneration: 1 });
-  t.match(status?.containerStatuses, [{ name: 'main', ready: true, started: true, restartCount: 0, image: 'app:1', imageID: 'app:1@sha256:1', containerID: /^runc:\/\//, state: { running: {} } }]);
+  t.match(status?.containerStatuses, [{ name: 'main', ready: true, started: true, restartCount: 0, image: 'app:1', imageID: 'app:1@sha256:1', containerID: /^memory:\/\//, state: { running: {} } }]);
   const conditions = Object.fromEntries((status?.conditions ?? []).map(({ type, status }) => [type, status]));
   t.same(conditions, { PodReadyToStartContainers: 'True', Initialized: 'True', Ready: 'True', ContainersReady: 'True', PodScheduled: 'True' });
   t.same(s.events, [
