@@ -140,6 +140,10 @@ export function copy<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => copy(item as unknown)) as T;
   const result: Record<string, unknown> = {};
-  for (const [key, child] of Object.entries(value)) if (child !== undefined) result[key] = copy(child);
+  for (const [key, child] of Object.entries(value)) {
+    if (child === undefined) continue;
+    if (key === '__proto__') Object.defineProperty(result, key, { value: copy(child), writable: true, enumerable: true, configurable: true }); // a member like any other
+    else result[key] = copy(child);
+  }
   return result as T;
 }

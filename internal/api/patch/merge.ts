@@ -1,9 +1,10 @@
 // JSON merge patch (RFC 7386): members replace, null removes, objects merge, all else is taken whole. Changes and gives the document.
 import {  } from '../json-equality.ts';
-import { define, isMembers, own } from './members.ts';
+import { define, dropNulls, isMembers, own } from './members.ts';
 
 export function applyMergePatch(document: unknown, patch: unknown): unknown {
-  if (!isMembers(patch)) return patch;
+  // Nulls below lists go where no object stood before, as github.com/evanphx/json-patch has it.
+  if (!isMembers(patch)) return isMembers(document) ? patch : dropNulls(patch);
   const target = isMembers(document) ? document : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete target[key];
