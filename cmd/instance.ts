@@ -22,6 +22,8 @@ export interface Instance {
   /** Of the API server, as this machine reaches it. */
   url: string;
   ociRuntime: string;
+  /** Absent: the built-in runtime. */
+  criEndpoint?: string;
   /** The join token was given by a setting, and is not only in its file. */
   tokenGiven: boolean;
 }

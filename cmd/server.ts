@@ -115,7 +115,7 @@ function createServerNode(settings: Settings, { plane, authority, leaves, nodeNa
 function instance(settings: Settings, nodeName: string): Component {
   const url = `https://127.0.0.1:${String(settings['https-listen-port'])}`;
   const tokenGiven = givenToken(settings) !== undefined;
-  return tellOfInstance({ verb: 'server', dataDir: settings['data-dir'], url, tokenGiven, ociRuntime: settings['oci-runtime'], ...(!settings['disable-agent'] && { nodeName }) }, systemClock.now());
+  return tellOfInstance({ verb: 'server', dataDir: settings['data-dir'], url, tokenGiven, ociRuntime: settings['oci-runtime'], ...(settings['container-runtime-endpoint'] !== '' && { criEndpoint: settings['container-runtime-endpoint'] }), ...(!settings['disable-agent'] && { nodeName }) }, systemClock.now());
 }
 
 /** The admin's kubeconfig: written at start, and again with a renewed certificate. */

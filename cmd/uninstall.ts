@@ -55,7 +55,7 @@ async function uninstall(site: Site, purge: boolean): Promise<number> {
   await stopProcesses(site, report, true);
   for (const line of processes) report.gone(line);
   // What cannot be ended in order is killed with its cgroup: records that nobody can read must not keep Skiff on the machine.
-  await endAllPods(site, { log: quietLog(), tell: (line) => report.gone(line) }).catch((error: unknown) => process.stderr.write(`skiff: pods are killed, as they could not be ended in order: ${messageOf(error)}\n`));
+  await endAllPods(site, { remove: true, log: quietLog(), tell: (line) => report.gone(line) }).catch((error: unknown) => process.stderr.write(`skiff: pods are killed, as they could not be ended in order: ${messageOf(error)}\n`));
   await takeAway(kinds, report, first);
   // Something that cannot be ended may still use the files, and the ledger must tell the next run of it.
   if (report.failures === 0) await takeAway([files(site, purge)], report);

@@ -3,14 +3,20 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../internal/base/clock.ts';
 import { readFileIfThere } from '../../internal/base/files.ts';
+import { NO_LEDGER } from '../../internal/base/ledger.ts';
 import type { Log } from '../../internal/base/log.ts';
 import { systemRandom } from '../../internal/base/random.ts';
 import type { ImageStore } from '../../agents/images/image-store.ts';
+import { NO_REGISTRIES } from '../../agents/images/registry-settings.ts';
 import { endPods } from '../../agents/kubelet/end-pods.ts';
 import { createDetachingNetwork } from '../../agents/network/removal.ts';
 import { createRuncRuntime } from '../../agents/runtime/runc/index.ts';
 import { layoutOf, type SandboxRecord } from '../../agents/runtime/runc/records.ts';
+import type { Runtime } from '../../agents/runtime/runtime.ts';
 import type { Site } from './site.ts';
+
+/** It may have ended before us, with the machine. */
+const CRI_WITHIN_MS = 2000;
 
 interface Left {
   id: string;
@@ -56,18 +62,33 @@ function namesIn(folder: string): string[] {
 }
 
 /** Resolves when all have ended; `tell` hears of each. */
-export async function endAllPods(site: Site, { log, tell, ...grace }: { log: Log; tell(line: string): void; graceMaxMs?: number; criticalMaxMs?: number }): Promise<void> {
-  if (findPods(site).length === 0) return;
-  const runtime = createRuncRuntime({
-    dataDir: site.dataDir, runDir: site.runDir, ociRuntime: site.ociRuntime, images: NO_IMAGES, clock: systemClock, random: systemRandom, log,
-    network: createDetachingNetwork(join(site.dataDir, 'agent/network')),
-  });
+export async function endAllPods(site: Site, { log, tell, remove = false, ...grace }: { log: Log; tell(line: string): void; remove?: boolean; graceMaxMs?: number; criticalMaxMs?: number }): Promise<void> {
+  const runtime = site.criEndpoint === '' ? openBuiltIn(site, log) : await openCri(site, log);
+  if (runtime === undefined) return;
   await runtime.start();
   try {
     await endPods({ runtime, clock: systemClock, log, ended: ({ config }) => tell(`pod ${config.namespace}/${config.name}`), ...grace });
+    // The built-in runtime's records go with the data folder; another's are its own.
+    if (remove && site.criEndpoint !== '') await Promise.all(runtime.listSandboxes().map(({ id }) => runtime.removeSandbox(id)));
   } finally {
     await runtime.stop();
   }
+}
+
+function openBuiltIn(site: Site, log: Log): Runtime | undefined {
+  if (findPods(site).length === 0) return undefined;
+  return createRuncRuntime({
+    dataDir: site.dataDir, runDir: site.runDir, ociRuntime: site.ociRuntime, images: NO_IMAGES, clock: systemClock, random: systemRandom, log,
+    network: createDetachingNetwork(join(site.dataDir, 'agent/network')),
+  });
+}
+
+/** Its CNI plugin asks us, as long as pods end; where the network is not ours, nobody does. */
+async function openCri({ criEndpoint, dataDir, runDir }: Site, log: Log): Promise<Runtime> {
+  const [{ createCri }, { createCniNetwork }] = await Promise.all([import('../../agents/runtime/cri/index.ts'), import('../../agents/network/cni/network.ts')]);
+  const cni = createCniNetwork({ network: createDetachingNetwork(join(dataDir, 'agent/network')), socketPath: join(runDir, 'cni.sock'), program: [], ledger: NO_LEDGER });
+  const network = { ...cni, start: (_places: unknown, sandboxes: ReadonlySet<string>) => cni.start(undefined, sandboxes) };
+  return createCri({ endpoint: criEndpoint, registries: NO_REGISTRIES, clock: systemClock, log, reachedWithinMs: CRI_WITHIN_MS, network }).runtime;
 }
 
 /** Layers stay where they are: nothing is started. */

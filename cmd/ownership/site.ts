@@ -24,6 +24,8 @@ export interface Site {
   /** That the services keep, which nobody else takes away. */
   pidFiles: string[];
   ociRuntime: string;
+  /** Empty: the built-in runtime. */
+  criEndpoint: string;
   /** Of the configuration files alone; undefined when they cannot be read. */
   settings: Settings | undefined;
 }
@@ -50,6 +52,7 @@ export function findSite(given: Given, env: Readonly<Record<string, string | und
     kept: dataDir === DEFAULT_DATA_DIR ? installed : [...installed, ...ledgerAt(dataDir)],
     volatile: parseLedger(readFileIfThere(join(runDir, 'ledger')) ?? ''),
     settings,
+    criEndpoint: instance === undefined ? settings?.['container-runtime-endpoint'] ?? '' : instance.criEndpoint ?? '',
     ociRuntime: instance?.ociRuntime ?? settings?.['oci-runtime'] ?? 'runc',
   };
 }

@@ -63,8 +63,17 @@ await t.test('pods outlive Skiff, and are its own again', async (t) => {
   t.equal(id(), before);
 });
 
+const shims = (): number => Number(host.run('sh', '-c', `ls ${containerd?.directory ?? ''}/state/io.containerd.runtime.v2.task/k8s.io | wc -l`));
+const links = (): number => Number(host.run('sh', '-c', 'ip -o link | grep -c skf || true'));
+
 await t.test('what is deleted goes', async () => {
-  kubectl('delete', 'pod', '--all', '--timeout=60s');
-  await until(() => host.run('sh', '-c', 'ip -o link | grep -c skf || true').trim() === '0', 'no link of a pod');
-  await until(() => host.run('sh', '-c', `ls ${containerd?.directory ?? ''}/state/io.containerd.runtime.v2.task/k8s.io | wc -l`).trim() === '0', 'no process of a pod');
+  kubectl('delete', 'pod', 'web', 'fails', 'again', '--timeout=60s');
+  await until(() => links() === 1, 'the links of pods to go');
+  await until(() => shims() === 2, "only one pod's processes to be left");
+});
+
+await t.test('stop --pods ends them with their network', async (t) => {
+  t.match(host.run(...cluster.program, 'stop', '--pods'), /pod default\/shell/);
+  await until(() => shims() === 0, 'no process of a pod');
+  t.equal(links(), 0);
 });

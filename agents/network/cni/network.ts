@@ -24,21 +24,23 @@ export interface CniNetworkOptions {
 }
 
 export interface CniNetwork {
-  /** Where the runtime looks for configurations and plugins; the sandboxes that stand. */
-  start(places: { confDir: string; binDir: string }, sandboxes: ReadonlySet<string>): Promise<void>;
+  /** Where the runtime looks for configurations and plugins (undefined: what lies there stays as it is); the sandboxes that stand. */
+  start(places: { confDir: string; binDir: string } | undefined, sandboxes: ReadonlySet<string>): Promise<void>;
   stop(): Promise<void>;
 }
 
 export function createCniNetwork({ network, socketPath, program, ledger }: CniNetworkOptions): CniNetwork {
   let server: Server | undefined;
   return {
-    async start({ confDir, binDir }, sandboxes) {
+    async start(places, sandboxes) {
       await network.start(sandboxes);
       makeDirectory(dirname(socketPath));
       rmSync(socketPath, { force: true });
       server = createServer({ allowHalfOpen: true }, (socket) => void serve(socket, network));
       await new Promise<void>((resolve, reject) => server?.once('error', reject).listen(socketPath, resolve));
       chmodSync(socketPath, 0o600);
+      if (places === undefined) return;
+      const { confDir, binDir } = places;
       const script = `#!/bin/sh\nexec ${[...program, 'cni', '--socket', socketPath].map(quoted).join(' ')}\n`;
       put(join(binDir, 'skiff'), script, 0o755, ledger);
       // The runtime calls this one for every pod, beside the configured ones; Debian's and others' packages have it.

@@ -18,7 +18,6 @@ import { statsOf } from './stats.ts';
 import { attach, exec } from './streams.ts';
 import { createWatch } from './watch.ts';
 
-/** A runtime that is started beside Skiff may come a little later. */
 const REACHED_WITHIN_MS = 60_000;
 const AGAIN_MS = 500;
 
@@ -28,6 +27,8 @@ export interface CriOptions {
   registries: RegistrySettings;
   clock: Clock;
   log: Log;
+  /** How long it is waited for. Default a minute: one that is started beside Skiff may come a little later. */
+  reachedWithinMs?: number;
   /** Where pods get Skiff's own network: made ready before the first sandbox, with those that stand. Absent: the user's CNI plugins. */
   network?: CniNetwork;
 }
@@ -48,8 +49,8 @@ function reachedFirst(images: ImageStore, reached: () => Promise<unknown>): Imag
   };
 }
 
-async function reach(client: CriClient, { endpoint, clock, log }: CriOptions): Promise<{ name: string; version: string }> {
-  const until = clock.monotonicMs() + REACHED_WITHIN_MS;
+async function reach(client: CriClient, { endpoint, clock, log, reachedWithinMs = REACHED_WITHIN_MS }: CriOptions): Promise<{ name: string; version: string }> {
+  const until = clock.monotonicMs() + reachedWithinMs;
   for (let told = false; ; told = true) {
     try {
       const { runtimeName, runtimeVersion } = await client.call('version', {});
