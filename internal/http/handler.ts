@@ -224,7 +224,7 @@ async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query
 function formOf(request: HttpRequest, kind: Kind, { verb }: RequestInfo): Form {
   // Reviews and the like have no rows to show.
   const readable = kind.verbs.includes('get') || kind.verbs.includes('list');
-  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined }, (as) => readable && !(as === 'Table' && verb === 'deletecollection'), verb === 'watch');
+  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined }, () => readable, verb === 'watch');
 }
 
 async function withBody(pipeline: Pipeline, authorized: Authorized, { request, kind }: { request: HttpRequest; kind: Kind }): Promise<{ request: Authorized; body: Parameters<Pipeline['serve']>[1] }> {

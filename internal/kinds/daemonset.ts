@@ -62,7 +62,7 @@ function applyDefaults({ spec }: DaemonSet): void {
 function validateStrategy({ updateStrategy: { type, rollingUpdate } = {} }: DaemonSet['spec']): FieldError[] {
   const path = 'spec.updateStrategy';
   if (type === 'OnDelete') return [];
-  if (type !== 'RollingUpdate') return [notSupported(path, { type }, ['RollingUpdate', 'OnDelete'])];
+  if (type !== 'RollingUpdate') return [notSupported(path, { Type: type, RollingUpdate: rollingUpdate ?? null }, ['RollingUpdate', 'OnDelete'])];
   if (rollingUpdate === undefined) return [required(`${path}.rollingUpdate`)];
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;
   const fields = [[maxUnavailable, `${path}.rollingUpdate.maxUnavailable`], [maxSurge, `${path}.rollingUpdate.maxSurge`]] as const;

@@ -24,6 +24,7 @@ export function validateAutoscaler({ spec, metadata }: Autoscaler): FieldError[]
   // What was never stored has no resourceVersion; of what was, only a change is judged.
   if (!metadata.resourceVersion) errors.push(...validateTargetVersion(target));
   metrics.forEach((metric, index) => errors.push(...validateMetric(metric, `spec.metrics[${String(index)}]`)));
+  if (minReplicas === 0 && !metrics.some(({ type }) => type === 'Object' || type === 'External')) errors.push(forbidden('spec.metrics', 'must specify at least one Object or External metric to support scaling to zero replicas'));
   return [...errors, ...validateRules(behavior?.scaleUp, 'spec.behavior.scaleUp'), ...validateRules(behavior?.scaleDown, 'spec.behavior.scaleDown')];
 }
 

@@ -2,7 +2,7 @@
 // horizontalpodautoscaler-v1.ts is the older view of it.
 import { objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
-import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, MetricSpec, MetricStatus } from './generated/api-types.ts';
+import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, HPAScalingRules, MetricSpec, MetricStatus } from './generated/api-types.ts';
 import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './horizontalpodautoscaler-validation.ts';
 import type { Cell, KindRules } from './kind.ts';
 
@@ -20,6 +20,10 @@ export const horizontalPodAutoscaler: KindRules<Autoscaler> = {
   applyDefaults: ({ spec }) => {
     if (spec === undefined) return;
     spec.minReplicas ??= 1;
+    if (spec.behavior !== undefined) {
+      spec.behavior.scaleUp = { ...scaleUpRules(), ...spec.behavior.scaleUp };
+      spec.behavior.scaleDown = { ...scaleDownRules(), ...spec.behavior.scaleDown };
+    }
     if ((spec.metrics ?? []).length === 0) spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: DEFAULT_UTILIZATION } } }];
   },
   prepareForCreate: (draft) => { draft.status = { desiredReplicas: 0 }; },
@@ -29,6 +33,17 @@ export const horizontalPodAutoscaler: KindRules<Autoscaler> = {
   validateStatusUpdate: (object) => validateAutoscalerStatus(object),
   cells: autoscalerCells,
 };
+
+const PERIOD_SECONDS = 15;
+
+/** By 4 pods or to the double, whichever is more. */
+function scaleUpRules(): HPAScalingRules {
+  return { stabilizationWindowSeconds: 0, selectPolicy: 'Max', policies: [{ type: 'Pods', value: 4, periodSeconds: PERIOD_SECONDS }, { type: 'Percent', value: 100, periodSeconds: PERIOD_SECONDS }] };
+}
+
+function scaleDownRules(): HPAScalingRules {
+  return { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: PERIOD_SECONDS }] };
+}
 
 export function autoscalerCells(object: Autoscaler, now: number): Cell[] {
   const { spec, status, metadata } = object;

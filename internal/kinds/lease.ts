@@ -8,11 +8,18 @@ import type { KindRules } from './kind.ts';
 export const lease: KindRules<Lease> = {
   durability: 'relaxed',
   validateName: subdomainName,
+  prepareForCreate: (draft) => dropCoordination(draft),
+  prepareForUpdate: (draft, old) => dropCoordination(draft, old),
   validate,
   cells: (object, now) => [object.metadata.name, object.spec?.holderIdentity ?? '', objectAge(object, now)],
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
 };
+
+/** Coordinated leader election is not on by default: its fields are only kept where they are already. */
+function dropCoordination({ spec }: Lease, old?: Lease): void {
+  for (const field of ['strategy', 'preferredHolder'] as const) if (spec !== undefined && old?.spec?.[field] === undefined) delete spec[field];
+}
 
 function validate({ spec }: Lease): FieldError[] {
   const errors: FieldError[] = [];

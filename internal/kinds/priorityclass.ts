@@ -3,6 +3,7 @@ import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, type FieldError } from '../api/field-error.ts';
 import { subdomainName } from '../api/names.ts';
 import type { PriorityClass } from './generated/api-types.ts';
+import { oneOf } from './choices.ts';
 import type { KindRules } from './kind.ts';
 
 const USER_MAX = 1_000_000_000;
@@ -14,7 +15,7 @@ export const priorityClass: KindRules<PriorityClass> = {
     draft.value ??= 0;
     draft.preemptionPolicy ??= 'PreemptLowerPriority';
   },
-  validate,
+  validate: (object) => [...validate(object), ...oneOf(object.preemptionPolicy, 'preemptionPolicy', ['PreemptLowerPriority', 'Never'])],
   validateUpdate,
   cells: (object, now) => [object.metadata.name, object.value ?? 0, object.globalDefault ?? false, objectAge(object, now), object.preemptionPolicy ?? ''],
   tracksGeneration: true,

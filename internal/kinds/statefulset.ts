@@ -87,7 +87,7 @@ function validateStrategy({ updateStrategy }: StatefulSet['spec']): FieldError[]
   const { type, rollingUpdate } = updateStrategy ?? {};
   if (!type) return [required(path)];
   if (type === 'OnDelete') return rollingUpdate === undefined ? [] : [invalid(`${path}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")];
-  if (type !== 'RollingUpdate') return [invalid(path, updateStrategy, "must be 'RollingUpdate' or 'OnDelete'")];
+  if (type !== 'RollingUpdate') return [invalid(path, { Type: type, RollingUpdate: rollingUpdate ?? null }, "must be 'RollingUpdate' or 'OnDelete'")];
   const errors = nonNegative(rollingUpdate?.partition, `${path}.rollingUpdate.partition`);
   const most = rollingUpdate?.maxUnavailable;
   if (most === undefined) return errors;

@@ -3,4 +3,5 @@
 
 export const OPEN: Readonly<Record<string, readonly string[]>> = {
   'custom resources: protobuf answers to errors, warnings beside them': ['custom: protobuf', 'custom: another version'],
+  'server-side apply of scale does not say whose the replicas are; an explicit null': ['after scale', 'apply null', 'apply as json', 'apply as yaml'],
 };

@@ -9,8 +9,10 @@ import { ask, type Answer, type Run } from './exchange.ts';
 import { OPEN } from './open.ts';
 import { SECTIONS } from './requests.ts';
 
+const TIMEOUT_MS = 300_000;
 const open = new Map(Object.entries(OPEN).flatMap(([why, rows]) => rows.map((row) => [row, why] as const)));
 
+t.setTimeout(TIMEOUT_MS);
 const server = await startControlPlane();
 t.teardown(() => server.remove());
 const run: Run = { server, id: `parity-${process.pid.toString(36)}x`, saved: new Map() };

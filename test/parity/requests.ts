@@ -1,5 +1,6 @@
 // The table of requests that both servers are asked, in order: a section is a file, and starts from what the sections before it left.
 import type { Row } from './exchange.ts';
+import { APPLIES } from './requests/applies.ts';
 import { BODIES } from './requests/bodies.ts';
 import { CUSTOM } from './requests/custom.ts';
 import { DELETIONS } from './requests/deletions.ts';
@@ -7,7 +8,9 @@ import { DISCOVERY } from './requests/discovery.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { KINDS } from './requests/kinds.ts';
 import { OPENAPI } from './requests/openapi.ts';
+import { PAGES } from './requests/pages.ts';
 import { READS } from './requests/reads.ts';
+import { RULES } from './requests/rules.ts';
 import { SETUP } from './requests/setup.ts';
 import { SUBRESOURCES } from './requests/subresources.ts';
 import { WRITES } from './requests/writes.ts';
@@ -23,5 +26,8 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   subresources: SUBRESOURCES,
   kinds: KINDS,
   custom: CUSTOM,
+  applies: APPLIES,
+  pages: PAGES,
+  rules: RULES,
   deletions: DELETIONS,
 };

@@ -1,0 +1,59 @@
+// What each kind is held to: objects with several mistakes, made without being kept, and fields that stay as they are.
+import type { Row } from '../exchange.ts';
+import { APPS, NS, patch, post, put, remove } from '../rows.ts';
+
+const net = '/apis/networking.k8s.io/v1';
+const storage = '/apis/storage.k8s.io/v1';
+const flow = '/apis/flowcontrol.apiserver.k8s.io/v1';
+const device = '/apis/resource.k8s.io/v1';
+const own = (group: string): string => `${group}/namespaces/{ns}`;
+
+function wrong(name: string, path: string, apiVersion: string, kind: string, body: object): Row {
+  return post(name, `${path}?dryRun=All`, { apiVersion, kind, metadata: { name: 'wrong' }, ...body });
+}
+
+const backend = { service: { name: 'web', port: { number: 80 } } };
+const metric = (name: string, metrics: object[], more: object = {}): Row => wrong(name, `/apis/autoscaling/v2/namespaces/{ns}/horizontalpodautoscalers`, 'autoscaling/v2', 'HorizontalPodAutoscaler', { spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 2, metrics, ...more } });
+const claim = (name: string, requests: object[], more: object = {}): Row => wrong(name, `${own(device)}/resourceclaims`, 'resource.k8s.io/v1', 'ResourceClaim', { spec: { devices: { requests, ...more } } });
+
+export const RULES: readonly Row[] = [
+  wrong('rules: ingress', `${own(net)}/ingresses`, 'networking.k8s.io/v1', 'Ingress', { spec: { ingressClassName: 'A_b', defaultBackend: {}, tls: [{ hosts: ['*.a', 'B'], secretName: 'C' }], rules: [{ host: '10.0.0.1', http: { paths: [] } }, { host: '*.*.a', http: { paths: [{ path: 'a', pathType: 'Prefix', backend }, { path: '/a//b/..', pathType: 'Exact', backend: { service: { name: 'Web', port: { name: 'A--', number: 1 } } } }, { path: 'x', pathType: 'ImplementationSpecific', backend: { service: { name: 'web', port: {} }, resource: { kind: 'K', name: 'n' } } }, { path: '/', backend }, { path: '/', pathType: 'Nonsense', backend: { resource: { kind: '', name: 'a/b' } } }] } }] } }),
+  wrong('rules: ingress class', `${net}/ingressclasses`, 'networking.k8s.io/v1', 'IngressClass', { spec: { controller: 'nothing', parameters: { kind: 'A/B', name: '', scope: 'Nonsense' } } }),
+  wrong('rules: ingress class of a namespace', `${net}/ingressclasses`, 'networking.k8s.io/v1', 'IngressClass', { spec: { controller: 'a.b/c d', parameters: { kind: 'A', name: 'b', scope: 'Namespace' } } }),
+  wrong('rules: network policy', `${own(net)}/networkpolicies`, 'networking.k8s.io/v1', 'NetworkPolicy', { spec: { podSelector: { matchLabels: { 'a b': 'c' } }, policyTypes: ['Nonsense'], ingress: [{ ports: [{ protocol: 'ICMP', port: 0 }, { port: 80, endPort: 79 }, { port: 'A', endPort: 3 }, { endPort: 4 }], from: [{}, { ipBlock: { cidr: '10.0.0.0/8', except: ['11.0.0.0/16', '10.0.0.0/8', 'x'] }, podSelector: {} }, { ipBlock: { cidr: '' } }] }] } }),
+  wrong('rules: service cidr', `${net}/servicecidrs`, 'networking.k8s.io/v1', 'ServiceCIDR', { spec: { cidrs: ['10.0.0.1/8', 'x'] } }),
+  wrong('rules: service cidrs of one family', `${net}/servicecidrs`, 'networking.k8s.io/v1', 'ServiceCIDR', { spec: { cidrs: ['10.1.0.0/16', '10.2.0.0/16'] } }),
+  wrong('rules: ip address', `${net}/ipaddresses`, 'networking.k8s.io/v1', 'IPAddress', { metadata: { name: '10.0.0.9' }, spec: { parentRef: { group: 'A', resource: '', name: 'a/b', namespace: '..' } } }),
+  wrong('rules: csi driver', `${storage}/csidrivers`, 'storage.k8s.io/v1', 'CSIDriver', { spec: { fsGroupPolicy: 'Nonsense', volumeLifecycleModes: ['Nonsense'], tokenRequests: [{ audience: 'a', expirationSeconds: 1 }, { audience: 'a' }], nodeAllocatableUpdatePeriodSeconds: 1 } }),
+  wrong('rules: csi node', `${storage}/csinodes`, 'storage.k8s.io/v1', 'CSINode', { spec: { drivers: [{ name: '', nodeID: '' }, { name: 'a', nodeID: 'x', topologyKeys: ['', 'a b', 'k', 'k'], allocatable: { count: -1 } }, { name: 'a', nodeID: 'y' }] } }),
+  wrong('rules: csi capacity', `${own(storage)}/csistoragecapacities`, 'storage.k8s.io/v1', 'CSIStorageCapacity', { storageClassName: 'A b', capacity: '-1', nodeTopology: { matchLabels: { 'a b': 'c' } } }),
+  wrong('rules: storage class', `${storage}/storageclasses`, 'storage.k8s.io/v1', 'StorageClass', { provisioner: 'a b', reclaimPolicy: 'Recycle', volumeBindingMode: 'Nonsense', allowedTopologies: [{ matchLabelExpressions: [{ key: 'a b', values: [] }, { key: 'k', values: ['x', 'x'] }, { key: 'k', values: ['y'] }] }] }),
+  wrong('rules: volume attachment', `${storage}/volumeattachments`, 'storage.k8s.io/v1', 'VolumeAttachment', { spec: { attacher: 'A b', nodeName: 'N', source: { persistentVolumeName: 'P' } } }),
+  wrong('rules: attributes class', `${storage}/volumeattributesclasses`, 'storage.k8s.io/v1', 'VolumeAttributesClass', { driverName: 'a b', parameters: { '': 'x' } }),
+  wrong('rules: priority class', '/apis/scheduling.k8s.io/v1/priorityclasses', 'scheduling.k8s.io/v1', 'PriorityClass', { value: 2000000000, preemptionPolicy: 'Nonsense' }),
+  wrong('rules: priority class of the system', '/apis/scheduling.k8s.io/v1/priorityclasses', 'scheduling.k8s.io/v1', 'PriorityClass', { metadata: { name: 'system-x' }, value: 1 }),
+  wrong('rules: runtime class', '/apis/node.k8s.io/v1/runtimeclasses', 'node.k8s.io/v1', 'RuntimeClass', { handler: 'A', overhead: { podFixed: { cpu: '-1' } }, scheduling: { nodeSelector: { 'a b': 'c' }, tolerations: [{ key: 'k', operator: 'Nonsense' }] } }),
+  wrong('rules: lease', '/apis/coordination.k8s.io/v1/namespaces/{ns}/leases', 'coordination.k8s.io/v1', 'Lease', { spec: { leaseDurationSeconds: 0, leaseTransitions: -1, preferredHolder: 'x' } }),
+  wrong('rules: endpoint slice', '/apis/discovery.k8s.io/v1/namespaces/{ns}/endpointslices', 'discovery.k8s.io/v1', 'EndpointSlice', { addressType: 'IPv4', endpoints: [{ addresses: [] }, { addresses: ['127.0.0.1', '169.254.1.1', '::1', 'x', '0.0.0.0'], hostname: 'A', nodeName: 'N' }], ports: [{ name: 'A', port: 1 }, { name: 'a', protocol: 'ICMP' }, { name: 'a' }] }),
+  wrong('rules: endpoint slice of another type', '/apis/discovery.k8s.io/v1/namespaces/{ns}/endpointslices', 'discovery.k8s.io/v1', 'EndpointSlice', { addressType: 'Nonsense', endpoints: [{ addresses: ['x'] }] }),
+  wrong('rules: endpoints', `${NS}/endpoints`, 'v1', 'Endpoints', { subsets: [{}, { addresses: [{ ip: '127.0.0.1', hostname: 'A' }, { ip: 'x' }], ports: [{ port: 0, protocol: 'ICMP' }, { name: 'A', port: 1 }] }] }),
+  wrong('rules: flow schema', `${flow}/flowschemas`, 'flowcontrol.apiserver.k8s.io/v1', 'FlowSchema', { spec: { matchingPrecedence: 1, distinguisherMethod: { type: 'Nonsense' }, priorityLevelConfiguration: { name: 'A b' }, rules: [{ subjects: [], resourceRules: [] }, { subjects: [{ kind: 'User' }, { kind: 'Nonsense' }, { kind: 'ServiceAccount', serviceAccount: { name: '', namespace: '' }, user: { name: 'x' } }], resourceRules: [{ verbs: ['get', '*'], apiGroups: [], resources: ['a', '*'], namespaces: ['N'] }], nonResourceRules: [{ verbs: ['fly'], nonResourceURLs: ['a', '/b//c', '/*/d'] }] }] } }),
+  wrong('rules: priority level', `${flow}/prioritylevelconfigurations`, 'flowcontrol.apiserver.k8s.io/v1', 'PriorityLevelConfiguration', { spec: { type: 'Limited', exempt: {}, limited: { nominalConcurrencyShares: -1, lendablePercent: 101, borrowingLimitPercent: -1, limitResponse: { type: 'Queue', queuing: { queues: 4, handSize: 8, queueLengthLimit: -1 } } } } }),
+  wrong('rules: priority level that exempts', `${flow}/prioritylevelconfigurations`, 'flowcontrol.apiserver.k8s.io/v1', 'PriorityLevelConfiguration', { spec: { type: 'Exempt', limited: {} } }),
+  metric('rules: metrics', [{ type: 'Nonsense' }, { type: 'Resource' }, { type: 'Resource', resource: { name: '', target: { type: 'Utilization' } } }, { type: 'Pods', pods: { metric: { name: '' }, target: { type: 'Nonsense', averageValue: '-1' } } }, { type: 'External', external: { metric: { name: 'a/b' }, target: { type: 'Value', value: '1', averageValue: '1' } } }, { type: 'Object', object: { describedObject: { kind: '', name: '' }, metric: { name: 'x' }, target: { type: 'Value' } } }, { type: 'ContainerResource', containerResource: { name: 'cpu', container: '', target: { type: 'Utilization', averageUtilization: 0 } } }]),
+  metric('rules: behavior', [], { minReplicas: 0, maxReplicas: -1, behavior: { scaleUp: { stabilizationWindowSeconds: -1, selectPolicy: 'Nonsense', policies: [{ type: 'Nonsense', value: 0, periodSeconds: 1801 }] }, scaleDown: { stabilizationWindowSeconds: 3601, tolerance: '-1' } } }),
+  claim('rules: claim', [{ name: 'A' }, { name: 'a', exactly: { deviceClassName: '', allocationMode: 'All', count: 2 } }, { name: 'a', exactly: { deviceClassName: 'C', allocationMode: 'Nonsense', tolerations: [{ key: 'a b', operator: 'Exists', value: 'x', effect: 'Nonsense' }] }, firstAvailable: [{ name: 'x', deviceClassName: 'c' }] }]),
+  claim('rules: claim constraints', [{ name: 'a', exactly: { deviceClassName: 'c', count: -1, allocationMode: 'ExactCount' } }], { constraints: [{ requests: ['b', 'b'], matchAttribute: 'a.b/c' }] }),
+  wrong('rules: slice', `${device}/resourceslices`, 'resource.k8s.io/v1', 'ResourceSlice', { spec: { driver: 'A b', nodeName: 'n', allNodes: true, pool: { name: 'P', resourceSliceCount: -1, generation: -1 }, devices: [{ name: 'A' }, { name: 'a' }, { name: 'a' }] } }),
+  wrong('rules: new event', '/apis/events.k8s.io/v1/namespaces/{ns}/events', 'events.k8s.io/v1', 'Event', { eventTime: '2026-01-01T00:00:00.000000Z', regarding: { namespace: '{ns}' }, type: 'Normal', deprecatedCount: 3, series: { count: 1, lastObservedTime: '2026-01-01T00:00:00.000000Z' } }),
+  wrong('rules: cron job', '/apis/batch/v1/namespaces/{ns}/cronjobs', 'batch/v1', 'CronJob', { spec: { schedule: 'x', concurrencyPolicy: 'Nonsense', startingDeadlineSeconds: -1, timeZone: 'Nowhere', jobTemplate: { spec: { parallelism: -1, template: { spec: { containers: [{ name: 'a', image: 'b' }], restartPolicy: 'Always' } } } } } }),
+  wrong('rules: replication controller', `${NS}/replicationcontrollers`, 'v1', 'ReplicationController', { spec: { replicas: -1, minReadySeconds: -1, selector: { a: 'b' }, template: { metadata: { labels: { a: 'c' } }, spec: { containers: [{ name: 'a', image: 'b' }], restartPolicy: 'Never' } } } }),
+  wrong('rules: daemon set', `${APPS}/daemonsets`, 'apps/v1', 'DaemonSet', { spec: { minReadySeconds: -1, selector: { matchLabels: {} }, updateStrategy: { type: 'Nonsense' }, template: { spec: { containers: [{ name: 'a', image: 'b', ports: [{ containerPort: 1, protocol: 'ICMP' }], terminationMessagePolicy: 'Nonsense' }], dnsPolicy: 'Nonsense' } } } }),
+  wrong('rules: stateful set', `${APPS}/statefulsets`, 'apps/v1', 'StatefulSet', { spec: { podManagementPolicy: 'Nonsense', updateStrategy: { type: 'Nonsense' }, serviceName: 'A', selector: { matchLabels: { a: 'b' } }, template: { spec: { containers: [] } } } }),
+  wrong('rules: service', `${NS}/services`, 'v1', 'Service', { spec: { type: 'NodePort', externalTrafficPolicy: 'Nonsense', sessionAffinity: 'Nonsense', clusterIP: 'None', externalIPs: ['127.0.0.1', 'x'], ports: [{ port: 80 }] } }),
+  post('rules: kept class', `${storage}/storageclasses`, { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: '{ns}' }, provisioner: 'example.test/a', parameters: { a: '1' } }),
+  patch('rules: class changed', `${storage}/storageclasses/{ns}`, { provisioner: 'example.test/b', parameters: { a: '2' }, reclaimPolicy: 'Retain', volumeBindingMode: 'WaitForFirstConsumer' }, 'merge'),
+  patch('rules: labels of a class', `${storage}/storageclasses/{ns}`, { metadata: { labels: { 'a b': 'c' } } }, 'merge'),
+  put('rules: class of another name', `${storage}/storageclasses/{ns}`, { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'other' }, provisioner: 'example.test/a' }),
+  remove('rules: class removed', `${storage}/storageclasses/{ns}`),
+];
