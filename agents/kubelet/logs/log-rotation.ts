@@ -28,7 +28,7 @@ export interface LogRotation {
 }
 
 const LOOK_EVERY_MS = 10_000;
-/** While a log grows by more than its size between two looks: the next one is to find it before it has filled the disk. */
+/** After silence, and while a log grows by more than its size between two looks: the next one is to find it before it has filled the disk. */
 const LOOK_AT_FLOOD_MS = 1_000;
 
 interface Watched {
@@ -67,7 +67,7 @@ export function createLogRotation({ runtime, clock, log, sizeMaxBytes = 10 * 102
   function written(entry: Watched): void {
     entry.watcher?.close();
     entry.watcher = undefined;
-    timer ??= clock.setTimer(LOOK_EVERY_MS, () => void look());
+    timer ??= clock.setTimer(LOOK_AT_FLOOD_MS, () => void look());
   }
 
   async function look(): Promise<void> {
