@@ -56,7 +56,7 @@ function refuseMirror(pod: Draft): void {
 }
 
 function mountToken(spec: Mutable, random: Random): void {
-  const existing = spec.volumes?.find(({ name = '' }) => name.startsWith('kube-api-access-'))?.name;
+  const existing = spec.volumes?.find(({ name = '' }: { name?: string }) => name.startsWith('kube-api-access-'))?.name;
   const name = existing ?? `kube-api-access-${nameSuffix(random)}`;
   const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
   let used = false;

@@ -5,10 +5,10 @@ const ONE_MAX = 256;
 
 export function warningHeaders(warnings: readonly string[]): string[] {
   const texts = [...new Set(warnings)].filter((text) => text !== '' && text.isWellFormed() && !/\p{Cc}/u.test(text));
-  if (texts.reduce((sum, text) => sum + [...text].length, 0) <= TOTAL_MAX) return texts.map(header);
+  if (texts.reduce((sum, text) => sum + Array.from(text).length, 0) <= TOTAL_MAX) return texts.map(header);
   const cut: string[] = [];
   for (let written = 0, at = 0; at < texts.length && written < TOTAL_MAX; at++) {
-    const runes = [...(texts[at] ?? '')].slice(0, ONE_MAX);
+    const runes = Array.from(texts[at] ?? '').slice(0, ONE_MAX);
     written += runes.length;
     cut.push(header(runes.join('')));
   }

@@ -21,7 +21,7 @@ export const priorityClass: KindRules<PriorityClass> = {
   tracksGeneration: true,
 };
 
-function validate({ metadata: { name = '' }, value = 0, globalDefault = false }: PriorityClass): FieldError[] {
+function validate({ metadata: { name = '' }, value = 0, globalDefault = false }: { metadata: { name?: string }; value?: number; globalDefault?: boolean }): FieldError[] {
   if (!name.startsWith('system-')) return value > USER_MAX ? [forbidden('value', `maximum allowed value of a user defined priority is ${String(USER_MAX)}`)] : [];
   const problem = systemClassProblem(name, value, globalDefault);
   return problem === undefined ? [] : [forbidden('metadata.name', `priority class names with 'system-' prefix are reserved for system use only. error: ${problem}`)];

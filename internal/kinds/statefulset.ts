@@ -77,7 +77,7 @@ function validate({ spec }: StatefulSet): FieldError[] {
 function asMade({ template, volumeClaimTemplates = [] }: StatefulSet['spec']): StatefulSet['spec']['template'] {
   if (template.spec === undefined) return template;
   const { subdomain: _subdomain, hostname: _hostname, ...spec } = template.spec;
-  const claims = volumeClaimTemplates.map(({ metadata: { name } = { name: '' } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const claims = volumeClaimTemplates.map(({ metadata: { name } = { name: '' } }: { metadata?: { name: string } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
   const volumes = [...claims, ...(spec.volumes ?? []).filter(({ name }) => !claims.some((claim) => claim.name === name))];
   return { ...template, spec: { ...spec, ...(volumes.length > 0 && { volumes }) } };
 }

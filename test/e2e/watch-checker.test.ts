@@ -155,7 +155,7 @@ await t.test('writers and watchers over cuts and kills', async (t) => {
   const { metadata } = JSON.parse(await call('POST', MAPS, { metadata: { name: 'last' } })) as { metadata: Meta };
   await until(() => watchers.every((spans) => (spans.at(-1)?.events.at(-1)?.revision ?? spans.at(-1)?.from ?? 0) >= Number(metadata.resourceVersion)), 'every watcher to see the last write');
   stopped = true;
-  for (const end of [...enders]) end();
+  for (const end of enders) end();
   await Promise.all(following);
   t.comment(`${String(acknowledged.length)} writes, ${String(watchers.reduce((sum, spans) => sum + spans.reduce((events, span) => events + span.events.length, 0), 0))} events, ${String(watchers.flat().length)} lists`);
   watchers.forEach((spans, index) => t.strictSame(problemsOf(spans, watchers), [], `watcher ${String(index)}`));

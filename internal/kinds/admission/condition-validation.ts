@@ -11,7 +11,7 @@ export function validateMatchConditions(conditions: readonly MatchCondition[], p
   const errors: FieldError[] = [];
   if (conditions.length > CONDITIONS_MAX) errors.push(tooMany(path, conditions.length, CONDITIONS_MAX));
   const names = new Set<string>();
-  conditions.forEach(({ name = '', expression = '' }, index) => {
+  conditions.forEach(({ name = '', expression = '' }: { name?: string; expression?: string }, index) => {
     const at = `${path}[${String(index)}]`;
     const trimmed = expression.trim();
     if (trimmed === '') errors.push(required(`${at}.expression`));

@@ -65,7 +65,7 @@ export function validateVariables({ variables }: PolicyForms): FieldError[] {
   });
 }
 
-function validateValidation({ expression = '', message = '', messageExpression = '', reason }: Validation, path: string, forms: PolicyForms): FieldError[] {
+function validateValidation({ expression = '', message = '', messageExpression = '', reason }: Partial<Validation>, path: string, forms: PolicyForms): FieldError[] {
   const errors = expression.trim() === '' ? [required(`${path}.expression`, 'expression is not specified')] : validateExpression(expression, `${path}.expression`, forms.validation);
   if (messageExpression !== '' && messageExpression.trim() === '') errors.push(invalid(`${path}.messageExpression`, messageExpression, 'must be non-empty if specified'));
   else if (messageExpression !== '') errors.push(...validateExpression(messageExpression, `${path}.messageExpression`, forms.message));

@@ -57,7 +57,7 @@ function multiplied(times: number | undefined, max: number | undefined): number 
   return times === undefined || max === undefined ? undefined : times * max;
 }
 
-function shapeProblems(rule: ValidationRule, schema: CustomSchema, path: string): FieldError[] {
+function shapeProblems(rule: Partial<ValidationRule>, schema: CustomSchema, path: string): FieldError[] {
   const { rule: expression = '', message = '', messageExpression = '', reason, fieldPath = '' } = rule;
   const errors: FieldError[] = [];
   const hasLines = (text: string): boolean => /[\n\r]/.test(text.trim());

@@ -73,7 +73,7 @@ function validateNames(spec: PodSpec, path: string): FieldError[] {
   return errors;
 }
 
-function validateHostNetwork({ hostNetwork, containers = [] }: PodSpec, path: string, isPod: boolean): FieldError[] {
+function validateHostNetwork({ hostNetwork, containers = [] }: Partial<PodSpec>, path: string, isPod: boolean): FieldError[] {
   if (hostNetwork !== true) return [];
   return containers.flatMap(({ ports = [] }, index) => ports.flatMap(({ hostPort = 0, containerPort }, port) => (
     (isPod || hostPort !== 0) && hostPort !== containerPort

@@ -44,7 +44,7 @@ function validateMountDetails(mount: VolumeMount, { path, at, privileged }: { pa
 export function validateVolumeDevices(container: Container, volumes: VolumeKinds, path: string): FieldError[] {
   const names = new Set<string>();
   const paths = new Set<string>();
-  return (container.volumeDevices ?? []).flatMap(({ name = '', devicePath = '' }, index) => {
+  return (container.volumeDevices ?? []).flatMap(({ name = '', devicePath = '' }: { name?: string; devicePath?: string }, index) => {
     const at = `${path}[${String(index)}]`;
     const errors: FieldError[] = [];
     const kind = volumes.get(name);
