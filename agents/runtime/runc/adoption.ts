@@ -26,7 +26,7 @@ export async function adopt(ground: Ground): Promise<void> {
   const rebooted = new Set([...records.sandboxes.values()].filter((record) => isOfAnotherBoot(record, ground)).map(({ id }) => id));
   for (const record of records.containers.values()) {
     if (record.state === 'making') await quietly(ground, 'container', record.id, () => undo(ground, record));
-    else adoptContainer(ground, record, rebooted.has(record.sandboxId));
+    else await adoptContainer(ground, record, rebooted.has(record.sandboxId));
   }
   await removeStrays(ground);
   await ground.network.start(new Set([...records.sandboxes.values()].filter(({ id, state }) => state === 'ready' && !rebooted.has(id)).map(({ id }) => id)));
@@ -54,13 +54,22 @@ async function undo(ground: Ground, record: ContainerRecord): Promise<void> {
   await removeContainer(ground, record);
 }
 
-function adoptContainer(ground: Ground, record: ContainerRecord, rebooted: boolean): void {
+async function adoptContainer(ground: Ground, record: ContainerRecord, rebooted: boolean): Promise<void> {
   if (record.state === 'exited') return;
+  if (record.state === 'created' && record.startingAt !== undefined && !rebooted) await finishStart(ground, record, record.startingAt);
   const conmon = conmonOf(ground, record);
   if (conmon !== undefined) ground.cgroups.setApart(conmon); // made by a Skiff that did not, or while it could not be done
   if (!rebooted && (takeExit(ground, record) || isAlive(record.process))) return;
   recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: rebooted ? 'The node was restarted' : 'The container ended and nothing was left that knew its exit code' });
   if (rebooted) for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
+}
+
+/** Skiff went between the start and its record: what was started must not be taken for new, and started again. */
+async function finishStart(ground: Ground, record: ContainerRecord, startingAt: number): Promise<void> {
+  const { stdout } = isAlive(record.process) ? await ground.runc('state', record.id) : { stdout: '"status": "stopped"' };
+  if (/"status": "created"/.test(stdout)) return;
+  Object.assign(record, { state: 'running', startedAt: startingAt });
+  ground.records.saveContainer(record, false);
 }
 
 function holdImages({ images, log }: Ground, record: ContainerRecord): void {

@@ -61,6 +61,8 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
   if (record.state !== 'created') throw new RuntimeError('RunContainerError', `container ${record.id} is ${record.state}, not created`);
   if (record.refused !== undefined) failStart(ground, record, record.refused);
   ground.starting.add(record.id);
+  record.startingAt = ground.clock.now();
+  ground.records.saveContainer(record, false);
   try {
     const result = await ground.limit(() => ground.runc('start', record.id));
     if (result.code !== 0) failStart(ground, record, failureOf(result));

@@ -43,6 +43,8 @@ export interface ContainerRecord {
   stopSignal: string;
   process?: ProcessName;
   createdAt: number;
+  /** Written before it is started: who finds it `created` with this has to ask runc whether it was. */
+  startingAt?: number;
   startedAt: number;
   finishedAt: number;
   exitCode?: number;

@@ -1,5 +1,5 @@
 // The built-in runtime with the real runc and conmon, on images from a real registry. Pods have only their loopback.
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -32,7 +32,7 @@ const loopbackOnly: PodNetwork = {
 
 let scenes = 0;
 
-async function open(t: Test, ociRuntime = 'runc'): Promise<RuntimeScene> {
+async function open(t: Test, ociRuntime = 'runc'): Promise<RuntimeScene & { runcRoot: string }> {
   const name = `skiff-runtime-${String(process.pid)}-${String(scenes++)}`;
   const dataDir = mkdtempSync(join(tmpdir(), `${name}-`));
   const runDir = `/run/${name}`;
@@ -49,7 +49,7 @@ async function open(t: Test, ociRuntime = 'runc'): Promise<RuntimeScene> {
     for (const path of [dataDir, runDir]) rmSync(path, { recursive: true, force: true });
   });
   return {
-    runtime, imageId, nonRootImageId, logDirectory: join(dataDir, 'logs'), cgroupParent: `/${name}`,
+    runtime, imageId, nonRootImageId, runcRoot: join(runDir, 'runc'), logDirectory: join(dataDir, 'logs'), cgroupParent: `/${name}`,
     async restart(meanwhile, onEvent) {
       await runtime.stop();
       await meanwhile();
@@ -93,6 +93,24 @@ t.test('what no record claims is removed at the start: a container with its moun
   t.same(runtime.listSandboxes().map(({ id }) => id), [sandboxId]);
   await eventually(() => (scene.leftovers().some((line) => line.includes(stray) || line.includes(other.id)) ? Promise.reject(new Error(scene.leftovers().join('\n'))) : Promise.resolve()));
   t.same(openCgroups().children(scene.cgroupParent), [keep], 'its cgroups too');
+  await runtime.removeSandbox(sandboxId);
+});
+
+t.test('started, and killed before that was written down: it runs, and is not taken for new', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
+  const ids = await Promise.all(['started', 'ended', 'waiting'].map((name) => scene.runtime.createContainer(sandboxId, containerConfig(scene, { name, logPath: `${name}/0.log`, command: ['sh', '-c', name === 'ended' ? 'exit 4' : 'sleep 1000'] }))));
+  const [started = '', ended = '', waiting = ''] = ids;
+  const runtime = await scene.restart(async () => {
+    for (const id of [started, ended]) {
+      const path = join(scene.logDirectory, '../agent/containers', id, 'record.json');
+      writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')) as object, startingAt: 5 }));
+      await command('runc', ['--root', (scene as RuntimeScene & { runcRoot: string }).runcRoot, 'start', id]);
+    }
+  });
+  t.match(runtime.status(started), { state: 'running', startedAt: 5 });
+  await eventually(() => (runtime.status(ended)?.state === 'exited' ? Promise.resolve() : Promise.reject(new Error('still there'))));
+  t.match(runtime.status(ended), { state: 'exited', startedAt: 5, exitCode: 4 });
+  t.match(runtime.status(waiting), { state: 'created', startedAt: 0 });
   await runtime.removeSandbox(sandboxId);
 });
 
