@@ -75,6 +75,7 @@ await t.test('a pod that fills the disk is evicted, and others stay', async (t) 
   t.match(get('pod hog', '{.status.message}'), /The node was low on resource: ephemeral-storage/);
   t.match(events('hog'), /Evicted: The node was low on resource/);
   t.equal(get('pod user', '{.status.phase}'), 'Running');
+  kubectl('delete', 'pod', 'hog'); // its volumes go with it
   await until(() => get('node n1', '{.status.conditions[?(@.type=="DiskPressure")].status}') === 'False', 'the pressure to pass', 90_000);
   run('after', 'exit 0');
   await until(() => get('pod after', '{.status.phase}') === 'Succeeded', 'a pod afterwards');
