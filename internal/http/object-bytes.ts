@@ -6,6 +6,9 @@ import type { ObjectList } from '../api/request.ts';
 const KEPT_MAX = 4 * 1024 * 1024;
 /** Larger objects are rarely asked for and would push out many small ones. */
 const ONE_MAX = 64 * 1024;
+/** Items of a list, and how many of such are written at once. */
+const LONG = 2000;
+const PIECE = 500;
 
 let cache = new WeakMap<object, Buffer>();
 let kept = 0;
@@ -27,12 +30,23 @@ export function objectBytes(object: object): Buffer {
 /** A list, put together from its items' bytes. */
 export function listBytes({ apiVersion, kind, metadata, items }: ObjectList): Buffer {
   const parts: Buffer[] = [Buffer.from(`${head(apiVersion, kind, metadata)},"items":[`)];
-  items.forEach((item: KubeObject, index) => {
+  if (items.length > LONG) parts.push(...piecesOf(items));
+  else items.forEach((item: KubeObject, index) => {
     if (index > 0) parts.push(COMMA);
     parts.push(objectBytes(item));
   });
   parts.push(LIST_END);
   return Buffer.concat(parts);
+}
+
+/** Of a list that would only push out what is asked for again. */
+function piecesOf(items: readonly KubeObject[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let from = 0; from < items.length; from += PIECE) {
+    const text = items.slice(from, from + PIECE).map((item) => JSON.stringify(item)).join(',');
+    pieces.push(Buffer.from(from === 0 ? text : `,${text}`));
+  }
+  return pieces;
 }
 
 /** One line of a watch. */
