@@ -13,8 +13,10 @@ export const WORDS_FILE = 'node_modules/.cache/skiff/openapi-words.zst';
 
 /** As options of the API server. */
 export function openApiWords(): { words?: WordsSource } {
-  const path = isSea() ? undefined : join(import.meta.dirname, '..', WORDS_FILE);
-  if (path !== undefined && !existsSync(path)) return {};
+  // A bundle that is no executable has neither.
+  const project = import.meta.dirname as string | undefined;
+  const path = isSea() ? undefined : join(project ?? '', '..', WORDS_FILE);
+  if (path !== undefined && (project === undefined || !existsSync(path))) return {};
   const read = (): Uint8Array => (path === undefined ? new Uint8Array(getRawAsset(WORDS_ASSET)) : readFileSync(path));
   let held: WeakRef<Words> | undefined;
   const source: WordsSource = {

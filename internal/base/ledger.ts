@@ -130,7 +130,11 @@ function createRecord(path: string): { add(entries: readonly Entry[]): void; ent
 
 /** A line that a power cut tore is ended first: it must not swallow the next. */
 function append(path: string, lines: readonly string[]): void {
-  makeDirectory(dirname(path));
+  try {
+    makeDirectory(dirname(path));
+  } catch (error) {
+    throw new Error(`${dirname(path)} cannot be written (${(error as NodeJS.ErrnoException).code ?? ''}): choose another folder with --data-dir`, { cause: error });
+  }
   const torn = /[^\n]$/.test(readFileIfThere(path) ?? '');
   const file = openSync(path, 'a', 0o600);
   try {
