@@ -161,8 +161,9 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
   const consume = (chunk: Buffer): void => {
     for (const frame of parser.push(chunk)) queue = queue.then(() => handle(frame)).catch(ended);
   };
-  socket.on('data', consume).on('drain', wake).on('error', ended);
-  for (const event of ['end', 'close']) socket.once(event, () => void (queue = queue.then(ended)));
+  socket.on('data', consume).on('drain', wake);
+  // Also after an error: frames that came before it are still to be handled, the last words of a peer that hung up among them.
+  for (const event of ['end', 'close', 'error']) socket.on(event, () => void (queue = queue.then(ended)));
   if (head.length > 0) consume(head);
   return {
     onStream(listener) {
