@@ -33,14 +33,15 @@ t.test('a folder that becomes a link and a folder again', async (t) => {
     rmSync(root, { recursive: true, force: true });
   });
   let [bound, refused] = [0, 0];
-  for (let time = 0; time < TRIES; time++) {
+  // At least so often, and until the other process has come between.
+  for (let time = 0; time < TRIES || (refused === 0 && time < 100 * TRIES); time++) {
     const made = await bindSubPath(volume, time % 2 === 0 ? 'x' : 'x/y', target).then(() => true, () => false);
     if (made) bound++;
     else refused++;
     if (existsSync(join(target, 'secret'))) t.fail(`attempt ${String(time)}: the host's folder was bound`);
   }
   t.equal(existsSync(join(victim, 'new')), false);
-  t.equal(bound + refused, TRIES, `${String(bound)} bound, ${String(refused)} refused`);
+  t.ok(bound + refused >= TRIES, `${String(bound)} bound, ${String(refused)} refused`);
   t.ok(refused > 0, 'the race was on');
 });
 
