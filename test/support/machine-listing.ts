@@ -13,7 +13,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   rule: "for save in iptables-save ip6tables-save; do $save 2>/dev/null | sed 's/\\[[0-9:]*\\]//; /^#/d'; done",
   cgroup: "find /sys/fs/cgroup -type d | grep -v '/user.slice\\|/system.slice/systemd-\\|\\.scope\\|/system.slice/[a-z-]*@\\|modprobe'",
   unit: "systemctl list-unit-files --no-legend --no-pager | awk '{print $1, $2}'",
-  process: "ps -eo comm= | grep -v '^kworker\\|^ps$\\|^sh$\\|^awk$\\|^sort$\\|^sed$\\|^(sd-pam)\\|^grep$\\|^bash$\\|^ssh\\|^socat\\|^systemd-timedat\\|^irq/\\|^jbd2\\|^kdmflush'",
+  process: "ps -eo comm= | grep -v '^kworker\\|^ps$\\|^sh$\\|^awk$\\|^sort$\\|^sed$\\|^(sd-pam)\\|^grep$\\|^bash$\\|^ssh\\|^socat\\|^systemd-timedat\\|^irq/\\|^systemd-fsckd$\\|^jbd2\\|^kdmflush'",
   setting: 'sysctl -a 2>/dev/null | grep "ip_forward\\|\\.forwarding\\|rp_filter\\|bridge-nf\\|^vm.overcommit\\|^kernel.panic\\|inotify.max\\|route_localnet" | grep -v "\\.skiff\\|veth"',
 };
 
