@@ -8,10 +8,11 @@ import { forbidden } from '../../authz/forbidden.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import { attempt, policyForms, type Compiled, type PolicyForms } from '../../kinds/admission/policy-forms.ts';
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../../kinds/generated/api-types.ts';
-import type { AdmissionPlugin, AdmissionRequest, Rounds } from '../admission.ts';
+import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { ExpressionInput } from '../expression-input.ts';
 import { become, converted, typed } from '../forms.ts';
 import { isExemptFromPolicies, objectKindOf } from '../matching.ts';
+import { reinvocationOf, type Reinvocation } from '../reinvocation.ts';
 import { judge } from '../match-conditions.ts';
 import { createEvaluator } from './evaluator.ts';
 import { invocationsOf, isMisconfiguration, namespaceOf, type Invocation, type Sources } from './invocations.ts';
@@ -23,12 +24,6 @@ export type MutatingPolicyOptions = Sources & { authorizer: Authorizer; schemas:
 type Policy = MutatingAdmissionPolicy;
 type Binding = MutatingAdmissionPolicyBinding;
 type Bound = Invocation<Policy, Binding>;
-
-interface Memory {
-  asked: Set<string>;
-  again: Set<string>;
-  last?: KubeObject;
-}
 
 interface Program {
   forms: PolicyForms;
@@ -55,17 +50,16 @@ export function mutatingPolicies(options: MutatingPolicyOptions): AdmissionPlugi
       if (isExemptFromPolicies(request) || request.operation === 'DELETE') return;
       const found = await invocationsOf<Policy, Binding>('mutating', request, options);
       if (found.length === 0) return;
-      const memory = rounds.memory<Memory>('MutatingAdmissionPolicy', () => ({ asked: new Set(), again: new Set() }));
-      if (rounds.round > 0 && !sameJson(memory.last, request.object)) askAgain(memory);
+      const reinvocation = reinvocationOf('MutatingAdmissionPolicy', request, rounds);
       const problems: Problem[] = [];
       for (const one of found) {
         const { metadata: { name }, spec: { failurePolicy } } = one.policy;
         const place = one.binding === undefined ? `policy ${JSON.stringify(name)} denied request: ` : `policy '${name}' with binding '${one.binding.metadata.name}' denied request: `;
         const reason = isMisconfiguration(one) ? 'Forbidden' : 'Invalid';
-        const own = isMisconfiguration(one) ? [one.problem] : await invoke(options, one, { request, rounds, memory });
+        const own = isMisconfiguration(one) ? [one.problem] : await invoke(options, one, { request, reinvocation });
         if (failurePolicy !== 'Ignore') problems.push(...own.map((problem) => ({ message: place + problem, reason })));
       }
-      if (request.object !== undefined) memory.last = copy(request.object);
+      reinvocation.finish();
       const [first] = problems;
       if (first !== undefined) throw refusal(request, first, problems);
     },
@@ -82,19 +76,13 @@ function refusal(request: AdmissionRequest, { message, reason }: Problem, all: r
   return new StatusError('Forbidden', message, { shownReason: reason, details: { ...details, causes: all.map((problem) => ({ message: problem.message })) } });
 }
 
-function askAgain(memory: Memory): void {
-  for (const id of memory.asked) memory.again.add(id);
-  memory.asked.clear();
-}
-
 interface Running {
   request: AdmissionRequest;
-  rounds: Rounds;
-  memory: Memory;
+  reinvocation: Reinvocation;
 }
 
 /** What went wrong, by the policy's own fault. */
-async function invoke(options: MutatingPolicyOptions, { policy, binding, as, params }: Bound, { request, rounds, memory }: Running): Promise<string[]> {
+async function invoke(options: MutatingPolicyOptions, { policy, binding, as, params }: Bound, { request, reinvocation }: Running): Promise<string[]> {
   const problems: string[] = [];
   for (const param of params) {
     const id = [policy.metadata.name, binding.metadata.name, param?.metadata.namespace ?? '', param?.metadata.name ?? ''].join('/');
@@ -106,15 +94,14 @@ async function invoke(options: MutatingPolicyOptions, { policy, binding, as, par
       if (error !== undefined) problems.push(error);
       if (!met) continue;
     }
-    if (rounds.round > 0 && !memory.again.has(id)) continue;
+    if (!reinvocation.isDue(id)) continue;
     const before = input.object;
     const after = mutateAll(options, program, { input, problems });
     if (before !== undefined && after !== undefined && request.object !== undefined && !sameJson(before, after)) {
       become(request.object, copy(await converted(after, { from: as, to: request.kind, subresource: request.subresource })));
-      askAgain(memory);
-      rounds.again();
+      reinvocation.changed();
     }
-    if (reinvocationPolicy === 'IfNeeded') memory.asked.add(id);
+    if (reinvocationPolicy === 'IfNeeded') reinvocation.willing(id);
   }
   return problems;
 }

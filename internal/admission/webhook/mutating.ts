@@ -8,6 +8,7 @@ import type { Schemas } from '../../api/schema.ts';
 import type { AdmissionPlugin, AdmissionRequest, Rounds } from '../admission.ts';
 import { become, converted, definitionOf, fillIn, internal, prune, typed } from '../forms.ts';
 import { isExempt, objectKindOf } from '../matching.ts';
+import { reinvocationOf, type Reinvocation } from '../reinvocation.ts';
 import { asFailure, askWebhook, CallFailure, type Calling, type Subject } from './call.ts';
 import { hooksOf, type Hook } from './hooks.ts';
 import type { Verdict } from './review.ts';
@@ -16,16 +17,6 @@ import type { ConditionSource } from '../match-conditions.ts';
 
 export type MutatingOptions = Calling & Selecting & ConditionSource & { schemas: Schemas };
 
-/** What the first round leaves for the second. */
-interface Memory {
-  /** Asked already, and willing to be asked again. */
-  asked: Set<string>;
-  /** To be asked again. */
-  again: Set<string>;
-  /** The object as it was when the last webhook had been asked. */
-  last?: KubeObject;
-}
-
 export function mutatingWebhooks(options: MutatingOptions): AdmissionPlugin {
   return {
     name: 'MutatingAdmissionWebhook',
@@ -33,35 +24,28 @@ export function mutatingWebhooks(options: MutatingOptions): AdmissionPlugin {
       if (isExempt(request)) return;
       const hooks = hooksOf(options.store, 'mutating');
       if (hooks.length === 0) return;
-      const memory = rounds.memory<Memory>('MutatingAdmissionWebhook', () => ({ asked: new Set(), again: new Set() }));
-      // Other plugins changed what the webhooks had seen.
-      if (rounds.round > 0 && !sameJson(memory.last, request.object)) askAgain(memory);
-      for (const [index, hook] of hooks.entries()) await ask(options, hook, { request, rounds, memory, index });
-      if (request.object !== undefined) memory.last = copy(request.object);
+      const reinvocation = reinvocationOf('MutatingAdmissionWebhook', request, rounds);
+      for (const [index, hook] of hooks.entries()) await ask(options, hook, { request, rounds, reinvocation, index });
+      reinvocation.finish();
     },
   };
-}
-
-function askAgain(memory: Memory): void {
-  for (const id of memory.asked) memory.again.add(id);
-  memory.asked.clear();
 }
 
 interface Asking {
   request: AdmissionRequest;
   rounds: Rounds;
-  memory: Memory;
+  reinvocation: Reinvocation;
   index: number;
 }
 
-async function ask(options: MutatingOptions, hook: Hook, { request, rounds, memory, index }: Asking): Promise<void> {
+async function ask(options: MutatingOptions, hook: Hook, { request, rounds, reinvocation, index }: Asking): Promise<void> {
   const { webhook, id } = hook;
   const as = selectedBy(hook, request, options);
   if (as === undefined) return;
   const form = (object: KubeObject | undefined): Promise<KubeObject | undefined> => (object === undefined ? Promise.resolve(undefined) : converted(object, { from: request.kind, to: as, subresource: request.subresource }));
   const subject: Subject = { as, object: await form(request.object), old: await form(request.old) };
   if (!conditionsMet(hook, { ...options, ...subject, request })) return;
-  if (rounds.round > 0 && !memory.again.has(id)) return;
+  if (!reinvocation.isDue(id)) return;
   const place = `round_${String(rounds.round)}_index_${String(index)}`;
   const note = (mutated: boolean): void => request.annotate?.(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration: hook.configuration, webhook: webhook.name, mutated }));
   try {
@@ -69,8 +53,7 @@ async function ask(options: MutatingOptions, hook: Hook, { request, rounds, memo
     const changed = await applyPatch(options, hook, { request, subject, verdict, place });
     note(changed);
     if (changed) {
-      askAgain(memory);
-      rounds.again();
+      reinvocation.changed();
     }
   } catch (error) {
     note(false);
@@ -78,7 +61,7 @@ async function ask(options: MutatingOptions, hook: Hook, { request, rounds, memo
     if (failure !== undefined) throw failure;
     request.annotate?.(`failed-open.mutation.webhook.admission.k8s.io/${place}`, webhook.name);
   }
-  if (webhook.reinvocationPolicy === 'IfNeeded') memory.asked.add(id);
+  if (webhook.reinvocationPolicy === 'IfNeeded') reinvocation.willing(id);
 }
 
 /** Whether it changed anything. */
