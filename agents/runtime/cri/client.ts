@@ -1,6 +1,6 @@
 // Typed calls of a CRI socket: RuntimeService and ImageService of runtime.v1, each with the time it is given.
 import type { Clock } from '../../../internal/base/clock.ts';
-import { createGrpcClient, GrpcError, CODE } from './grpc.ts';
+import { createGrpcClient, GrpcError, CODE } from '../../grpc/client.ts';
 import { decode, encode, type Message, type MessageName, type Outgoing } from './messages.ts';
 
 const RUNTIME = '/runtime.v1.RuntimeService/';

@@ -6,7 +6,7 @@ import { formatImageName, isImageId, parseImageName } from '../../images/image-n
 import { ImageError, type Image, type ImageStore, type RegistryAuth } from '../../images/image-store.ts';
 import type { RegistrySettings } from '../../images/registry-settings.ts';
 import { isNotFound, unlessGone, type CriClient } from './client.ts';
-import { CODE, GrpcError } from './grpc.ts';
+import { CODE, GrpcError } from '../../grpc/client.ts';
 import type { Message, Outgoing } from './messages.ts';
 
 /** Others may pull and remove beside us. */

@@ -10,7 +10,7 @@ import { createOnce } from '../once.ts';
 import { RuntimeError, type ContainerConfig, type ContainerStatus, type Runtime, type RuntimeEvent, type SandboxConfig, type SandboxStatus } from '../runtime.ts';
 import { createCriClient, isNotFound, unlessGone, type CriClient } from './client.ts';
 import { connectTo } from './connect.ts';
-import { CODE, GrpcError } from './grpc.ts';
+import { CODE, GrpcError } from '../../grpc/client.ts';
 import { createCriImages } from './images.ts';
 import { createMirror, type Mirror } from './mirror.ts';
 import { containerMessage, resourcesMessage, sandboxMessage } from './requests.ts';

@@ -1,9 +1,5 @@
-// The messages of CRI runtime.v1 that are used here, as one table of field numbers and types: the codec walks it and the types follow from it.
-// Unknown fields are skipped, and those of a runtime newer than the table with them.
-//
-//   [number, 'text']   text · integer (also bool-less enums) · boolean · bytes · map (text to text) · the name of another message
-//   [number, ['text']] the same, repeated
-import { WireReader, WireWriter } from '../../../internal/api/protobuf-wire.ts';
+// The messages of CRI runtime.v1 that are used here, and of containerd's events.
+import { createCodec, type Incoming, type Outgoing as OutgoingOf } from '../../grpc/messages.ts';
 
 const MESSAGES = {
   Empty: {},
@@ -94,109 +90,7 @@ const MESSAGES = {
 
 type Messages = typeof MESSAGES;
 export type MessageName = keyof Messages;
+export type Outgoing<K extends MessageName> = OutgoingOf<Messages, K>;
+export type Message<K extends MessageName> = Incoming<Messages, K>;
 
-interface Scalars {
-  text: string;
-  integer: number;
-  boolean: boolean;
-  bytes: Uint8Array;
-  map: Record<string, string>;
-}
-
-type Field<K extends MessageName, F extends keyof Messages[K]> = Messages[K][F] extends readonly [number, infer T] ? T : never;
-type Sent<T> = T extends readonly [infer U] ? readonly Sent<U>[] : T extends keyof Scalars ? Scalars[T] : T extends MessageName ? Outgoing<T> : never;
-type Got<T> = T extends readonly [infer U] ? Got<U>[] : T extends keyof Scalars ? Scalars[T] : T extends MessageName ? Message<T> | undefined : never;
-
-/** As it is sent: what is absent has its zero. */
-export type Outgoing<K extends MessageName> = { readonly [F in keyof Messages[K]]?: Sent<Field<K, F>> };
-/** As it came: zeros are filled in, messages may be absent. (Repeated ones never are.) */
-export type Message<K extends MessageName> = { [F in keyof Messages[K]]: Field<K, F> extends readonly [infer U extends MessageName] ? Message<U>[] : Got<Field<K, F>> };
-
-type Kind = keyof Scalars | MessageName;
-type Table = Record<string, readonly [number, Kind | readonly [Kind]]>;
-
-export function encode<K extends MessageName>(name: K, message: Outgoing<K>): Uint8Array {
-  const writer = new WireWriter();
-  const values = message as Record<string, unknown>;
-  for (const [field, [number, kind]] of Object.entries(MESSAGES[name] as Table)) {
-    const value = values[field];
-    if (value === undefined) continue;
-    if (typeof kind === 'string') write(writer, number, kind, value);
-    else if (kind[0] === 'integer') writePacked(writer, number, value as readonly number[]);
-    else for (const item of value as readonly unknown[]) write(writer, number, kind[0], item);
-  }
-  return writer.finish();
-}
-
-function write(writer: WireWriter, number: number, kind: Kind, value: unknown): void {
-  if (kind === 'text') writer.text(number, value as string);
-  else if (kind === 'integer') writer.integer(number, value as number);
-  else if (kind === 'boolean') writer.integer(number, value === true ? 1 : 0);
-  else if (kind === 'bytes') writer.bytes(number, value as Uint8Array);
-  else if (kind === 'map') for (const [key, item] of Object.entries(value as Record<string, string>)) writer.bytes(number, encodePair(key, item));
-  else writer.bytes(number, encode(kind, value as Outgoing<typeof kind>));
-}
-
-function encodePair(key: string, value: string): Uint8Array {
-  const writer = new WireWriter();
-  writer.text(1, key);
-  writer.text(2, value);
-  return writer.finish();
-}
-
-function writePacked(writer: WireWriter, number: number, values: readonly number[]): void {
-  if (values.length === 0) return;
-  // Values without tags: each is written as field 1, whose tag is one byte, and that byte is left out.
-  const runs = values.map((value) => {
-    const one = new WireWriter();
-    one.integer(1, value);
-    return Buffer.from(one.finish()).subarray(1);
-  });
-  writer.bytes(number, Buffer.concat(runs));
-}
-
-const ZEROS: Record<keyof Scalars, () => unknown> = { text: () => '', integer: () => 0, boolean: () => false, bytes: () => new Uint8Array(), map: () => ({}) };
-
-export function decode<K extends MessageName>(name: K, bytes: Uint8Array): Message<K> {
-  const table = Object.entries(MESSAGES[name] as Table);
-  const message: Record<string, unknown> = {};
-  for (const [field, [, kind]] of table) if (typeof kind !== 'string') message[field] = []; else if (kind in ZEROS) message[field] = ZEROS[kind as keyof Scalars]();
-  const reader = new WireReader(bytes);
-  while (!reader.atEnd) {
-    const { number, wireType } = reader.tag();
-    const [field, [, kind]] = table.find(([, [candidate]]) => candidate === number) ?? ['', [0, 'text']];
-    if (field === '') reader.skip(wireType);
-    else if (typeof kind !== 'string') (message[field] as unknown[]).push(...readAll(reader, kind[0], wireType));
-    else if (kind === 'map') addPair(message[field] as Record<string, string>, reader.bytes());
-    else message[field] = read(reader, kind);
-  }
-  return message as Message<K>;
-}
-
-function readAll(reader: WireReader, kind: Kind, wireType: number): unknown[] {
-  if (kind !== 'integer' || wireType === 0) return [read(reader, kind)];
-  const packed = new WireReader(reader.bytes());
-  const values: number[] = [];
-  while (!packed.atEnd) values.push(packed.integer());
-  return values;
-}
-
-function read(reader: WireReader, kind: Kind): unknown {
-  if (kind === 'text') return reader.text();
-  if (kind === 'integer') return reader.integer();
-  if (kind === 'boolean') return reader.integer() !== 0;
-  if (kind === 'bytes' || kind === 'map') return reader.bytes();
-  return decode(kind, reader.bytes());
-}
-
-function addPair(map: Record<string, string>, bytes: Uint8Array): void {
-  const reader = new WireReader(bytes);
-  let [key, value] = ['', ''];
-  while (!reader.atEnd) {
-    const { number, wireType } = reader.tag();
-    if (number === 1) key = reader.text();
-    else if (number === 2) value = reader.text();
-    else reader.skip(wireType);
-  }
-  Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true }); // `__proto__` is a key like any other
-}
+export const { encode, decode } = createCodec(MESSAGES);

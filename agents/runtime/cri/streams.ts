@@ -7,7 +7,7 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import { createSpdySession, type SpdySession } from '../../kubelet/server/spdy-session.ts';
 import { RuntimeError, type ExecOptions } from '../runtime.ts';
 import type { CriClient } from './client.ts';
-import { CODE, GrpcError } from './grpc.ts';
+import { CODE, GrpcError } from '../../grpc/client.ts';
 
 type Streams = Omit<ExecOptions, 'command' | 'timeoutMs'>;
 

@@ -4,7 +4,7 @@ import { delay, type Clock } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import type { Log } from '../../../internal/base/log.ts';
 import type { CriClient } from './client.ts';
-import { CODE, GrpcError } from './grpc.ts';
+import { CODE, GrpcError } from '../../grpc/client.ts';
 import { decode } from './messages.ts';
 import type { Mirror } from './mirror.ts';
 

@@ -1,8 +1,8 @@
-// As much of gRPC as a CRI client needs, over node:http2 on a Unix socket: unary calls and streams that the server sends. One connection,
+// As much of gRPC as the clients of CRI, CSI and device plugins need, over node:http2 on a Unix socket: unary calls and streams that the server sends. One connection,
 // made at the first call and anew after it broke; a call that it broke under fails as Unavailable and is for the caller to repeat.
 import { connect as connectHttp2, constants, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
-import type { Clock } from '../../../internal/base/clock.ts';
+import type { Clock } from '../../internal/base/clock.ts';
 
 export const CODE = { ok: 0, unknown: 2, deadlineExceeded: 4, notFound: 5, unimplemented: 12, unavailable: 14 } as const;
 const MESSAGE_MAX_BYTES = 16 << 20;
