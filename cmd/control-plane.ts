@@ -167,7 +167,7 @@ function roadsOut({ authority, leaves, store }: { authority: Authority; leaves: 
 
 function nodeDialer({ authority, leaves, tunnels }: { authority: Authority; leaves: Leaves; tunnels: Tunnels }): NodeDialer {
   const client = leaves.hold({ file: 'client-kube-apiserver', ca: 'clientCa', subject: { commonName: 'kube-apiserver-kubelet-client', organizations: [MASTERS_GROUP] }, usages: ['client'] });
-  return { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(client.current) }), tunnel: (nodeName) => tunnels.open(nodeName) };
+  return { credentials: () => ({ ca: authority.serverCa.certificate, ...pairOf(client.current) }), tunnel: tunnels.open, tunnelAwaited: tunnels.awaited };
 }
 
 function closing(store: Store): Component {

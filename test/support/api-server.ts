@@ -77,7 +77,7 @@ export async function startApiServer({ clock = systemClock, audit, extraPaths, l
   const open = (port: number): ApiServer => createApiServer({
     pipeline, authenticator, clock: systemClock, random, log: silentLog, address: '127.0.0.1', port, version: { gitVersion: 'v1.36.3+skiff1', platform: 'linux/amd64' }, extraPaths: extra,
     tls: { cert: serving.current.certificate, key: serving.current.key, clientCa: authority.clientCa.certificate + authority.requestHeaderCa.certificate },
-    dialer: { credentials: () => leafOf('kubelet-client', 'apiserver', [MASTERS_GROUP]), ...(tunnels !== undefined && { tunnel: (nodeName: string) => tunnels.open(nodeName) }) },
+    dialer: { credentials: () => leafOf('kubelet-client', 'apiserver', [MASTERS_GROUP]), ...(tunnels !== undefined && { tunnel: tunnels.open, tunnelAwaited: tunnels.awaited }) },
     ...(tunnels !== undefined && { extraUpgrades: new Map([[TUNNEL_PATH, (user, client) => tunnels.accept(user, client)]]) }),
   });
   let server = open(0);

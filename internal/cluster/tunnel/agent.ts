@@ -26,7 +26,8 @@ export interface TunnelOptions {
 const TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 15_000;
 const BACKOFF_MS = 1_000;
-const BACKOFF_MAX_MS = 30_000;
+/** Short: logs and exec of a node behind NAT wait for it. */
+const BACKOFF_MAX_MS = 4_000;
 
 export function createTunnel(options: TunnelOptions): Component {
   const ending = new AbortController();

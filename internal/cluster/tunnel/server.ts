@@ -1,4 +1,5 @@
 // The server's side of the tunnels (protocol.ts): one for each agent, the newest.
+import { EventEmitter } from 'node:events';
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -12,6 +13,8 @@ export interface Tunnels {
   accept(user: UserInfo, client: { socket: Socket; head: Buffer }): void;
   /** A connection to the node's kubelet; undefined when the node keeps no tunnel. */
   open(nodeName: string): Promise<Duplex> | undefined;
+  /** Resolves when the node has a tunnel, or the time is over. */
+  awaited(nodeName: string, patienceMs: number): Promise<void>;
 }
 
 const NODE = /^system:node:(.+)$/;
@@ -22,6 +25,7 @@ const KEEP_ALIVE_MS = 15_000;
 
 export function createTunnels(clock: Clock): Tunnels {
   const sessions = new Map<string, ClientHttp2Session>();
+  const begun = new EventEmitter<Record<string, []>>().setMaxListeners(0);
   const begin = (nodeName: string, socket: Socket): void => {
     const session = connect(`http://${nodeName}`, { createConnection: () => socket, settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES } });
     session.once('connect', () => session.setLocalWindowSize(TUNNEL_WINDOW_BYTES));
@@ -29,6 +33,7 @@ export function createTunnels(clock: Clock): Tunnels {
     session.once('close', () => sessions.get(nodeName) === session && sessions.delete(nodeName));
     sessions.get(nodeName)?.destroy();
     sessions.set(nodeName, session);
+    begun.emit(nodeName);
   };
   return {
     accept({ username, groups }, { socket, head }) {
@@ -44,6 +49,18 @@ export function createTunnels(clock: Clock): Tunnels {
     open(nodeName) {
       const session = sessions.get(nodeName);
       return session === undefined ? undefined : openStream(session, clock);
+    },
+    awaited(nodeName, patienceMs) {
+      return new Promise((resolve) => {
+        if (sessions.has(nodeName)) return resolve();
+        const done = (): void => {
+          timer.cancel();
+          begun.off(nodeName, done);
+          resolve();
+        };
+        const timer = clock.setTimer(patienceMs, done);
+        begun.on(nodeName, done);
+      });
     },
   };
 }

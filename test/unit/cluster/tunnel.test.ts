@@ -11,6 +11,7 @@ import { createHttpsTransport } from '../../../internal/client/https-transport.t
 import { createTunnel, type TunnelOptions } from '../../../internal/cluster/tunnel/agent.ts';
 import { createTunnels, type Tunnels } from '../../../internal/cluster/tunnel/server.ts';
 import { startApiServer } from '../../support/api-server.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
 
 const real = createTunnels(systemClock);
 let accepted: () => void = () => {};
@@ -25,6 +26,7 @@ const tunnels: Tunnels = {
     if (stream !== undefined) tunnelled++;
     return stream;
   },
+  awaited: (nodeName, patienceMs) => real.awaited(nodeName, patienceMs),
 };
 const nextTunnel = (): Promise<void> => new Promise((resolve) => { accepted = resolve; });
 const server = await startApiServer({ tunnels });
@@ -63,8 +65,16 @@ t.test('logs, streams and proxied requests go by it; many at once, and large; it
   const up = nextTunnel();
   const tunnel = createTunnel(options);
   t.teardown(() => tunnel.stop());
+  const clock = createFakeClock();
+  const patient = createTunnels(clock);
+  const awaited = [real.awaited('far', 600_000), real.awaited('far', 600_000)];
+  const inVain = patient.awaited('far', 15_000);
+  clock.advance(15_000);
+  await inVain;
   await tunnel.start();
   await up;
+  await Promise.all(awaited);
+  await real.awaited('far', 600_000);
   const answers = await Promise.all(Array.from({ length: 8 }, logs));
   t.ok(answers.every((answer) => answer === LOG));
   t.match(asked[0], { url: '/containerLogs/here/p/c?', by: 'apiserver' }, 'with the server\'s own certificate');
