@@ -69,7 +69,7 @@ t.test('logs, streams and proxied requests go by it; many at once, and large; it
   const patient = createTunnels(clock);
   const awaited = [real.awaited('far', 600_000), real.awaited('far', 600_000)];
   const inVain = patient.awaited('far', 15_000);
-  clock.advance(15_000);
+  await clock.advance(15_000);
   await inVain;
   await tunnel.start();
   await up;
