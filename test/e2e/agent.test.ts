@@ -4,26 +4,21 @@ import { once } from 'node:events';
 import { openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createCluster, SKIFF, until } from '../support/cluster.ts';
-import { pushImages } from '../support/images.ts';
+import { createSuppliedCluster, SKIFF, until } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
 t.setTimeout(900_000);
 
-const cluster = await createCluster('j', '10.97.4', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
+const cluster = await createSuppliedCluster('j', '10.97.4');
 const { kubectl, tryKubectl, host: first, lab } = cluster;
 const second = lab.addHost('n2');
-const registry = await startRegistry({ address: lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
 const logFile = join(lab.directory, 'agent.log');
 const agentLog = (): string => readFileSync(logFile, 'utf8');
 let agent: ChildProcess | undefined;
 t.teardown(async () => {
   agent?.kill('SIGKILL');
   await cluster.remove();
-  await registry.stop();
 });
 
 function startAgent(...flags: string[]): void {

@@ -4,21 +4,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createCluster, type Ran } from '../support/cluster.ts';
-import { pushImages } from '../support/images.ts';
+import { createSuppliedCluster, type Ran } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
 t.setTimeout(300_000);
 
-const cluster = await createCluster('h', '10.97.8', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
-const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
-t.teardown(async () => {
-  await cluster.remove();
-  await registry.stop();
-});
+const cluster = await createSuppliedCluster('h', '10.97.8');
+t.teardown(() => cluster.remove());
 const { kubectl, tryKubectl } = cluster;
 const chart = join(cluster.lab.directory, 'boat');
 const HELM = unpackedHelm();

@@ -8,23 +8,15 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Exec, KubeConfig, Log, type V1Status } from '@kubernetes/client-node';
 import t from 'tap';
-import { createCluster, KUBECTL, until, type Cluster } from '../support/cluster.ts';
+import { createSuppliedCluster, KUBECTL, until, type Cluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { pushImages } from '../support/images.ts';
-import { startRegistry } from '../support/registry.ts';
 import { runInTerminal } from '../support/terminal.ts';
 
 ownNetwork();
 t.setTimeout(900_000);
 
-const registryAddress = '10.97.1.1:5000';
-const cluster = await createCluster('s', '10.97.1', () => `mirrors:\n  docker.io:\n    endpoint: ["http://${registryAddress}"]\n`);
-const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
-t.teardown(async () => {
-  await cluster.remove();
-  await registry.stop();
-});
+const cluster = await createSuppliedCluster('s', '10.97.1');
+t.teardown(() => cluster.remove());
 const { kubectl, tryKubectl, host } = cluster;
 // As a test, so that the host goes away also when the server does not come up.
 await t.test('a server comes up', () => cluster.start());

@@ -1,21 +1,14 @@
 // What nodes and pods use, as kubectl top shows it, and workloads scaled by it.
 import t from 'tap';
-import { createCluster, until } from '../support/cluster.ts';
-import { pushImages } from '../support/images.ts';
+import { createSuppliedCluster, until } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 
-const cluster = await createCluster('w', '10.97.7', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
-const { kubectl, tryKubectl, lab } = cluster;
-const registry = await startRegistry({ address: lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
-t.teardown(async () => {
-  await cluster.remove();
-  await registry.stop();
-});
+const cluster = await createSuppliedCluster('w', '10.97.7');
+const { kubectl, tryKubectl } = cluster;
+t.teardown(() => cluster.remove());
 await t.test('a server comes up', () => cluster.start());
 
 const apply = (...objects: object[]): void => {

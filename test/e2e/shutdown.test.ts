@@ -1,22 +1,15 @@
 // A machine goes down: the server ends its pods in order before it ends itself, and they are back after the boot. What tells it that it is the machine's
 // end is the mark that the script for OpenRC leaves; systemd is asked on the machines of test/e2e/machines.
 import t from 'tap';
-import { createCluster, until } from '../support/cluster.ts';
-import { pushImages } from '../support/images.ts';
+import { createSuppliedCluster, until } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
 t.setTimeout(300_000);
 
-const cluster = await createCluster('d', '10.97.10', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
-const { kubectl, tryKubectl, host, lab } = cluster;
-const registry = await startRegistry({ address: lab.ip, port: 5000 });
-t.teardown(async () => {
-  await cluster.remove();
-  await registry.stop();
-});
-await pushImages(registry.url, undefined, 'library/');
+const cluster = await createSuppliedCluster('d', '10.97.10');
+const { kubectl, tryKubectl, host } = cluster;
+t.teardown(() => cluster.remove());
 await cluster.start();
 
 const pod = (name: string, more: object = {}): string => JSON.stringify({

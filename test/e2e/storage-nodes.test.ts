@@ -5,24 +5,19 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createCluster, until } from '../support/cluster.ts';
-import { pushImages } from '../support/images.ts';
+import { createSuppliedCluster, until } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 
-const cluster = await createCluster('x', '10.97.8', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
+const cluster = await createSuppliedCluster('x', '10.97.8');
 const { kubectl, tryKubectl, host: first, lab, program } = cluster;
 const second = lab.addHost('n2');
-const registry = await startRegistry({ address: lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
 let agent: ChildProcess | undefined;
 t.teardown(async () => {
   agent?.kill('SIGKILL');
   await cluster.remove();
-  await registry.stop();
 });
 
 function startAgent(token: string): void {

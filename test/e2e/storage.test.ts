@@ -1,21 +1,14 @@
 // Storage as a user has it: a claim, written to, its pod deleted, read again by another; volumes bound by hand; protection; what is given back.
 import t from 'tap';
-import { createCluster, until } from '../support/cluster.ts';
-import { pushImages } from '../support/images.ts';
+import { createSuppliedCluster, until } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 
-const cluster = await createCluster('v', '10.97.6', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
-const { kubectl, tryKubectl, host, lab } = cluster;
-const registry = await startRegistry({ address: lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
-t.teardown(async () => {
-  await cluster.remove();
-  await registry.stop();
-});
+const cluster = await createSuppliedCluster('v', '10.97.6');
+const { kubectl, tryKubectl, host } = cluster;
+t.teardown(() => cluster.remove());
 await t.test('a server comes up', () => cluster.start());
 
 const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath={${path}}`]).stdout;

@@ -6,21 +6,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { build } from 'esbuild';
 import t from 'tap';
-import { createCluster, SKIFF, until } from '../support/cluster.ts';
-import { pushImages } from '../support/images.ts';
+import { createSuppliedCluster, SKIFF, until } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 
-const cluster = await createCluster('u', '10.97.6', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
-const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
-t.teardown(async () => {
-  await cluster.remove();
-  await registry.stop();
-});
+const cluster = await createSuppliedCluster('u', '10.97.6');
+t.teardown(() => cluster.remove());
 const { kubectl, host, lab } = cluster;
 const newer = join(lab.directory, 'newer.cjs');
 await build({

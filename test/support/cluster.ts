@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pushImages, type FixtureImage } from './images.ts';
 import { createLab, type Host, type Lab } from './lab.ts';
+import { startRegistry, type TestRegistry } from './registry.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 export const SKIFF = join(ROOT, 'dist/skiff');
@@ -36,6 +38,25 @@ export interface Cluster {
   /** What the server has logged so far. */
   log(): string;
   remove(): Promise<void>;
+}
+
+export interface SuppliedCluster extends Cluster {
+  /** Where the node pulls what names no registry; `remove` ends it too. */
+  registry: TestRegistry;
+}
+
+/** A cluster, not started yet, with a registry beside it that holds the images (by default the fixtures) as Docker Hub would. */
+export async function createSuppliedCluster(prefix: string, net: string, images?: FixtureImage[]): Promise<SuppliedCluster> {
+  const cluster = await createCluster(prefix, net, (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
+  const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
+  await pushImages(registry.url, images, 'library/');
+  return {
+    ...cluster, registry,
+    async remove() {
+      await cluster.remove();
+      await registry.stop();
+    },
+  };
 }
 
 export async function createCluster(prefix: string, net: string, registriesYaml: (lab: Lab) => string): Promise<Cluster> {
