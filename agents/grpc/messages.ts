@@ -31,7 +31,7 @@ export interface Codec<T extends MessageTable> {
   decode<K extends keyof T & string>(name: K, bytes: Uint8Array): Incoming<T, K>;
 }
 
-export function createCodec<T extends MessageTable>(table: T): Codec<T> {
+export function createCodec<const T extends MessageTable>(table: T): Codec<T> {
   return {
     encode: (name, message) => encode(table, name, message),
     decode: <K extends keyof T & string>(name: K, bytes: Uint8Array) => decode(table, name, bytes) as Incoming<T, K>,
