@@ -3,7 +3,7 @@
 import type { Clock } from '../../../internal/base/clock.ts';
 import { createEventQueue } from './event-queue.ts';
 import type { CommandStreams, RemoteCommand } from './remote-command.ts';
-import { createSpdySession, type SpdySession, type SpdyStream } from './spdy-session.ts';
+import { createSpdySession, type SpdySession, type SpdyStream } from '../../spdy/session.ts';
 import type { StreamRequest } from './streams.ts';
 import { legacyText, pushSize } from './websocket.ts';
 

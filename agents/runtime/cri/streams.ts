@@ -4,7 +4,7 @@
 import { request as httpRequest } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { createSpdySession, type SpdySession } from '../../kubelet/server/spdy-session.ts';
+import { createSpdySession, type SpdySession } from '../../spdy/session.ts';
 import { RuntimeError, type ExecOptions } from '../runtime.ts';
 import type { CriClient } from './client.ts';
 import { CODE, GrpcError } from '../../grpc/client.ts';

@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import t from 'tap';
 import { openLog } from '../../../agents/kubelet/logs/log-reader.ts';
 import { encodeRequest } from '../../../agents/kubelet/probes/grpc-health.ts';
-import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FRAME, words } from '../../../agents/kubelet/server/spdy-frames.ts';
-import { createSpdySession } from '../../../agents/kubelet/server/spdy-session.ts';
+import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FRAME, words } from '../../../agents/spdy/frames.ts';
+import { createSpdySession } from '../../../agents/spdy/session.ts';
 import { statusOf } from '../../../agents/kubelet/server/remote-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), `skiff-streams-${String(process.pid)}-`));

@@ -3,7 +3,7 @@
 // windows nor ever widen them, so what is sent is held back by the connection alone; what is received and not read is bounded likewise.
 import { Duplex } from 'node:stream';
 import { callbackify } from 'node:util';
-import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FLAG_FIN, FRAME, words, type Frame } from './spdy-frames.ts';
+import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FLAG_FIN, FRAME, words, type Frame } from './frames.ts';
 
 const UNREAD_MAX_BYTES = 4 << 20;
 const MAX_DATA_BYTES = 16_384;

@@ -1,7 +1,7 @@
 // SPDY/3.1 frames: what Kubernetes' streams need of the protocol and no more (no priorities, no server push). Header blocks are zlib with
 // the protocol's dictionary, one stream each way for the whole connection.
 import { constants, createDeflate, createInflate, type Deflate, type Inflate } from 'node:zlib';
-import { SPDY_DICTIONARY } from './spdy-dictionary.ts';
+import { SPDY_DICTIONARY } from './dictionary.ts';
 
 export const FRAME = { synStream: 1, synReply: 2, rstStream: 3, settings: 4, ping: 6, goAway: 7, headers: 8, windowUpdate: 9 } as const;
 export const FLAG_FIN = 1;
