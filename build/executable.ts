@@ -8,8 +8,10 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { bundlePrograms, type Architecture } from './programs/bundle.ts';
+import type { Recorded } from './programs/debian.ts';
 import { stripElf } from './programs/elf.ts';
 import { includeLibatomic } from './programs/libatomic.ts';
+import { RECORD } from './programs/list.ts';
 import { nodeBinary, terminalAddonOf } from './programs/npm.ts';
 import { release } from './release.ts';
 import { WORDS_ASSET } from '../cmd/openapi-words.ts';
@@ -24,14 +26,15 @@ const { values: options } = parseArgs({ options: { output: { type: 'string', def
 const { output } = options;
 const wanted = ARCHITECTURES.filter((architecture) => options.only === undefined || options.only === architecture);
 mkdirSync(output, { recursive: true });
-await bundle();
+const inputs = await bundle();
 for (const architecture of wanted) makeExecutable(architecture);
 rmSync(join(output, 'skiff'), { force: true });
 symlinkSync(`skiff-linux-${process.arch}`, join(output, 'skiff'));
-if (options.release) release(output, { architectures: wanted, images: options.images });
+if (options.release) release(output, { architectures: wanted, images: options.images, licenses: { inputs, debian: JSON.parse(readFileSync(RECORD, 'utf8')) as Recorded } });
 
-async function bundle(): Promise<void> {
-  await build({
+/** Gives the files that the bundle is made of. */
+async function bundle(): Promise<string[]> {
+  const { metafile } = await build({
     entryPoints: ['cmd/main.ts'],
     outfile: join(output, 'skiff.cjs'),
     bundle: true,
@@ -45,7 +48,9 @@ async function bundle(): Promise<void> {
     logLevel: 'warning',
     logOverride: { 'empty-import-meta': 'silent' },
     define: { SKIFF_VERSION: JSON.stringify(options.as) },
+    metafile: true,
   });
+  return Object.keys(metafile.inputs);
 }
 
 /** A code cache is made by the Node it is for, which runs on its own architecture only. */

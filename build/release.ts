@@ -1,19 +1,32 @@
 // What users download, out of the executables. The folder can be served as it is, for `INSTALL_SKIFF_URL=https://HOST install.sh`:
 //
 //   skiff-linux-<x64|arm64>.xz             the executable; .gz for hosts without xz
-//   install.sh
+//   install.sh, licenses.txt (the terms of all that the executables carry)
 //   sha256sums.txt                         of all of these, packed and unpacked
-//   skiff-airgap-linux-<x64|arm64>.tar.gz  for machines without a network: `skiff/` with install.sh, dist/skiff-linux-<arch>, sha256sums.txt, and images/*
+//   skiff-airgap-linux-<x64|arm64>.tar.gz  for machines without a network: `skiff/` with install.sh, licenses.txt, dist/skiff-linux-<arch>, sha256sums.txt, and images/*
 //                                          (archives as `docker save` writes them) when a folder of them is given
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { writeLicenses, type LicenseSources } from './licenses.ts';
 import type { Architecture } from './programs/bundle.ts';
+import { unpackPackages } from './programs/debian.ts';
+import { CACHE, RECORD } from './programs/list.ts';
 
-export function release(folder: string, { architectures, images }: { architectures: readonly Architecture[]; images: string | undefined }): void {
+const LICENSES = 'licenses.txt';
+
+export interface ReleaseOptions {
+  architectures: readonly Architecture[];
+  images: string | undefined;
+  licenses: Omit<LicenseSources, 'root'>;
+}
+
+export function release(folder: string, { architectures, images, licenses }: ReleaseOptions): void {
   copyFileSync('install.sh', join(folder, 'install.sh'));
-  const files = ['install.sh'];
+  // The same packages, hence the same terms, for both architectures.
+  writeLicenses(join(folder, LICENSES), { ...licenses, root: unpackPackages(RECORD, 'amd64', CACHE) });
+  const files = ['install.sh', LICENSES];
   for (const architecture of architectures) {
     const name = `skiff-linux-${architecture}`;
     // Blocks of a fixed size: the same bytes, however many threads there are. Unpacking takes 9 MB.
@@ -30,7 +43,7 @@ function makeAirgapBundle(folder: string, architecture: Architecture, images: st
   try {
     const root = join(work, 'skiff');
     mkdirSync(join(root, 'dist'), { recursive: true });
-    copyFileSync('install.sh', join(root, 'install.sh'));
+    for (const file of ['install.sh', LICENSES]) copyFileSync(join(folder, file), join(root, file));
     linkSync(join(folder, `skiff-linux-${architecture}`), join(root, `dist/skiff-linux-${architecture}`));
     if (images !== undefined) {
       mkdirSync(join(root, 'images'));
