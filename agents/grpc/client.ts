@@ -3,19 +3,10 @@
 import { connect as connectHttp2, constants, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import type { Clock } from '../../internal/base/clock.ts';
+import { CODE, GrpcError } from './error.ts';
+import { createSplitter, framed } from './frames.ts';
 
-export const CODE = { ok: 0, unknown: 2, deadlineExceeded: 4, notFound: 5, unimplemented: 12, unavailable: 14 } as const;
-const MESSAGE_MAX_BYTES = 16 << 20;
-const PREFIX_BYTES = 5;
-
-export class GrpcError extends Error {
-  override readonly name = 'GrpcError';
-  readonly code: number;
-  constructor(code: number, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
+export { CODE, GrpcError };
 
 export interface GrpcClient {
   /** `method`: `/package.Service/Method`. */
@@ -78,12 +69,6 @@ export function createGrpcClient(socketPath: string, clock: Clock): GrpcClient {
   };
 }
 
-function framed(message: Uint8Array): Buffer {
-  const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
-}
-
 /** Resolves when the call ended well; every message is given as it comes. */
 function outcome(stream: ClientHttp2Stream, onMessage: (message: Uint8Array) => void): Promise<void> {
   const split = createSplitter(onMessage);
@@ -123,31 +108,4 @@ function unescaped(text: string): string {
   } catch {
     return text;
   }
-}
-
-function createSplitter(onMessage: (message: Uint8Array) => void): (chunk: Buffer) => void {
-  const chunks: Buffer[] = [];
-  let held = 0;
-  return (chunk) => {
-    chunks.push(chunk);
-    held += chunk.length;
-    for (let wanted = lengthOf(chunks, held); wanted !== undefined && held >= wanted; wanted = lengthOf(chunks, held)) {
-      const bytes = chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks);
-      const rest = bytes.subarray(wanted);
-      chunks.splice(0, chunks.length, ...(rest.length > 0 ? [rest] : []));
-      held = rest.length;
-      onMessage(bytes.subarray(PREFIX_BYTES, wanted));
-    }
-  };
-}
-
-/** Of the message that comes first, with its prefix; undefined while not even that is here. */
-function lengthOf(chunks: Buffer[], held: number): number | undefined {
-  if (held < PREFIX_BYTES) return undefined;
-  const [first = Buffer.alloc(0)] = chunks;
-  const start = first.length >= PREFIX_BYTES ? first : Buffer.concat(chunks);
-  if (start[0] !== 0) throw new GrpcError(CODE.unknown, 'the answer is compressed, which was not asked for');
-  const length = start.readUInt32BE(1);
-  if (length > MESSAGE_MAX_BYTES) throw new GrpcError(CODE.unknown, `a message of ${String(length)} bytes is too large`);
-  return PREFIX_BYTES + length;
 }
