@@ -35,6 +35,8 @@ export interface Cluster {
   start(...flags: string[]): Promise<void>;
   /** Ends the server with a signal and waits for its end; pods go on. */
   stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Whether the server has ended by itself. */
+  ended(): boolean;
   /** What the server has logged so far. */
   log(): string;
   remove(): Promise<void>;
@@ -99,6 +101,7 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
       host.run('pkill', `-${signal}`, '-f', `${cluster.program.join(' ')} server`);
       await ended;
     },
+    ended: () => server !== undefined && (server.exitCode !== null || server.signalCode !== null),
     log: () => readFileSync(logFile, 'utf8'),
     async remove() {
       await cluster.stop('SIGKILL').catch(() => undefined); // it may have ended by itself
