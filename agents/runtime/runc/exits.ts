@@ -3,6 +3,7 @@
 import { existsSync, rmSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { Timer } from '../../../internal/base/clock.ts';
+import { messageOf } from '../../../internal/base/errors.ts';
 import { readText } from './cgroups.ts';
 import { cgroupOf } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
@@ -23,6 +24,7 @@ export function createExits(ground: Ground): Exits {
   let timer: Timer | undefined;
   const poll = (): void => {
     for (const record of records.containers.values()) {
+      if (record.state === 'exited' && existsSync(join(layout.exits, record.id))) keepExit(ground, record);
       if ((record.state !== 'running' && record.state !== 'created') || record.refused !== undefined || ground.starting.has(record.id)) continue;
       if (takeExit(ground, record) || isAlive(record.process) || conmonLives(ground, record)) continue;
       // Its conmon may have written the code and gone between those two looks.
@@ -63,9 +65,18 @@ export function takeExit(ground: Ground, record: ContainerRecord): boolean {
 export function recordExit(ground: Ground, record: ContainerRecord, end: { exitCode: number; reason: string; message?: string }): void {
   const ended = { finishedAt: ground.clock.now(), state: 'exited' as const, ...end };
   Object.assign(record, ended);
-  ground.records.saveContainer(record);
-  rmSync(join(ground.layout.exits, record.id), { force: true });
+  keepExit(ground, record);
   ground.emit({ type: 'exited', sandboxId: record.sandboxId, containerId: record.id, exitCode: end.exitCode });
+}
+
+/** What has happened is told also when the disk is full: conmon's file stays then, until it can be written down. */
+function keepExit({ records, layout, log }: Ground, record: ContainerRecord): void {
+  try {
+    records.saveContainer(record);
+    rmSync(join(layout.exits, record.id), { force: true });
+  } catch (error) {
+    log.warn('the end of a container cannot be written down', { id: record.id, error: messageOf(error) });
+  }
 }
 
 export function conmonLives(ground: Ground, record: ContainerRecord): boolean {
