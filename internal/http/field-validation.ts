@@ -21,24 +21,31 @@ export interface Expected {
 }
 
 export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas, source, converted = false }: { duplicates: readonly string[]; schemas: Schemas; source?: Uint8Array; converted?: boolean }): void {
-  const { group, version, kind, validation = 'Warn', warn } = expected;
+  const { group, version, kind } = expected;
   const apiVersion = apiVersionOf(group, version);
   const untyped = untypedProblem(object);
   if (untyped !== undefined) throw new StatusError('BadRequest', untyped);
   object.apiVersion ||= apiVersion;
   object.kind ||= kind;
-  if (expected.custom !== undefined) checkCustomType(object, { group, kind, apiVersion });
+  if (expected.custom !== undefined) checkCustomType(object, expected, { duplicates, schemas });
   else if (object.apiVersion !== apiVersion || object.kind !== kind) throw cannotHandle(object, kind, mismatch(object, { group, kind }, schemas));
   const definition = schemas.get(expected.schema);
   const { errors, unknown, strays } = definition === undefined ? { errors: [], unknown: [], strays: [] } : checkShape(definition, object, schemas);
   const first = errors[0];
   if (first !== undefined) throw cannotHandle(object, kind, converted ? (first.conversion ?? first.message) : first.message);
   for (const { owner, name } of strays) delete owner[name];
-  if (validation === 'Ignore') return;
-  const problems = inOrder([...duplicates, ...unknown.map((path) => `unknown field "${path}"`)], duplicates.length > 0 && unknown.length > 0 && expected.custom === undefined ? source : undefined);
-  if (problems.length === 0) return;
-  if (validation === 'Strict') throw cannotHandle(object, kind, `strict decoding error: ${problems.join(', ')}`);
+  tell(object, expected, () => inOrder(problemsOf(duplicates, unknown), duplicates.length > 0 && unknown.length > 0 && expected.custom === undefined ? source : undefined));
+}
+
+/** As field validation asks. */
+function tell(object: KubeObject, { kind, validation = 'Warn', warn }: Expected, read: () => readonly string[]): void {
+  const problems = validation === 'Ignore' ? [] : read();
+  if (problems.length > 0 && validation === 'Strict') throw cannotHandle(object, kind, `strict decoding error: ${problems.join(', ')}`);
   for (const problem of problems) warn(asWarning(problem));
+}
+
+function problemsOf(duplicates: readonly string[], unknown: readonly string[]): string[] {
+  return [...duplicates, ...unknown.map((path) => `unknown field "${path}"`)];
 }
 
 /** An object says with strings what it is. */
@@ -62,10 +69,25 @@ function inOrder(problems: readonly string[], source: Uint8Array | undefined): r
   return found;
 }
 
-/** A custom object of another version is refused here, one of another kind by validation. */
-function checkCustomType({ apiVersion, kind, metadata }: KubeObject, expected: { group: string; kind: string; apiVersion: string }): void {
-  if (apiVersion !== expected.apiVersion) throw new StatusError('BadRequest', `the API version in the data (${apiVersion}) does not match the expected API version (${expected.apiVersion})`);
+/** A custom object of another version is refused here, one of another kind by validation; its fields are held to the version that it says. */
+function checkCustomType(object: KubeObject, expected: Expected, { duplicates, schemas }: { duplicates: readonly string[]; schemas: Schemas }): void {
+  const { apiVersion, kind, metadata } = object;
+  const wanted = apiVersionOf(expected.group, expected.version);
+  if (apiVersion !== wanted) {
+    tell(object, expected, () => problemsOf(duplicates, unknownFields(object, expected, schemas)));
+    throw new StatusError('BadRequest', `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
+  }
   if (kind !== expected.kind) throw invalidObject({ group: expected.group, kind }, metadata?.name ?? '', [invalid('kind', kind, `must be ${expected.kind}`)]);
+}
+
+const TYPE_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
+
+/** Of a version that there is not, every field. */
+function unknownFields(object: KubeObject, { group, kind }: Expected, schemas: Schemas): string[] {
+  const given = parseApiVersion(object.apiVersion);
+  if (given.group !== group || object.kind !== kind) return [];
+  const definition = schemas.byKind(group, given.version, kind);
+  return definition === undefined ? Object.keys(object).filter((name) => !TYPE_FIELDS.has(name)) : checkShape(definition, object, schemas).unknown;
 }
 
 /** As a warning, a line of YAML goes without what go-yaml writes before it. */

@@ -26,7 +26,7 @@ import type { Impersonator } from './impersonation.ts';
 import { deadlineOf, withinDeadline } from './deadline.ts';
 import type { Fairness } from './fairness/index.ts';
 import type { Metrics } from './metrics.ts';
-import { negotiate, type Form } from './negotiate.ts';
+import { negotiate, negotiateError, type Form } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
 import { notAllowed, nothingThere, type Pipeline } from './pipeline.ts';
 import { requestOptions } from './query.ts';
@@ -104,7 +104,7 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
     trail?.complete(response.statusCode);
   } catch (error) {
     if (isReason(error, 'Unauthorized')) trail ??= beginAudit(options, request, { auditId, info, user: undefined });
-    answer(error instanceof PageNotFound ? textPayload(404, '404 page not found\n') : errorPayload(error, options.log));
+    answer(error instanceof PageNotFound ? textPayload(404, '404 page not found\n') : errorPayload(error, options.log, { form: negotiateError(request.headers.accept), schemas: options.pipeline.options.schemas }));
     trail?.complete(response.statusCode, error instanceof PageNotFound ? {} : statusOf(error).status);
   }
   options.metrics.count({ ...info, code: response.statusCode, startedMs });

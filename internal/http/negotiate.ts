@@ -51,6 +51,15 @@ export function negotiate(accept: string | undefined, { protobuf: hasProtobuf }:
   throw new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);
 }
 
+/** The form of an error: never a Table, and JSON where nothing that is taken can be made. */
+export function negotiateError(accept: string | undefined): Form {
+  try {
+    return negotiate(accept, { protobuf: true }, () => false);
+  } catch {
+    return PLAIN;
+  }
+}
+
 export function parseAccept(accept: string): Accepted[] {
   return accept
     .split(',')

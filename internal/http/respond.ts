@@ -58,10 +58,12 @@ export function statusOf(thrown: unknown): { code: number; status: object; retry
   return { code, status, retryAfterSeconds: details?.retryAfterSeconds };
 }
 
-export function errorPayload(thrown: unknown, log: Log): Payload {
+/** In JSON, unless the client takes another form only. */
+export function errorPayload(thrown: unknown, log: Log, wanted?: { form: Form; schemas: Schemas }): Payload {
   const { code, status, retryAfterSeconds } = statusOf(thrown);
   if (code >= 500 && !isReason(thrown, 'ServiceUnavailable', 'Timeout')) log.warn('request failed', { error: thrown, cause: thrown instanceof Error && thrown.stack !== undefined && !(thrown instanceof StatusError) ? thrown.stack : undefined });
-  return { code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`), ...(retryAfterSeconds !== undefined && { headers: { 'retry-after': String(retryAfterSeconds) } }) };
+  const answer = wanted === undefined || wanted.form.format === 'json' ? { code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`) } : payload(code, status, wanted);
+  return { ...answer, ...(retryAfterSeconds !== undefined && { headers: { 'retry-after': String(retryAfterSeconds) } }) };
 }
 
 /** Headers that every answer has. Call before the first byte. */

@@ -59,8 +59,8 @@ export interface CustomKind {
   terminating: boolean;
   /** Warned of at every use, for versions that are deprecated. */
   deprecation?: string;
-  /** JSON paths of the scale subresource, `.spec.replicas`. */
-  scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
+  /** JSON paths of the scale subresource, `.spec.replicas`; `replicasPaths` by each version of the kind, null where it has none. */
+  scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string; replicasPaths: Readonly<Record<string, string | null>> };
   /** Its published schemas. */
   openApi(dialect: 'v2' | 'v3'): { object: Record<string, unknown>; list: Record<string, unknown> };
 }

@@ -2,6 +2,8 @@
 import { request as httpsRequest } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
 import { load } from 'js-yaml';
+import { decodeProtobuf } from '../../internal/api/protobuf.ts';
+import { loadSchemas } from '../../internal/api/schema.ts';
 
 export interface Server {
   url: string;
@@ -70,7 +72,7 @@ export async function ask(run: Run, row: Row): Promise<Answer> {
 interface Raw {
   status: number;
   headers: NodeJS.Dict<string | string[]>;
-  text: string;
+  bytes: Buffer;
 }
 
 const ATTEMPTS = 5;
@@ -97,7 +99,7 @@ function send({ url, ca, cert, key }: Server, { method, path, headers, text, cer
       // Node makes one text of a repeated Warning; they are told apart again here.
       response.on('end', () => {
         const warning = response.headersDistinct['warning'];
-        resolve({ status: response.statusCode ?? 0, headers: { ...response.headers, ...(warning !== undefined && { warning }) }, text: Buffer.concat(chunks).toString() });
+        resolve({ status: response.statusCode ?? 0, headers: { ...response.headers, ...(warning !== undefined && { warning }) }, bytes: Buffer.concat(chunks) });
       });
     });
     outgoing.on('error', reject);
@@ -105,8 +107,12 @@ function send({ url, ca, cert, key }: Server, { method, path, headers, text, cer
   });
 }
 
-function parse({ headers, text }: Raw): unknown {
+const schemas = loadSchemas();
+
+function parse({ headers, bytes }: Raw): unknown {
   const type = String(headers['content-type'] ?? '');
+  if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(bytes, schemas);
+  const text = bytes.toString();
   if (type.includes('yaml')) return load(text);
   if (!type.includes('json') || text === '') return text;
   try {
@@ -142,7 +148,7 @@ function clean(run: Run, row: Row, key: string, value: unknown): unknown {
   return value
     .replaceAll(run.id, 'parity')
     // The whole object stands in what is said of a bad patch, with everything in it that differs.
-    .replace(/^( "" is invalid: patch: )?Invalid value: "(\{\\"apiVersion|map\[).*": (?=[a-z])/s, '$1Invalid value: OBJECT: ')
+    .replace(/^( "" is invalid: patch: )?Invalid value: "(\{\\"apiVersion|\{\\"kind|map\[).*": (?=[a-z])/s, '$1Invalid value: OBJECT: ')
     .replace(TIME, 'TIME')
     .replace(UID, 'UID')
     .replace(/\b(gen|Wrong|kube-api-access)-[a-z0-9]{5}\b/g, '$1-RANDOM')

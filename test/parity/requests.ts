@@ -11,6 +11,7 @@ import { OPENAPI } from './requests/openapi.ts';
 import { PAGES } from './requests/pages.ts';
 import { READS } from './requests/reads.ts';
 import { RULES } from './requests/rules.ts';
+import { SCALES } from './requests/scales.ts';
 import { SETUP } from './requests/setup.ts';
 import { SUBRESOURCES } from './requests/subresources.ts';
 import { WRITES } from './requests/writes.ts';
@@ -27,6 +28,7 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   kinds: KINDS,
   custom: CUSTOM,
   applies: APPLIES,
+  scales: SCALES,
   pages: PAGES,
   rules: RULES,
   deletions: DELETIONS,

@@ -63,7 +63,8 @@ function compareMembers({ lhs, rhs, shape }: Pair<Members>, { schemas, ignored, 
     if (left === right) return;
     const { shape: inner, always } = childOf(shape, name, schemas) ?? UNKNOWN_CHILD;
     const zero = always ? (inner.kind === 'struct' ? NO_MEMBERS : null) : undefined;
-    const delta = compareValues({ lhs: left ?? (lhs === ABSENT ? undefined : zero), rhs: right ?? (rhs === ABSENT ? undefined : zero), shape: inner }, { schemas, skip: ignored?.[name] });
+    // A null that is said counts as a value; what is not there counts as what upstream writes unasked.
+    const delta = compareValues({ lhs: left === undefined && lhs !== ABSENT ? zero : left, rhs: right === undefined && rhs !== ABSENT ? zero : right, shape: inner }, { schemas, skip: ignored?.[name] });
     if (delta !== undefined) sum.add(`f:${name}`, delta);
   };
   for (const name of Object.keys(rhs)) compareMember(name);
