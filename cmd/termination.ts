@@ -5,7 +5,7 @@ import { messageOf } from '../internal/base/errors.ts';
 import type { Log } from '../internal/base/log.ts';
 import type { ServiceManager } from './service-manager.ts';
 import { endPodsWithMachine, machineStops, type ShutdownGrace } from './shutdown.ts';
-import { releaseStartPages } from './start-pages.ts';
+import { releaseWhenQuiet } from './idle-memory.ts';
 
 export interface Lifetime {
   dataDir: string;
@@ -26,7 +26,7 @@ export async function runUntilTerminated(start: (stopping: AbortSignal) => Promi
     const running = await start(stopping.signal).catch((error: unknown) => {
       if (!stopping.signal.aborted) throw error;
     });
-    releaseStartPages(systemClock);
+    releaseWhenQuiet(systemClock);
     await stopped;
     log.info(messageOf(stopping.signal.reason));
     manager.stopping('stopping');

@@ -1,5 +1,6 @@
 // Objects as bytes, serialised once: the frozen object that the store holds is the key, so a new state is a new entry. Bounded: when the
-// kept bytes come to more than the limit all are let go, and the hot ones come back by themselves.
+// kept bytes come to more than the limit, or nobody asks for a while, all are let go, and the hot ones come back by themselves.
+import { onQuiet } from '../base/quiet.ts';
 import type { KubeObject, ListMeta } from '../api/meta.ts';
 import type { ObjectList } from '../api/request.ts';
 
@@ -12,6 +13,7 @@ const PIECE = 500;
 
 let cache = new WeakMap<object, Buffer>();
 let kept = 0;
+onQuiet(() => letGo());
 
 export function objectBytes(object: object): Buffer {
   const held = cache.get(object);
@@ -20,11 +22,16 @@ export function objectBytes(object: object): Buffer {
   if (!Object.isFrozen(object) || bytes.length > ONE_MAX) return bytes;
   kept += bytes.length;
   if (kept > KEPT_MAX) {
-    cache = new WeakMap();
+    letGo();
     kept = bytes.length;
   }
   cache.set(object, bytes);
   return bytes;
+}
+
+function letGo(): void {
+  cache = new WeakMap();
+  kept = 0;
 }
 
 /** A list, put together from its items' bytes. */

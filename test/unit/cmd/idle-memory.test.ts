@@ -2,7 +2,8 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import t from 'tap';
 import { systemClock } from '../../../internal/base/clock.ts';
-import { releaseStartPages, untouchedMappings } from '../../../cmd/start-pages.ts';
+import { onQuiet } from '../../../internal/base/quiet.ts';
+import { releaseWhenQuiet, untouchedMappings } from '../../../cmd/idle-memory.ts';
 
 t.test('only mappings of the program that nothing was written to', async (t) => {
   const mapping = (range: string, access: string, path: string, dirtyKb: number): string => `${range} ${access} 00000000 fe:01 123                        ${path}\nRss:                 500 kB\nPrivate_Dirty:       ${String(dirtyKb)} kB\nAnonymous:           ${String(dirtyKb)} kB\n`;
@@ -14,7 +15,7 @@ t.test('they leave this process, which goes on', async (t) => {
   const program = readlinkSync('/proc/self/exe');
   const resident = (): number => Number(/^RssFile:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
   const before = resident();
-  releaseStartPages({ ...systemClock, setTimer: (_delayMs, run) => { run(); return { cancel: () => {} }; } });
+  releaseWhenQuiet({ ...systemClock, setTimer: (_delayMs, run) => { run(); return { cancel: () => {} }; } });
   let least = before;
   for (let looks = 0; looks < 100 && least > before * 0.8; looks++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -23,3 +24,33 @@ t.test('they leave this process, which goes on', async (t) => {
   t.ok(least <= before * 0.8, `${String(before)} kB → ${String(least)} kB`);
   t.ok(untouchedMappings(readFileSync('/proc/self/smaps', 'utf8'), program).length > 0);
 });
+
+t.test('after work, once it is quiet again; not while it works, and not for nothing', async (t) => {
+  let quiet = 0;
+  t.teardown(onQuiet(() => quiet++));
+  const timers: (() => void)[] = [];
+  releaseWhenQuiet({ ...systemClock, setTimer: (_delayMs, run) => { timers.push(run); return { cancel: () => {} }; } });
+  const fire = (): void => timers.shift()?.();
+  const until = async (condition: () => boolean): Promise<void> => { while (!condition()) await new Promise((resolve) => setImmediate(resolve)); };
+  fire();
+  await until(() => quiet === 1);
+  const litter = (): boolean => Array.from({ length: 50_000 }, (_, at) => ({ at })).length > 0 && timers.length === 1;
+  await until(litter);
+  fire(); // little was done: nothing is released, and the next work is waited for
+  await until(litter);
+  t.equal(quiet, 1);
+  work(1200);
+  fire();
+  t.equal(quiet, 1, 'it is at work');
+  t.equal(timers.length, 1, 'and is looked at again');
+  fire();
+  await until(() => quiet === 2);
+});
+
+function work(cpuMs: number): void {
+  const begin = process.cpuUsage();
+  for (;;) {
+    const { user, system } = process.cpuUsage(begin);
+    if (user + system > cpuMs * 1000) return;
+  }
+}
