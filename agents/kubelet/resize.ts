@@ -19,6 +19,8 @@ export interface Resize {
   pending?: { reason: 'Deferred' | 'Infeasible'; message: string };
   inProgress?: { reason?: 'Error'; message?: string };
   busy: boolean;
+  /** The pod's cgroup has room for what was granted. */
+  widened?: Promise<void>;
   retryAt: number;
   /** What each running container has now, by id, where it is not what it began with. */
   actuated: Map<string, ResourceRequirements>;
@@ -48,7 +50,10 @@ export function judgeResize(memory: PodMemory, node: NodeContext, fits: () => Re
   delete resize.pending;
   Object.assign(resize, { inProgress: {}, retryAt: 0 });
   node.event(desired, 'Normal', 'ResizeStarted', summary('Pod resize started', wanted, desired.metadata.generation));
-  if (memory.standing !== undefined) node.cgroups.widen(before, memory.pod);
+  if (memory.standing !== undefined) {
+    resize.widened = node.cgroups.widen(before, memory.pod);
+    resize.widened.catch(() => {}); // told where it is waited for
+  }
   return true;
 }
 
@@ -109,6 +114,7 @@ function changesOf({ pod, resize, stopping }: PodMemory, node: NodeContext): Cha
 
 /** False: containers are still to be restarted, or more has been granted meanwhile. */
 async function apply(changes: readonly Change[], memory: PodMemory, node: NodeContext): Promise<boolean> {
+  await memory.resize.widened;
   const inPlace = changes.filter(({ spec, from }) => !needsRestart(spec, from)).sort((a, b) => memoryStep(a) - memoryStep(b));
   await checkMemory(inPlace, node);
   for (const { id, spec, from } of inPlace) {
@@ -118,7 +124,7 @@ async function apply(changes: readonly Change[], memory: PodMemory, node: NodeCo
   }
   await updateInherited(memory, node);
   if (changesOf(memory, node).length > 0 || memory.starting.size > 0 || memory.stopping.size > 0) return false;
-  node.cgroups.make(memory.pod);
+  await node.cgroups.make(memory.pod);
   return true;
 }
 

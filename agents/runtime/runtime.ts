@@ -11,7 +11,7 @@ export interface SandboxConfig {
   hostname: string;
   labels: Record<string, string>;
   annotations: Record<string, string>;
-  /** Cgroup of the pod, made by the kubelet, e.g. `/kubepods/burstable/pod<uid>`, relative to the node's cgroup root. */
+  /** Cgroup of the pod, made by the kubelet, e.g. `/kubepods/burstable/pod<uid>`, relative to the node's cgroup root. One that ends in `.slice` is systemd's. */
   cgroupParent: string;
   hostNetwork: boolean;
   hostPid: boolean;
@@ -65,7 +65,10 @@ export interface Resources {
   memoryLimitBytes?: number;
   oomScoreAdj?: number;
   pidsLimit?: number;
+  /** By page size: `2MB`. */
   hugepageLimits?: Record<string, number>;
+  /** Files of cgroup v2 as they are to read: `memory.oom.group`. */
+  unified?: Record<string, string>;
 }
 
 export interface SecurityConfig {
@@ -176,7 +179,8 @@ export class RuntimeError extends Error {
 }
 
 export interface Runtime {
-  readonly info: { name: string; version: string };
+  /** `cgroupDriver`: where the runtime itself tells how pods' cgroups are made, by the time it has started. */
+  readonly info: { name: string; version: string; cgroupDriver?: 'cgroupfs' | 'systemd' };
   /** Why no container can be run now; '' when they can. Asked with every heartbeat: cheap. Absent: always well. */
   problem?(): string;
   /** Adopts what still runs, reports exits that happened meanwhile, and removes what no record claims. */

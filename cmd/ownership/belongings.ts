@@ -1,7 +1,7 @@
 // What of Skiff is on the machine beside files, in the order in which it goes: each kind found anew when its turn comes, since much goes with what
 // went before it, and so that an interrupted run is finished by the next.
 import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { delay, type Clock } from '../../internal/base/clock.ts';
 import { tryCommand } from '../../internal/base/command.ts';
 import { findOwnLinks, findOwnRoutes, removeLink, removeRoute } from '../../agents/network/removal.ts';
@@ -35,14 +35,14 @@ export function volatileKinds(site: Site, clock: Clock): Kind[] {
     { name: 'links', find: () => findOwnLinks().map((name) => ({ line: `link ${name}`, remove: () => removeLink(name) })) },
     { name: 'packet rules', find: packetRules },
     { name: 'packet tables', find: () => emptyTables(site) },
-    { name: 'cgroups', find: () => ownCgroups(site).map((directory) => ({ line: `cgroup ${directory}`, remove: () => removeCgroup(directory, clock) })) },
+    { name: 'cgroups', find: () => ownCgroups(site).map((directory) => ({ line: `cgroup ${directory}`, remove: () => (directory.endsWith('.slice') ? removeSlice(directory, clock) : removeCgroup(directory, clock)) })) },
     { name: 'sysctls', find: () => changedSysctls(site) },
   ];
 }
 
 /** Of containers: in the cgroups that were made for them, and the conmon of each, known by the folder it tells their ends to. */
 function strayProcesses(site: Site, clock: Clock): Belonging[] {
-  const pids = new Set([...ownCgroups(site).filter((directory) => directory.endsWith('/kubepods')).flatMap(processesIn), ...conmons(site)]);
+  const pids = new Set([...ownCgroups(site).filter((directory) => /\/kubepods(\.slice)?$/.test(directory)).flatMap(processesIn), ...conmons(site)]);
   return [...pids].filter((pid) => pid !== process.pid).flatMap((pid) => {
     const found = processOf(pid);
     if (found === undefined || !isAlive(found)) return [];
@@ -99,6 +99,12 @@ function ownCgroups({ volatile }: Site): string[] {
 function processesIn(directory: string): number[] {
   const own = readQuietly(join(directory, 'cgroup.procs')).split('\n').filter((line) => line !== '').map(Number);
   return [...own, ...foldersIn(directory).flatMap((folder) => processesIn(folder))];
+}
+
+/** With all units in it; where systemd does not know it, it is a folder as others are. */
+async function removeSlice(directory: string, clock: Clock): Promise<void> {
+  await tryCommand('systemctl', ['stop', basename(directory)], { timeoutMs: 2 * PATIENCE_MS }).catch(() => undefined);
+  if (existsSync(directory)) await removeCgroup(directory, clock);
 }
 
 /** A cgroup is busy for a moment after its last process has ended. */

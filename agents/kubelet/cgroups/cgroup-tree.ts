@@ -1,6 +1,6 @@
 // Cgroups of the node's pods, on cgroup v1 and v2: kubepods, a level for each QoS class, one for each pod.
 //
-//   <root>/kubepods[/burstable|/besteffort]/pod<uid>      the runtime puts containers below it
+//   <root>/kubepods[/burstable|/besteffort]/pod<uid>      the runtime puts containers below it; by systemd's names: cgroup-names.ts
 //
 // What the root is: agents/cgroup-root.ts. On v2 a cgroup that holds processes cannot hand controllers down, so this process then moves
 // itself into a leaf of it.
@@ -17,14 +17,16 @@ export interface CgroupLimits {
   cpuPeriod?: number;
   memoryLimitBytes?: number;
   pidsLimit?: number;
+  /** Bytes by page size (`2MB`); sizes that are not named are not changed. */
+  hugepageLimits?: Readonly<Record<string, number>>;
 }
 
 export interface CgroupTree {
   readonly version: 1 | 2;
   /** Makes it in every hierarchy with these limits; idempotent. The path is relative to the root: `/kubepods/burstable`. */
-  set(path: string, limits: CgroupLimits): void;
+  set(path: string, limits: CgroupLimits): Promise<void>;
   /** Removes it with all below; what still holds processes stays. */
-  remove(path: string): void;
+  remove(path: string): Promise<void>;
   /** Names directly below. */
   children(path: string): string[];
   /** Directory of a controller's files. */
@@ -43,15 +45,18 @@ function openV1(root: CgroupRoot, below: string): CgroupTree {
   return {
     version: 1,
     directory,
-    set(path, limits) {
+    async set(path, limits) {
       for (const controller of controllers) makeV1(directory(path, controller), controller);
       write(directory(path, 'cpu'), 'cpu.shares', limits.cpuShares);
       write(directory(path, 'cpu'), 'cpu.cfs_period_us', limits.cpuQuota === undefined ? undefined : limits.cpuPeriod);
       write(directory(path, 'cpu'), 'cpu.cfs_quota_us', limits.cpuQuota);
       write(directory(path, 'memory'), 'memory.limit_in_bytes', limits.memoryLimitBytes);
       write(directory(path, 'pids'), 'pids.max', limits.pidsLimit);
+      for (const [size, limit] of Object.entries(limits.hugepageLimits ?? {})) write(directory(path, 'hugetlb'), `hugetlb.${size}.limit_in_bytes`, limit);
     },
-    remove: (path) => { for (const controller of controllers) removeTree(directory(path, controller)); },
+    async remove(path) {
+      for (const controller of controllers) removeTree(directory(path, controller));
+    },
     children: (path) => childrenOf(directory(path, 'memory')),
   };
 }
@@ -78,7 +83,7 @@ function openV2({ directory: rootFor }: CgroupRoot, below: string): CgroupTree {
   return {
     version: 2,
     directory,
-    set(path, limits) {
+    async set(path, limits) {
       let at = '';
       for (const part of path.split('/').filter((name) => name !== '')) {
         if (at !== '') handDown(directory(at), false);
@@ -89,9 +94,12 @@ function openV2({ directory: rootFor }: CgroupRoot, below: string): CgroupTree {
       write(directory(path), 'cpu.weight', limits.cpuShares === undefined ? undefined : weightOf(limits.cpuShares));
       write(directory(path), 'cpu.max', limits.cpuQuota === undefined ? undefined : `${limits.cpuQuota < 0 ? 'max' : String(limits.cpuQuota)} ${String(limits.cpuPeriod ?? 100_000)}`);
       write(directory(path), 'memory.max', limits.memoryLimitBytes === undefined ? undefined : limits.memoryLimitBytes < 0 ? 'max' : limits.memoryLimitBytes);
-      write(directory(path), 'pids.max', limits.pidsLimit);
+      write(directory(path), 'pids.max', limits.pidsLimit === undefined || limits.pidsLimit >= 0 ? limits.pidsLimit : 'max');
+      for (const [size, limit] of Object.entries(limits.hugepageLimits ?? {})) write(directory(path), `hugetlb.${size}.max`, limit);
     },
-    remove: (path) => removeTree(directory(path)),
+    async remove(path) {
+      removeTree(directory(path));
+    },
     children: (path) => childrenOf(directory(path)),
   };
 }
@@ -113,7 +121,7 @@ function handDown(directory: string, moveSelf: boolean): void {
 }
 
 /** cpu.shares (2…262144) as cpu.weight (1…10000), as runc maps it (KEP-2254). */
-function weightOf(shares: number): number {
+export function weightOf(shares: number): number {
   return Math.max(1, Math.min(10_000, 1 + Math.floor(((shares - 2) * 9999) / 262_142)));
 }
 

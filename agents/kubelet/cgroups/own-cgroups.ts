@@ -4,6 +4,6 @@ import { join } from 'node:path';
 import { CGROUP_MOUNT, LEAF, cgroupRoot } from '../../cgroup-root.ts';
 
 export function nodeCgroups(root = cgroupRoot()): string[] {
-  if (root.version === 2) return ['kubepods', LEAF].map((name) => join(root.directory(''), name));
+  if (root.version === 2) return ['kubepods', 'kubepods.slice', LEAF].map((name) => join(root.directory(''), name));
   return [...root.controllers.map((controller) => join(root.directory(controller), 'kubepods')), join(CGROUP_MOUNT, 'unified/kubepods')];
 }

@@ -36,28 +36,31 @@ export function limitsWithin({ spec }: Pod, resources: ResourceRequirements | un
   return inherited.length === 0 ? resources ?? {} : { ...resources, limits: { ...resources?.limits, ...Object.fromEntries(inherited.map((name) => [name, whole[name] ?? '0'])) } };
 }
 
-export function hugepageLimits(resources: ResourceRequirements | undefined): Record<string, number> {
-  const found = Object.entries(resources?.limits ?? {}).filter(([name]) => name.startsWith('hugepages-'));
-  return Object.fromEntries(found.map(([name, amount]) => [name.slice('hugepages-'.length), quantityValue(amount)]));
-}
-
-/** A limit holds for the pod only when every container has one (or the pod itself says it). */
+/** A limit holds for the pod only when every container has one (or the pod itself says it); the overhead of running it comes on top. */
 export function podLimits(pod: Pod): CgroupLimits {
-  const limits = pod.spec.resources?.limits;
-  const cpu = limits?.['cpu'] !== undefined ? quantityMilliValue(limits['cpu']) : totalOf(pod, 'limits', 'cpu', true);
-  const memory = limits?.['memory'] !== undefined ? quantityValue(limits['memory']) : totalOf(pod, 'limits', 'memory', true);
+  const limit = (name: 'cpu' | 'memory'): number => {
+    const own = pod.spec.resources?.limits?.[name];
+    const amount = own !== undefined ? valueOf(name, own) : totalOf(pod, 'limits', name, true) ?? 0;
+    return amount <= 0 ? 0 : amount + overheadOf(pod, name);
+  };
+  const [cpu, memory] = [limit('cpu'), limit('memory')];
   return {
     cpuShares: sharesOf(podRequest(pod, 'cpu')),
-    ...(cpu !== undefined && cpu > 0 && { cpuQuota: quotaOf(cpu), cpuPeriod: CPU_PERIOD_US }),
-    ...(memory !== undefined && memory > 0 && { memoryLimitBytes: memory }),
+    ...(cpu > 0 && { cpuQuota: quotaOf(cpu), cpuPeriod: CPU_PERIOD_US }),
+    ...(memory > 0 && { memoryLimitBytes: memory }),
   };
+}
+
+function overheadOf({ spec }: Pod, name: string): number {
+  const amount = spec.overhead?.[name];
+  return amount === undefined ? 0 : valueOf(name, amount);
 }
 
 /** What the pod asks for: cpu in milli-cores, everything else in units. */
 export function podRequest(pod: Pod, name: string): number {
   const own = pod.spec.resources?.requests?.[name];
   const amount = own !== undefined ? valueOf(name, own) : totalOf(pod, 'requests', name, false) ?? 0;
-  return amount + (pod.spec.overhead?.[name] === undefined ? 0 : valueOf(name, pod.spec.overhead[name]));
+  return amount + overheadOf(pod, name);
 }
 
 /** Main containers and sidecars together, or the greediest init container beside the sidecars before it, whichever is more. */

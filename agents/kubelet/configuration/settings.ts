@@ -45,7 +45,9 @@ export const SETTINGS = [
   { key: 'maxContainerRestartPeriod', kind: 'duration', default: '5m0s' },
   { key: 'enableDebuggingHandlers', flag: 'enable-debugging-handlers', kind: 'boolean', default: true },
   { key: 'enableSystemLogHandler', kind: 'boolean', default: true },
-  { key: 'cgroupDriver', flag: 'cgroup-driver', kind: 'string', default: 'cgroupfs', check: (value) => (value === 'cgroupfs' ? undefined : value === 'systemd' ? 'the systemd driver is not built yet: cgroupfs' : 'must be cgroupfs or systemd') },
+  { key: 'cgroupDriver', flag: 'cgroup-driver', kind: 'string', default: 'cgroupfs', check: (value) => (value === 'cgroupfs' || value === 'systemd' ? undefined : 'must be cgroupfs or systemd') },
+  { key: 'singleProcessOOMKill', kind: 'boolean', default: undefined },
+  { key: 'memorySwapBehavior', kind: 'string', default: '', check: (value) => (['', 'NoSwap', 'LimitedSwap'].includes(String(value)) ? undefined : 'must be NoSwap or LimitedSwap') },
   { key: 'enforceNodeAllocatable', flag: 'enforce-node-allocatable', kind: 'list', default: ['pods'] },
 ] as const satisfies readonly Setting[];
 

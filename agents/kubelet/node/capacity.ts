@@ -5,6 +5,7 @@ import { readFileIfThere } from '../../../internal/base/files.ts';
 import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
 import { openCgroupTree, type CgroupLimits } from '../cgroups/cgroup-tree.ts';
 import { sharesOf } from '../cgroups/pod-resources.ts';
+import { processesOf } from '../stats/machine.ts';
 import { amountOf, DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
 
 export interface Capacity {
@@ -32,14 +33,12 @@ export function readCapacity(kubeletDir: string, settings: Reservations = DEFAUL
     ...capacity, cpu: cpuText(left('cpu', cores * 1000)), 'ephemeral-storage': String(Math.floor(left('ephemeral-storage', storageBytes, evictions.storage))),
     memory: `${String(Math.floor(Math.max(0, left('memory', memoryBytes, evictions.memory) - hugeBytes) / 1024))}Ki`,
   };
-  return { capacity, allocatable, memoryBytes, podsLimits: settings.enforceNodeAllocatable.includes('pods') ? podsLimits(left, { cores, memoryBytes }) : { cpuShares: sharesOf(cores * 1000) } };
+  return { capacity, allocatable, memoryBytes, podsLimits: podsLimits(settings.enforceNodeAllocatable.includes('pods') ? left : (_name, has) => has, { cores, memoryBytes }) };
 }
 
-/** Only what was reserved is kept from all pods together: what the thresholds keep free is for evictions to act before the kernel does. */
+/** Only what was reserved is kept from all pods together, where that is enforced: what the thresholds keep free is for evictions to act before the kernel does. */
 function podsLimits(left: (name: string, has: number) => number, { cores, memoryBytes }: { cores: number; memoryBytes: number }): CgroupLimits {
-  const pids = Number(readFileIfThere('/proc/sys/kernel/pid_max') ?? '0');
-  const [memory, processes] = [left('memory', memoryBytes), left('pid', pids)];
-  return { cpuShares: sharesOf(left('cpu', cores * 1000)), memoryLimitBytes: memory < memoryBytes ? memory : -1, ...(processes < pids && { pidsLimit: processes }) };
+  return { cpuShares: sharesOf(left('cpu', cores * 1000)), memoryLimitBytes: left('memory', memoryBytes), pidsLimit: left('pid', processesOf().max) };
 }
 
 function reserved(name: string, { systemReserved, kubeReserved }: Reservations): number {

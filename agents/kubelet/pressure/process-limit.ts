@@ -2,7 +2,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfThere } from '../../../internal/base/files.ts';
-import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 
@@ -13,12 +12,11 @@ export interface ProcessLimitWatch {
 export interface ProcessLimitOptions {
   node: Pick<NodeContext, 'cgroups' | 'event'>;
   pods: Pick<Pods, 'workers'>;
-  tree: CgroupTree;
   /** Of one pod; below 1: none, and nothing to look at. */
   podPidsLimit: number;
 }
 
-export function createProcessLimitWatch({ node, pods, tree, podPidsLimit }: ProcessLimitOptions): ProcessLimitWatch {
+export function createProcessLimitWatch({ node, pods, podPidsLimit }: ProcessLimitOptions): ProcessLimitWatch {
   let refused = new Map<string, number>();
   return {
     look() {
@@ -26,7 +24,7 @@ export function createProcessLimitWatch({ node, pods, tree, podPidsLimit }: Proc
       const now = new Map<string, number>();
       for (const { pod } of pods.workers()) {
         const { uid } = pod.metadata;
-        now.set(uid, refusalsIn(tree.directory(node.cgroups.pathOf(pod), 'pids')));
+        now.set(uid, refusalsIn(node.cgroups.directory(node.cgroups.pathOf(pod), 'pids')));
         if ((now.get(uid) ?? 0) > (refused.get(uid) ?? 0)) node.event(pod, 'Warning', 'PidsLimitReached', `The pod has reached its limit of ${String(podPidsLimit)} processes: it was refused more`);
       }
       refused = now;

@@ -82,11 +82,11 @@ async function localVolumes({ request, response, url, rest: [name = ''] }: Param
 
 /** KubeletConfiguration, with what is always so here. */
 function configuration({ dns, logsDir, settings }: NodeContext, port: number): object {
-  const { maxContainerRestartPeriod, ...fields } = settings satisfies KubeletConfiguration;
+  const { maxContainerRestartPeriod, memorySwapBehavior, ...fields } = settings satisfies KubeletConfiguration;
   return {
     kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', port, authentication: { x509: {}, webhook: { enabled: true, cacheTTL: '1m0s' }, anonymous: { enabled: false } }, authorization: { mode: 'Webhook' },
     clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, resolvConf: dns.resolvConf, podLogsDir: logsDir, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40,
     cgroupsPerQOS: true, cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', cpuCFSQuotaPeriod: '100ms', failSwapOn: false, enableServer: true,
-    crashLoopBackOff: { maxContainerRestartPeriod }, ...fields,
+    crashLoopBackOff: { maxContainerRestartPeriod }, memorySwap: memorySwapBehavior === '' ? {} : { swapBehavior: memorySwapBehavior }, ...fields,
   };
 }

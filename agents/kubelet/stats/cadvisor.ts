@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { CGROUP_MOUNT } from '../../cgroup-root.ts';
+import { CGROUP_NAMES } from '../cgroups/cgroup-names.ts';
 import type { NodeContext } from '../node-context.ts';
 import { LABEL } from '../labels.ts';
 import { readCgroup, type CgroupReading } from './cgroup-readings.ts';
@@ -83,11 +84,11 @@ function rowsOf(pods: readonly PodUsage[], { cgroups, runtime, clock }: NodeCont
   const read = (path: string): CgroupReading => readCgroup((controller) => cgroups.directory(path, controller), cgroups.version);
   const none = { container: '', image: '', name: '', namespace: '', pod: '' };
   const everything: Row = { labels: { ...none, id: '/' }, reading: readMachine(cgroups.version), startedAt: bootTimeMs() };
-  const shared = ['/kubepods', '/kubepods/burstable', '/kubepods/besteffort'].map((id): Row => ({ labels: { ...none, id }, reading: read(id), startedAt: clock.now() }));
+  const shared = Object.values(CGROUP_NAMES[cgroups.driver].parents).map((id): Row => ({ labels: { ...none, id }, reading: read(id), startedAt: clock.now() }));
   return [everything, ...shared, ...pods.flatMap((pod) => {
     const path = pathOf(pod.uid, runtime);
     const own: Row = { labels: { ...none, id: path, namespace: pod.namespace, pod: pod.name }, reading: read(path), startedAt: pod.startedAt };
-    return [own, ...pod.containers.map(({ status }): Row => ({ labels: containerLabels(pod, status, { runtime }), reading: read(`${path}/${status.id}`), limits: status.config.resources, startedAt: status.startedAt }))];
+    return [own, ...pod.containers.map(({ status }): Row => ({ labels: containerLabels(pod, status, { runtime, cgroups }), reading: read(cgroupOf(path, status.id, cgroups)), limits: status.config.resources, startedAt: status.startedAt }))];
   })];
 }
 
@@ -102,10 +103,15 @@ function pathOf(uid: string, runtime: NodeContext['runtime']): string {
   return runtime.listSandboxes().find(({ config }) => config.uid === uid)?.config.cgroupParent ?? '';
 }
 
+/** Each runtime has its own prefix for the scopes it has systemd make. */
+function cgroupOf(pod: string, id: string, { driver, children }: NodeContext['cgroups']): string {
+  return `${pod}/${driver === 'systemd' ? children(pod).find((name) => name.endsWith(`-${id}.scope`)) ?? id : id}`;
+}
+
 function podLabels({ uid, namespace, name }: PodUsage, { runtime }: Pick<NodeContext, 'runtime'>): Record<string, string> {
   return { container: '', id: pathOf(uid, runtime), image: '', name: '', namespace, pod: name };
 }
 
-function containerLabels(pod: PodUsage, { id, config }: PodUsage['containers'][number]['status'], node: Pick<NodeContext, 'runtime'>): Record<string, string> {
-  return { container: config.labels[LABEL.containerName] ?? config.name, id: `${pathOf(pod.uid, node.runtime)}/${id}`, image: config.imageName, name: id, namespace: pod.namespace, pod: pod.name };
+function containerLabels(pod: PodUsage, { id, config }: PodUsage['containers'][number]['status'], node: Pick<NodeContext, 'runtime' | 'cgroups'>): Record<string, string> {
+  return { container: config.labels[LABEL.containerName] ?? config.name, id: cgroupOf(pathOf(pod.uid, node.runtime), id, node.cgroups), image: config.imageName, name: id, namespace: pod.namespace, pod: pod.name };
 }

@@ -3,6 +3,6 @@ import type { Step } from './step.ts';
 
 export const CGROUP: Step = {
   name: 'cgroup',
-  apply: ({ pod }, { cgroups }) => Promise.resolve(cgroups.make(pod)),
-  undo: ({ pod }, { cgroups }) => Promise.resolve(cgroups.remove(pod)),
+  apply: ({ pod }, { cgroups }) => cgroups.make(pod),
+  undo: ({ pod }, { cgroups }) => cgroups.remove(pod),
 };

@@ -1,8 +1,8 @@
 // A container of a pod as the runtime is told it: command, environment, resources, security. Pure but for the probing of oom_score_adj.
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import type { Image } from '../../images/image-store.ts';
-import type { ContainerConfig, Mount, Resources, SecurityConfig } from '../../runtime/runtime.ts';
-import { containerLimits, hugepageLimits, limitsWithin, oomScoreAdjust } from '../cgroups/pod-resources.ts';
+import type { ContainerConfig, Mount, SecurityConfig } from '../../runtime/runtime.ts';
+import { containerResources } from '../cgroups/container-resources.ts';
 import { profileOf } from './apparmor.ts';
 import type { Environment } from '../environment/environment.ts';
 import { expand } from '../environment/expansion.ts';
@@ -28,7 +28,7 @@ export function containerConfig(input: ConfigInput, node: NodeContext): Containe
     name: spec.name, attempt, imageId: image.id, imageName: spec.image ?? '', command: expanded(spec.command), args: expanded(spec.args), workingDir: spec.workingDir ?? '',
     env: environment.variables, mounts, devices: [], labels: labelsOf(input), annotations: annotationsOf(input),
     logPath: `${spec.name}/${String(attempt)}.log`, stdin: spec.stdin === true, stdinOnce: spec.stdinOnce === true, tty: spec.tty === true,
-    resources: resourcesOf(pod, input.container, node), security: securityOf(input, node),
+    resources: containerResources(pod, spec, node), security: securityOf(input, node),
     ...(input.targetId !== undefined && { targetPidContainerId: input.targetId }),
     ...(spec.lifecycle?.stopSignal !== undefined && { stopSignal: spec.lifecycle.stopSignal }),
   };
@@ -46,15 +46,6 @@ function annotationsOf({ pod, container: { spec, kind }, attempt, image, message
     ...(pod.spec.priority !== undefined && { [ANNOTATION.priority]: String(pod.spec.priority) }),
     ...(spec.lifecycle?.preStop !== undefined && { [ANNOTATION.preStop]: JSON.stringify({ hook: spec.lifecycle.preStop, ports: spec.ports ?? [] }) }),
     ...(kind === 'sidecar' && { [ANNOTATION.sidecar]: 'true' }),
-  };
-}
-
-function resourcesOf(pod: Pod, { spec }: PodContainer, node: Pick<NodeContext, 'memoryCapacityBytes' | 'oomScoreAdjMin' | 'settings'>): Resources {
-  const hugepages = hugepageLimits(spec.resources);
-  const { cpuQuota, cpuPeriod, ...limits } = containerLimits(limitsWithin(pod, spec.resources));
-  return {
-    ...limits, ...(node.settings.cpuCFSQuota && cpuQuota !== undefined && cpuPeriod !== undefined && { cpuQuota, cpuPeriod }), oomScoreAdj: Math.max(node.oomScoreAdjMin, oomScoreAdjust(pod, spec, node.memoryCapacityBytes)),
-    ...(Object.keys(hugepages).length > 0 && { hugepageLimits: hugepages }),
   };
 }
 

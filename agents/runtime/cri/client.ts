@@ -11,6 +11,7 @@ const USUAL = 120 * SECOND;
 const CALLS = {
   version: [`${RUNTIME}Version`, 'VersionRequest', 'VersionResponse', 10 * SECOND],
   status: [`${RUNTIME}Status`, 'StatusRequest', 'StatusResponse', 10 * SECOND],
+  runtimeConfig: [`${RUNTIME}RuntimeConfig`, 'Empty', 'RuntimeConfigResponse', 10 * SECOND],
   // They may pull the pause image, and run CNI plugins.
   runSandbox: [`${RUNTIME}RunPodSandbox`, 'RunSandboxRequest', 'SandboxId', 2 * USUAL],
   stopSandbox: [`${RUNTIME}StopPodSandbox`, 'SandboxId', 'Empty', 2 * USUAL],

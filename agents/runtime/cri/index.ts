@@ -20,6 +20,7 @@ import { createWatch } from './watch.ts';
 
 const REACHED_WITHIN_MS = 60_000;
 const AGAIN_MS = 500;
+const SYSTEMD_DRIVER = 0;
 
 export interface CriOptions {
   /** `unix:///run/containerd/containerd.sock` */
@@ -63,6 +64,17 @@ async function reach(client: CriClient, { endpoint, clock, log, reachedWithinMs 
   }
 }
 
+/** Runtimes of before 2024 do not tell: then the kubelet's setting holds, which must agree with theirs. */
+async function cgroupDriverOf(client: CriClient): Promise<Pick<Runtime['info'], 'cgroupDriver'>> {
+  try {
+    const { linux } = await client.call('runtimeConfig', {});
+    return linux === undefined ? {} : { cgroupDriver: linux.cgroupDriver === SYSTEMD_DRIVER ? 'systemd' : 'cgroupfs' };
+  } catch (error) {
+    if (error instanceof GrpcError && error.code === CODE.unimplemented) return {};
+    throw error;
+  }
+}
+
 /** As containerd tells of its configuration; the places everybody else uses. */
 async function cniPlaces(client: CriClient): Promise<{ confDir: string; binDir: string }> {
   const { info } = await client.call('status', { verbose: true });
@@ -72,7 +84,7 @@ async function cniPlaces(client: CriClient): Promise<{ confDir: string; binDir: 
 
 function createRuntime(client: CriClient, options: CriOptions): Runtime {
   const listeners = new Set<(event: RuntimeEvent) => void>();
-  const info = { name: 'cri', version: 'unknown' };
+  const info: Runtime['info'] = { name: 'cri', version: 'unknown' };
   const mirror = createMirror(client, info, (event) => {
     for (const listener of listeners) listener(event);
   });
@@ -83,7 +95,7 @@ function createRuntime(client: CriClient, options: CriOptions): Runtime {
     info,
     problem: watch.problem,
     async start() {
-      Object.assign(info, await reach(client, options));
+      Object.assign(info, await reach(client, options), await cgroupDriverOf(client));
       await mirror.refresh();
       if (options.network !== undefined) await options.network.start(await cniPlaces(client), new Set(mirror.sandboxes.keys()));
       watch.start();

@@ -10,6 +10,9 @@ const MESSAGES = {
   RuntimeStatus: { conditions: [1, ['RuntimeCondition']] },
   RuntimeCondition: { type: [1, 'text'], status: [2, 'boolean'], reason: [3, 'text'], message: [4, 'text'] },
 
+  RuntimeConfigResponse: { linux: [1, 'LinuxRuntimeConfiguration'] },
+  LinuxRuntimeConfiguration: { cgroupDriver: [1, 'integer'] },
+
   SandboxMetadata: { name: [1, 'text'], uid: [2, 'text'], namespace: [3, 'text'], attempt: [4, 'integer'] },
   DnsConfig: { servers: [1, ['text']], searches: [2, ['text']], options: [3, ['text']] },
   PortMapping: { protocol: [1, 'integer'], containerPort: [2, 'integer'], hostPort: [3, 'integer'], hostIp: [4, 'text'] },

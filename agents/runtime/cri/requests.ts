@@ -58,12 +58,12 @@ function mountMessage({ containerPath, hostPath, readOnly, recursiveReadOnly = f
 }
 
 export function resourcesMessage(resources: Resources): Outgoing<'Resources'> {
-  const { cpuPeriod, cpuQuota, cpuShares, memoryLimitBytes, oomScoreAdj, hugepageLimits = {} } = resources;
+  const { cpuPeriod, cpuQuota, cpuShares, memoryLimitBytes, oomScoreAdj, hugepageLimits = {}, unified = {} } = resources;
   return {
     ...(cpuPeriod !== undefined && { cpuPeriod }), ...(cpuQuota !== undefined && { cpuQuota }), ...(cpuShares !== undefined && { cpuShares }),
     ...(memoryLimitBytes !== undefined && { memoryLimit: memoryLimitBytes }),
     ...(oomScoreAdj !== undefined && { oomScoreAdj: Math.max(oomScoreAdj, lowestOomScore() ?? oomScoreAdj) }),
-    hugepageLimits: Object.entries(hugepageLimits).map(([pageSize, limit]) => ({ pageSize, limit })),
+    hugepageLimits: Object.entries(hugepageLimits).map(([pageSize, limit]) => ({ pageSize, limit })), unified,
   };
 }
 

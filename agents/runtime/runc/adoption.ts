@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { containerOf } from './container-cgroup.ts';
 import { removeContainer } from './container.ts';
 import { conmonLives, conmonOf, recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
 import type { Ground } from './ground.ts';
@@ -16,6 +17,7 @@ import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { unmount } from './rootfs.ts';
 import { unpinNamespaces } from './sandbox.ts';
 import { removeSandbox } from './sandboxes.ts';
+import { setApart } from './watchers.ts';
 
 const UNDO_TRIES = 50;
 const UNDO_MS = 100;
@@ -58,7 +60,7 @@ async function adoptContainer(ground: Ground, record: ContainerRecord, rebooted:
   if (record.state === 'exited') return;
   if (record.state === 'created' && record.startingAt !== undefined && !rebooted) await finishStart(ground, record, record.startingAt);
   const conmon = conmonOf(ground, record);
-  if (conmon !== undefined) ground.cgroups.setApart(conmon); // made by a Skiff that did not, or while it could not be done
+  if (conmon !== undefined) await setApart(ground, conmon, ground.records.sandboxes.get(record.sandboxId)?.config.cgroupParent ?? ''); // made by a Skiff that did not, or while it could not be done
   if (!rebooted && (takeExit(ground, record) || isAlive(record.process))) return;
   recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: rebooted ? 'The node was restarted' : 'The container ended and nothing was left that knew its exit code' });
   if (rebooted) for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
@@ -103,7 +105,10 @@ async function removeStrays(ground: Ground): Promise<void> {
 /** Of containers in pods that we know; those of other pods are the kubelet's to judge. */
 function removeStrayCgroups({ cgroups, records: { sandboxes, containers } }: Ground): void {
   for (const parent of new Set([...sandboxes.values()].map(({ config }) => config.cgroupParent))) {
-    for (const name of cgroups.children(parent)) if (/^[0-9a-f]{64}$/.test(name) && !containers.has(name) && !sandboxes.has(name)) cgroups.remove(`${parent}/${name}`);
+    for (const name of cgroups.children(parent)) {
+      const id = containerOf(name);
+      if (id !== undefined && !containers.has(id) && !sandboxes.has(id)) cgroups.remove(`${parent}/${name}`);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageConfig } from '../../images/image-store.ts';
 import { RuntimeError } from '../runtime.ts';
-import { cgroupOf } from './container-cgroup.ts';
+import { cgroupsPathOf } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
 import { lowestOomScore } from './oom-score.ts';
 import { isAlive } from './process.ts';
@@ -58,7 +58,7 @@ export function bundleOf(ground: Ground, { record, sandbox, image, roots }: { re
     id: record.id, config: record.config, sandbox: sandbox.config, image, rootfs: roots.rootfs, imageRoots: roots.images,
     files: join(layout.sandboxes, sandbox.id),
     shm: sandbox.config.hostIpc ? undefined : shmOf(ground, sandbox),
-    cgroupsPath: cgroups.pathForRunc(cgroupOf(ground, record)),
+    cgroupsPath: cgroupsPathOf(ground, sandbox.config.cgroupParent, record.id),
     cgroupVersion: cgroups.version,
     namespaces: namespacesOf(ground, record, sandbox),
     ...(floor !== undefined && { oomScoreFloor: floor }),

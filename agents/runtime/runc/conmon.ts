@@ -17,9 +17,11 @@ export interface ConmonOptions {
   stdin: boolean;
   stdinOnce: boolean;
   tty: boolean;
+  /** The container's cgroup is a scope of systemd's. */
+  systemdCgroup: boolean;
   clock: Clock;
   /** Called with conmon's pid before it makes anything. */
-  setApart(pid: number): void;
+  setApart(pid: number): Promise<void>;
 }
 
 /** The OCI runtime said no: what it was asked cannot be run. */
@@ -34,7 +36,7 @@ const ANSWER_MS = 30_000;
 export async function createWithConmon(options: ConmonOptions): Promise<number> {
   const child = spawn('conmon', argumentsOf(options), {
     detached: true,
-    cwd: '/',
+    cwd: options.bundle, // where it leaves `oom`. No --persist-dir: it writes the code there first, and on a full disk then nowhere else
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     env: { ...environment(), _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
   });
@@ -42,7 +44,7 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
   const [, , , answers, go] = child.stdio as unknown as [null, null, null, Readable, Writable];
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   go.on('error', () => {}); // it ended before it was let go: its answer, or their lack, tells
-  if (child.pid !== undefined) options.setApart(child.pid);
+  if (child.pid !== undefined) await options.setApart(child.pid);
   go.end(Buffer.from([0]));
   const late = Promise.withResolvers<never>();
   const timer = options.clock.setTimer(ANSWER_MS, () => late.reject(new Error(`the container was not made within ${String(ANSWER_MS / 1000)} s`)));
@@ -58,9 +60,9 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
 function argumentsOf(options: ConmonOptions): string[] {
   const { id, bundle } = options;
   return [
-    '--api-version', '1', '-c', id, '-u', id, '-n', id, '-r', options.ociRuntime, '-b', bundle, '--persist-dir', bundle,
+    '--api-version', '1', '-c', id, '-u', id, '-n', id, '-r', options.ociRuntime, '-b', bundle,
     '-p', `${bundle}/pidfile`, '-P', `${bundle}/conmon.pid`, '-l', `k8s-file:${options.logPath}`, '--exit-dir', options.exits,
-    '--full-attach', '--no-sync-log', '--runtime-arg', '--root', '--runtime-arg', options.root,
+    '--full-attach', '--no-sync-log', ...(options.systemdCgroup ? ['--systemd-cgroup'] : []), '--runtime-arg', '--root', '--runtime-arg', options.root,
     ...(options.stdin ? ['-i', ...(options.stdinOnce ? [] : ['--leave-stdin-open'])] : []), ...(options.tty ? ['-t'] : []),
   ];
 }

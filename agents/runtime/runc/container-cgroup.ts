@@ -1,7 +1,28 @@
-// The cgroup of a container: its pod's, and its id.
+// The cgroup of a container: its pod's, and its id; a scope of systemd's in a slice.
 import type { Ground } from './ground.ts';
 import type { ContainerRecord } from './records.ts';
 
+const SCOPE = /^cri-([0-9a-f]{64})\.scope$/;
+
 export function cgroupOf({ records }: Pick<Ground, 'records'>, { sandboxId, id }: Pick<ContainerRecord, 'sandboxId' | 'id'>): string {
-  return `${records.sandboxes.get(sandboxId)?.config.cgroupParent ?? ''}/${id}`;
+  return cgroupIn(records.sandboxes.get(sandboxId)?.config.cgroupParent ?? '', id);
+}
+
+export function cgroupIn(parent: string, id: string): string {
+  return isSlice(parent) ? `${parent}/cri-${id}.scope` : `${parent}/${id}`;
+}
+
+/** The container whose cgroup is called so, if that is how containers' are called. */
+export function containerOf(name: string): string | undefined {
+  return SCOPE.exec(name)?.[1] ?? /^[0-9a-f]{64}$/.exec(name)?.[0];
+}
+
+/** Made by systemd: so is then what stands in it. */
+export function isSlice(path: string): boolean {
+  return path.endsWith('.slice');
+}
+
+/** `linux.cgroupsPath` of config.json: a path, or slice, prefix and name of the scope that runc has systemd make. */
+export function cgroupsPathOf({ cgroups }: Pick<Ground, 'cgroups'>, parent: string, id: string): string {
+  return isSlice(parent) ? `${parent.split('/').at(-1) ?? ''}:cri:${id}` : cgroups.pathForRunc(cgroupIn(parent, id));
 }

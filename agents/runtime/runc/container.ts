@@ -9,13 +9,14 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerConfig } from '../runtime.ts';
-import { cgroupOf } from './container-cgroup.ts';
+import { cgroupOf, isSlice } from './container-cgroup.ts';
 import { createWithConmon, RefusedError } from './conmon.ts';
 import { conmonOf, recordExit, takeExit } from './exits.ts';
 import { failureOf, type Ground } from './ground.ts';
 import { bundleOf, mountRoots, unmountRoots } from './bundle.ts';
 import { isAlive, processOf, signal, signalNumber } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
+import { setApart } from './watchers.ts';
 
 const SIGKILL = 9;
 const START_FAILED_CODE = 128;
@@ -48,7 +49,8 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
   const made = await createWithConmon({
     id, bundle, logPath, ociRuntime: ground.ociRuntime, root: layout.runc, exits: layout.exits, clock: ground.clock,
-    stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty, setApart: (conmon) => ground.cgroups.setApart(conmon),
+    stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty,
+    systemdCgroup: isSlice(sandbox.config.cgroupParent), setApart: (conmon) => setApart(ground, conmon, sandbox.config.cgroupParent),
   }).then((pid) => ({ process: processOf(pid) }), (error: unknown) => {
     if (error instanceof RefusedError) return { refused: error.message };
     throw error;

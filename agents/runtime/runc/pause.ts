@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryCommand } from '../../../internal/base/command.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
+import { cgroupsPathOf, isSlice } from './container-cgroup.ts';
 import { wordsOf, type Ground } from './ground.ts';
 import { pauseProgram } from './pause-program.ts';
 import { isAlive, processOf, signal } from './process.ts';
@@ -22,10 +23,10 @@ export async function startPause(ground: Ground, record: SandboxRecord): Promise
     process: { user: { uid: 65535, gid: 65535 }, args: ['/pause'], cwd: '/', env: [], noNewPrivileges: true, capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] } },
     root: { path: root, readonly: true },
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
-    linux: { cgroupsPath: ground.cgroups.pathForRunc(`${record.config.cgroupParent}/${record.id}`), namespaces: [{ type: 'pid' }, { type: 'mount' }] },
+    linux: { cgroupsPath: cgroupsPathOf(ground, record.config.cgroupParent, record.id), namespaces: [{ type: 'pid' }, { type: 'mount' }] },
   }));
   // It keeps what it is given as its streams: nothing that anyone waits for.
-  const result = await tryCommand('sh', ['-c', 'exec "$@" </dev/null >/dev/null 2>"$0"', join(bundle, 'error'), ground.ociRuntime, '--root', ground.layout.runc, 'run', '--detach', '--bundle', bundle, '--pid-file', join(bundle, 'pid'), record.id]);
+  const result = await tryCommand('sh', ['-c', 'exec "$@" </dev/null >/dev/null 2>"$0"', join(bundle, 'error'), ground.ociRuntime, '--root', ground.layout.runc, ...(isSlice(record.config.cgroupParent) ? ['--systemd-cgroup'] : []), 'run', '--detach', '--bundle', bundle, '--pid-file', join(bundle, 'pid'), record.id]);
   if (result.code !== 0) throw new Error(`the pod's PID namespace cannot be made: ${wordsOf(readFileIfThere(join(bundle, 'error')) ?? '')}`);
   const pause = processOf(Number(readFileIfThere(join(bundle, 'pid'))));
   if (pause === undefined) throw new Error("the process that holds the pod's PID namespace has gone");

@@ -105,14 +105,14 @@ function environmentOf(config: ContainerConfig, image: ImageConfig, { home }: Pr
 }
 
 export function resourcesOf(resources: Resources, hasHugepages: (size: string) => boolean): Record<string, unknown> {
-  const { cpuShares, cpuQuota, cpuPeriod, memoryLimitBytes, pidsLimit, hugepageLimits = {} } = resources;
+  const { cpuShares, cpuQuota, cpuPeriod, memoryLimitBytes, pidsLimit, hugepageLimits = {}, unified = {} } = resources;
   const cpu = { ...(cpuShares !== undefined && { shares: cpuShares }), ...(cpuQuota !== undefined && { quota: cpuQuota }), ...(cpuPeriod !== undefined && { period: cpuPeriod }) };
-  const hugepages = Object.entries(hugepageLimits).map(([size, limit]) => ({ pageSize: size.replace(/i$/, 'B'), limit })).filter(({ pageSize }) => hasHugepages(pageSize));
+  const hugepages = Object.entries(hugepageLimits).map(([pageSize, limit]) => ({ pageSize, limit })).filter(({ pageSize }) => hasHugepages(pageSize));
   return {
     ...(Object.keys(cpu).length > 0 && { cpu }),
     ...(memoryLimitBytes !== undefined && { memory: { limit: memoryLimitBytes } }),
     ...(pidsLimit !== undefined && { pids: { limit: pidsLimit } }),
-    ...(hugepages.length > 0 && { hugepageLimits: hugepages }),
+    ...(hugepages.length > 0 && { hugepageLimits: hugepages }), ...(Object.keys(unified).length > 0 && { unified }),
   };
 }
 

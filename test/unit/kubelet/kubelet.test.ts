@@ -58,7 +58,7 @@ t.test('the node is there, Ready, with its lease; its API knows who asks', async
     await kubelet.stop();
     s.stop();
     execFileSync('umount', ['-l', join(folder, 'kubelet/memory')]);
-    openCgroupTree().remove(`/${cgroupRoot}`);
+    await openCgroupTree().remove(`/${cgroupRoot}`);
     rmSync(folder, { recursive: true, force: true });
   });
   await kubelet.start();

@@ -42,6 +42,12 @@ export interface Scene {
   stop(): void;
 }
 
+const nothing = (): Promise<void> => Promise.resolve();
+const NO_CGROUPS: Omit<NodeContext['cgroups'], 'directory'> = {
+  driver: 'cgroupfs', version: 1, hugepageSizes: [], hasSwapLimits: () => false, children: () => [], pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`,
+  start: nothing, make: nothing, widen: nothing, remove: nothing, removeOthers: nothing,
+};
+
 const schemas = loadSchemas();
 const kinds = loadKinds(schemas);
 
@@ -64,7 +70,7 @@ export async function createScene(): Promise<Scene> {
     nodeName: 'n1', nodeIps: ['192.0.2.1'], kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), memoryDir: join(folder, 'memory'),
     dns: { clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', resolvConf: '/dev/null' }, client, views, runtime, images, objects: createLocalObjects(views),
     tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {}, settings: DEFAULT_CONFIGURATION,
-    cgroups: { pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`, start() {}, make() {}, widen() {}, remove() {}, removeOthers() {}, version: 1, directory: (path, controller) => join(folder, 'cgroups', controller, path) }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
+    cgroups: { ...NO_CGROUPS, directory: (path, controller) => join(folder, 'cgroups', controller, path) }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
     event: (pod, type, reason, message, container) => void events.push(`${type} ${reason} ${pod.metadata.name}${container === undefined ? '' : `/${container}`}: ${message}`),
   };
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' }, spec: {} });
