@@ -61,7 +61,8 @@ async function adoptContainer(ground: Ground, record: ContainerRecord, rebooted:
   if (record.state === 'created' && record.startingAt !== undefined && !rebooted) await finishStart(ground, record, record.startingAt);
   const conmon = conmonOf(ground, record);
   if (conmon !== undefined) await setApart(ground, conmon, ground.records.sandboxes.get(record.sandboxId)?.config.cgroupParent ?? ''); // made by a Skiff that did not, or while it could not be done
-  if (!rebooted && (takeExit(ground, record) || isAlive(record.process))) return;
+  // A sandbox without its pins may also be one that was being undone: the file is right in any case.
+  if (takeExit(ground, record) || (!rebooted && isAlive(record.process))) return;
   recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: rebooted ? 'The node was restarted' : 'The container ended and nothing was left that knew its exit code' });
   if (rebooted) for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
 }
