@@ -1,5 +1,5 @@
 // Files that must survive a power cut: written beside, synced, renamed (facts: ext4 keeps the name and loses what was not synced).
-import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Replaces the file whole or not at all. Makes its folder. `sync: false` for what can be made anew. */
@@ -12,6 +12,9 @@ export function writeFileAtomically(path: string, data: string | Uint8Array, opt
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
     if (options.sync !== false) fsyncSync(file);
+  } catch (error) {
+    rmSync(temporary, { force: true }); // of a full disk not even more
+    throw error;
   } finally {
     closeSync(file);
   }

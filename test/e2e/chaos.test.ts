@@ -3,7 +3,7 @@
 // code is only lost with the conmon that knew it; nothing is left of pods that are gone.
 //   SKIFF_CHAOS_ROUNDS  how many blows (default 6)      SKIFF_CHAOS_SEED   the seed, as a failed run has printed it
 //                                                       SKIFF_CHAOS_BLOWS  a pattern: only blows whose names match
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { seeded } from '../contract/store.ts';
 import { createCluster, until } from '../support/cluster.ts';
 import { fixtureImages, packTree, pushImages } from '../support/images.ts';
@@ -219,6 +219,11 @@ function wrongEnds(): string[] {
   return wrong;
 }
 
+/** What a failure is understood by. */
+function tell(t: Test, what: string): void {
+  for (const text of [what, kubectl('describe', 'pods'), shell('ps axfo pid,ppid,stat,wchan:20,args'), cluster.log().slice(-8000)]) t.comment(text);
+}
+
 // As a test, so that the host goes away also when the server does not come up.
 await t.test('a server comes up on small disks', async () => {
   shell(DISKS.map((disk) => `mount -t tmpfs -o size=${disk.endsWith('skiff') ? '400m' : '60m'} tmpfs ${disk}`).join(' && '));
@@ -242,13 +247,12 @@ await t.test('blow after blow the node converges', async (t) => {
       registry.manner = 'slow';
     }
     await converges().catch((error: unknown) => {
-      t.comment(`round ${String(round)}, ${blow}`);
-      t.comment(kubectl('describe', 'pods'));
-      t.comment(shell('ps axfo pid,ppid,stat,wchan:20,args'));
-      t.comment(cluster.log().slice(-4000));
+      tell(t, `round ${String(round)}, ${blow}`);
       throw error;
     });
-    t.same(wrongEnds(), [], `round ${String(round)}, ${blow}: ${[...ends.keys()].join(', ')} ended as they were to`);
+    const wrong = wrongEnds();
+    if (wrong.length > 0) tell(t, `round ${String(round)}, ${blow}`);
+    t.same(wrong, [], `round ${String(round)}, ${blow}: ${[...ends.keys()].join(', ')} ended as they were to`);
     kubectl('delete', 'pods', '-l', 'app=once');
     ends.clear();
     forgiven.clear();
