@@ -27,6 +27,7 @@ import { driverOf, openNodeCgroups } from './cgroups/node-cgroups.ts';
 import { messageOf } from '../../internal/base/errors.ts';
 import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from './configuration/configuration.ts';
 import { openLastKnown, type LastKnown } from './last-known/files.ts';
+import { createNodeCsi } from './csi/loader.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
 import { createRegistration, type Registration } from './node/registration.ts';
@@ -34,6 +35,7 @@ import { systemInfo } from './node/system-info.ts';
 import type { NodeFacts } from './node/node-status.ts';
 import type { NodeContext } from './node-context.ts';
 import { createFetchedObjects, createLocalObjects } from './objects.ts';
+import { createPluginWatcher } from './plugins/registration.ts';
 import { createPods, type Pods } from './pods.ts';
 import { findContainer } from './pod-spec.ts';
 import { createImageCollection } from './pressure/image-collection.ts';
@@ -104,6 +106,8 @@ export function createKubelet(options: KubeletOptions): Component {
   let keeper: PressureKeeper | undefined;
   let processes: ProcessLimitWatch | undefined;
   const settings = options.settings ?? DEFAULT_CONFIGURATION;
+  const csi = createNodeCsi({ node: () => node as NodeContext, changed: () => registration?.changed(), looks: !options.viewsAreLocal });
+  const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler]]), clock, log });
   const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles });
 
   return {
@@ -116,13 +120,14 @@ export function createKubelet(options: KubeletOptions): Component {
       const system = systemInfo(options.version, options.runtime.info);
       const facts = (): NodeFacts => ({
         name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps(), ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
-        capacity, system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], problem: options.runtime.problem?.() ?? '', now: clock.now(),
+        capacity, system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], volumesInUse: csi.volumesInUse(), problem: options.runtime.problem?.() ?? '', now: clock.now(),
       });
       const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps(), ...options.images.list().flatMap(({ id, tags }) => [id, ...tags])].join(' ');
       let before = shown();
       const beat = (): void => {
         void keeper?.look();
         processes?.look();
+        csi.beat();
         const now = shown();
         if (now !== before) registration?.changed();
         before = now;
@@ -131,7 +136,7 @@ export function createKubelet(options: KubeletOptions): Component {
       const collection = createImageCollection({ ...options, settings });
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
       const cgroups = await openNodeCgroups({ ...options, ...capacity, settings });
-      node = contextOf(options, lastKnown, { kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used });
+      node = contextOf(options, lastKnown, { kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, csi });
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
       keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
@@ -139,6 +144,8 @@ export function createKubelet(options: KubeletOptions): Component {
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
       await registration.start();
+      csi.start();
+      await plugins.start();
       pods.start();
       const own = views.of(PODS, { fieldSelector: `spec.nodeName=${nodeName}` });
       void own.synced.then(() => lastKnown?.keepOnly(new Set(own.list().map(({ metadata }) => metadata.namespace ?? ''))));
@@ -146,7 +153,9 @@ export function createKubelet(options: KubeletOptions): Component {
     },
     async stop() {
       rotation.stop();
+      await plugins.stop();
       pods?.stop();
+      csi.stop();
       registration?.stop();
       node?.objects.stop();
       await server?.stop();
@@ -173,7 +182,7 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed'>): NodeContext {
+function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'csi'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
@@ -185,6 +194,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
     get nodeIps() {
       return options.nodeIps();
     },
+    eventAbout: (object, type, reason, message) => recorder.event(object, type, reason, message),
     event(pod, type, reason, message, container) {
       const kind = container === undefined ? undefined : findContainer(pod, container)?.kind;
       const list = kind === 'ephemeral' ? 'ephemeralContainers' : kind === 'init' || kind === 'sidecar' ? 'initContainers' : 'containers';

@@ -3,6 +3,7 @@ import type { Clock } from '../../internal/base/clock.ts';
 import type { Ledger } from '../../internal/base/ledger.ts';
 import type { Log } from '../../internal/base/log.ts';
 import type { Random } from '../../internal/base/random.ts';
+import type { KubeObject } from '../../internal/api/meta.ts';
 import type { Client } from '../../internal/client/client.ts';
 import type { Views } from '../../internal/informer/view.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
@@ -12,6 +13,7 @@ import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfiguration } from './configuration/configuration.ts';
 import type { ObjectSource } from './objects.ts';
 import type { LocalVolumes } from './volumes/local-volumes.ts';
+import type { CsiLoader } from './volumes/volume.ts';
 import type { TokenSource } from './volumes/token-source.ts';
 
 export interface DnsSettings {
@@ -38,6 +40,7 @@ export interface NodeContext {
   objects: ObjectSource;
   tokens: TokenSource;
   cgroups: PodCgroups;
+  csi: CsiLoader;
   /** Absent: this node makes none. */
   localVolumes?: LocalVolumes;
   clock: Clock;
@@ -55,6 +58,7 @@ export interface NodeContext {
   /** The lowest oom_score_adj that this process may give. */
   oomScoreAdjMin: number;
   event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void;
+  eventAbout(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
 }
 
 /** Where the pod's subPaths are bound, as third parties expect it. */

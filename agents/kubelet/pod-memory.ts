@@ -35,6 +35,8 @@ export interface PodMemory {
   forced: Ending | undefined;
   ground: Promise<Ground | undefined> | undefined;
   standing: Ground | undefined;
+  /** Aborts when the pod ends. */
+  ended: AbortController;
   groundNotBefore: number;
   groundFailures: number;
   starting: Map<string, AbortController>;
@@ -55,7 +57,7 @@ export interface PodMemory {
 export function createPodMemory(pod: Pod): PodMemory {
   return {
     pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false, ending: undefined, forced: undefined,
-    ground: undefined, standing: undefined, groundNotBefore: 0, groundFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
+    ground: undefined, standing: undefined, ended: new AbortController(), groundNotBefore: 0, groundFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
     backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(), probers: new Map(), messages: new Map(), refreshAt: undefined,
     see(next) {
       if (Number(next.metadata.resourceVersion) < Number(this.pod.metadata.resourceVersion)) return;

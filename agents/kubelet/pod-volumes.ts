@@ -14,7 +14,7 @@ export function applyVolumeChanges(memory: PodMemory, node: NodeContext, wake: (
   if (refreshing.has(memory)) return void refreshing.set(memory, 'again');
   refreshing.set(memory, 'running');
   memory.refreshAt = undefined;
-  refreshVolumes(volumeContext(memory.pod, node)).then(
+  refreshVolumes(volumeContext(memory.pod, node, memory.ended.signal)).then(
     (volumes) => {
       const due = volumes.flatMap(({ refreshAt }) => (refreshAt === undefined ? [] : [refreshAt]));
       memory.refreshAt = due.length === 0 ? undefined : Math.min(...due);

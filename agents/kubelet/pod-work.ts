@@ -10,6 +10,7 @@ import { startContainer } from './steps/container.ts';
 import { applySteps, StepError, undoSteps } from './steps/index.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
 import type { Ground } from './steps/step.ts';
+import { MountError } from './volumes/volume.ts';
 
 type Of<Kind extends PodAction['do']> = Extract<PodAction, { do: Kind }>;
 const GROUND_RETRY_MS = 500;
@@ -31,7 +32,7 @@ export function perform(action: PodAction, memory: PodMemory, node: NodeContext,
 }
 
 function prepare({ attempt }: Of<'prepare'>, memory: PodMemory, node: NodeContext, wake: () => void): void {
-  const ground: Ground = { pod: memory.pod, attempt, volumes: [] };
+  const ground: Ground = { pod: memory.pod, attempt, volumes: [], signal: memory.ended.signal };
   memory.standing = undefined;
   memory.ground = applySteps(ground, node).then(
     () => {
@@ -54,7 +55,7 @@ function prepare({ attempt }: Of<'prepare'>, memory: PodMemory, node: NodeContex
 
 function tellGroundFailure(error: unknown, { pod }: PodMemory, node: NodeContext): void {
   const step = error instanceof StepError ? error.step : '';
-  if (step === 'volumes') node.event(pod, 'Warning', 'FailedMount', messageOf(error));
+  if (step === 'volumes') node.event(pod, 'Warning', error instanceof StepError && error.cause instanceof MountError ? error.cause.reason : 'FailedMount', messageOf(error));
   else if (step === 'sandbox') node.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
   else node.event(pod, 'Warning', 'FailedSync', `error making pod ${step}: ${messageOf(error)}`);
   node.log.debug('pod could not be prepared', { pod: pod.metadata.name, step, error: messageOf(error) });
@@ -138,7 +139,7 @@ function remove({ id }: Of<'remove'>, memory: PodMemory, node: NodeContext): voi
 
 function dismantle(memory: PodMemory, node: NodeContext, wake: () => void): void {
   memory.dismantling = true;
-  undoSteps({ pod: memory.pod, attempt: 0, volumes: [] }, node).then(
+  undoSteps({ pod: memory.pod, attempt: 0, volumes: [], signal: memory.ended.signal }, node).then(
     () => { memory.dismantled = true; },
     (error: unknown) => {
       node.log.warn('pod could not be dismantled', { pod: memory.pod.metadata.name, error: messageOf(error) });

@@ -81,6 +81,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   function turn(): void {
     timer?.cancel();
     memory.ending = endingOf(memory, node.clock.now());
+    if (memory.ending !== undefined) memory.ended.abort();
     superviseProbes(memory, node, wake);
     if (judgeResize(memory, node, () => neighbours.fits(memory.desired))) neighbours.freed();
     actuateResize(memory, node, wake);

@@ -19,6 +19,8 @@ export interface NodeFacts {
   pressures: readonly string[];
   /** Why the node is not ready; '' when it is. */
   problem: string;
+  /** Volumes that must not be detached; undefined: what is shown stays. */
+  volumesInUse?: readonly string[] | undefined;
   now: number;
 }
 
@@ -45,11 +47,16 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
     ...old,
     addresses: [...facts.ips.map((address) => ({ type: 'InternalIP', address })), ...(facts.externalIps ?? []).map((address) => ({ type: 'ExternalIP', address })), { type: 'Hostname', address: facts.hostname }],
     // Extended resources are other people's: kept as they are.
+    ...inUse(facts, old),
     capacity: { ...old?.capacity, ...facts.capacity.capacity }, allocatable: { ...old?.allocatable, ...facts.capacity.allocatable },
     conditions: [...(old?.conditions ?? []).filter(({ type }) => !own.has(type)), ...conditionsOf(facts, old?.conditions ?? [])],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } }, nodeInfo: facts.system, images: facts.images,
     runtimeHandlers: ['', 'runc'].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: false } })), features: { supplementalGroupsPolicy: true }, declaredFeatures: DECLARED_FEATURES,
   };
+}
+
+function inUse({ volumesInUse }: NodeFacts, old: NodeStatus | undefined): Pick<NodeStatus, 'volumesInUse'> {
+  return volumesInUse === undefined || (volumesInUse.length === 0 && old?.volumesInUse === undefined) ? {} : { volumesInUse: [...volumesInUse] };
 }
 
 function conditionsOf({ problem, pressures, now }: NodeFacts, old: readonly NodeCondition[]): NodeCondition[] {

@@ -28,7 +28,7 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
     configz: ({ response }) => answerJson(response, { kubeletconfig: configuration(node, port) }),
     stats: async ({ response, url, rest }) => (rest.join('/') === 'summary' ? answerJson(response, await summaries.read(url.searchParams.get('only_cpu_and_memory') === 'true')) : answer(response, 404, '404 page not found')),
     metrics: async ({ response, rest }) => {
-      const text = rest[0] === undefined ? kubeletMetrics({ node, pods }) : rest[0] === 'resource' ? await resourceMetrics(node) : rest[0] === 'cadvisor' ? await cadvisorMetrics(node) : rest[0] === 'probes' ? probeMetrics(pods) : undefined;
+      const text = rest[0] === undefined ? await kubeletMetrics({ node, pods }) : rest[0] === 'resource' ? await resourceMetrics(node) : rest[0] === 'cadvisor' ? await cadvisorMetrics(node) : rest[0] === 'probes' ? probeMetrics(pods) : undefined;
       if (text === undefined) return answer(response, 404, '404 page not found');
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
     },

@@ -4,7 +4,7 @@ import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { family, type Sample } from './exposition.ts';
 import { bootTimeMs, machineCpuNanos, machineMemory, type FileSystem } from './machine.ts';
-import { usageOfClaims, usageOfPods, type ContainerUsage, type PodUsage } from './usage.ts';
+import { usageOfPods, usageOfVolumes, type ContainerUsage, type PodUsage } from './usage.ts';
 
 export async function resourceMetrics(node: NodeContext): Promise<string> {
   const pods = await usageOfPods(node);
@@ -35,10 +35,10 @@ export function probeMetrics(pods: Pods): string {
   return family('prober_probe_total', 'counter', '[ALPHA] Cumulative number of a liveness, readiness or startup probe for a container by result.', samples);
 }
 
-export function kubeletMetrics({ node, pods }: { node: NodeContext; pods: Pods }): string {
+export async function kubeletMetrics({ node, pods }: { node: NodeContext; pods: Pods }): Promise<string> {
   const containers = node.runtime.listContainers();
   const states = ['created', 'exited', 'running', 'unknown'] as const;
-  const claims = usageOfClaims(pods);
+  const claims = (await usageOfVolumes(pods, node)).flatMap(({ claim, ...usage }) => (claim === undefined ? [] : [{ claim, ...usage }]));
   const ofClaims = (field: keyof FileSystem): Sample[] => claims.map(({ namespace, claim, fileSystem }) => ({ labels: { namespace, persistentvolumeclaim: claim }, value: fileSystem[field] }));
   const self = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /, '').split(' ').map(Number);
   return [

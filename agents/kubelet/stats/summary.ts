@@ -4,7 +4,7 @@ import { formatTime } from '../../../internal/api/meta.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { bootTimeMs, fileSystemOf, folderUsage, machineCpuNanos, machineMemory, networkOf, processesOf, type FileSystem, type NetworkInterface } from './machine.ts';
-import { podDiskUsage, usageOfClaims, usageOfPods, type ContainerUsage, type DiskUse, type PodUsage } from './usage.ts';
+import { podDiskUsage, usageOfPods, usageOfVolumes, type ContainerUsage, type DiskUse, type PodUsage } from './usage.ts';
 
 export interface Summaries {
   /** `onlyCpuAndMemory`: without the walk over file systems. */
@@ -26,7 +26,7 @@ export function createSummaries({ node, pods }: { node: NodeContext; pods: Pods 
       };
       const disk = onlyCpuAndMemory ? undefined : fileSystemOf(node.kubeletDir);
       const usage = await usageOfPods(node);
-      const summary = { node: nodeStats(node, { now, cpu, disk }), pods: usage.map((pod) => podStats(pod, { now, cpu, disk, node, pods })) };
+      const summary = { node: nodeStats(node, { now, cpu, disk }), pods: await Promise.all(usage.map((pod) => podStats(pod, { now, cpu, disk, node, pods }))) };
       readings = next;
       return summary;
     },
@@ -60,11 +60,11 @@ function networkStats(interfaces: readonly NetworkInterface[], time: string): ob
   return { time, ...first, interfaces };
 }
 
-function podStats(pod: PodUsage, { now, cpu, disk, node, pods }: Reading & { node: NodeContext; pods: Pods }): object {
+async function podStats(pod: PodUsage, { now, cpu, disk, node, pods }: Reading & { node: NodeContext; pods: Pods }): Promise<object> {
   const time = formatTime(now);
   const spec = pods.workers().find(({ pod: { metadata } }) => metadata.uid === pod.uid)?.pod;
   const used = disk === undefined || spec === undefined ? undefined : podDiskUsage(spec, node);
-  const volumes = disk === undefined ? [] : volumeStats(pod, { disk, time, own: used?.volumes ?? new Map(), pods });
+  const volumes = disk === undefined ? [] : await volumeStats(pod, { disk, time, own: used?.volumes ?? new Map(), node, pods });
   const stores = [...(used?.volumes.values() ?? []), ...(used === undefined ? [] : [used.logs]), ...pod.containers.map(({ stats }) => ({ bytes: stats.rootfsUsedBytes, inodes: stats.rootfsInodes }))];
   return {
     podRef: { name: pod.name, namespace: pod.namespace, uid: pod.uid }, startTime: formatTime(pod.startedAt),
@@ -79,10 +79,10 @@ function podStats(pod: PodUsage, { now, cpu, disk, node, pods }: Reading & { nod
   };
 }
 
-function volumeStats({ uid }: PodUsage, { disk, time, own, pods }: { disk: FileSystem; time: string; own: ReadonlyMap<string, DiskUse>; pods: Pods }): object[] {
+async function volumeStats({ uid }: PodUsage, { disk, time, own, node, pods }: { disk: FileSystem; time: string; own: ReadonlyMap<string, DiskUse>; node: NodeContext; pods: Pods }): Promise<object[]> {
   return [
     ...[...own].map(([name, use]) => ({ name, ...fsStats(disk, use, time) })),
-    ...usageOfClaims(pods, uid).map(({ volume, claim, namespace, fileSystem }) => ({ name: volume, pvcRef: { name: claim, namespace }, time, ...fileSystem })),
+    ...(await usageOfVolumes(pods, node, uid)).map(({ volume, claim, namespace, fileSystem }) => ({ name: volume, ...(claim !== undefined && { pvcRef: { name: claim, namespace } }), time, ...fileSystem })),
   ];
 }
 

@@ -5,6 +5,7 @@ import type { ContainerStats, ContainerStatus } from '../../runtime/runtime.ts';
 import { LABEL } from '../labels.ts';
 import { podDirectory, podLogDirectory, type NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
+import type { MountedVolume } from '../volumes/volume.ts';
 import { fileSystemOf, folderUsage, networkOf, type FileSystem, type NetworkInterface } from './machine.ts';
 
 export interface ContainerUsage {
@@ -69,20 +70,29 @@ export function podDiskUsage(pod: Pick<Pod, 'metadata' | 'spec'>, node: Pick<Nod
   };
 }
 
-export interface ClaimUsage {
+export interface VolumeUsage {
   uid: string;
   namespace: string;
   /** The pod's own name for the volume. */
   volume: string;
-  claim: string;
+  /** Absent of a volume that the pod brings with it. */
+  claim?: string;
   fileSystem: FileSystem;
 }
 
-/** File systems behind claims of the pods; not of NFS, whose server may keep everyone waiting that asks. */
-export function usageOfClaims(pods: Pods, uid?: string): ClaimUsage[] {
+/** File systems behind claims of the pods, and whatever a CSI driver tells of its volumes; not of NFS, whose server may keep everyone waiting that asks. */
+export async function usageOfVolumes(pods: Pods, node: Pick<NodeContext, 'csi'>, uid?: string): Promise<VolumeUsage[]> {
   const asked = pods.workers().filter(({ pod }) => uid === undefined || pod.metadata.uid === uid);
-  return asked.flatMap(({ pod: { metadata }, memory }) => (memory.standing?.volumes ?? []).flatMap(({ name, claim, hostPath }) => {
-    if (claim === undefined || hostPath.includes('/kubernetes.io~nfs/') || !existsSync(hostPath)) return [];
-    return [{ uid: metadata.uid, namespace: metadata.namespace ?? '', volume: name, claim, fileSystem: fileSystemOf(hostPath) }];
+  const all = asked.flatMap(({ pod: { metadata }, memory }) => (memory.standing?.volumes ?? []).map(async (volume): Promise<VolumeUsage[]> => {
+    const fileSystem = await fileSystemBehind(volume, metadata.uid, node);
+    return fileSystem === undefined ? [] : [{ uid: metadata.uid, namespace: metadata.namespace ?? '', volume: volume.name, ...(volume.claim !== undefined && { claim: volume.claim }), fileSystem }];
   }));
+  return (await Promise.all(all)).flat();
+}
+
+/** A driver that fails here says so where its volumes are mounted. */
+function fileSystemBehind({ name, claim, hostPath, stats, block }: MountedVolume, uid: string, { csi }: Pick<NodeContext, 'csi'>): Promise<FileSystem | undefined> {
+  if (stats === 'csi') return csi.loaded()?.stats(uid, name).catch(() => undefined) ?? Promise.resolve(undefined);
+  const isTold = claim !== undefined && block !== true && !hostPath.includes('/kubernetes.io~nfs/') && existsSync(hostPath);
+  return Promise.resolve(isTold ? fileSystemOf(hostPath) : undefined);
 }

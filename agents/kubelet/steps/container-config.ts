@@ -16,6 +16,7 @@ export interface ConfigInput {
   attempt: number;
   image: Image;
   mounts: Mount[];
+  devices: ContainerConfig['devices'];
   messageFile: string;
   environment: Environment;
   targetId?: string;
@@ -26,7 +27,7 @@ export function containerConfig(input: ConfigInput, node: NodeContext): Containe
   const expanded = (list: readonly string[] | undefined): string[] => (list ?? []).map((text) => expand(text, environment.lookup));
   return {
     name: spec.name, attempt, imageId: image.id, imageName: spec.image ?? '', command: expanded(spec.command), args: expanded(spec.args), workingDir: spec.workingDir ?? '',
-    env: environment.variables, mounts, devices: [], labels: labelsOf(input), annotations: annotationsOf(input),
+    env: environment.variables, mounts, devices: input.devices, labels: labelsOf(input), annotations: annotationsOf(input),
     logPath: `${spec.name}/${String(attempt)}.log`, stdin: spec.stdin === true, stdinOnce: spec.stdinOnce === true, tty: spec.tty === true,
     resources: containerResources(pod, spec, node), security: securityOf(input, node),
     ...(input.targetId !== undefined && { targetPidContainerId: input.targetId }),

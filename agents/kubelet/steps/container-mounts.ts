@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, Pod, VolumeMount } from '../../../internal/kinds/generated/api-types.ts';
-import type { Mount } from '../../runtime/runtime.ts';
+import type { ContainerConfig, Mount } from '../../runtime/runtime.ts';
 import { expand, unresolved } from '../environment/expansion.ts';
 import { podDirectory, subPathsDirectory, type NodeContext } from '../node-context.ts';
 import { hostsFile } from '../pod-names.ts';
@@ -11,6 +11,8 @@ import type { MountedVolume } from '../volumes/volume.ts';
 
 export interface ContainerMounts {
   mounts: Mount[];
+  /** Volumes that are block devices. */
+  devices: ContainerConfig['devices'];
   /** Host file of the termination message. */
   messageFile: string;
 }
@@ -31,7 +33,14 @@ export async function containerMounts(input: MountInput, node: NodeContext): Pro
   if (!ownHosts) mounts.push({ containerPath: '/etc/hosts', hostPath: writeHosts(input, node), readOnly: false, propagation: 'None' });
   const messageFile = makeMessageFile(pod, container, node);
   mounts.push({ containerPath: container.terminationMessagePath ?? '/dev/termination-log', hostPath: messageFile, readOnly: false, propagation: 'None' });
-  return { mounts, messageFile };
+  return { mounts, devices: (container.volumeDevices ?? []).map((device) => blockDevice(device, input)), messageFile };
+}
+
+function blockDevice({ name, devicePath }: NonNullable<Container['volumeDevices']>[number], { container, volumes }: MountInput): ContainerConfig['devices'][number] {
+  if (!devicePath.startsWith('/')) throw new Error(`error DevicePath \`${devicePath}\` must be an absolute path`);
+  const volume = volumes.find((candidate) => candidate.name === name);
+  if (volume?.block !== true) throw new Error(`cannot find volume ${JSON.stringify(name)} to pass into container ${JSON.stringify(container.name)}`);
+  return { hostPath: volume.hostPath, containerPath: devicePath, permissions: volume.readOnly ? 'r' : 'mrw' };
 }
 
 async function volumeMount(mount: VolumeMount, index: number, { pod, container, volumes, lookup }: MountInput, node: NodeContext): Promise<Mount> {

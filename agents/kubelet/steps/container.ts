@@ -46,7 +46,7 @@ export async function startContainer(start: ContainerStart, node: NodeContext): 
   const prepared = await prepare(start, { ground, podIps }, node).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (prepared === undefined) return undefined;
   const { mounts, environment } = prepared;
-  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, messageFile: mounts.messageFile, environment }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
+  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, devices: mounts.devices, messageFile: mounts.messageFile, environment }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (config === undefined) return undefined;
   signal.throwIfAborted();
   const id = await node.runtime.createContainer(sandbox.id, config).catch((error: unknown) => failed(error, 'CreateContainerError'));

@@ -1,6 +1,7 @@
 // Step: the pod's directories on disk and on tmpfs. They go when the API has let the pod go (cleanUp), not when its containers end:
 // logs and termination messages are still asked for then.
 import { mkdirSync, rmSync } from 'node:fs';
+import { mountPointsUnder } from '../volumes/mount-table.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { podDirectory, podLogDirectory, podMemoryDirectory, type NodeContext } from '../node-context.ts';
 import type { Step } from './step.ts';
@@ -22,6 +23,8 @@ export const DIRECTORIES: Step = {
 export function removeDirectories(pod: Pod, node: NodeContext): void {
   const { uid } = pod.metadata;
   rmSync(podMemoryDirectory(node, uid), { recursive: true, force: true });
+  const [mounted] = mountPointsUnder(podDirectory(node, uid));
+  if (mounted !== undefined) throw new Error(`${mounted} is still mounted`);
   rmSync(podDirectory(node, uid), { recursive: true, force: true });
   rmSync(podLogDirectory(node, pod), { recursive: true, force: true });
 }

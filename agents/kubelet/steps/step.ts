@@ -10,6 +10,8 @@ export interface Ground {
   pod: Pod;
   attempt: number;
   volumes: MountedVolume[];
+  /** Aborts when the pod ends. */
+  signal: AbortSignal;
   sandbox?: SandboxStatus | undefined;
 }
 

@@ -1,21 +1,23 @@
-// persistentVolumeClaim and ephemeral volumes: the claim's bound volume, when it is one this node can serve by itself (hostPath, local) or with its own mount.nfs.
+// persistentVolumeClaim and ephemeral volumes: the claim's bound volume, when it is one this node can serve by itself (hostPath, local), with its own mount.nfs, or through a CSI driver.
 import { statSync } from 'node:fs';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { prepareHostPath } from './host-path.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
-import { volumeDirectory, type VolumeContext, type VolumeKind } from './volume.ts';
+import { MountError, volumeDirectory, type VolumeContext, type VolumeKind } from './volume.ts';
 
 export const CLAIM: VolumeKind = {
   directory: 'local-volume',
   matches: ({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim !== undefined || ephemeral !== undefined,
   async mount(volume, context) {
     const { claim, source } = await boundVolume(volume, context);
-    if (claim.spec?.volumeMode === 'Block' || source.spec?.volumeMode === 'Block') throw new Error(`PersistentVolume ${JSON.stringify(source.metadata.name)} is a block device (volumeMode Block), which this node does not pass on to containers: use volumeMode Filesystem`);
-    const readOnly = volume.persistentVolumeClaim?.readOnly === true || source.spec?.nfs?.readOnly === true;
+    const readOnly = volume.persistentVolumeClaim?.readOnly === true || source.spec.nfs?.readOnly === true;
+    const { local, hostPath, nfs, csi } = source.spec;
+    checkUse(volume.name, source, context.pod);
+    if (csi !== undefined) return (await context.csi.load()).mountClaimed({ volume, claim, source, readOnly: volume.persistentVolumeClaim?.readOnly === true }, context);
     const mounted = { name: volume.name, readOnly, claim: claim.metadata.name };
-    const { local, hostPath, nfs } = source.spec ?? {};
+    if (source.spec.volumeMode === 'Block') return { ...mounted, hostPath: blockDevice(source), block: true };
     if (local !== undefined) return { ...mounted, hostPath: prepareLocal(local.path, readOnly, context) };
     if (hostPath !== undefined) {
       // As upstream: its owner is the administrator's business.
@@ -24,11 +26,26 @@ export const CLAIM: VolumeKind = {
     }
     if (nfs === undefined) throw new Error(`no volume plugin matched for PersistentVolume "${source.metadata.name}"`);
     const directory = volumeDirectory(context.podDirectory, 'nfs', source.metadata.name);
-    await mountNfs({ ...nfs, readOnly }, directory, source.spec?.mountOptions ?? []);
+    await mountNfs({ ...nfs, readOnly }, directory, source.spec.mountOptions ?? []);
     return { ...mounted, hostPath: directory };
   },
   unmount: (_volume, { podDirectory }) => unmountNfs(podDirectory),
 };
+
+/** The volume's mode and the container's wish must be of one kind. */
+function checkUse(name: string, { spec }: PersistentVolume, { spec: { containers, initContainers = [] } }: Pod): void {
+  const all = [...initContainers, ...containers];
+  const mode = spec.volumeMode ?? 'Filesystem';
+  const wrong = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
+  if (all.some((container) => container[wrong]?.some((use) => use.name === name) === true)) throw new Error(`volume ${name} has volumeMode ${mode}, but is specified in ${wrong}`);
+}
+
+/** A device of this node, given to containers as it is. */
+function blockDevice({ metadata, spec: { local } }: PersistentVolume): string {
+  if (local === undefined) throw new MountError('FailedMapVolume', `MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin for volume ${JSON.stringify(metadata.name)}`);
+  if (statSync(local.path, { throwIfNoEntry: false })?.isBlockDevice() !== true) throw new MountError('FailedMapVolume', `MapVolume.SetUpDevice failed for volume ${JSON.stringify(metadata.name)} : ${local.path} is not a block device`);
+  return local.path;
+}
 
 function prepareLocal(path: string, readOnly: boolean, { pod, fsGroup, ledger }: VolumeContext): string {
   if (statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true) throw new Error(`${path} is a block device: make a file system on it, mount it, and give the volume the folder where it is mounted`);
@@ -46,7 +63,7 @@ async function boundVolume(volume: Volume, { pod, objects }: VolumeContext): Pro
   if (claim.status?.phase !== 'Bound' || bound === undefined || bound === '') throw new Error(`PVC ${pod.metadata.namespace ?? ''}/${name} has non-bound phase ("${claim.status?.phase ?? 'Pending'}") or empty pvc.Spec.VolumeName ("${bound ?? ''}")`);
   const source = await objects.get(PERSISTENTVOLUMES, '', bound);
   if (source === undefined) throw new Error(`persistentvolume "${bound}" not found`);
-  if (source.spec?.claimRef?.uid !== claim.metadata.uid) throw new Error(`failed to fetch PV "${bound}" from API server: PV is not bound to PVC ${pod.metadata.namespace ?? ''}/${name}`);
+  if (source.spec.claimRef?.uid !== claim.metadata.uid) throw new Error(`failed to fetch PV "${bound}" from API server: PV is not bound to PVC ${pod.metadata.namespace ?? ''}/${name}`);
   return { claim, source };
 }
 

@@ -2,19 +2,15 @@
 import { messageOf } from '../../../internal/base/errors.ts';
 import type { Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { CLAIM } from './claim.ts';
+import { CSI } from './csi.ts';
 import { EMPTY_DIR } from './empty-dir.ts';
 import { HOST_PATH } from './host-path.ts';
 import { IMAGE } from './image.ts';
 import { NFS } from './nfs.ts';
 import { CONFIG_MAP, DOWNWARD_API, PROJECTED, SECRET, followsObjects } from './projected.ts';
-import type { MountedVolume, VolumeContext, VolumeKind } from './volume.ts';
+import { MountError, type MountedVolume, type UnmountContext, type VolumeContext, type VolumeKind } from './volume.ts';
 
-const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, NFS, IMAGE];
-
-/** `message` is the FailedMount event's. */
-class MountError extends Error {
-  override readonly name = 'MountError';
-}
+const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, CSI, NFS, IMAGE];
 
 /** All volumes of the pod; `only` says which to bring up to date. */
 export async function mountVolumes(context: VolumeContext, only: (volume: Volume) => boolean = () => true): Promise<MountedVolume[]> {
@@ -23,7 +19,8 @@ export async function mountVolumes(context: VolumeContext, only: (volume: Volume
     try {
       mounted.push(await kindOf(volume).mount(volume, context));
     } catch (error) {
-      throw new MountError(`MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error });
+      if (error instanceof MountError) throw error;
+      throw new MountError('FailedMount', `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error });
     }
   }
   return mounted;
@@ -31,10 +28,11 @@ export async function mountVolumes(context: VolumeContext, only: (volume: Volume
 
 /** Brings what follows the API's objects up to date in a running pod. */
 export function refreshVolumes(context: VolumeContext): Promise<MountedVolume[]> {
-  return mountVolumes(context, followsObjects);
+  const csi = context.csi.loaded();
+  return mountVolumes(context, (volume) => followsObjects(volume) || csi?.isRepublished(context.pod.metadata.uid, volume.name) === true);
 }
 
-export async function unmountVolumes(volumes: readonly Volume[], context: Pick<VolumeContext, 'podDirectory' | 'memoryDirectory'>): Promise<void> {
+export async function unmountVolumes(volumes: readonly Volume[], context: UnmountContext): Promise<void> {
   for (const volume of volumes) {
     const kind = VOLUME_KINDS.find((candidate) => candidate.matches(volume));
     await kind?.unmount?.(volume, context);

@@ -3,6 +3,7 @@
 import type { Clock } from '../../../internal/base/clock.ts';
 import type { Random } from '../../../internal/base/random.ts';
 import { isReason } from '../../../internal/base/errors.ts';
+import { formatTime } from '../../../internal/api/meta.ts';
 import type { LastKnown } from '../last-known/files.ts';
 import type { Client } from '../../../internal/client/client.ts';
 import type { Pod, ServiceAccountTokenProjection } from '../../../internal/kinds/generated/api-types.ts';
@@ -14,6 +15,7 @@ const JITTER_MS = 10_000;
 export interface IssuedToken {
   token: string;
   refreshAt: number;
+  expirationTimestamp: string;
 }
 
 export interface TokenSource {
@@ -37,7 +39,7 @@ export function createTokenSource({ client, clock, random, lastKnown }: { client
       .catch((error: unknown) => { throw new Error(`failed to fetch token: ${error instanceof Error ? error.message : String(error)}`, { cause: error }); });
     const expiresAt = Date.parse(reply.status?.expirationTimestamp ?? '') || issuedAt + expirationSeconds * 1000;
     const lifeMs = expiresAt - issuedAt;
-    return { token: reply.status?.token ?? '', refreshAt: issuedAt + Math.min(lifeMs * 0.8, DAY_MS) - random.fraction() * Math.min(JITTER_MS, lifeMs * 0.05) };
+    return { token: reply.status?.token ?? '', expirationTimestamp: formatTime(expiresAt), refreshAt: issuedAt + Math.min(lifeMs * 0.8, DAY_MS) - random.fraction() * Math.min(JITTER_MS, lifeMs * 0.05) };
   }
 
   return {

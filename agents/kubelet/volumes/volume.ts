@@ -3,6 +3,7 @@ import type { Clock } from '../../../internal/base/clock.ts';
 import type { Ledger } from '../../../internal/base/ledger.ts';
 import type { Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import type { FieldContext } from '../environment/field-value.ts';
+import type { Csi } from '../csi/index.ts';
 import type { ObjectSource } from '../objects.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -19,6 +20,28 @@ export interface VolumeContext {
   fsGroup: number | undefined;
   /** Told of what is made outside of the kubelet's folders. */
   ledger: Ledger;
+  csi: CsiLoader;
+  /** Aborts when the pod ends: what only waits gives up. */
+  signal: AbortSignal;
+}
+
+/** What CSI needs is loaded when it is needed. */
+export interface CsiLoader {
+  load(): Promise<Csi>;
+  loaded(): Csi | undefined;
+}
+
+/** Of what is needed to take a volume away. */
+export type UnmountContext = Pick<VolumeContext, 'podDirectory' | 'memoryDirectory'>;
+
+/** A failure that is told in its own words, as the event of this reason. */
+export class MountError extends Error {
+  override readonly name = 'MountError';
+  readonly reason: 'FailedMount' | 'FailedMapVolume';
+  constructor(reason: MountError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 export interface MountedVolume {
@@ -30,6 +53,10 @@ export interface MountedVolume {
   claim?: string;
   /** An image whose root is the volume. */
   image?: string;
+  /** hostPath is a block device, for volumeDevices. */
+  block?: boolean;
+  /** How full it is, its driver tells. */
+  stats?: 'csi';
   /** Epoch ms at which the volume is to be mounted again although nothing changed (tokens). */
   refreshAt?: number;
 }
@@ -40,7 +67,7 @@ export interface VolumeKind {
   matches(volume: Volume): boolean;
   mount(volume: Volume, context: VolumeContext): Promise<MountedVolume>;
   /** Takes back what mount did beyond files below the pod's directory. */
-  unmount?(volume: Volume, context: Pick<VolumeContext, 'podDirectory' | 'memoryDirectory'>): Promise<void>;
+  unmount?(volume: Volume, context: UnmountContext): Promise<void>;
 }
 
 export function volumeDirectory(podDirectory: string, kind: string, name: string): string {
