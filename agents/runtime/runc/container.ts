@@ -63,17 +63,26 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
   if (record.state !== 'created') throw new RuntimeError('RunContainerError', `container ${record.id} is ${record.state}, not created`);
   if (record.refused !== undefined) failStart(ground, record, record.refused);
   ground.starting.add(record.id);
-  record.startingAt = ground.clock.now();
-  ground.records.saveContainer(record, false);
   try {
+    record.startingAt = ground.clock.now();
+    ground.records.saveContainer(record, false);
     const result = await ground.limit(() => ground.runc('start', record.id));
     if (result.code !== 0) failStart(ground, record, failureOf(result));
     Object.assign(record, { startedAt: ground.clock.now(), state: 'running' });
-    ground.records.saveContainer(record, false);
+    writeDown(ground, record);
     ground.emit({ type: 'started', sandboxId: record.sandboxId, containerId: record.id });
   } finally {
     ground.starting.delete(record.id);
     takeExit(ground, record); // a short one has ended before `runc start` returned
+  }
+}
+
+/** It runs, also when the disk is full: whoever finds it `created` with a `startingAt` asks runc. */
+function writeDown({ records, log }: Ground, record: ContainerRecord): void {
+  try {
+    records.saveContainer(record, false);
+  } catch (error) {
+    log.warn('the start of a container cannot be written down', { id: record.id, error: messageOf(error) });
   }
 }
 
