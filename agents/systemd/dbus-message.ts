@@ -16,7 +16,8 @@ export interface Message {
   member: string;
   errorName: string;
   replySerial: number;
-  values: Value[];
+  /** Read when asked: signals that are for others may have types that are not known here. */
+  values(): Value[];
 }
 
 const TYPES = ['call', 'return', 'error', 'signal'] as const;
@@ -52,7 +53,7 @@ export function decodeMessage(bytes: Buffer): { message: Message; length: number
     length,
     message: {
       type: TYPES[type - 1] ?? 'signal', member: String(field(FIELD.member) as string | undefined ?? ''), errorName: String(field(FIELD.errorName) as string | undefined ?? ''), replySerial: Number(field(FIELD.replySerial) ?? 0),
-      values: unmarshal(bytes.subarray(bodyAt, length), String(field(FIELD.signature) as string | undefined ?? '')),
+      values: () => unmarshal(bytes.subarray(bodyAt, length), String(field(FIELD.signature) as string | undefined ?? '')),
     },
   };
 }

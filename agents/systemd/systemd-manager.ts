@@ -104,9 +104,11 @@ function connectionOver(socket: Socket, onClose: () => void): Connection {
   };
   socket.on('error', fail).on('close', () => fail(new Error('systemd closed the connection')));
   readMessages(socket, ({ type, member, errorName, replySerial, values }) => {
-    if (type === 'signal' && member === 'JobRemoved') jobAt(String(values[1] as string)).resolve(String(values[3] as string));
-    else if (type === 'error') replies.get(replySerial)?.reject(new SystemdError(errorName, String(values[0] as string | undefined ?? errorName)));
-    else if (type === 'return') replies.get(replySerial)?.resolve(values);
+    if (type === 'signal' && member === 'JobRemoved') {
+      const [, job, , result] = values() as [number, string, string, string];
+      jobAt(job).resolve(result);
+    } else if (type === 'error') replies.get(replySerial)?.reject(new SystemdError(errorName, String(values()[0] as string | undefined ?? errorName)));
+    else if (type === 'return') replies.get(replySerial)?.resolve(values());
   }, fail);
   return {
     call(member, signature, values) {
