@@ -120,7 +120,7 @@ export function createKubelet(options: KubeletOptions): Component {
       const system = systemInfo(options.version, options.runtime.info);
       const facts = (): NodeFacts => ({
         name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps(), ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
-        capacity, system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], pressures: keeper?.conditions() ?? [], volumesInUse: csi.volumesInUse(), problem: options.runtime.problem?.() ?? '', now: clock.now(),
+        capacity, system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], handlers: options.runtime.handlers(), pressures: keeper?.conditions() ?? [], volumesInUse: csi.volumesInUse(), problem: options.runtime.problem?.() ?? '', now: clock.now(),
       });
       const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps(), ...options.images.list().flatMap(({ id, tags }) => [id, ...tags])].join(' ');
       let before = shown();

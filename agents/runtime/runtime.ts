@@ -27,6 +27,13 @@ export interface SandboxConfig {
   runtimeHandler?: string;
   /** One of its containers is to be privileged. */
   privileged?: boolean;
+  /** Users of its own: its ids from 0 on are the host's from `hostId` on. Never with a namespace of the host's. */
+  userNamespace?: IdRange;
+}
+
+export interface IdRange {
+  hostId: number;
+  length: number;
 }
 
 export interface PortMapping {
@@ -118,6 +125,13 @@ export interface ContainerConfig {
   stopSignal?: string;
 }
 
+/** Whom the container's first process is. */
+export interface ContainerUser {
+  uid: number;
+  gid: number;
+  supplementalGroups: number[];
+}
+
 export type ContainerState = 'created' | 'running' | 'exited' | 'unknown';
 
 export interface ContainerStatus {
@@ -127,6 +141,8 @@ export interface ContainerStatus {
   sandboxId: string;
   config: ContainerConfig;
   state: ContainerState;
+  /** Absent where the runtime does not tell. */
+  user?: ContainerUser;
   pid?: number;
   /** Epoch ms; 0 while it has not happened. */
   createdAt: number;
@@ -178,9 +194,19 @@ export class RuntimeError extends Error {
   }
 }
 
+/** What pods of a RuntimeClass with this handler can have. */
+export interface RuntimeHandler {
+  /** '' is the one of pods without a RuntimeClass. */
+  name: string;
+  recursiveReadOnlyMounts: boolean;
+  userNamespaces: boolean;
+}
+
 export interface Runtime {
   /** `cgroupDriver`: where the runtime itself tells how pods' cgroups are made, by the time it has started. */
   readonly info: { name: string; version: string; cgroupDriver?: 'cgroupfs' | 'systemd' };
+  /** After `start`. */
+  handlers(): readonly RuntimeHandler[];
   /** Why no container can be run now; '' when they can. Asked with every heartbeat: cheap. Absent: always well. */
   problem?(): string;
   /** Adopts what still runs, reports exits that happened meanwhile, and removes what no record claims. */

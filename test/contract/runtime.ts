@@ -17,6 +17,8 @@ export interface RuntimeScene {
   restart(meanwhile: () => Promise<void> | void, onEvent?: (event: RuntimeEvent) => void): Promise<Runtime>;
   /** What this version of a runtime that is not ours cannot do yet. */
   lacks?: ReadonlySet<'image volumes' | 'strict groups' | 'groups of a numeric user' | 'ambient capabilities'>;
+  /** What every sandbox has, unless the test says something else. */
+  sandbox?: Partial<SandboxConfig>;
   /** What of sandboxes and containers is left on the machine: mounts, pins, folders, cgroups. */
   leftovers(): string[];
 }
@@ -166,7 +168,7 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
   });
 
   t.test("a pod in the node's namespaces", async (t) => {
-    const { scene, sandboxId } = await withSandbox(t, open, { hostNetwork: true, hostPid: true, hostIpc: true });
+    const { scene, sandboxId } = await withSandbox(t, async (of) => ({ ...(await open(of)), sandbox: {} }), { hostNetwork: true, hostPid: true, hostIpc: true });
     const id = await run(scene, sandboxId, { command: ['sh', '-c', 'trap "" TERM; sleep 1000 & echo ready; wait'] });
     await said(scene, id, 'ready');
     const namespaces = await output(scene, id, ['sh', '-c', 'for name in net pid ipc uts; do readlink /proc/self/ns/$name; done']);
@@ -240,18 +242,18 @@ export async function withSandbox(t: Test, open: (t: Test) => Promise<RuntimeSce
   const { id } = await scene.runtime.runSandbox({
     namespace: 'default', name: 'pod', uid: 'uid', attempt: 0, hostname: 'podname', labels: {}, annotations: {}, cgroupParent: scene.cgroupParent,
     hostNetwork: false, hostPid: false, hostIpc: false, shareProcessNamespace: false, sysctls: {}, portMappings: [],
-    logDirectory: scene.logDirectory, dns: { servers: ['192.0.2.1'], searches: ['example'], options: ['ndots:5'] }, ...overrides,
+    logDirectory: scene.logDirectory, dns: { servers: ['192.0.2.1'], searches: ['example'], options: ['ndots:5'] }, ...scene.sandbox, ...overrides,
   });
   return { scene, sandboxId: id };
 }
 
-async function run(scene: RuntimeScene, sandboxId: string, overrides: ContainerOverrides): Promise<string> {
+export async function run(scene: RuntimeScene, sandboxId: string, overrides: ContainerOverrides): Promise<string> {
   const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, overrides));
   await scene.runtime.startContainer(id);
   return id;
 }
 
-async function output({ runtime }: RuntimeScene, id: string, command: string[], options: Partial<ExecOptions> = {}): Promise<string> {
+export async function output({ runtime }: RuntimeScene, id: string, command: string[], options: Partial<ExecOptions> = {}): Promise<string> {
   const stdout = new PassThrough();
   const text = textOf(stdout);
   await runtime.exec(id, { command, tty: false, stdout, ...options });

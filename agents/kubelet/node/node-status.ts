@@ -2,6 +2,7 @@
 import type { ContainerImage, Node, NodeCondition, NodeStatus, NodeSystemInfo } from '../../../internal/kinds/generated/api-types.ts';
 import { formatTime } from '../../../internal/api/meta.ts';
 import type { Draft } from '../../../internal/api/meta.ts';
+import type { RuntimeHandler } from '../../runtime/runtime.ts';
 import type { Capacity } from './capacity.ts';
 
 export interface NodeFacts {
@@ -15,6 +16,8 @@ export interface NodeFacts {
   images: ContainerImage[];
   labels: Readonly<Record<string, string>>;
   taints: NonNullable<NonNullable<Node['spec']>['taints']>;
+  /** Of the container runtime. */
+  handlers: readonly RuntimeHandler[];
   /** Conditions under which the node is short of something. */
   pressures: readonly string[];
   /** Why the node is not ready; '' when it is. */
@@ -51,7 +54,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
     capacity: { ...old?.capacity, ...facts.capacity.capacity }, allocatable: { ...old?.allocatable, ...facts.capacity.allocatable },
     conditions: [...(old?.conditions ?? []).filter(({ type }) => !own.has(type)), ...conditionsOf(facts, old?.conditions ?? [])],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } }, nodeInfo: facts.system, images: facts.images,
-    runtimeHandlers: ['', 'runc'].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: false } })), features: { supplementalGroupsPolicy: true }, declaredFeatures: DECLARED_FEATURES,
+    runtimeHandlers: facts.handlers.map(({ name, ...features }) => ({ name, features })), features: { supplementalGroupsPolicy: true }, declaredFeatures: DECLARED_FEATURES,
   };
 }
 

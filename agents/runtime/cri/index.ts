@@ -7,7 +7,7 @@ import type { RegistrySettings } from '../../images/registry-settings.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import type { CniNetwork } from '../../network/cni/network.ts';
 import { createOnce } from '../once.ts';
-import { RuntimeError, type ContainerConfig, type ContainerStatus, type Runtime, type RuntimeEvent, type SandboxConfig, type SandboxStatus } from '../runtime.ts';
+import { RuntimeError, type ContainerConfig, type ContainerStatus, type Runtime, type RuntimeEvent, type RuntimeHandler, type SandboxConfig, type SandboxStatus } from '../runtime.ts';
 import { createCriClient, isNotFound, unlessGone, type CriClient } from './client.ts';
 import { connectTo } from './connect.ts';
 import { CODE, GrpcError } from '../../grpc/client.ts';
@@ -75,6 +75,12 @@ async function cgroupDriverOf(client: CriClient): Promise<Pick<Runtime['info'], 
   }
 }
 
+/** Older runtimes name none: then they have none of what is asked for. */
+async function handlersOf(client: CriClient): Promise<RuntimeHandler[]> {
+  const { handlers } = await client.call('status', {});
+  return handlers.map(({ name, features }) => ({ name, recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts === true, userNamespaces: features?.userNamespaces === true }));
+}
+
 /** As containerd tells of its configuration; the places everybody else uses. */
 async function cniPlaces(client: CriClient): Promise<{ confDir: string; binDir: string }> {
   const { info } = await client.call('status', { verbose: true });
@@ -84,6 +90,7 @@ async function cniPlaces(client: CriClient): Promise<{ confDir: string; binDir: 
 
 function createRuntime(client: CriClient, options: CriOptions): Runtime {
   const listeners = new Set<(event: RuntimeEvent) => void>();
+  let handlers: readonly RuntimeHandler[] = [];
   const info: Runtime['info'] = { name: 'cri', version: 'unknown' };
   const mirror = createMirror(client, info, (event) => {
     for (const listener of listeners) listener(event);
@@ -93,9 +100,11 @@ function createRuntime(client: CriClient, options: CriOptions): Runtime {
   const container = (id: string): ContainerStatus => mirror.containers.get(id) ?? missing('container', id);
   return {
     info,
+    handlers: () => handlers,
     problem: watch.problem,
     async start() {
       Object.assign(info, await reach(client, options), await cgroupDriverOf(client));
+      handlers = await handlersOf(client);
       await mirror.refresh();
       if (options.network !== undefined) await options.network.start(await cniPlaces(client), new Set(mirror.sandboxes.keys()));
       watch.start();

@@ -97,13 +97,13 @@ async function orGone<T extends object>(answer: Promise<T>): Promise<Partial<T> 
 }
 
 function statusOf(status: Message<'ContainerStatus'>, { sandboxId, config, pid, runtime }: { sandboxId: string; config: ContainerConfig; pid: number; runtime: string }): ContainerStatus {
-  const { id, exitCode, reason, message } = status;
+  const { id, exitCode, reason, message, user } = status;
   const state = STATES[status.state] ?? 'unknown';
   return {
     id, runtime, sandboxId, config, state, createdAt: ms(status.createdAt), startedAt: ms(status.startedAt), finishedAt: ms(status.finishedAt),
     ...(state === 'running' && pid > 0 && { pid }),
     ...(state === 'exited' && { exitCode, reason: reason === '' ? (exitCode === 0 ? 'Completed' : 'Error') : reason }),
-    ...(message !== '' && { message }),
+    ...(message !== '' && { message }), ...(user?.linux !== undefined && { user: user.linux }),
   };
 }
 

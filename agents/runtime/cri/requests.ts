@@ -1,7 +1,7 @@
 // What the ports say, as CRI messages. The whole configuration also goes along as an annotation: what a restarted Skiff finds again is what the
 // runtime lists, and nothing is kept beside it. Environments are left out of that: their secrets are the runtime's alone.
 import { cgroupRoot } from '../../cgroup-root.ts';
-import type { ContainerConfig, Mount, Resources, SandboxConfig, SecurityConfig } from '../runtime.ts';
+import type { ContainerConfig, IdRange, Mount, Resources, SandboxConfig, SecurityConfig } from '../runtime.ts';
 import { lowestOomScore } from '../runc/oom-score.ts';
 import type { Outgoing } from './messages.ts';
 
@@ -31,11 +31,17 @@ export function sandboxMessage(config: SandboxConfig, privileged = config.privil
   };
 }
 
-function sandboxNamespaces({ hostNetwork, hostPid, hostIpc, shareProcessNamespace }: SandboxConfig): Outgoing<'Namespaces'> {
+function sandboxNamespaces({ hostNetwork, hostPid, hostIpc, shareProcessNamespace, userNamespace }: SandboxConfig): Outgoing<'Namespaces'> {
+  const mappings = mappingsOf(userNamespace);
   return {
+    users: userNamespace === undefined ? { mode: NAMESPACE.node } : { mode: NAMESPACE.pod, uids: mappings, gids: mappings },
     network: hostNetwork ? NAMESPACE.node : NAMESPACE.pod, ipc: hostIpc ? NAMESPACE.node : NAMESPACE.pod,
     pid: hostPid ? NAMESPACE.node : shareProcessNamespace ? NAMESPACE.pod : NAMESPACE.container,
   };
+}
+
+function mappingsOf(range: IdRange | undefined): Outgoing<'IdMapping'>[] {
+  return range === undefined ? [] : [{ containerId: 0, ...range }];
 }
 
 export function containerMessage(config: ContainerConfig, sandbox: SandboxConfig): Outgoing<'ContainerConfig'> {
@@ -43,17 +49,18 @@ export function containerMessage(config: ContainerConfig, sandbox: SandboxConfig
   return {
     metadata: { name: config.name, attempt: config.attempt }, image: { image: config.imageId, userSpecifiedImage: config.imageName },
     command: config.command, args: config.args, workingDir: config.workingDir, envs: env.map(({ name, value }) => ({ key: name, value: Buffer.from(value) })),
-    mounts: config.mounts.map(mountMessage), devices: config.devices, labels, annotations: { ...annotations, [CONFIG_ANNOTATION]: JSON.stringify({ ...kept, env: [] }) },
+    mounts: config.mounts.map((mount) => mountMessage(mount, sandbox)), devices: config.devices, labels, annotations: { ...annotations, [CONFIG_ANNOTATION]: JSON.stringify({ ...kept, env: [] }) },
     logPath: config.logPath, stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty,
     linux: { resources: resourcesMessage(config.resources), security: securityMessage(config, sandbox) },
     ...(config.stopSignal !== undefined && { stopSignal: Math.max(0, SIGNALS.indexOf(config.stopSignal)) }),
   };
 }
 
-function mountMessage({ containerPath, hostPath, readOnly, recursiveReadOnly = false, propagation, image, imageSubPath }: Mount): Outgoing<'Mount'> {
+function mountMessage({ containerPath, hostPath, readOnly, recursiveReadOnly = false, propagation, image, imageSubPath }: Mount, { userNamespace }: SandboxConfig): Outgoing<'Mount'> {
+  const mappings = mappingsOf(userNamespace);
   return {
     containerPath, hostPath, readOnly, recursiveReadOnly, propagation: PROPAGATIONS.indexOf(propagation),
-    ...(image !== undefined && { image: { image } }), ...(imageSubPath !== undefined && { imageSubPath }),
+    uidMappings: mappings, gidMappings: mappings, ...(image !== undefined && { image: { image } }), ...(imageSubPath !== undefined && { imageSubPath }),
   };
 }
 

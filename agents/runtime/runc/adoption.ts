@@ -96,6 +96,9 @@ async function removeStrays(ground: Ground): Promise<void> {
   const doomed = new Set(containers.map((name) => join(layout.containers, name)));
   await unmount(...mountPoints().filter((path) => [...doomed].some((folder) => path.startsWith(`${folder}/`))).reverse());
   for (const folder of doomed) rmSync(folder, { recursive: true, force: true });
+  const roots = readdirSync(layout.roots).filter(isStray(records.containers)).filter(isStray(records.sandboxes)).map((name) => join(layout.roots, name));
+  await unmount(...roots);
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
   for (const name of readdirSync(layout.pins).filter(isStray(records.sandboxes))) await unpinNamespaces(join(layout.pins, name));
   for (const name of readdirSync(layout.sandboxes).filter(isStray(records.sandboxes))) rmSync(join(layout.sandboxes, name), { recursive: true, force: true });
   for (const name of readdirSync(layout.exits).filter(isStray(records.containers))) rmSync(join(layout.exits, name), { force: true });

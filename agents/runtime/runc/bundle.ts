@@ -1,16 +1,17 @@
 // The OCI bundle of a container: its mounted roots and its config.json, from the ground's facts.
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageConfig } from '../../images/image-store.ts';
 import { RuntimeError } from '../runtime.ts';
 import { cgroupsPathOf } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
 import { lowestOomScore } from './oom-score.ts';
+import type { OciMount } from './mounts.ts';
 import { isAlive } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { resolveInRoot } from './rooted-path.ts';
 import { mountLayers, unmount } from './rootfs.ts';
-import { ownNamespaces } from './sandbox.ts';
+import { ownNamespaces, USERS_PIN } from './sandbox.ts';
 import { specOf } from './spec.ts';
 
 export interface Roots {
@@ -19,18 +20,21 @@ export interface Roots {
   images: Map<number, string>;
 }
 
-export async function mountRoots(ground: Ground, record: ContainerRecord): Promise<Roots> {
+export async function mountRoots(ground: Ground, record: ContainerRecord, sandbox: SandboxRecord): Promise<Roots> {
   const folder = join(ground.layout.containers, record.id);
   const { config } = record;
-  const rootfs = join(folder, 'rootfs');
-  await mountLayers({ layers: hold(ground, record, config.imageId), target: rootfs, writable: folder });
+  const range = sandbox.config.userNamespace;
+  const shown = range === undefined ? {} : { users: { pin: usersPinOf(ground, sandbox), hostId: range.hostId, staging: join(folder, 'layers') } };
+  const rootfs = range === undefined ? join(folder, 'rootfs') : join(ground.layout.roots, record.id);
+  if (range !== undefined) (await import('./user-namespace.ts')).openRoots(ground.layout.roots);
+  await mountLayers({ layers: hold(ground, record, config.imageId), target: rootfs, writable: folder, ...shown });
   const images = new Map<number, string>();
   for (const [index, { image, imageSubPath = '' }] of config.mounts.entries()) {
     if (image === undefined) continue;
     const id = ground.images.find(image)?.id;
     if (id === undefined) throw new RuntimeError('CreateContainerError', `image ${image} of a volume is not here`);
     const target = join(folder, 'images', String(index));
-    await mountLayers({ layers: hold(ground, record, id), target });
+    await mountLayers({ layers: hold(ground, record, id), target, ...shown });
     const path = resolveInRoot(target, imageSubPath);
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new RuntimeError('CreateContainerError', `image ${image} has no folder "${imageSubPath}"`);
     images.set(index, path);
@@ -45,10 +49,27 @@ function hold({ images }: Ground, record: ContainerRecord, id: string): string[]
   return layers;
 }
 
+/** Shows what containers of a pod with users of its own bind as those see it, until `clear`. */
+export async function stageMounts(ground: Ground, { record, sandbox, roots, mounts }: { record: ContainerRecord; sandbox: SandboxRecord; roots: Roots; mounts: OciMount[] }): Promise<{ clear(): void }> {
+  if (sandbox.config.userNamespace === undefined) return { clear: () => {} };
+  const { clear, stageBinds } = await import('./user-namespace.ts');
+  const staging = join(ground.layout.containers, record.id, 'mounts');
+  const devices = record.config.devices.map(({ hostPath }) => hostPath);
+  stageBinds(mounts, { staging, usersPath: usersPinOf(ground, sandbox), asTheyAre: new Set([shmOf(ground, sandbox), ...roots.images.values(), ...devices]) });
+  return { clear: () => clear(staging) };
+}
+
 export async function unmountRoots({ layout }: Ground, { id, config }: ContainerRecord): Promise<void> {
   const folder = join(layout.containers, id);
   const images = config.mounts.flatMap(({ image }, index) => (image === undefined ? [] : [join(folder, 'images', String(index))]));
-  await unmount(...[join(folder, 'rootfs'), ...images].filter((path) => existsSync(path)));
+  await unmount(...[join(folder, 'rootfs'), join(layout.roots, id), ...images].filter((path) => existsSync(path)));
+  // Left by a creation that was cut short.
+  for (const staging of [join(folder, 'layers'), join(folder, 'mounts')]) if (existsSync(staging)) (await import('./user-namespace.ts')).clear(staging);
+  if (existsSync(join(layout.roots, id))) rmdirSync(join(layout.roots, id));
+}
+
+export function usersPinOf({ layout }: Ground, { id }: SandboxRecord): string {
+  return join(layout.pins, id, USERS_PIN);
 }
 
 export function bundleOf(ground: Ground, { record, sandbox, image, roots }: { record: ContainerRecord; sandbox: SandboxRecord; image: ImageConfig; roots: Roots }) {
@@ -81,7 +102,8 @@ const OCI_NAMES = { net: 'network', ipc: 'ipc', uts: 'uts' } as const;
 
 function namespacesOf(ground: Ground, { config }: ContainerRecord, sandbox: SandboxRecord): { type: string; path?: string }[] {
   const pins = ownNamespaces(sandbox.config).map((pin) => ({ type: OCI_NAMES[pin], path: join(ground.layout.pins, sandbox.id, pin) }));
-  return [{ type: 'mount' }, ...pins, ...pidNamespace(ground, config.targetPidContainerId, sandbox), ...(ground.cgroups.version === 2 && !config.security.privileged ? [{ type: 'cgroup' }] : [])];
+  const users = sandbox.config.userNamespace === undefined ? [] : [{ type: 'user', path: usersPinOf(ground, sandbox) }];
+  return [{ type: 'mount' }, ...users, ...pins, ...pidNamespace(ground, config.targetPidContainerId, sandbox), ...(ground.cgroups.version === 2 && !config.security.privileged ? [{ type: 'cgroup' }] : [])];
 }
 
 function pidNamespace({ records }: Ground, target: string | undefined, { config, pause }: SandboxRecord): { type: string; path?: string }[] {

@@ -13,7 +13,7 @@ import { cgroupOf, isSlice } from './container-cgroup.ts';
 import { createWithConmon, RefusedError } from './conmon.ts';
 import { conmonOf, recordExit, takeExit } from './exits.ts';
 import { failureOf, type Ground } from './ground.ts';
-import { bundleOf, mountRoots, unmountRoots } from './bundle.ts';
+import { bundleOf, mountRoots, stageMounts, unmountRoots } from './bundle.ts';
 import { isAlive, processOf, signal, signalNumber } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { setApart } from './watchers.ts';
@@ -43,8 +43,12 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   const { layout, records } = ground;
   const { id, config } = record;
   const bundle = join(layout.containers, id);
-  const roots = await mountRoots(ground, record);
-  writeFileSync(join(bundle, 'config.json'), JSON.stringify(bundleOf(ground, { record, sandbox, image, roots })));
+  const roots = await mountRoots(ground, record, sandbox);
+  const spec = bundleOf(ground, { record, sandbox, image, roots });
+  const { uid, gid, additionalGids } = spec.process.user;
+  record.user = { uid, gid, supplementalGroups: additionalGids };
+  const staged = await stageMounts(ground, { record, sandbox, roots, mounts: spec.mounts });
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(spec));
   const logPath = join(sandbox.config.logDirectory, config.logPath);
   mkdirSync(dirname(logPath), { recursive: true, mode: 0o755 });
   const made = await createWithConmon({
@@ -54,7 +58,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   }).then((pid) => ({ process: processOf(pid) }), (error: unknown) => {
     if (error instanceof RefusedError) return { refused: error.message };
     throw error;
-  });
+  }).finally(staged.clear);
   Object.assign(record, { state: 'created', ...made });
   records.saveContainer(record, false);
 }

@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerConfig } from '../runtime.ts';
+import type { OciMount } from './mounts.ts';
 
 export interface OciDevice {
   path: string;
@@ -21,17 +22,20 @@ export interface DeviceRule {
   minor?: number;
 }
 
-export function devicesOf({ devices, security }: ContainerConfig): { nodes: OciDevice[]; rules: DeviceRule[] } {
-  if (security.privileged) return { nodes: hostDevices(), rules: [{ allow: true, access: 'rwm' }] };
+/** `ownUsers`: a user namespace makes no devices. What is asked for is bound then, wherever it is to be; of the host's all, runc binds each in its own place. */
+export function devicesOf({ devices, security }: ContainerConfig, ownUsers: boolean): { nodes: OciDevice[]; rules: DeviceRule[]; binds: OciMount[] } {
+  if (security.privileged) return { nodes: hostDevices(), rules: [{ allow: true, access: 'rwm' }], binds: [] };
   const asked = devices.map(({ hostPath, containerPath, permissions }) => ({ node: deviceOf(containerPath, statSync(hostPath)), hostPath, permissions }));
   const nodes: OciDevice[] = [];
+  const binds: OciMount[] = [];
   const rules: DeviceRule[] = [{ allow: false, access: 'rwm' }];
   for (const { node, hostPath, permissions } of asked) {
     if (node === undefined) throw new Error(`${hostPath} is not a device`);
-    nodes.push(node);
+    if (ownUsers) binds.push({ destination: node.path, type: 'bind', source: hostPath, options: ['bind', 'rprivate', permissions.includes('w') ? 'rw' : 'ro'] });
+    else nodes.push(node);
     rules.push({ allow: true, type: node.type, major: node.major, minor: node.minor, access: permissions });
   }
-  return { nodes, rules };
+  return { nodes, rules, binds };
 }
 
 /** Below these nothing is a device of the machine: terminals, shared memory, message queues. */

@@ -1,11 +1,13 @@
 // The built-in runtime: runc and conmon, no daemon beside Skiff. See runtime.ts for what it promises and records.ts for what lies where.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, tryCommand } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { readFileIfThere } from '../../../internal/base/files.ts';
 import { createLimit } from '../../../internal/base/limit.ts';
 import { createOnce } from '../once.ts';
-import { RuntimeError, type ContainerStatus, type Resources, type Runtime, type RuntimeEvent } from '../runtime.ts';
+import { RuntimeError, type ContainerStatus, type Resources, type Runtime, type RuntimeEvent, type RuntimeHandler } from '../runtime.ts';
 import { adopt } from './adoption.ts';
 import { openCgroups } from './cgroups.ts';
 import { connectTo } from './connect.ts';
@@ -46,6 +48,7 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
   const statusOf = (record: ContainerRecord): ContainerStatus => statusFrom(record, info.name);
   return {
     info,
+    handlers: () => handlersOf(info.name),
     problem: () => programs.problem(),
     async start() {
       Object.assign(info, { version: await versionOf(ociRuntime) });
@@ -84,6 +87,13 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
   };
 }
 
+/** Layers are shown to other users since Linux 5.19. */
+function handlersOf(ociRuntime: string): RuntimeHandler[] {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  const userNamespaces = (major > 5 || (major === 5 && minor >= 19)) && Number(readFileIfThere('/proc/sys/user/max_user_namespaces') ?? '0') > 0;
+  return [...new Set(['', 'runc', ociRuntime])].map((name) => ({ name, recursiveReadOnlyMounts: true, userNamespaces }));
+}
+
 function missing(what: string, id: string): never {
   throw new RuntimeError('NotFound', `${what} "${id}" not found`);
 }
@@ -92,12 +102,12 @@ async function onThere<T>(record: T | undefined, run: (record: T) => Promise<voi
   if (record !== undefined) await run(record);
 }
 
-function statusFrom({ id, sandboxId, config, state, process, createdAt, startedAt, finishedAt, exitCode, reason, message }: ContainerRecord, runtime: string): ContainerStatus {
+function statusFrom({ id, sandboxId, config, state, process, user, createdAt, startedAt, finishedAt, exitCode, reason, message }: ContainerRecord, runtime: string): ContainerStatus {
   return {
     id, runtime, sandboxId, config, createdAt, startedAt, finishedAt,
     state: state === 'making' ? 'unknown' : state,
     ...(process !== undefined && state !== 'exited' && { pid: process.pid }),
-    ...(exitCode !== undefined && { exitCode }), ...(reason !== undefined && { reason }), ...(message !== undefined && { message }),
+    ...(user !== undefined && { user }), ...(exitCode !== undefined && { exitCode }), ...(reason !== undefined && { reason }), ...(message !== undefined && { message }),
   };
 }
 

@@ -3,11 +3,11 @@
 //
 //   <data-dir>/agent/sandboxes/<id>/   record.json hostname resolv.conf
 //   <data-dir>/agent/containers/<id>/  record.json upper/ work/ rootfs/ config.json oom ctl … (the OCI bundle)
-//   <run-dir>/                         runc/ exits/ pins/<sandbox>/{net,ipc,uts,shm} sockets/
+//   <run-dir>/                         runc/ exits/ pins/<sandbox>/{net,ipc,uts,user,shm} sockets/ roots/<container> (of pods with users of their own)
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
-import type { ContainerConfig, ContainerState, SandboxConfig } from '../runtime.ts';
+import type { ContainerConfig, ContainerState, ContainerUser, SandboxConfig } from '../runtime.ts';
 
 /** Of the records' shape. An older Skiff must not take a newer one's records for broken, and clear away what they stand for. */
 const VERSION = 1;
@@ -19,6 +19,7 @@ export interface Layout {
   exits: string;
   pins: string;
   sockets: string;
+  roots: string;
 }
 
 export interface SandboxRecord {
@@ -42,6 +43,8 @@ export interface ContainerRecord {
   images: string[];
   stopSignal: string;
   process?: ProcessName;
+  /** Whom it was made for. */
+  user?: ContainerUser;
   createdAt: number;
   /** Written before it is started: who finds it `created` with this has to ask runc whether it was. */
   startingAt?: number;
@@ -74,7 +77,7 @@ export interface Records {
 export function layoutOf(dataDir: string, runDir: string): Layout {
   return {
     sandboxes: join(dataDir, 'agent/sandboxes'), containers: join(dataDir, 'agent/containers'),
-    runc: join(runDir, 'runc'), exits: join(runDir, 'exits'), pins: join(runDir, 'pins'), sockets: join(runDir, 'sockets'),
+    runc: join(runDir, 'runc'), exits: join(runDir, 'exits'), pins: join(runDir, 'pins'), sockets: join(runDir, 'sockets'), roots: join(runDir, 'roots'),
   };
 }
 

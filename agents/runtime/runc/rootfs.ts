@@ -9,18 +9,37 @@ export interface RootfsOptions {
   target: string;
   /** Holds upper/ and work/; absent: read-only. */
   writable?: string;
+  /** As users of a pod's own see them. */
+  users?: { pin: string; hostId: number; staging: string };
 }
 
-export async function mountLayers({ layers, target, writable }: RootfsOptions): Promise<void> {
+export async function mountLayers(options: RootfsOptions): Promise<void> {
+  const { layers, target, writable, users } = options;
   mkdirSync(target, { recursive: true });
+  if (users !== undefined) return mountForUsers(options, users);
   const first = layers[0];
   if (writable === undefined && layers.length === 1 && first !== undefined) return void (await command('mount', ['--bind', '-o', 'ro', first, target]));
   // Short names: all options together must stay below a page.
   const folder = dirname(first ?? target);
   const lower = [...layers].reverse().map((layer) => (dirname(layer) === folder ? layer.slice(folder.length + 1) : layer));
   if (lower.length === 0) lower.push(emptyLayer(target));
-  const options = [`lowerdir=${lower.map(escape).join(':')}`];
-  if (writable !== undefined) options.push(...upperOptions(writable, layers.at(-1)));
+  await mountOverlay(folder, lower, { target, upper: writable === undefined ? [] : upperOptions(writable, layers.at(-1), 0) });
+}
+
+/** An overlay cannot be shown to other users; its lower layers can. The upper one is the container's own: its owners on disk are those outside. */
+async function mountForUsers({ layers, target, writable }: RootfsOptions, { pin, hostId, staging }: NonNullable<RootfsOptions['users']>): Promise<void> {
+  const { clear, stageLayers } = await import('./user-namespace.ts');
+  try {
+    const names = stageLayers(layers.length === 0 ? [emptyLayer(staging)] : layers, staging, pin);
+    if (writable === undefined && names.length === 1) await command('mount', ['--bind', '-o', 'ro', join(staging, '0'), target]);
+    else await mountOverlay(staging, names.reverse(), { target, upper: writable === undefined ? [] : upperOptions(writable, layers.at(-1), hostId) });
+  } finally {
+    clear(staging);
+  }
+}
+
+async function mountOverlay(folder: string, lower: readonly string[], { target, upper }: { target: string; upper: readonly string[] }): Promise<void> {
+  const options = [`lowerdir=${lower.map(escape).join(':')}`, ...upper];
   await command('mount', ['-t', 'overlay', 'overlay', '-o', options.join(','), target], { cwd: folder, env: { LIBMOUNT_FORCE_MOUNT2: 'always' } });
 }
 
@@ -29,12 +48,12 @@ export async function unmount(...targets: string[]): Promise<void> {
   if (targets.length > 0) await tryCommand('umount', ['-q', '-l', ...targets]);
 }
 
-function upperOptions(writable: string, top: string | undefined): string[] {
+function upperOptions(writable: string, top: string | undefined, hostId: number): string[] {
   const [upper, work] = [join(writable, 'upper'), join(writable, 'work')];
   for (const directory of [upper, work]) mkdirSync(directory, { recursive: true });
   // The merged root shows the upper's own mode and owner: those of the image's root.
   const { mode, uid, gid } = top === undefined ? { mode: 0o755, uid: 0, gid: 0 } : statSync(top);
-  chownSync(upper, uid, gid);
+  chownSync(upper, hostId + uid, hostId + gid);
   chmodSync(upper, mode & 0o7777);
   return [`upperdir=${escape(upper)}`, `workdir=${escape(work)}`];
 }

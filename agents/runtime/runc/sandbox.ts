@@ -3,13 +3,16 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, tryCommand } from '../../../internal/base/command.ts';
-import type { SandboxConfig } from '../runtime.ts';
+import type { IdRange, SandboxConfig } from '../runtime.ts';
 
 const PINS = ['net', 'ipc', 'uts'] as const;
 export type Pin = (typeof PINS)[number];
+/** The pinned user namespace of a pod that has one. */
+export const USERS_PIN = 'user';
 
 /** As container engines have them: all users may ping and bind low ports of the pod's own network. */
-const NETWORK_SYSCTLS = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
+const GROUP_MAX = 2147483647;
+const NETWORK_SYSCTLS = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': `0 ${String(GROUP_MAX)}` };
 
 /** Namespaces that the sandbox has of its own; the host's otherwise. The host's network comes with the host's name. */
 export function ownNamespaces({ hostNetwork, hostIpc }: SandboxConfig): Pin[] {
@@ -28,16 +31,33 @@ export async function pinNamespaces(folder: string, config: SandboxConfig): Prom
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   for (const pin of pins) writeFileSync(join(folder, pin), '');
   if (!config.hostIpc) mkdirSync(join(folder, 'shm'), { recursive: true });
-  const sysctls = Object.entries({ ...(!config.hostNetwork && NETWORK_SYSCTLS), ...config.sysctls });
-  const shell = ['sh', '-c', SET_UP, 'sh', config.hostIpc ? '' : join(folder, 'shm'), config.hostNetwork ? '' : config.hostname, ...sysctls.flatMap(([name, value]) => [sysctlPath(name), value])];
+  if (config.userNamespace !== undefined) return pinWithUsers(folder, config, config.userNamespace);
+  const shell = setUp(config, config.hostIpc ? '' : join(folder, 'shm'), NETWORK_SYSCTLS);
   if (pins.length === 0) return void (await command('sh', shell.slice(1)));
   await command('unshare', [...pins.map((pin) => `--${pin}=${join(folder, pin)}`), ...shell]);
+}
+
+/** The set-up is their root's: the kernel lets no other change what a user namespace owns. Only /dev/shm stands in the host's mounts. */
+async function pinWithUsers(folder: string, config: SandboxConfig, range: IdRange): Promise<void> {
+  const pins = ownNamespaces(config);
+  const users = join(folder, USERS_PIN);
+  writeFileSync(users, '');
+  await (await import('./user-namespace.ts')).pinOwnedNamespaces(folder, pins, range);
+  const owner = `uid=${String(range.hostId)},gid=${String(range.hostId)}`;
+  await command('mount', ['-t', 'tmpfs', '-o', `nosuid,noexec,nodev,mode=1777,size=64m,${owner}`, 'shm', join(folder, 'shm')]);
+  const sysctls = { ...NETWORK_SYSCTLS, 'net.ipv4.ping_group_range': `0 ${String(Math.min(range.length - 1, GROUP_MAX))}` };
+  await command('nsenter', [`--user=${users}`, ...pins.map((pin) => `--${pin}=${join(folder, pin)}`), ...setUp(config, '', sysctls)]);
+}
+
+function setUp(config: SandboxConfig, shm: string, network: Readonly<Record<string, string>>): string[] {
+  const sysctls = Object.entries({ ...(!config.hostNetwork && network), ...config.sysctls });
+  return ['sh', '-c', SET_UP, 'sh', shm, config.hostNetwork ? '' : config.hostname, ...sysctls.flatMap(([name, value]) => [sysctlPath(name), value])];
 }
 
 export async function unpinNamespaces(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
   // One that is no mount (any more) is no failure: pinning may have been cut short.
-  await tryCommand('umount', ['-q', '-l', ...[...PINS, 'shm'].map((pin) => join(folder, pin)).filter((path) => existsSync(path))]);
+  await tryCommand('umount', ['-q', '-l', ...[...PINS, USERS_PIN, 'shm'].map((pin) => join(folder, pin)).filter((path) => existsSync(path))]);
   rmSync(folder, { recursive: true, force: true });
 }
 

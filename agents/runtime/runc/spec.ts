@@ -1,10 +1,10 @@
 // A container's config.json, from what the pod and its image say (OCI runtime spec 1.0.2).
 import { readFileSync } from 'node:fs';
 import type { ImageConfig } from '../../images/image-store.ts';
-import type { ContainerConfig, Resources, SandboxConfig } from '../runtime.ts';
+import type { ContainerConfig, IdRange, Resources, SandboxConfig } from '../runtime.ts';
 import { capabilitiesOf, type CapabilitySets } from './capabilities.ts';
 import { devicesOf } from './devices.ts';
-import { mountsOf } from './mounts.ts';
+import { mountsOf, type OciMount } from './mounts.ts';
 import { seccompOf } from './seccomp.ts';
 import { userOf, type ProcessUser } from './users.ts';
 
@@ -43,22 +43,24 @@ const MASKED = ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/pro
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export function specOf(input: SpecInput): { process: OciProcess } & Record<string, unknown> {
+export function specOf(input: SpecInput): { process: OciProcess; mounts: OciMount[] } & Record<string, unknown> {
   const { config } = input;
   const { security } = config;
   const process = processOf(input, userOf(input.rootfs, input.image.user, security));
   const seccomp = seccompOf(security, process.capabilities.bounding);
-  const devices = devicesOf(config);
+  const range = input.sandbox.userNamespace;
+  const devices = devicesOf(config, range !== undefined);
   const masks = !security.privileged && security.maskedPaths;
   return {
     ociVersion: '1.0.2',
     process,
     root: { path: input.rootfs, readonly: security.readOnlyRootfs },
-    mounts: mountsOf(input),
+    mounts: [...mountsOf(input), ...devices.binds],
     annotations: config.annotations,
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: input.namespaces,
+      ...(range !== undefined && mappingsOf(range)),
       devices: devices.nodes,
       resources: { devices: devices.rules, ...resourcesOf(config.resources, input.hasHugepages) },
       rootfsPropagation: propagationOf(config),
@@ -66,6 +68,11 @@ export function specOf(input: SpecInput): { process: OciProcess } & Record<strin
       ...(seccomp !== undefined && { seccomp }),
     },
   };
+}
+
+export function mappingsOf({ hostId, length }: IdRange): { uidMappings: object[]; gidMappings: object[] } {
+  const mappings = [{ containerID: 0, hostID: hostId, size: length }];
+  return { uidMappings: mappings, gidMappings: mappings };
 }
 
 function processOf({ config, image, oomScoreFloor }: SpecInput, user: ProcessUser): OciProcess {

@@ -29,6 +29,7 @@ export function createMemoryRuntime(clock: Clock): MemoryRuntime {
   };
   const runtime: MemoryRuntime = {
     info: { name: 'runc', version: '0' }, calls: [], stubborn: new Set(), execs: new Map(),
+    handlers: () => ['', 'runc'].map((name) => ({ name, recursiveReadOnlyMounts: true, userNamespaces: true })),
     start: () => Promise.resolve(), stop: () => Promise.resolve(),
     subscribe(listener) {
       events.on('event', listener);

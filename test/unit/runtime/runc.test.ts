@@ -1,77 +1,11 @@
-// The built-in runtime with the real runc and conmon, on images from a real registry. Pods have only their loopback.
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// The built-in runtime keeps the port's promises, and what is its alone.
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { createImageStore } from '../../../agents/images/local-image-store.ts';
-import type { PodNetwork } from '../../../agents/network/pod-network.ts';
-import { createRuncRuntime } from '../../../agents/runtime/runc/index.ts';
+import t from 'tap';
 import { openCgroups } from '../../../agents/runtime/runc/cgroups.ts';
-import type { Runtime } from '../../../agents/runtime/runtime.ts';
-import { systemClock } from '../../../internal/base/clock.ts';
 import { command } from '../../../internal/base/command.ts';
-import { silentLog } from '../../../internal/base/log.ts';
-import { systemRandom } from '../../../internal/base/random.ts';
-import { containerConfig, eventually, runtimeContract, withSandbox, type RuntimeScene } from '../../contract/runtime.ts';
-import { pushImages } from '../../support/images.ts';
-import { startRegistry } from '../../support/registry.ts';
-
-const registry = await startRegistry();
-t.teardown(() => registry.stop());
-await pushImages(registry.url);
-
-const loopbackOnly: PodNetwork = {
-  start: () => Promise.resolve(),
-  stop: () => Promise.resolve(),
-  detach: () => Promise.resolve(),
-  async attach(_id, netnsPath) {
-    await command('nsenter', [`--net=${netnsPath}`, 'ip', 'link', 'set', 'lo', 'up']);
-    return { ips: ['127.0.0.1'] };
-  },
-};
-
-let scenes = 0;
-
-async function open(t: Test, ociRuntime = 'runc'): Promise<RuntimeScene & { runcRoot: string }> {
-  const name = `skiff-runtime-${String(process.pid)}-${String(scenes++)}`;
-  const dataDir = mkdtempSync(join(tmpdir(), `${name}-`));
-  const runDir = `/run/${name}`;
-  const images = createImageStore({ dataDir, clock: systemClock, log: silentLog });
-  const pull = async (image: string): Promise<string> => (await images.pull(`${registry.address}/${image}`, [])).id;
-  const [imageId, nonRootImageId] = [await pull('busybox:1'), await pull('nonroot:1')];
-  const make = (): Runtime => createRuncRuntime({ dataDir, runDir, images, network: loopbackOnly, clock: systemClock, random: systemRandom, log: silentLog, ociRuntime });
-  let runtime = make();
-  await runtime.start();
-  t.teardown(async () => {
-    for (const { id } of runtime.listSandboxes()) await runtime.removeSandbox(id);
-    await runtime.stop();
-    for (const hierarchy of readdirSync('/sys/fs/cgroup')) removeEmpty(openCgroups().directory(`/${name}`, hierarchy));
-    for (const path of [dataDir, runDir]) rmSync(path, { recursive: true, force: true });
-  });
-  return {
-    runtime, imageId, nonRootImageId, runcRoot: join(runDir, 'runc'), logDirectory: join(dataDir, 'logs'), cgroupParent: `/${name}`,
-    async restart(meanwhile, onEvent) {
-      await runtime.stop();
-      await meanwhile();
-      runtime = make();
-      if (onEvent !== undefined) runtime.subscribe(onEvent);
-      await runtime.start();
-      return runtime;
-    },
-    leftovers: () => [
-      ...readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(name)),
-      ...['containers', 'sandboxes'].flatMap((folder) => readdirSync(join(dataDir, 'agent', folder))),
-      ...['pins', 'exits', 'runc', 'sockets'].flatMap((folder) => readdirSync(join(runDir, folder))),
-      ...openCgroups().processes(`/${name}`).map(String),
-    ],
-  };
-}
-
-function removeEmpty(path: string): void {
-  if (!existsSync(path)) return;
-  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) removeEmpty(join(path, entry.name));
-  rmdirSync(path);
-}
+import { containerConfig, eventually, runtimeContract, withSandbox } from '../../contract/runtime.ts';
+import { open, type RuncScene } from './scene.ts';
 
 runtimeContract(t, open);
 
@@ -104,7 +38,7 @@ t.test('started, and killed before that was written down: it runs, and is not ta
     for (const id of [started, ended]) {
       const path = join(scene.logDirectory, '../agent/containers', id, 'record.json');
       writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')) as object, startingAt: 5 }));
-      await command('runc', ['--root', (scene as RuntimeScene & { runcRoot: string }).runcRoot, 'start', id]);
+      await command('runc', ['--root', (scene as RuncScene).runcRoot, 'start', id]);
     }
   });
   t.match(runtime.status(started), { state: 'running', startedAt: 5 });
