@@ -1,11 +1,14 @@
 // Image archives: what `docker save` and OCI layouts put into one tar. Read in place; a compressed one is expanded beside first.
 import { createWriteStream } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../../internal/base/errors.ts';
+import { decompressed } from './compression.ts';
 import { chooseManifest, parseManifest, type Descriptor } from './image-manifest.ts';
 import { formatImageName, parseImageName } from './image-name.ts';
-import { decompressed } from './layer-store.ts';
+import { withinDisk } from './disk-reserve.ts';
+import { ImageError } from './image-store.ts';
 import { BLOCK, paddingOf, parsePax, parseTarHeader, parseText } from './tar-header.ts';
 
 export interface ArchivedImage {
@@ -139,6 +142,10 @@ async function expandIfCompressed(path: string, target: string): Promise<string>
   await file.close();
   if (head.readUInt16BE(0) !== 0x1f8b && head.readUInt32LE(0) !== 0xfd2fb528) return path;
   const source = await open(path, 'r');
-  await pipeline(decompressed(source.createReadStream() as AsyncIterable<Buffer>), createWriteStream(target, { mode: 0o600 }));
+  const written = pipeline(withinDisk(decompressed(source.createReadStream() as AsyncIterable<Buffer>), 'the archive', dirname(target)), createWriteStream(target, { mode: 0o600 }));
+  await written.catch(async (error: unknown) => {
+    await rm(target, { force: true });
+    throw error instanceof ImageError ? error : new Error(`the archive is damaged: ${messageOf(error)}`, { cause: error });
+  });
   return target;
 }

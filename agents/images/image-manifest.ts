@@ -22,22 +22,51 @@ export interface ParsedConfig {
   diffIds: string[];
 }
 
+/** Entries of one architecture, best first: what this machine's processor runs, by its version where there are several. */
+const VARIANTS: Readonly<Record<string, readonly (string | undefined)[]>> = { amd64: [undefined, 'v1'], arm64: ['v8', undefined], arm: ['v7', undefined, 'v6', 'v5'] };
+
+export function parseDocument(body: Buffer, what: string): unknown {
+  try {
+    const document = JSON.parse(body.toString()) as unknown;
+    if (typeof document === 'object' && document !== null) return document;
+  } catch { /* told below */ }
+  throw new ImageError('ErrImagePull', `${what}: what the registry sent is no manifest: ${JSON.stringify(body.subarray(0, 100).toString())}`);
+}
+
 /** The entry of an index for this machine; undefined when the document is a manifest itself. */
-export function chooseManifest(document: unknown, what: string): Descriptor | undefined {
+export function chooseManifest(document: unknown, what: string, architecture = architectureOf(process.arch)): Descriptor | undefined {
   const { manifests } = document as { manifests?: Descriptor[] };
-  if (manifests === undefined) return undefined;
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  if (!Array.isArray(manifests)) return undefined;
+  const variants = VARIANTS[architecture] ?? [undefined];
+  const rank = ({ platform }: Descriptor): number => {
+    const at = variants.indexOf(platform?.variant === '' ? undefined : platform?.variant);
+    return platform === undefined ? variants.length + 1 : at < 0 ? variants.length : at;
+  };
   const fits = manifests.filter(({ platform }) => platform === undefined || (platform.os === 'linux' && platform.architecture === architecture));
-  const best = fits.find(({ platform }) => platform !== undefined && [undefined, '', 'v8'].includes(platform.variant)) ?? fits[0];
-  if (best !== undefined) checkDigest(best.digest, what);
-  if (best === undefined) throw new ImageError('ErrImagePull', `no match for platform in manifest: ${what} has nothing for linux/${architecture}`);
+  const [best] = fits.sort((a, b) => rank(a) - rank(b));
+  if (best === undefined) throw new ImageError('ErrImagePull', `no match for platform in manifest: ${what} has nothing for linux/${architecture}: not found`);
+  checkDigest(best.digest, what);
   return best;
+}
+
+/** Images may be of another system than the machine only by mistake: they would not run. */
+export function checkPlatform({ os, architecture }: { os?: string; architecture?: string }, what: string): void {
+  const own = architectureOf(process.arch);
+  if ((os ?? 'linux') === 'linux' && [own, undefined, ''].includes(architecture)) return;
+  throw new ImageError('ErrImagePull', `no match for platform in manifest: ${what} is for ${os ?? 'linux'}/${architecture ?? ''}, this node is linux/${own}: not found`);
+}
+
+function architectureOf(arch: string): string {
+  return arch === 'x64' ? 'amd64' : arch;
 }
 
 export function parseManifest(document: unknown, what: string): ImageManifest {
   const { config, layers, schemaVersion } = document as Partial<ImageManifest> & { schemaVersion?: number };
+  if (schemaVersion === 1) throw new ImageError('ErrImagePull', `${what} has a manifest of Docker's schema 1, which is not supported (nor by other runtimes any more): push the image again with a current tool`);
   if (config?.digest === undefined || !Array.isArray(layers)) throw new ImageError('ErrImagePull', `${what} has no image manifest that is known (schema version ${String(schemaVersion)})`);
   for (const { digest } of [config, ...layers]) checkDigest(digest, what);
+  const foreign = layers.find(({ mediaType = '' }) => /foreign|nondistributable/.test(mediaType));
+  if (foreign !== undefined) throw new ImageError('ErrImagePull', `${what} has a layer that its registry does not give out: ${foreign.digest} is of type ${String(foreign.mediaType)}`);
   return { config, layers };
 }
 
@@ -46,6 +75,8 @@ function checkDigest(digest: unknown, what: string): void {
 }
 
 interface RawConfig {
+  os?: string;
+  architecture?: string;
   config?: {
     Entrypoint?: string[] | null;
     Cmd?: string[] | null;
@@ -60,7 +91,9 @@ interface RawConfig {
 }
 
 export function parseImageConfig(bytes: Buffer, what: string): ParsedConfig {
-  const { config = {}, rootfs } = JSON.parse(bytes.toString()) as RawConfig;
+  const { config: given, rootfs, ...platform } = parseDocument(bytes, what) as RawConfig;
+  const config = given ?? {};
+  checkPlatform(platform, what);
   if (!Array.isArray(rootfs?.diff_ids)) throw new ImageError('ErrImagePull', `${what} is not a container image: its config lists no layers`);
   for (const diffId of rootfs.diff_ids) checkDigest(diffId, what);
   return {

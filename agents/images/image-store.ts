@@ -47,6 +47,11 @@ export interface PullProgress {
   totalBytes: number;
 }
 
+export interface PulledImage extends Image {
+  /** Which of the given credentials it came with; none when the registry took the node's own or asked for none. */
+  auth?: RegistryAuth;
+}
+
 export interface ImageStore {
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -55,10 +60,12 @@ export interface ImageStore {
   list(): Image[];
   /** Pulls what is missing; concurrent pulls of one image share the work. `auth` is tried in order, then registries.yaml's, then none.
    * `progress`: called with every piece that comes. */
-  pull(image: string, auth: RegistryAuth[], signal?: AbortSignal, progress?: (progress: PullProgress) => void): Promise<Image>;
+  pull(image: string, auth: RegistryAuth[], signal?: AbortSignal, progress?: (progress: PullProgress) => void): Promise<PulledImage>;
   /** Layer directories, lowest first, for an overlay's lowerdir. The image stays until `release`. */
   layers(id: string): string[];
   /** Undoes one `layers`. An image removed meanwhile goes from the disk when its last user has released it. */
   release(id: string): void;
   remove(image: string): Promise<void>;
+  /** Removes what is kept of pulls that broke off; gives the bytes it freed. */
+  dropPartial?(): number;
 }

@@ -2,15 +2,16 @@
 // `.tmp` in its name is whole: it was verified and synced before it got its name (a power cut else leaves a tree of empty files).
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { command } from '../../internal/base/command.ts';
 import { syncDirectory } from '../../internal/base/files.ts';
-import { createLimit } from '../../internal/base/limit.ts';
+import { createLimit, type Limit } from '../../internal/base/limit.ts';
+import { decompressed } from './compression.ts';
+import { withinDisk } from './disk-reserve.ts';
 import { ImageError } from './image-store.ts';
 import { withOverlayWhiteouts, type Tally } from './whiteouts.ts';
 
@@ -19,6 +20,10 @@ export interface LayerSource {
   digest?: string;
   diffId: string;
   open(): AsyncIterable<Buffer>;
+  /** Told whether the layer stands now; true when it is to be opened once more. */
+  settle?(used: boolean): boolean;
+  /** Whose turns it takes while it is made. Default: at once. */
+  turn?: Limit;
 }
 
 export interface LayerStore {
@@ -33,12 +38,9 @@ export interface LayerStore {
 
 // Short: overlay's mount options end at one page, and an image may have 127 layers.
 const NAME_LENGTH = 24;
-const UNPACKS_MAX = 3;
-// No layer may take the last of the disk: the node's own state lies there too.
-const LOOK_EVERY_BYTES = 32 << 20;
-const RESERVE_SHARE = 0.05;
-const RESERVE_BYTES_MAX = 1 << 30;
-const RESERVE_FILES = 1000;
+/** Of all pulls: each has its own turns, so that one which waits for its registry keeps no other waiting. */
+const UNPACKS_MAX = 12;
+const atOnce: Limit = (work) => work();
 
 export function createLayerStore(root: string): LayerStore {
   mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -50,11 +52,15 @@ export function createLayerStore(root: string): LayerStore {
     directory: (diffId) => join(root, nameOf(diffId)),
     has: (diffId) => existsSync(store.directory(diffId)),
     async ensure(source) {
-      const running = inFlight.get(source.diffId);
-      if (running !== undefined) return running;
+      const { turn = atOnce } = source;
+      // What another pull is making may fail for its own reasons: then it is made here.
+      for (let running = inFlight.get(source.diffId); running !== undefined; running = inFlight.get(source.diffId)) {
+        const sizeBytes = await running.catch(() => undefined);
+        if (sizeBytes !== undefined) return sizeBytes;
+      }
       if (store.has(source.diffId)) return undefined;
-      const temporary = `${store.directory(source.diffId)}.${String(temporaries++)}.tmp`;
-      const work = limit(() => makeLayer(source, { temporary, target: store.directory(source.diffId), syncAll, root }));
+      const target = store.directory(source.diffId);
+      const work = turn(() => limit(() => makeLayer(source, { temporary: `${target}.${String(temporaries++)}.tmp`, target, syncAll, root })));
       inFlight.set(source.diffId, work);
       try {
         return await work;
@@ -83,17 +89,20 @@ interface MakeOptions {
   syncAll(): Promise<void>;
 }
 
-async function makeLayer(source: LayerSource, { temporary, target, root, syncAll }: MakeOptions): Promise<number> {
+async function makeLayer(source: LayerSource, options: MakeOptions): Promise<number> {
+  const { temporary, target, root, syncAll } = options;
   try {
     mkdirSync(temporary, { recursive: true });
     const sizeBytes = await unpack(source, temporary);
     await syncAll();
     renameSync(temporary, target);
     syncDirectory(root);
+    source.settle?.(true);
     return sizeBytes;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    if (source.settle?.(false) !== true) throw error;
+    return makeLayer(source, options);
   }
 }
 
@@ -108,7 +117,7 @@ async function unpack(source: LayerSource, directory: string): Promise<number> {
     tar.on('error', reject);
     tar.on('close', resolve);
   });
-  const failure = await pipeline(Readable.from(withinDisk(rewritten(source, { packed, unpacked, tally }), source, directory)), tar.stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
+  const failure = await pipeline(Readable.from(withinDisk(rewritten(source, { packed, unpacked, tally }), `layer ${source.diffId}`, directory)), tar.stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
   if (failure !== undefined) tar.stdin.destroy();
   const code = await ended;
   if (failure !== undefined && failure.code !== 'EPIPE') throw failure;
@@ -131,48 +140,10 @@ async function* rewritten(source: LayerSource, { packed, unpacked, tally }: Hash
   for await (const rest of plain) void rest;
 }
 
-/** Ends a layer that would fill the disk, however small it came. */
-async function* withinDisk(pieces: AsyncIterable<Buffer>, { diffId }: LayerSource, directory: string): AsyncGenerator<Buffer> {
-  let sinceLook = LOOK_EVERY_BYTES;
-  for await (const piece of pieces) {
-    sinceLook += piece.length;
-    if (sinceLook >= LOOK_EVERY_BYTES) {
-      sinceLook = 0;
-      const { bavail, blocks, bsize, ffree, files } = statfsSync(directory);
-      if (bavail * bsize < Math.min(RESERVE_BYTES_MAX, blocks * bsize * RESERVE_SHARE)) throw new ImageError('ErrImagePull', `layer ${diffId} does not fit on the disk: no space left on device`);
-      if (files > 0 && ffree < RESERVE_FILES) throw new ImageError('ErrImagePull', `layer ${diffId} does not fit on the disk: no inodes left on device`);
-    }
-    yield piece;
-  }
-}
-
 async function* hashing(source: AsyncIterable<Buffer>, hash: ReturnType<typeof createHash>): AsyncGenerator<Buffer> {
   for await (const chunk of source) {
     hash.update(chunk);
     yield chunk;
-  }
-}
-
-/** By the first bytes, not the media type: registries get that one wrong. */
-export async function* decompressed(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const iterator = source[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  while (head.length < 4) {
-    const { value, done } = await iterator.next();
-    if (done === true) break;
-    head = Buffer.concat([head, value]);
-  }
-  const whole = (async function* (): AsyncGenerator<Buffer> {
-    if (head.length > 0) yield head;
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
-  })();
-  const decoder = head.readUInt16BE(0) === 0x1f8b ? createGunzip() : head.readUInt32LE(0) === 0xfd2fb528 ? createZstdDecompress() : undefined;
-  if (decoder === undefined) return yield* whole;
-  const failed = pipeline(Readable.from(whole), decoder).then(() => undefined, (error: unknown) => error);
-  try {
-    yield* decoder as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw (await failed) ?? error;
   }
 }
 

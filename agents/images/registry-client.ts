@@ -15,8 +15,10 @@ export interface Manifest {
 
 export interface RepositoryClient {
   manifest(reference: string): Promise<Manifest>;
-  /** Compressed bytes from the start, whole; an error when there are more than it is said to have. */
-  blob(blob: { digest: string; size?: number }): AsyncGenerator<Buffer>;
+  /** Compressed bytes from the start or an offset, to the end; an error when there are more than it is said to have. */
+  blob(blob: { digest: string; size?: number }, offset?: number): AsyncGenerator<Buffer>;
+  /** Which of `auths` what came so far was given for. */
+  accepted(): RegistryAuth | undefined;
 }
 
 const MANIFEST_TYPES = [
@@ -75,7 +77,8 @@ export function createRepositoryClient({ endpoints, auths, clock, signal, idleTi
       if (reference.startsWith('sha256:') && reference !== digest) throw new ImageError('ErrImagePull', `manifest ${reference} arrived with digest ${digest}`);
       return { body, digest, mediaType: (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '' };
     },
-    blob: ({ digest, size }) => upTo(size, resumingBlob((offset) => open(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${String(offset)}-` }), { size, clock, signal })),
+    blob: ({ digest, size }, from = 0) => upTo(size === undefined ? undefined : size - from, resumingBlob((offset) => open(`blobs/${digest}`, offset === 0 ? {} : { range: `bytes=${String(offset)}-` }), { size, from, clock, signal })),
+    accepted: () => auths.find((auth) => auth === preferred?.auth),
   };
 }
 
@@ -89,8 +92,8 @@ async function* upTo(sizeBytes: number | undefined, pieces: AsyncIterable<Buffer
 }
 
 /** Goes on where it broke off, after a pause that grows while nothing comes; given up after five breaks without a byte between them. */
-async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>, { size = 0, clock, signal }: Pick<RepositoryOptions, 'clock' | 'signal'> & { size: number | undefined }): AsyncGenerator<Buffer> {
-  let offset = 0;
+async function* resumingBlob(open: (offset: number) => Promise<IncomingMessage>, { size = 0, from, clock, signal }: Pick<RepositoryOptions, 'clock' | 'signal'> & { size: number | undefined; from: number }): AsyncGenerator<Buffer> {
+  let offset = from;
   let triesLeft = BLOB_TRIES;
   for (;;) {
     const before = offset;
@@ -120,25 +123,29 @@ function startOf({ statusCode, headers }: IncomingMessage): number {
   return statusCode === 206 ? Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? 0) : 0;
 }
 
+type Credentials = RegistryAuth | { bearer: string } | { refreshToken: string };
+
 // Pull secrets first, then registries.yaml's, then none.
-function credentialsFor(endpoint: Endpoint, auths: readonly RegistryAuth[]): (RegistryAuth | { bearer: string } | undefined)[] {
-  return [...auths, ...(endpoint.auth === undefined ? [] : [endpoint.auth]), ...(endpoint.bearer === undefined ? [] : [{ bearer: endpoint.bearer }]), undefined];
+function credentialsFor({ auth, bearer, refreshToken }: Endpoint, auths: readonly RegistryAuth[]): (Credentials | undefined)[] {
+  return [...auths, ...(auth === undefined ? [] : [auth]), ...(refreshToken === undefined ? [] : [{ refreshToken }]), ...(bearer === undefined ? [] : [{ bearer }]), undefined];
 }
 
 interface Access {
+  readonly auth: Credentials | undefined;
   get(path: string, headers: Record<string, string>): Promise<IncomingMessage>;
 }
 
-function createAccess(endpoint: Endpoint, auth: RegistryAuth | { bearer: string } | undefined, patience: Patience): Access {
+function createAccess(endpoint: Endpoint, auth: Credentials | undefined, patience: Patience): Access {
   let authorization: string | undefined = auth !== undefined && 'bearer' in auth ? `Bearer ${auth.bearer}` : undefined;
-  const credentials = auth !== undefined && 'username' in auth ? auth : undefined;
-  const exchange = (url: URL, headers: Record<string, string>): Promise<IncomingMessage> => exchangeFollowing(url, { headers, endpoint, ...patience });
+  const credentials = auth !== undefined && 'bearer' in auth ? undefined : auth;
+  const exchange = (url: URL, headers: Record<string, string>, form?: string): Promise<IncomingMessage> => exchangeFollowing(url, { headers, endpoint, ...patience, ...(form !== undefined && { form }) });
   const send = (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
     const url = new URL(`${endpoint.base}/${endpoint.repository}/${path}`);
     if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace);
     return exchange(url, { ...headers, ...(authorization !== undefined && { authorization }) });
   };
   return {
+    auth,
     async get(path, headers) {
       let response = await send(path, headers);
       if (response.statusCode === 401) {
@@ -154,22 +161,27 @@ function createAccess(endpoint: Endpoint, auth: RegistryAuth | { bearer: string 
 
 interface ChallengeOptions {
   endpoint: Endpoint;
-  credentials: RegistryAuth | undefined;
-  exchange(url: URL, headers: Record<string, string>): Promise<IncomingMessage>;
+  credentials: Exclude<Credentials, { bearer: string }> | undefined;
+  exchange(url: URL, headers: Record<string, string>, form?: string): Promise<IncomingMessage>;
 }
 
-/** The Authorization header that a `WWW-Authenticate` asks for (RFC 7617, and the distribution project's token flow). */
-async function answerChallenge(header: string, { endpoint, credentials, exchange }: ChallengeOptions): Promise<string | undefined> {
-  const basic = credentials === undefined ? undefined : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
-  if (!/^bearer /i.test(header)) return basic;
-  const fields = new Map([...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]));
+/** The Authorization header that a `WWW-Authenticate` asks for (RFC 7617, and the distribution project's token flow, with a refresh token its OAuth 2 form). */
+async function answerChallenge(header: string, options: ChallengeOptions): Promise<string | undefined> {
+  const { endpoint, credentials, exchange } = options;
+  const basic = credentials === undefined || !('username' in credentials) ? undefined : `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
+  const challenge = /(?:^|,\s*)bearer\s+(.*)$/i.exec(header)?.[1];
+  if (challenge === undefined) return basic;
+  const fields = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key.toLowerCase(), value]));
   const realm = fields.get('realm');
   if (realm === undefined || !URL.canParse(realm)) return undefined;
   const url = new URL(realm);
-  const service = fields.get('service');
-  if (service !== undefined) url.searchParams.set('service', service);
-  url.searchParams.set('scope', fields.get('scope') ?? `repository:${endpoint.repository}:pull`);
-  const response = await exchange(url, basic === undefined ? {} : { authorization: basic });
+  const asked = new URLSearchParams({ ...(fields.has('service') && { service: fields.get('service') ?? '' }), scope: fields.get('scope') ?? `repository:${endpoint.repository}:pull` });
+  const refreshToken = credentials !== undefined && 'refreshToken' in credentials ? credentials.refreshToken : undefined;
+  if (refreshToken === undefined) for (const [name, value] of asked) url.searchParams.set(name, value);
+  else for (const [name, value] of Object.entries({ grant_type: 'refresh_token', client_id: 'skiff', refresh_token: refreshToken })) asked.set(name, value);
+  const response = refreshToken === undefined
+    ? await exchange(url, basic === undefined ? {} : { authorization: basic })
+    : await exchange(url, { 'content-type': 'application/x-www-form-urlencoded' }, asked.toString());
   if (response.statusCode !== 200) throw await errorOf(response, endpoint, 'token');
   const token = JSON.parse((await readAll(response, MANIFEST_BYTES_MAX)).toString()) as { token?: string; access_token?: string };
   return `Bearer ${token.token ?? token.access_token ?? ''}`;
@@ -183,6 +195,8 @@ interface Patience {
 interface ExchangeOptions extends Patience {
   headers: Record<string, string>;
   endpoint: Endpoint;
+  /** Sent by POST. */
+  form?: string;
 }
 
 async function exchangeFollowing(start: URL, options: ExchangeOptions): Promise<IncomingMessage> {
@@ -200,14 +214,14 @@ async function exchangeFollowing(start: URL, options: ExchangeOptions): Promise<
   throw new HttpError(310, `${start.origin}: more than ${String(REDIRECTS_MAX)} redirects`);
 }
 
-function exchangeOnce(url: URL, { headers, endpoint, signal, idleTimeoutMs }: ExchangeOptions): Promise<IncomingMessage> {
+function exchangeOnce(url: URL, { headers, endpoint, signal, idleTimeoutMs, form }: ExchangeOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const secure = url.protocol === 'https:';
-    const options = { headers: { 'user-agent': 'skiff', ...headers }, signal, timeout: idleTimeoutMs };
+    const options = { headers: { 'user-agent': 'skiff', ...headers }, signal, timeout: idleTimeoutMs, method: form === undefined ? 'GET' : 'POST' };
     const request = secure ? httpsRequest(url, { ...options, ...secureContextOf(endpoint.tls) }, resolve) : httpRequest(url, options, resolve);
     request.on('timeout', () => request.destroy(new Error(`no data for ${String(idleTimeoutMs / 1000)} s`)));
     request.on('error', (error) => reject(new Error(`failed to do request: Get "${url.href}": ${error.message || (error as NodeJS.ErrnoException).code || 'connection failed'}`, { cause: error })));
-    request.end();
+    request.end(form);
   });
 }
 

@@ -4,8 +4,8 @@ import type { SecureContextOptions } from 'node:tls';
 import type { RegistryAuth } from './image-store.ts';
 
 export interface RegistrySettings {
-  mirrors: Readonly<Record<string, { endpoint: readonly string[]; rewrite: Readonly<Record<string, string>> }>>;
-  configs: Readonly<Record<string, { auth?: RegistryAuth; bearer?: string; tls?: RegistryTls }>>;
+  mirrors: Readonly<Record<string, { endpoint: readonly string[]; rewrite: Readonly<Record<string, string>>; overridePath?: boolean }>>;
+  configs: Readonly<Record<string, { auth?: RegistryAuth; bearer?: string; refreshToken?: string; tls?: RegistryTls }>>;
 }
 
 export interface RegistryTls {
@@ -24,6 +24,8 @@ export interface Endpoint {
   namespace?: string;
   auth?: RegistryAuth;
   bearer?: string;
+  /** Of OAuth 2: asks for the tokens that the registry wants. */
+  refreshToken?: string;
   tls?: RegistryTls;
 }
 
@@ -46,22 +48,24 @@ export function parseRegistrySettings(value: unknown): RegistrySettings {
 export function endpointsOf(settings: RegistrySettings, registry: string, repository: string): Endpoint[] {
   const mirror = settings.mirrors[registry] ?? settings.mirrors['*'];
   const own = registry === 'docker.io' ? 'https://registry-1.docker.io' : `${isLoopback(registry) ? 'http' : 'https'}://${registry}`;
-  const mirrored = (mirror?.endpoint ?? []).map((endpoint) => endpointAt(settings, endpoint, { repository: rewritten(repository, mirror?.rewrite ?? {}), namespace: registry }));
+  const mirrored = (mirror?.endpoint ?? []).map((endpoint) => endpointAt(settings, endpoint, { repository: rewritten(repository, mirror?.rewrite ?? {}), namespace: registry, ...(mirror?.overridePath !== undefined && { overridePath: mirror.overridePath }) }));
   const ownBase = new URL(own).host;
   const covered = mirrored.some(({ base, repository: path }) => new URL(base).host === ownBase && path === repository);
   return covered ? mirrored : [...mirrored, endpointAt(settings, own, { repository, registry })];
 }
 
-function endpointAt(settings: RegistrySettings, address: string, options: { repository: string; namespace?: string; registry?: string }): Endpoint {
+function endpointAt(settings: RegistrySettings, address: string, options: { repository: string; namespace?: string; registry?: string; overridePath?: boolean }): Endpoint {
   const url = new URL(address.includes('://') ? address : `https://${address}`);
   const path = url.pathname.replace(/\/+$/, '');
   const config = settings.configs[url.host] ?? settings.configs[url.hostname] ?? (options.registry === undefined ? undefined : settings.configs[options.registry]) ?? settings.configs['*'];
   return {
-    base: `${url.origin}${path === '' ? '/v2' : path}`,
+    // As with K3s, a path stands for itself and none for /v2, unless it is said otherwise.
+    base: `${url.origin}${path}${options.overridePath ?? path !== '' ? '' : '/v2'}`,
     repository: options.repository,
     ...(options.namespace !== undefined && url.host !== options.namespace && { namespace: options.namespace }),
     ...(config?.auth !== undefined && { auth: config.auth }),
     ...(config?.bearer !== undefined && { bearer: config.bearer }),
+    ...(config?.refreshToken !== undefined && { refreshToken: config.refreshToken }),
     ...(config?.tls !== undefined && { tls: config.tls }),
   };
 }
@@ -104,7 +108,9 @@ function parseMirror(value: unknown, path: string, problems: string[]): Registry
       problems.push(`${path}.rewrite: ${JSON.stringify(pattern)} is no regular expression`);
     }
   }
-  return { endpoint: list, rewrite };
+  const overridePath = mirror['override_path'];
+  if (overridePath !== undefined && typeof overridePath !== 'boolean') problems.push(`${path}.override_path must be true or false, not ${JSON.stringify(overridePath)}`);
+  return { endpoint: list, rewrite, ...(typeof overridePath === 'boolean' && { overridePath }) };
 }
 
 // YAML reads a password of digits as a number.
@@ -118,12 +124,13 @@ function parseConfig(value: unknown, path: string, problems: string[]): Registry
   const auth = asRecord(config['auth'] ?? {}, `${path}.auth`, problems);
   const tls = asRecord(config['tls'] ?? {}, `${path}.tls`, problems);
   const text = (from: Record<string, unknown>, key: string): string | undefined => textOf(from[key]);
-  const bearer = text(auth, 'identity_token') ?? text(auth, 'registrytoken');
+  const [bearer, refreshToken] = [text(auth, 'registrytoken'), text(auth, 'identity_token')];
   const credentials = credentialsOf(text(auth, 'username'), text(auth, 'password'), text(auth, 'auth'));
   const [caFile, certFile, keyFile] = [text(tls, 'ca_file'), text(tls, 'cert_file'), text(tls, 'key_file')];
   return {
     ...(credentials !== undefined && { auth: credentials }),
     ...(bearer !== undefined && { bearer }),
+    ...(refreshToken !== undefined && { refreshToken }),
     ...(config['tls'] !== undefined && {
       tls: { insecureSkipVerify: tls['insecure_skip_verify'] === true, ...(caFile !== undefined && { caFile }), ...(certFile !== undefined && { certFile }), ...(keyFile !== undefined && { keyFile }) },
     }),

@@ -46,12 +46,14 @@ export function createCriImages({ client, registries, clock }: CriImagesOptions)
     list: () => [...images.values()],
     async pull(image, auth, signal) {
       const name = parseImageName(image);
-      const { auth: own, bearer } = registries.configs[name.registry] ?? {};
-      const id = await pullWith(client, image, [...auth, ...(own === undefined ? [] : [own]), ...(bearer === undefined ? [] : [{ registryToken: bearer }]), undefined], signal);
+      const { auth: own, bearer, refreshToken } = registries.configs[name.registry] ?? {};
+      const nodes: Credentials[] = [...(own === undefined ? [] : [own]), ...(refreshToken === undefined ? [] : [{ identityToken: refreshToken }]), ...(bearer === undefined ? [] : [{ registryToken: bearer }])];
+      const { id, used } = await pullWith(client, image, [...auth, ...nodes, undefined], signal);
+      const given = auth.find((one) => one === used);
       const { image: pulled } = await client.call('imageStatus', { image: { image: id } });
       if (pulled === undefined) throw new ImageError('ImageInspectError', `image "${image}" was pulled as ${id} and is not here`);
       await refresh();
-      return images.get(pulled.id) ?? imageOf(pulled);
+      return { ...images.get(pulled.id) ?? imageOf(pulled), ...(given !== undefined && { auth: given }) };
     },
     layers: () => [],
     release: () => {},
@@ -62,14 +64,16 @@ export function createCriImages({ client, registries, clock }: CriImagesOptions)
   };
 }
 
+type Credentials = RegistryAuth | { registryToken: string } | { identityToken: string };
+
 /** Credentials in turn; the last word is about the first that was refused. */
-async function pullWith(client: CriClient, image: string, credentials: readonly (RegistryAuth | { registryToken: string } | undefined)[], signal?: AbortSignal): Promise<string> {
+async function pullWith(client: CriClient, image: string, credentials: readonly (Credentials | undefined)[], signal?: AbortSignal): Promise<{ id: string; used: Credentials | undefined }> {
   let refused: unknown;
   for (const auth of credentials) {
     signal?.throwIfAborted();
     try {
       const request: Outgoing<'PullImageRequest'> = { image: { image }, ...(auth !== undefined && { auth }) };
-      return (await client.call('pullImage', request, signal === undefined ? {} : { signal })).imageRef;
+      return { id: (await client.call('pullImage', request, signal === undefined ? {} : { signal })).imageRef, used: auth };
     } catch (error) {
       if (signal?.aborted === true) throw error;
       refused ??= error;

@@ -86,7 +86,7 @@ const MESSAGES = {
   ImageStatusResponse: { image: [1, 'Image'], info: [2, 'map'] },
   Image: { id: [1, 'text'], repoTags: [2, ['text']], repoDigests: [3, ['text']], size: [4, 'integer'], uid: [5, 'Int64'], username: [6, 'text'], pinned: [8, 'boolean'] },
   ListImagesResponse: { images: [1, ['Image']] },
-  Auth: { username: [1, 'text'], password: [2, 'text'], serverAddress: [4, 'text'], registryToken: [6, 'text'] },
+  Auth: { username: [1, 'text'], password: [2, 'text'], serverAddress: [4, 'text'], identityToken: [5, 'text'], registryToken: [6, 'text'] },
   PullImageRequest: { image: [1, 'ImageSpec'], auth: [2, 'Auth'] },
   PullImageResponse: { imageRef: [1, 'text'] },
 

@@ -39,6 +39,7 @@ export function strays(lines: Lines, uids: readonly string[]): string[] {
   const links = lines('ip -o link | grep -c " skf"');
   if (Number(links[0] ?? 0) > uids.length) found.push(`${String(links[0])} links for ${String(uids.length)} pods`);
   stray('half-made layer', lines('ls -d /var/lib/skiff/agent/images/layers/*.tmp 2>/dev/null'), () => false);
+  stray('partly pulled blob', lines('ls /var/lib/skiff/agent/images/partial'), () => false);
   stray('layer', lines('ls /var/lib/skiff/agent/images/layers'), (name) => lines('cat /var/lib/skiff/agent/images/index.json').join('').includes(name));
   stray('dead process', lines('ps axo stat,ppid,comm | grep "^Z"'), () => false);
   return found;
