@@ -4,8 +4,9 @@ import { parseCertificateRequest } from '../api/certificate-request.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { forbidden } from '../authz/forbidden.ts';
+import { volumeNames } from '../authz/node-pods.ts';
 import { messageOf, notFound } from '../base/errors.ts';
-import type { CertificateSigningRequest, Pod, TokenRequest } from '../kinds/generated/api-types.ts';
+import type { CertificateSigningRequest, CSIDriver, PersistentVolume, Pod, TokenRequest } from '../kinds/generated/api-types.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionRequest } from './admission.ts';
 
@@ -61,12 +62,19 @@ function checkToken(request: AdmissionRequest, asking: NodeAsking): void {
   if (problem !== undefined) throw refuse(problem);
 }
 
-/** One that a volume of the pod names, or that the node is given the right to. */
-function audienceProblem(audiences: readonly string[], { spec }: Pod, { request, asking }: { request: AdmissionRequest; asking: NodeAsking }): string | undefined {
+/** Of the pod's CSI volumes, its own and those behind its claims. */
+function driversOf(pod: Pod, store: Store): CSIDriver[] {
+  const volumes = volumeNames(pod, store).map((name) => store.get({ group: '', resource: 'persistentvolumes' }, { namespace: '', name }) as PersistentVolume | undefined);
+  const names = [...(pod.spec.volumes ?? []).map(({ csi }) => csi?.driver), ...volumes.map((volume) => volume?.spec.csi?.driver)];
+  return names.flatMap((name) => (name === undefined ? [] : (store.get({ group: 'storage.k8s.io', resource: 'csidrivers' }, { namespace: '', name }) as CSIDriver | undefined) ?? []));
+}
+
+/** One that a volume of the pod names, or its driver asks for, or that the node is given the right to. */
+function audienceProblem(audiences: readonly string[], asked: Pod, { request, asking }: { request: AdmissionRequest; asking: NodeAsking }): string | undefined {
   const [audience = '', another] = audiences;
   if (another !== undefined) return 'node may only request 0 or 1 audiences';
-  const named = (spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []).some(({ serviceAccountToken }) => serviceAccountToken !== undefined && (serviceAccountToken.audience ?? '') === audience);
-  if (named) return undefined;
+  const named = (asked.spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []).some(({ serviceAccountToken }) => serviceAccountToken !== undefined && (serviceAccountToken.audience ?? '') === audience);
+  if (named || driversOf(asked, asking.store).some(({ spec }) => spec.tokenRequests?.some((each) => each.audience === audience) === true)) return undefined;
   const { user, namespace, name } = request;
   const attributes = { user, verb: 'request-serviceaccounts-token-audience', isResource: true, path: '', group: '', version: 'v1', resource: audience, subresource: '', namespace, name, fieldSelector: '' };
   if (asking.authorizer.authorize(attributes).allowed) return undefined;

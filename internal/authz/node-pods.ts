@@ -47,11 +47,12 @@ export function createNodePods(store: Store): { of(node: string): KubeObject[] }
 
 export function references(pod: KubeObject, resource: string, { namespace, name }: ObjectKey, store: Store): boolean {
   const { spec = {}, metadata } = pod as Pod;
-  if (resource === 'persistentvolumes') return claims(spec).some((claim) => volumeOf(store, { namespace: metadata.namespace ?? '', name: claim }) === name);
+  if (resource === 'persistentvolumes') return volumeNames(pod, store).includes(name);
+  if (resource === 'secrets' && volumeNames(pod, store).some((volume) => volumeNeedsSecret(store, volume, { namespace, name }))) return true;
   if (metadata.namespace !== namespace) return false;
   switch (resource) {
     case 'serviceaccounts': return spec.serviceAccountName === name;
-    case 'persistentvolumeclaims': return claims(spec).includes(name);
+    case 'persistentvolumeclaims': return claims(pod).includes(name);
     case 'secrets': return (spec.imagePullSecrets ?? []).some((secret) => secret.name === name) || env(spec, 'secretKeyRef', 'secretRef').includes(name) || names(spec.volumes, ['secretName', 'secretRef', 'nodePublishSecretRef', 'secret']).has(name);
     case 'configmaps': return env(spec, 'configMapKeyRef', 'configMapRef').includes(name) || names(spec.volumes, ['configMap']).has(name);
     default: return false;
@@ -63,8 +64,23 @@ function env(spec: PodSpec, key: 'secretKeyRef' | 'configMapKeyRef', from: 'secr
   return containers.flatMap((container) => [...(container.env ?? []).map((one) => one.valueFrom?.[key]?.name ?? ''), ...(container.envFrom ?? []).map((one) => one[from]?.name ?? '')]);
 }
 
-function claims({ volumes = [] }: PodSpec): string[] {
-  return volumes.map((volume) => (volume['persistentVolumeClaim'] as { claimName?: string } | undefined)?.claimName ?? '').filter((name) => name !== '');
+/** Those it names, and those made for its ephemeral volumes. */
+function claims({ metadata, spec }: Pod): string[] {
+  const { volumes = [] } = spec ?? {};
+  const all = volumes.map((volume) => (volume['ephemeral'] !== undefined ? `${metadata.name}-${String(volume['name'])}` : (volume['persistentVolumeClaim'] as { claimName?: string } | undefined)?.claimName ?? ''));
+  return all.filter((name) => name !== '');
+}
+
+export function volumeNames(pod: KubeObject, store: Store): string[] {
+  return claims(pod as Pod).flatMap((claim) => volumeOf(store, { namespace: pod.metadata.namespace ?? '', name: claim }) ?? []);
+}
+
+/** Secrets that the node, not the driver's controller, hands to a driver. */
+const NODE_SECRETS = ['nodeStageSecretRef', 'nodePublishSecretRef', 'nodeExpandSecretRef'] as const;
+
+function volumeNeedsSecret(store: Store, volume: string, { namespace, name }: ObjectKey): boolean {
+  const found = store.get({ group: '', resource: 'persistentvolumes' }, { namespace: '', name: volume }) as (KubeObject & { spec?: { csi?: Partial<Record<(typeof NODE_SECRETS)[number], { namespace?: string; name?: string }>> } }) | undefined;
+  return NODE_SECRETS.some((field) => found?.spec?.csi?.[field]?.name === name && found.spec.csi[field]?.namespace === namespace);
 }
 
 /** Names that stand under one of these fields, at any depth: `secret.secretName`, `projected.sources[].secret.name`, `csi.nodePublishSecretRef.name`. */

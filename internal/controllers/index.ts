@@ -48,7 +48,9 @@ import { statefulSetLoop } from './statefulset.ts';
 import { storageProtectionLoops } from './storage-protection.ts';
 import { taintEvictionLoop } from './taint-eviction.ts';
 import { tokenCleanerLoop } from './token-cleaner.ts';
+import { volumeAttachmentLoop } from './volume-attachment.ts';
 import { volumeBindingLoop } from './volume-binding.ts';
+import { volumeExpansionLoop } from './volume-expansion.ts';
 
 export interface ControllerOptions {
   /** PEM that pods get as kube-root-ca.crt. */
@@ -110,6 +112,8 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     ephemeralVolumeLoop(),
     claimBindingLoop(),
     volumeBindingLoop(),
+    volumeAttachmentLoop(),
+    volumeExpansionLoop(),
     ...storageProtectionLoops(),
     ...(options.disabled.includes('local-storage') ? [] : ([localProvisioningLoop(options.kubelets), localReclaimingLoop(options.kubelets)] as unknown as ControllerLoop[])),
     garbageCollectorLoop(options.resources),

@@ -5,6 +5,7 @@ import { podAffinity, type PodAffinity } from './pod-affinity.ts';
 import { requestsOf, type Amounts } from './requests.ts';
 import { hostPortsOf, type HostPort, type NodeState, type Snapshot } from './snapshot.ts';
 import { topologySpread, type TopologySpread } from './topology-spread.ts';
+import { exceedsLimits } from './volume-limits.ts';
 import { volumeNeeds, volumesRefuse, type VolumeNeeds } from './volumes.ts';
 
 export interface Refusal {
@@ -38,7 +39,7 @@ export function refusal(needs: PodNeeds, state: NodeState): Refusal | undefined 
 
 type Filter = (needs: PodNeeds, state: NodeState) => Refusal | undefined;
 
-const FILTERS: readonly Filter[] = [unschedulable, tainted, unmatched, portsTaken, tooLittle, wrongVolumes, unevenSpread, unwanted];
+const FILTERS: readonly Filter[] = [unschedulable, tainted, unmatched, portsTaken, tooLittle, tooManyVolumes, wrongVolumes, unevenSpread, unwanted];
 
 function final(reason: string): Refusal {
   return { reasons: [reason], resolvable: false };
@@ -75,6 +76,11 @@ function tooLittle({ requests }: PodNeeds, { allocatable, requested, pods }: Nod
     if (amount > limit) resolvable = false;
   }
   return reasons.length === 0 ? undefined : { reasons, resolvable };
+}
+
+function tooManyVolumes({ pod, volumes }: PodNeeds, state: NodeState): Refusal | undefined {
+  const reason = volumes.volumes.length + volumes.waiting.length === 0 ? undefined : exceedsLimits(pod, state, volumes.source);
+  return reason === undefined ? undefined : { reasons: [reason], resolvable: true };
 }
 
 function wrongVolumes({ volumes }: PodNeeds, { node }: NodeState): Refusal | undefined {

@@ -3,11 +3,13 @@
 // be bound is left out of passes for a while, so that it does not hold up the others.
 import { isReason, messageOf } from '../base/errors.ts';
 import { formatTime, type KubeObject } from '../api/meta.ts';
+import type { Resource } from '../api/request.ts';
 import { wake, type Acting, type Loop, type Plan } from '../informer/loop.ts';
 import type { Index, Views } from '../informer/view.ts';
 import type { Node, Pod } from '../kinds/generated/api-types.ts';
-import { NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODDISRUPTIONBUDGETS, PODS, STORAGECLASSES } from '../kinds/generated/resources.ts';
+import { CSIDRIVERS, CSINODES, CSISTORAGECAPACITIES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODDISRUPTIONBUDGETS, PODS, STORAGECLASSES, VOLUMEATTACHMENTS } from '../kinds/generated/resources.ts';
 import { VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
+import type { CsiSource } from './snapshot.ts';
 import { schedule, type Decision, type SchedulingState } from './pass.ts';
 
 export interface SchedulerOptions {
@@ -90,7 +92,7 @@ function wakes(ours: (pod: Pod) => boolean): Loop['wakes'] {
     wake(NODES, (node, views, previous) => (previous !== undefined && roomOf(node) === roomOf(previous) ? [] : ifPending(node, views))),
     wake(PERSISTENTVOLUMECLAIMS, ifPending),
     wake(PERSISTENTVOLUMES, ifPending),
-    wake(STORAGECLASSES, ifPending),
+    ...[STORAGECLASSES, CSINODES, CSIDRIVERS, CSISTORAGECAPACITIES, VOLUMEATTACHMENTS].map((resource) => wake(resource as Resource, ifPending)),
   ];
 }
 
@@ -116,7 +118,20 @@ function stateOf(views: Views, pending: readonly Pod[]): SchedulingState {
       storageClass: (name) => views.of(STORAGECLASSES).get('', name),
       all: () => views.of(PERSISTENTVOLUMES).list(),
       taken: new Set(),
+      csi: csiSource(views),
     },
+  };
+}
+
+function csiSource(views: Views): CsiSource {
+  return {
+    driver: (name) => views.of(CSIDRIVERS).get('', name),
+    node: (name) => views.of(CSINODES).get('', name),
+    attachedTo: (node) => views.of(VOLUMEATTACHMENTS).list().filter(({ spec }) => spec.nodeName === node).flatMap(({ spec }) => {
+      const handle = views.of(PERSISTENTVOLUMES).get('', spec.source.persistentVolumeName ?? '')?.spec.csi?.volumeHandle;
+      return handle === undefined ? [] : [[`${spec.attacher}/${handle}`, spec.attacher] as const];
+    }),
+    capacities: () => views.of(CSISTORAGECAPACITIES).list(),
   };
 }
 

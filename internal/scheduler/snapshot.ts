@@ -1,6 +1,6 @@
 // The cluster as one scheduling pass sees it: nodes with the pods on them. Pods placed during the pass are added to it, so that the next
 // pod of the same pass already sees them.
-import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../kinds/generated/api-types.ts';
+import type { CSIDriver, CSINode, CSIStorageCapacity, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../kinds/generated/api-types.ts';
 import { amountsOf, requestsOf, scoredRequestsOf, type Amounts } from './requests.ts';
 
 export interface HostPort {
@@ -26,6 +26,15 @@ export interface Volumes {
   all(): readonly PersistentVolume[];
   /** Names of volumes that this pass has given away. */
   readonly taken: Set<string>;
+  readonly csi: CsiSource;
+}
+
+export interface CsiSource {
+  driver(name: string): CSIDriver | undefined;
+  node(name: string): CSINode | undefined;
+  /** Volumes that are attached to the node, or about to be, as `driver/handle`, with their drivers. */
+  attachedTo(node: string): readonly (readonly [volume: string, driver: string])[];
+  capacities(): readonly CSIStorageCapacity[];
 }
 
 export interface Snapshot {

@@ -1,6 +1,7 @@
 // Volumes that bind a pod to nodes: bound claims bring their volume's node affinity; unbound ones wait, or wait for a node to be chosen, where a
 // volume that is there is given to each or one is made (upstream: plugins/volumebinding, volumerestrictions).
 import { compareQuantities } from '../api/quantity.ts';
+import { selectorOf } from '../api/selectors.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume } from '../kinds/generated/api-types.ts';
 import { bestVolume, classNameOf, reaches, VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
 import type { NodeState, Volumes } from './snapshot.ts';
@@ -23,6 +24,7 @@ export interface NodeBinding {
 }
 
 const NO_MATCH = "node(s) didn't find available persistent volumes to bind";
+const NO_SPACE = 'node(s) did not have enough free storage';
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
 export function volumeNeeds(pod: Pod, { volumes: source, nodes }: { volumes: Volumes; nodes: ReadonlyMap<string, NodeState> }): VolumeNeeds {
@@ -39,7 +41,7 @@ export function volumeNeeds(pod: Pod, { volumes: source, nodes }: { volumes: Vol
   return needs;
 }
 
-function claimNameOf({ metadata }: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
+export function claimNameOf({ metadata }: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
   return persistentVolumeClaim?.claimName ?? (ephemeral === undefined ? undefined : `${metadata.name}-${name}`);
 }
 
@@ -71,7 +73,8 @@ function isUsed(namespace: string, name: string, nodes: ReadonlyMap<string, Node
 export function volumesRefuse({ volumes, waiting, occupied, source }: VolumeNeeds, node: Node): { reason: string; resolvable: boolean } | undefined {
   if (occupied) return { reason: 'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod', resolvable: true };
   if (!volumes.every((volume) => reaches(node, volume))) return { reason: "node(s) didn't match PersistentVolume's node affinity", resolvable: false };
-  return waiting.length > 0 && bindingOn(node, waiting, source) === undefined ? { reason: NO_MATCH, resolvable: false } : undefined;
+  if (waiting.length === 0 || bindingOn(node, waiting, source) !== undefined) return undefined;
+  return { reason: bindingOn(node, waiting, { ...source, csi: { ...source.csi, driver: () => undefined } }) === undefined ? NO_MATCH : NO_SPACE, resolvable: false };
 }
 
 /** undefined: not all of them can be had there. The smallest claim chooses first: what it takes is the smallest that fits, and leaves the larger ones. */
@@ -86,7 +89,7 @@ export function bindingOn(node: Node, waiting: readonly PersistentVolumeClaim[],
     if (volume !== undefined) {
       taken.add(volume.metadata.name);
       binding.given.push({ claim, volume });
-    } else if (canProvision(source.storageClass(classNameOf(claim)), node)) {
+    } else if (canProvision(source.storageClass(classNameOf(claim)), node) && (chosen !== undefined || hasRoom(claim, node, source))) {
       binding.provisioned.push(claim);
     } else {
       return undefined;
@@ -99,6 +102,17 @@ function canProvision(storageClass: StorageClass | undefined, { metadata }: Node
   if (storageClass === undefined || storageClass.provisioner === NO_PROVISIONER) return false;
   const { allowedTopologies = [] } = storageClass;
   return allowedTopologies.length === 0 || allowedTopologies.some(({ matchLabelExpressions = [] }) => matchLabelExpressions.every(({ key, values }) => values.includes(metadata.labels?.[key] ?? '')));
+}
+
+/** Of drivers that publish how much room there is. (Once the node is chosen, the volume may be part of what is used up.) */
+function hasRoom(claim: PersistentVolumeClaim, { metadata }: Node, { storageClass, csi }: Volumes): boolean {
+  const name = classNameOf(claim);
+  const size = claim.spec.resources?.requests?.['storage'];
+  if (size === undefined || csi.driver(storageClass(name)?.provisioner ?? '')?.spec.storageCapacity !== true) return true;
+  return csi.capacities().some(({ storageClassName, nodeTopology, maximumVolumeSize, capacity }) => {
+    const most = maximumVolumeSize ?? capacity;
+    return storageClassName === name && most !== undefined && compareQuantities(most, size) >= 0 && nodeTopology !== undefined && selectorOf(nodeTopology).matches(metadata.labels);
+  });
 }
 
 function sizeOf({ spec }: PersistentVolumeClaim): string {

@@ -3,12 +3,13 @@ import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync, symlinkSync, wr
 import { dirname, join } from 'node:path';
 import { command } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { attachmentName } from '../../../internal/kinds/csi-names.ts';
 import type { CSIDriver, PersistentVolume } from '../../../internal/kinds/generated/api-types.ts';
 import { MountError, type VolumeContext } from '../volumes/volume.ts';
 import { isFinal, volumeCapability, type Driver } from './driver.ts';
 import { makeStaging, type Device } from './devices.ts';
 import type { Place, Published } from './file-systems.ts';
-import { attachmentName, blockPlaces, isMounted, linkDirectory, namesIn, blockVolumes, writeData } from './places.ts';
+import { blockPlaces, isMounted, linkDirectory, namesIn, blockVolumes, writeData } from './places.ts';
 import { secretValues, withPodInfo } from './publishing.ts';
 
 type Source = NonNullable<PersistentVolume['spec']['csi']>;

@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import type { Log } from '../../../internal/base/log.ts';
+import { attachedVolumeName } from '../../../internal/kinds/csi-names.ts';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
 import type { Drivers } from './drivers.ts';
-import { blockPlaces, blockVolumes, namesIn, publishedDirectory, readData, removePlace, stagedFolders, stagingPath, uniqueName } from './places.ts';
+import { blockPlaces, blockVolumes, namesIn, publishedDirectory, readData, removePlace, stagedFolders, stagingPath } from './places.ts';
 
 export interface DeviceSource {
   driver: string;
@@ -70,7 +71,7 @@ export function createDevices({ root, drivers, clock, log, changed }: DevicesOpt
   }
 
   function add(source: DeviceSource): Device {
-    const name = uniqueName(source.driver, source.handle);
+    const name = attachedVolumeName(source.driver, source.handle);
     const known = devices.get(name);
     if (known !== undefined) return Object.assign(known, { volume: source.volume, attachable: source.attachable });
     const device: Device = { ...source, name, users: new Set(), staged: false, delayMs: RETRY_FIRST_MS };
@@ -95,7 +96,7 @@ export function createDevices({ root, drivers, clock, log, changed }: DevicesOpt
 
   return {
     take(source, podUid) {
-      const before = devices.has(uniqueName(source.driver, source.handle));
+      const before = devices.has(attachedVolumeName(source.driver, source.handle));
       const device = add(source);
       device.retry?.cancel();
       device.users.add(podUid);

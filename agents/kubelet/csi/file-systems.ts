@@ -2,12 +2,13 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { attachmentName, inlineHandle } from '../../../internal/kinds/csi-names.ts';
 import type { CSIDriver, PersistentVolume, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { applyFsGroup } from '../volumes/ownership.ts';
 import { MountError, type VolumeContext } from '../volumes/volume.ts';
 import { isFinal, volumeCapability, type Driver } from './driver.ts';
 import { makeStaging, type Device } from './devices.ts';
-import { attachmentName, inlineHandle, publishedDirectory, removePlace, stagingPath, writeData } from './places.ts';
+import { publishedDirectory, removePlace, stagingPath, writeData } from './places.ts';
 import { checkMode, ownsByGroup, secretValues, withPodInfo, type LifecycleMode } from './publishing.ts';
 
 type Source = NonNullable<PersistentVolume['spec']['csi']>;

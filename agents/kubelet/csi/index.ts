@@ -4,6 +4,7 @@
 //   pod ends     ─► NodeUnpublishVolume ─► last one? ─► NodeUnstageVolume ─► not in use (may be detached)
 import { join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { attachedVolumeName, inlineHandle } from '../../../internal/kinds/csi-names.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { podDirectory, type NodeContext } from '../node-context.ts';
@@ -16,7 +17,7 @@ import { createDrivers } from './drivers.ts';
 import { expandOnNode, waitsForNode, type Expandable } from './expansion.ts';
 import { publishInline, publishVolume, stageFileSystem, unpublishFileSystem, type Place, type Published } from './file-systems.ts';
 import type { NodeInfo } from './node-info.ts';
-import { blockPlaces, inlineHandle, namesIn, publishedDirectory, readData, removePlace, isMounted, uniqueName } from './places.ts';
+import { blockPlaces, namesIn, publishedDirectory, readData, removePlace, isMounted } from './places.ts';
 import { driverObject, isAttachable } from './publishing.ts';
 import { volumeStats, type VolumeStats } from './stats.ts';
 
@@ -88,7 +89,7 @@ export function createCsi(node: NodeContext, { nodeInfo, changed }: { nodeInfo: 
     const block = source.spec.volumeMode === 'Block';
     await restored;
     const object = await driverObject(objects, driver);
-    if (source.spec.accessModes?.join() === 'ReadWriteOncePod' && [...devices.usersOf(uniqueName(driver, handle))].some((user) => user !== podUid)) throw new Error('volume uses the ReadWriteOncePod access mode and is already in use by another pod');
+    if (source.spec.accessModes?.join() === 'ReadWriteOncePod' && [...devices.usersOf(attachedVolumeName(driver, handle))].some((user) => user !== podUid)) throw new Error('volume uses the ReadWriteOncePod access mode and is already in use by another pod');
     const device = devices.take({ driver, handle, volume: source.metadata.name, block, attachable: isAttachable(object) }, podUid);
     const publishContext = device.attachable ? await attached(device, context) : {};
     const client = driverOf(driver, block ? 'blockMapper.SetUpDevice' : 'mounter.SetUpAt');

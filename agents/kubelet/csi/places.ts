@@ -5,9 +5,9 @@
 //   <root>/plugins/kubernetes.io/csi/volumeDevices/{staging/<pv>,publish/<pv>/<pod>,<pv>/dev/<pod>,<pv>/data}     block volume
 //   <root>/pods/<pod>/volumes/kubernetes.io~csi/<name>/{mount,vol_data.json}                                      published file system
 //   <root>/pods/<pod>/volumeDevices/kubernetes.io~csi/<pv>                                                       link to the block device
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { sha256 } from '../../../internal/kinds/csi-names.ts';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
 
 export const PLUGIN = 'kubernetes.io/csi';
@@ -22,23 +22,6 @@ export interface VolumeData {
   nodeName?: string;
   attachmentID?: string;
   volumeLifecycleMode?: string;
-}
-
-export function uniqueName(driver: string, handle: string): string {
-  return `${PLUGIN}/${driver}^${handle}`;
-}
-
-export function attachmentName({ driver, handle, node }: { driver: string; handle: string; node: string }): string {
-  return `csi-${sha256(`${handle}${driver}${node}`)}`;
-}
-
-/** Of a volume that a pod brings with it. */
-export function inlineHandle(podUid: string, volume: string): string {
-  return `csi-${sha256(`${podUid}${volume}`)}`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 export function pluginDirectory(root: string): string {
