@@ -21,7 +21,7 @@ export interface GrpcServer {
 }
 
 /** `methods` by `/package.Service/Method`. */
-export function createGrpcServer(socketPath: string, methods: Readonly<Record<string, GrpcMethod>>): GrpcServer {
+export function createGrpcServer(socketPath: string, methods: Readonly<Record<string, GrpcMethod>>, { keepsAlive = true }: { keepsAlive?: boolean } = {}): GrpcServer {
   const server = createHttp2Server();
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
@@ -36,6 +36,7 @@ export function createGrpcServer(socketPath: string, methods: Readonly<Record<st
       rmSync(socketPath, { force: true });
       server.listen({ path: socketPath });
       await once(server, 'listening');
+      if (!keepsAlive) server.unref();
     },
     async stop() {
       const closed = server.listening ? once(server, 'close') : undefined;

@@ -28,6 +28,7 @@ import { messageOf } from '../../internal/base/errors.ts';
 import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from './configuration/configuration.ts';
 import { openLastKnown, type LastKnown } from './last-known/files.ts';
 import { createNodeCsi } from './csi/loader.ts';
+import { createDevices } from './devices/index.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
 import { createRegistration, type Registration } from './node/registration.ts';
@@ -106,8 +107,9 @@ export function createKubelet(options: KubeletOptions): Component {
   let keeper: PressureKeeper | undefined;
   let processes: ProcessLimitWatch | undefined;
   const settings = options.settings ?? DEFAULT_CONFIGURATION;
+  const devices = createDevices({ directory: `${kubeletDir}/device-plugins`, clock, log, activePods: () => pods?.active(), changed: () => registration?.changed(), wakePod: (uid) => pods?.worker(uid)?.wake() });
   const csi = createNodeCsi({ node: () => node as NodeContext, changed: () => registration?.changed(), looks: !options.viewsAreLocal });
-  const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler]]), clock, log });
+  const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler], ['DevicePlugin', devices.handler]]), clock, log });
   const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles });
 
   return {
@@ -120,7 +122,7 @@ export function createKubelet(options: KubeletOptions): Component {
       const system = systemInfo(options.version, options.runtime.info);
       const facts = (): NodeFacts => ({
         name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps(), ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
-        capacity, system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], handlers: options.runtime.handlers(), pressures: keeper?.conditions() ?? [], volumesInUse: csi.volumesInUse(), problem: options.runtime.problem?.() ?? '', now: clock.now(),
+        capacity, devices: devices.amounts(), system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], handlers: options.runtime.handlers(), pressures: keeper?.conditions() ?? [], volumesInUse: csi.volumesInUse(), problem: options.runtime.problem?.() ?? '', now: clock.now(),
       });
       const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps(), ...options.images.list().flatMap(({ id, tags }) => [id, ...tags])].join(' ');
       let before = shown();
@@ -132,17 +134,18 @@ export function createKubelet(options: KubeletOptions): Component {
         if (now !== before) registration?.changed();
         before = now;
       };
-      registration = createRegistration({ client, views, clock, log, nodeName, facts, beat });
+      registration = createRegistration({ client, views, clock, log, nodeName, facts, isNew: () => devices.isNew, beat });
       const collection = createImageCollection({ ...options, settings });
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
       const cgroups = await openNodeCgroups({ ...options, ...capacity, settings });
-      node = contextOf(options, lastKnown, { kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, csi });
+      node = contextOf(options, lastKnown, { devices, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, csi });
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
       keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
       processes = createProcessLimitWatch({ node, pods, podPidsLimit: settings.podPidsLimit });
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
+      await devices.start();
       await registration.start();
       csi.start();
       await plugins.start();
@@ -157,6 +160,7 @@ export function createKubelet(options: KubeletOptions): Component {
       pods?.stop();
       csi.stop();
       registration?.stop();
+      await devices.stop();
       node?.objects.stop();
       await server?.stop();
     },
@@ -170,7 +174,7 @@ function staticSources(options: KubeletOptions, { staticPodPath, staticPodURL: u
 
 /** What of a node's folders and cgroups is made by it: where they were there before, only what is put in them. */
 function writeDown({ ledger = NO_LEDGER, logsDir = '/var/log/pods' }: KubeletOptions, kubeletDir: string): void {
-  for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/memory`, logsDir]) ledger.making(path, 'tree');
+  for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/plugins_registry`, `${kubeletDir}/device-plugins`, `${kubeletDir}/memory`, logsDir]) ledger.making(path, 'tree');
   for (const directory of nodeCgroups()) ledger.cgroup(directory);
 }
 
@@ -182,7 +186,7 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'csi'>): NodeContext {
+function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'csi'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {

@@ -11,6 +11,7 @@ import type { Image, ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfiguration } from './configuration/configuration.ts';
+import type { Devices } from './devices/index.ts';
 import type { ObjectSource } from './objects.ts';
 import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { CsiLoader } from './volumes/volume.ts';
@@ -41,6 +42,7 @@ export interface NodeContext {
   tokens: TokenSource;
   cgroups: PodCgroups;
   csi: CsiLoader;
+  devices: Devices;
   /** Absent: this node makes none. */
   localVolumes?: LocalVolumes;
   clock: Clock;

@@ -1,6 +1,6 @@
 // What is known of one pod at one moment, as values: what `plan` and `status` look at and nothing else. The worker gathers it.
 import type { ContainerStatus as RuntimeContainer, SandboxStatus } from '../runtime/runtime.ts';
-import type { Pod, PodStatus, ResourceRequirements } from '../../internal/kinds/generated/api-types.ts';
+import type { Pod, PodStatus, ResourceRequirements, ResourceStatus } from '../../internal/kinds/generated/api-types.ts';
 
 /** Why a pod must end. `status` is what it ends as when it did not just come to its own end. */
 export interface Ending {
@@ -54,6 +54,8 @@ export interface PodState {
   /** Resources that a container runs with now. */
   actuated(container: RuntimeContainer): ResourceRequirements;
   probes(containerId: string): ProbeState;
+  /** The devices of a container, as their plugins have them. */
+  devices(container: string): ResourceStatus[];
   /** All that the pod had on this node (but its logs and dead containers) is gone. */
   dismantled: boolean;
   /** The status as last made here, or as the API has it. */

@@ -19,6 +19,9 @@ export interface Pods {
   start(): void;
   workers(): PodWorker[];
   find(namespace: string, name: string): PodWorker | undefined;
+  worker(uid: string): PodWorker | undefined;
+  /** Uids of pods that have not ended; undefined until it is known which pods there are. */
+  active(): ReadonlySet<string> | undefined;
   stop(): void;
 }
 
@@ -31,6 +34,9 @@ export interface StaticPodOptions {
 export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Pods {
   const workers = new Map<string, PodWorker>();
   const bySandbox = new Map<string, string>();
+  /** Pods that wait for their devices, as they were last seen. */
+  const admitting = new Map<string, Pod>();
+  let complete = false;
   const ends: (() => void)[] = [];
   let stopped = false;
 
@@ -44,8 +50,9 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
 
   function seeFromApi(pod: Pod, gone: boolean): void {
     if (statics?.seesMirror(pod, gone) === true) return workers.get(pod.metadata.annotations?.[CONFIG_MIRROR] ?? '')?.wake();
-    if (gone) workers.get(pod.metadata.uid)?.gone();
-    else see(pod);
+    if (!gone) return see(pod);
+    admitting.delete(pod.metadata.uid);
+    workers.get(pod.metadata.uid)?.gone();
   }
 
   function see(pod: Pod): void {
@@ -55,9 +62,30 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       known.update(pod);
       return isTerminalPhase(pod.status?.phase) ? freed() : undefined;
     }
-    if (isTerminalPhase(pod.status?.phase) && pod.metadata.deletionTimestamp === undefined && !isHere(pod)) return;
-    const rejection = isHere(pod) || pod.metadata.deletionTimestamp !== undefined ? undefined : admit(pod, [...workers.values()].map((worker) => worker.pod), node);
+    if (admitting.has(pod.metadata.uid)) return void admitting.set(pod.metadata.uid, pod);
+    const isNew = !isHere(pod) && pod.metadata.deletionTimestamp === undefined;
+    if (isNew && isTerminalPhase(pod.status?.phase)) return;
+    if (isNew && node.devices.concerns(pod)) return giveDevices(pod);
+    const rejection = isNew ? admit(pod, [...workers.values()].map((worker) => worker.pod), node) : undefined;
     if (rejection !== undefined) return reject(pod, rejection);
+    takeOn(pod);
+  }
+
+  /** It is taken on with its devices, or not at all. */
+  function giveDevices(pod: Pod): void {
+    const { uid } = pod.metadata;
+    admitting.set(uid, pod);
+    node.devices.allocate(pod).then(() => undefined, (error: unknown) => ({ reason: 'UnexpectedAdmissionError', message: `Pod was rejected: Allocate failed due to ${messageOf(error)}, which is unexpected` })).then((refusal) => {
+      const latest = admitting.get(uid);
+      admitting.delete(uid);
+      if (latest === undefined || stopped) return;
+      const rejection = latest.metadata.deletionTimestamp !== undefined ? undefined : refusal ?? admit(latest, [...workers.values()].map((worker) => worker.pod), node);
+      if (rejection === undefined) takeOn(latest);
+      else reject(latest, rejection);
+    }).catch((error: unknown) => node.log.error('pod could not be taken on', { pod: pod.metadata.name, error: messageOf(error) }));
+  }
+
+  function takeOn(pod: Pod): void {
     const worker = createPodWorker(pod, node, {
       fits: (grown) => checkResources(grown, others(grown), node.allocatable()),
       freed,
@@ -113,10 +141,14 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       ends.push(node.objects.onChange(CONFIGMAPS, (namespace, name) => objectChanged('configmaps', namespace, name)));
       ends.push(node.objects.onChange(SECRETS, (namespace, name) => objectChanged('secrets', namespace, name)));
       // Only a complete list tells what is no longer wanted: until it is there, everything goes on.
-      void Promise.all([view.synced, statics?.start()]).then(() => (stopped ? undefined : removeOrphans(new Set([...view.list(), ...statics?.pods() ?? []].map(({ metadata }) => metadata.uid)), node)))
-        .catch((error: unknown) => node.log.warn('leftovers of old pods could not be removed', { error: messageOf(error) }));
+      void Promise.all([view.synced, statics?.start()]).then(() => {
+        complete = true;
+        return stopped ? undefined : removeOrphans(new Set([...view.list(), ...statics?.pods() ?? []].map(({ metadata }) => metadata.uid)), node);
+      }).catch((error: unknown) => node.log.warn('leftovers of old pods could not be removed', { error: messageOf(error) }));
     },
     workers: () => [...workers.values()],
+    worker: (uid) => workers.get(uid),
+    active: () => (complete ? new Set([...admitting.keys(), ...[...workers].filter(([, { memory }]) => !memory.dismantled && !isTerminalPhase(memory.status.phase)).map(([uid]) => uid)]) : undefined),
     find: (namespace, name) => [...workers.values()].find(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name),
     stop() {
       stopped = true;

@@ -111,6 +111,8 @@ export interface ContainerConfig {
   env: { name: string; value: string }[];
   mounts: Mount[];
   devices: { hostPath: string; containerPath: string; permissions: string }[];
+  /** Names of devices that are described by the Container Device Interface's files: `vendor.com/class=name`. */
+  cdiDevices?: string[];
   labels: Record<string, string>;
   annotations: Record<string, string>;
   /** Relative to the sandbox's logDirectory: `<container>/<attempt>.log`. CRI log format. */

@@ -3,6 +3,8 @@ import type { ContainerImage, Node, NodeCondition, NodeStatus, NodeSystemInfo } 
 import { formatTime } from '../../../internal/api/meta.ts';
 import type { Draft } from '../../../internal/api/meta.ts';
 import type { RuntimeHandler } from '../../runtime/runtime.ts';
+import { isExtendedResource } from '../../../internal/kinds/pod-spec/resources.ts';
+import type { Amounts } from '../devices/inventory.ts';
 import type { Capacity } from './capacity.ts';
 
 export interface NodeFacts {
@@ -12,6 +14,8 @@ export interface NodeFacts {
   externalIps?: readonly string[];
   port: number;
   capacity: Capacity;
+  /** What device plugins have. */
+  devices: Amounts;
   system: NodeSystemInfo;
   images: ContainerImage[];
   labels: Readonly<Record<string, string>>;
@@ -49,9 +53,7 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
   return {
     ...old,
     addresses: [...facts.ips.map((address) => ({ type: 'InternalIP', address })), ...(facts.externalIps ?? []).map((address) => ({ type: 'ExternalIP', address })), { type: 'Hostname', address: facts.hostname }],
-    // Extended resources are other people's: kept as they are.
-    ...inUse(facts, old),
-    capacity: { ...old?.capacity, ...facts.capacity.capacity }, allocatable: { ...old?.allocatable, ...facts.capacity.allocatable },
+    ...inUse(facts, old), ...amounts(facts, old),
     conditions: [...(old?.conditions ?? []).filter(({ type }) => !own.has(type)), ...conditionsOf(facts, old?.conditions ?? [])],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.port } }, nodeInfo: facts.system, images: facts.images,
     runtimeHandlers: facts.handlers.map(({ name, ...features }) => ({ name, features })), features: { supplementalGroupsPolicy: true }, declaredFeatures: DECLARED_FEATURES,
@@ -60,6 +62,21 @@ export function nodeStatus(facts: NodeFacts, old: NodeStatus | undefined): NodeS
 
 function inUse({ volumesInUse }: NodeFacts, old: NodeStatus | undefined): Pick<NodeStatus, 'volumesInUse'> {
   return volumesInUse === undefined || (volumesInUse.length === 0 && old?.volumesInUse === undefined) ? {} : { volumesInUse: [...volumesInUse] };
+}
+
+/** Extended resources that no plugin has are other people's: their capacity is kept as it is, and all of it may be used. */
+function amounts({ capacity: own, devices }: NodeFacts, old: NodeStatus | undefined): Required<Pick<NodeStatus, 'capacity' | 'allocatable'>> {
+  const capacity = { ...old?.capacity, ...own.capacity, ...devices.capacity };
+  const extended = Object.fromEntries(Object.entries(capacity).filter(([name]) => isExtendedResource(name)));
+  const kept = Object.fromEntries(Object.entries(old?.allocatable ?? {}).filter(([name]) => !isExtendedResource(name)));
+  return { capacity, allocatable: { ...kept, ...extended, ...own.allocatable, ...devices.allocatable } };
+}
+
+/** Of a node that was made anew under an old name: devices that the API still tells of count for nothing until a plugin has them. */
+export function withoutExtended({ capacity = {} }: NodeStatus): Required<Pick<NodeStatus, 'capacity' | 'allocatable'>> | undefined {
+  const names = Object.keys(capacity).filter((name) => isExtendedResource(name) && capacity[name] !== '0');
+  const zeros = Object.fromEntries(names.map((name) => [name, '0']));
+  return names.length === 0 ? undefined : { capacity: zeros, allocatable: zeros };
 }
 
 function conditionsOf({ problem, pressures, now }: NodeFacts, old: readonly NodeCondition[]): NodeCondition[] {

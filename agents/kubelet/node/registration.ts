@@ -9,7 +9,7 @@ import type { Client } from '../../../internal/client/client.ts';
 import type { Views } from '../../../internal/informer/view.ts';
 import type { Lease, Node } from '../../../internal/kinds/generated/api-types.ts';
 import { LEASES, NODES } from '../../../internal/kinds/generated/resources.ts';
-import { nodeDraft, nodeLabels, nodeStatus, withoutHeartbeats, type NodeFacts } from './node-status.ts';
+import { nodeDraft, nodeLabels, nodeStatus, withoutExtended, withoutHeartbeats, type NodeFacts } from './node-status.ts';
 
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
@@ -25,6 +25,8 @@ export interface RegistrationOptions {
   log: Log;
   nodeName: string;
   facts(): NodeFacts;
+  /** Nothing of an earlier kubelet is on this machine. */
+  isNew?(): boolean;
   /** Called with each renewal of the lease: what is to be looked at now and then is looked at here, so that no timer of its own wakes the process. */
   beat?(): void;
 }
@@ -38,7 +40,7 @@ export interface Registration {
   stop(): void;
 }
 
-export function createRegistration({ client, views, clock, log, nodeName, facts, beat }: RegistrationOptions): Registration {
+export function createRegistration({ client, views, clock, log, nodeName, facts, isNew, beat }: RegistrationOptions): Registration {
   const key = { namespace: '', name: nodeName };
   let current: Node | undefined;
   let lease: Lease | undefined;
@@ -56,6 +58,8 @@ export function createRegistration({ client, views, clock, log, nodeName, facts,
       current = await client.get(NODES, key);
       const labels = nodeLabels(facts());
       if (Object.entries(labels).some(([name, value]) => current?.metadata.labels?.[name] !== value)) current = await client.patch(NODES, key, { type: 'merge', body: { metadata: { labels } } });
+      const zeros = isNew?.() === true ? withoutExtended(current.status ?? {}) : undefined;
+      if (zeros !== undefined) current = await client.patch(NODES, key, { type: 'merge', body: { status: zeros } }, { subresource: 'status' });
     }
     await postStatus(true);
   }
@@ -75,6 +79,7 @@ export function createRegistration({ client, views, clock, log, nodeName, facts,
     const next = nodeStatus(facts(), old);
     if (!heartbeat && sameJson(withoutHeartbeats(old), withoutHeartbeats(next))) return;
     const changes = Object.fromEntries(Object.entries(next).filter(([name, value]) => !sameJson((old as Record<string, unknown> | undefined)?.[name], value)));
+    for (const name of ['capacity', 'allocatable'] as const) if (changes[name] !== undefined) changes[name] = { ...gone(old?.[name], next[name]), ...next[name] };
     if (changes['addresses'] !== undefined) changes['addresses'] = [{ $patch: 'replace' }, ...(next.addresses ?? [])];
     if (Object.keys(changes).length > 0) current = await client.patch(NODES, key, { type: 'strategic', body: { status: changes } }, { subresource: 'status' });
     postedAt = clock.monotonicMs();
@@ -123,6 +128,9 @@ export function createRegistration({ client, views, clock, log, nodeName, facts,
         if (object.metadata.name !== nodeName) return;
         if (type === 'DELETED') return schedule('status', 0, register, HEARTBEAT_MS);
         current = object;
+        // Somebody gave the node resources, or took some of ours.
+        const { capacity, allocatable } = nodeStatus(facts(), object.status);
+        if (!sameJson([object.status?.capacity, object.status?.allocatable], [capacity, allocatable])) schedule('status', 100, () => postStatus(false), HEARTBEAT_MS);
         // Given up while we were cut off: the next heartbeat would come too late.
         if (object.status?.conditions?.some(({ type: condition, status }) => condition === 'Ready' && status === 'Unknown') === true) schedule('status', 0, () => postStatus(false), HEARTBEAT_MS);
       });
@@ -136,4 +144,9 @@ export function createRegistration({ client, views, clock, log, nodeName, facts,
       timers.status?.cancel();
     },
   };
+}
+
+/** Names that are there no more, as a patch says it. */
+function gone(old: Readonly<Record<string, string>> | undefined, next: Readonly<Record<string, string>> | undefined): Record<string, null> {
+  return Object.fromEntries(Object.keys(old ?? {}).filter((name) => next?.[name] === undefined).map((name) => [name, null]));
 }

@@ -94,15 +94,16 @@ function readinessOf(state: PodState, { kind, spec }: PodContainer, current: Run
   return { started, ready };
 }
 
-function detailsOf(state: PodState, { spec }: PodContainer, current: RuntimeContainer | undefined, before: ContainerStatus | undefined): Partial<ContainerStatus> {
+function detailsOf(state: PodState, { kind, spec }: PodContainer, current: RuntimeContainer | undefined, before: ContainerStatus | undefined): Partial<ContainerStatus> {
   const mounts = volumeMountsOf(spec);
+  const devices = kind === 'main' ? state.devices(spec.name) : [];
   const user = current === undefined ? undefined : userOf(current);
   return {
     ...(mounts.length > 0 && { volumeMounts: mounts }),
     ...(current !== undefined && { resources: resourcesOf(state, current, spec) }),
     ...(current !== undefined && spec.resources?.requests !== undefined && { allocatedResources: spec.resources.requests }),
     ...(current !== undefined && user !== undefined && { user }),
-    ...(before?.allocatedResourcesStatus !== undefined && { allocatedResourcesStatus: before.allocatedResourcesStatus }),
+    ...(devices.length > 0 ? { allocatedResourcesStatus: devices } : before?.allocatedResourcesStatus !== undefined && { allocatedResourcesStatus: before.allocatedResourcesStatus }),
   };
 }
 

@@ -2,6 +2,7 @@
 // Reasons and messages as upstream's predicates and admit handlers give them.
 import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { isExtendedResource } from '../../../internal/kinds/pod-spec/resources.ts';
 import { podRequest } from '../cgroups/pod-resources.ts';
 import { checkAppArmor } from './apparmor.ts';
 import type { NodeContext } from '../node-context.ts';
@@ -18,9 +19,9 @@ const SAFE_SYSCTLS = new Set([
   'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
 ]);
 
-export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'>): Rejection | undefined {
+export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'> & Partial<Pick<NodeContext, 'devices'>>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable());
+  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable(), node.devices?.held);
 }
 
 /** Under pressure only critical pods come in; under memory pressure alone also those that say how much they need, or tolerate it. */
@@ -66,11 +67,17 @@ function checkPorts(pod: Pod, others: readonly Pod[]): Rejection | undefined {
   return clash ? { reason: 'NodePorts', message: 'Pod was rejected: Predicate NodePorts failed: node(s) didn\'t have free ports for the requested pod ports' } : undefined;
 }
 
-/** `others` are the pods that count. */
-export function checkResources(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): Rejection | undefined {
-  for (const name of ['cpu', 'memory', 'ephemeral-storage']) {
+/** Huge pages, and extended resources that the node has: others are no matter of the node's. */
+function scalars(pod: Pod, allocatable: Readonly<Record<string, string>>): string[] {
+  const asked = new Set([...pod.spec.initContainers ?? [], ...pod.spec.containers].flatMap(({ resources }) => [...Object.keys(resources?.requests ?? {}), ...Object.keys(resources?.limits ?? {})]));
+  return [...asked].filter((name) => name.startsWith('hugepages-') || (isExtendedResource(name) && allocatable[name] !== undefined)).sort();
+}
+
+/** `others` are the pods that count; `held`: how many of a resource pods have been given already. */
+export function checkResources(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>, held: (resource: string) => number = () => 0): Rejection | undefined {
+  for (const name of ['cpu', 'memory', 'ephemeral-storage', ...scalars(pod, allocatable)]) {
     const value = name === 'cpu' ? quantityMilliValue : quantityValue;
-    const [asked, used, has] = [podRequest(pod, name), others.reduce((sum, other) => sum + podRequest(other, name), 0), value(allocatable[name] ?? '0')];
+    const [asked, used, has] = [podRequest(pod, name), others.reduce((sum, other) => sum + podRequest(other, name), 0), Math.max(held(name), value(allocatable[name] ?? '0'))];
     if (asked > 0 && asked + used > has) return { reason: `OutOf${name}`, message: `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${String(asked)}, used: ${String(used)}, capacity: ${String(has)}` };
   }
   const places = quantityValue(allocatable['pods'] ?? '110');

@@ -3,6 +3,7 @@ import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import type { Image } from '../../images/image-store.ts';
 import type { ContainerConfig, Mount, SecurityConfig } from '../../runtime/runtime.ts';
 import { containerResources } from '../cgroups/container-resources.ts';
+import type { ContainerDevices } from '../devices/container-devices.ts';
 import { profileOf } from './apparmor.ts';
 import type { Environment } from '../environment/environment.ts';
 import { expand } from '../environment/expansion.ts';
@@ -19,15 +20,18 @@ export interface ConfigInput {
   devices: ContainerConfig['devices'];
   messageFile: string;
   environment: Environment;
+  /** What device plugins put into it. */
+  given: ContainerDevices | undefined;
   targetId?: string;
 }
 
 export function containerConfig(input: ConfigInput, node: NodeContext): ContainerConfig {
-  const { pod, container: { spec }, attempt, image, mounts, environment } = input;
+  const { pod, container: { spec }, attempt, image, mounts, environment, given } = input;
   const expanded = (list: readonly string[] | undefined): string[] => (list ?? []).map((text) => expand(text, environment.lookup));
   return {
     name: spec.name, attempt, imageId: image.id, imageName: spec.image ?? '', command: expanded(spec.command), args: expanded(spec.args), workingDir: spec.workingDir ?? '',
-    env: environment.variables, mounts, devices: input.devices, labels: labelsOf(input), annotations: annotationsOf(input),
+    env: [...given?.env ?? [], ...environment.variables], mounts: [...(given?.mounts ?? []).map((mount): Mount => ({ ...mount, propagation: 'None' })), ...mounts],
+    devices: [...given?.devices ?? [], ...input.devices], ...(given !== undefined && given.cdiDevices.length > 0 && { cdiDevices: given.cdiDevices }), labels: labelsOf(input), annotations: { ...annotationsOf(input), ...given?.annotations },
     logPath: `${spec.name}/${String(attempt)}.log`, stdin: spec.stdin === true, stdinOnce: spec.stdinOnce === true, tty: spec.tty === true,
     resources: containerResources(pod, spec, node), security: securityOf(input, node),
     ...(input.targetId !== undefined && { targetPidContainerId: input.targetId }),

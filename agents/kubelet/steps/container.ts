@@ -45,8 +45,8 @@ export async function startContainer(start: ContainerStart, node: NodeContext): 
   const podIps = sandbox.config.hostNetwork ? node.nodeIps : sandbox.ips;
   const prepared = await prepare(start, { ground, podIps }, node).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (prepared === undefined) return undefined;
-  const { mounts, environment } = prepared;
-  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, devices: mounts.devices, messageFile: mounts.messageFile, environment }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
+  const { mounts, environment, given } = prepared;
+  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, devices: mounts.devices, messageFile: mounts.messageFile, environment, given }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (config === undefined) return undefined;
   signal.throwIfAborted();
   const id = await node.runtime.createContainer(sandbox.id, config).catch((error: unknown) => failed(error, 'CreateContainerError'));
@@ -68,6 +68,7 @@ async function launch({ pod, container, signal }: ContainerStart, { id, podIps }
 }
 
 async function prepare({ pod, container }: ContainerStart, { ground, podIps }: { ground: Ground; podIps: readonly string[] }, node: NodeContext) {
+  const given = await node.devices.prepare(pod, container.spec);
   const services = node.views.of(SERVICES);
   await services.synced;
   const environment = await environmentOf({
@@ -75,7 +76,7 @@ async function prepare({ pod, container }: ContainerStart, { ground, podIps }: {
     services: serviceEnvironment(services.list(), pod.metadata.namespace ?? '', pod.spec.enableServiceLinks !== false),
     volumePath: (name) => ground.volumes.find((volume) => volume.name === name)?.hostPath,
   });
-  return { environment, mounts: await containerMounts({ pod, container: container.spec, volumes: ground.volumes, podIps, lookup: environment.lookup }, node) };
+  return { environment, given, mounts: await containerMounts({ pod, container: container.spec, volumes: ground.volumes, podIps, lookup: environment.lookup }, node) };
 }
 
 async function pullImageVolumes({ pod, container, pullBackOffs, signal }: ContainerStart, { volumes }: Ground, node: NodeContext): Promise<void> {

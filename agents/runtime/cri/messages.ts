@@ -52,8 +52,9 @@ const MESSAGES = {
   LinuxContainer: { resources: [1, 'Resources'], security: [2, 'ContainerSecurity'] },
   ContainerConfig: {
     metadata: [1, 'ContainerMetadata'], image: [2, 'ImageSpec'], command: [3, ['text']], args: [4, ['text']], workingDir: [5, 'text'], envs: [6, ['KeyValue']], mounts: [7, ['Mount']], devices: [8, ['Device']],
-    labels: [9, 'map'], annotations: [10, 'map'], logPath: [11, 'text'], stdin: [12, 'boolean'], stdinOnce: [13, 'boolean'], tty: [14, 'boolean'], linux: [15, 'LinuxContainer'], stopSignal: [18, 'integer'],
+    labels: [9, 'map'], annotations: [10, 'map'], logPath: [11, 'text'], stdin: [12, 'boolean'], stdinOnce: [13, 'boolean'], tty: [14, 'boolean'], linux: [15, 'LinuxContainer'], cdiDevices: [17, ['CdiDevice']], stopSignal: [18, 'integer'],
   },
+  CdiDevice: { name: [1, 'text'] },
   CreateContainerRequest: { sandboxId: [1, 'text'], config: [2, 'ContainerConfig'], sandboxConfig: [3, 'SandboxConfig'] },
   ContainerId: { id: [1, 'text'] },
   StopContainerRequest: { id: [1, 'text'], timeout: [2, 'integer'] },

@@ -49,7 +49,7 @@ export function containerMessage(config: ContainerConfig, sandbox: SandboxConfig
   return {
     metadata: { name: config.name, attempt: config.attempt }, image: { image: config.imageId, userSpecifiedImage: config.imageName },
     command: config.command, args: config.args, workingDir: config.workingDir, envs: env.map(({ name, value }) => ({ key: name, value: Buffer.from(value) })),
-    mounts: config.mounts.map((mount) => mountMessage(mount, sandbox)), devices: config.devices, labels, annotations: { ...annotations, [CONFIG_ANNOTATION]: JSON.stringify({ ...kept, env: [] }) },
+    mounts: config.mounts.map((mount) => mountMessage(mount, sandbox)), devices: config.devices, cdiDevices: (config.cdiDevices ?? []).map((name) => ({ name })), labels, annotations: { ...annotations, [CONFIG_ANNOTATION]: JSON.stringify({ ...kept, env: [] }) },
     logPath: config.logPath, stdin: config.stdin, stdinOnce: config.stdinOnce, tty: config.tty,
     linux: { resources: resourcesMessage(config.resources), security: securityMessage(config, sandbox) },
     ...(config.stopSignal !== undefined && { stopSignal: Math.max(0, SIGNALS.indexOf(config.stopSignal)) }),

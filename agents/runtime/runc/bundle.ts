@@ -12,6 +12,7 @@ import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { resolveInRoot } from './rooted-path.ts';
 import { mountLayers, unmount } from './rootfs.ts';
 import { ownNamespaces, USERS_PIN } from './sandbox.ts';
+import { addCdiDevices, type EditableSpec } from './cdi.ts';
 import { specOf } from './spec.ts';
 
 export interface Roots {
@@ -75,7 +76,7 @@ export function usersPinOf({ layout }: Ground, { id }: SandboxRecord): string {
 export function bundleOf(ground: Ground, { record, sandbox, image, roots }: { record: ContainerRecord; sandbox: SandboxRecord; image: ImageConfig; roots: Roots }) {
   const { layout, cgroups } = ground;
   const floor = lowestOomScore();
-  return specOf({
+  const spec = specOf({
     id: record.id, config: record.config, sandbox: sandbox.config, image, rootfs: roots.rootfs, imageRoots: roots.images,
     files: join(layout.sandboxes, sandbox.id),
     shm: sandbox.config.hostIpc ? undefined : shmOf(ground, sandbox),
@@ -85,6 +86,8 @@ export function bundleOf(ground: Ground, { record, sandbox, image, roots }: { re
     ...(floor !== undefined && { oomScoreFloor: floor }),
     hasHugepages: (size) => existsSync(join(cgroups.directory('', 'hugetlb'), `hugetlb.${size}.${cgroups.version === 2 ? 'max' : 'limit_in_bytes'}`)) || existsSync(`/sys/kernel/mm/hugepages/hugepages-${String(kilobytesOf(size))}kB`),
   });
+  if (record.config.cdiDevices !== undefined) addCdiDevices(spec as unknown as EditableSpec, record.config.cdiDevices);
+  return spec;
 }
 
 function shmOf({ layout }: Ground, { id }: SandboxRecord): string {

@@ -59,7 +59,7 @@ function deviceOf(path: string, status: Stats): OciDevice | undefined {
 }
 
 /** As makedev(3) packs them. */
-function numbersOf(device: number): { major: number; minor: number } {
+export function numbersOf(device: number): { major: number; minor: number } {
   const wide = BigInt(device);
   return { major: Number(((wide >> 8n) & 0xfffn) | ((wide >> 32n) & ~0xfffn)), minor: Number((wide & 0xffn) | ((wide >> 12n) & 0xffffff00n)) };
 }

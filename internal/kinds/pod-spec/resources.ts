@@ -31,7 +31,7 @@ export function quantityMapProblems(quantities: Record<string, string> | undefin
     const errors = named ? validateResourceName(name, at) : [];
     if (!isQuantity(quantity)) return [...errors, invalid(at, quantity, 'must be a valid quantity')];
     if (compareQuantities(quantity, '0') < 0) errors.push(invalid(at, quantity, 'must be greater than or equal to 0'));
-    if (isExtended(name) && !/^\d+([kKMGTPE]i?)?$/.test(quantity)) errors.push(invalid(at, quantity, 'must be an integer'));
+    if (isExtendedResource(name) && !/^\d+([kKMGTPE]i?)?$/.test(quantity)) errors.push(invalid(at, quantity, 'must be an integer'));
     return errors;
   });
 }
@@ -56,6 +56,7 @@ function isHugePage(name: string): boolean {
   return name.startsWith('hugepages-');
 }
 
-function isExtended(name: string): boolean {
+/** A resource that somebody beside Kubernetes named: `example.com/dev`. */
+export function isExtendedResource(name: string): boolean {
   return name.includes('/') && !name.includes('kubernetes.io/');
 }

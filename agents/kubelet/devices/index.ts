@@ -1,0 +1,93 @@
+// Device plugins (v1beta1): the socket they register at, and what the kubelet asks of them. Until one registers, or has been here before, there is this
+// file, a socket and nothing else.
+//
+//   <directory>/kubelet.sock     Register; taken anew at each start, which is how plugins learn that they must register again
+//   <directory>/*.sock           the plugins' own; removed at each start
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../../internal/base/clock.ts';
+import type { Log } from '../../../internal/base/log.ts';
+import type { Container, Pod, ResourceStatus } from '../../../internal/kinds/generated/api-types.ts';
+import { createGrpcServer } from '../../grpc/server.ts';
+import type { PluginHandler } from '../plugins/registration.ts';
+import type { ContainerDevices } from './container-devices.ts';
+import type { DeviceDesk } from './desk.ts';
+import type { Amounts } from './inventory.ts';
+
+export interface DevicesOptions {
+  /** `<kubelet folder>/device-plugins`. */
+  directory: string;
+  clock: Clock;
+  log: Log;
+  /** Uids of the pods that hold what they have; undefined while not all are known. */
+  activePods(): ReadonlySet<string> | undefined;
+  /** There may be more or fewer devices than before. */
+  changed(): void;
+  /** A device of this pod is healthy no more, or again. */
+  wakePod(uid: string): void;
+}
+
+export interface Devices {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** For plugins that register by a socket of their own. */
+  readonly handler: PluginHandler;
+  /** Nothing that a kubelet left is here: the node is a new one, whatever the API says of its devices. */
+  readonly isNew: boolean;
+  amounts(): Amounts;
+  held(resource: string): number;
+  /** Whether a pod asks for devices that a plugin here has, so that it must be given them before it is taken on. */
+  concerns(pod: Pod): boolean;
+  allocate(pod: Pod): Promise<void>;
+  prepare(pod: Pod, container: Container): Promise<ContainerDevices | undefined>;
+  statuses(uid: string, container: string): ResourceStatus[];
+  /** Undefined while there is nothing to tell. */
+  desk(): DeviceDesk | undefined;
+}
+
+export const NO_AMOUNTS: Amounts = { capacity: {}, allocatable: {} };
+
+export function createDevices(options: DevicesOptions): Devices {
+  const { directory } = options;
+  let desk: DeviceDesk | undefined;
+  let isNew = false;
+  const opened = async (): Promise<DeviceDesk> => {
+    const { createDeviceDesk } = await import('./desk.ts');
+    return (desk ??= createDeviceDesk(options));
+  };
+  const server = createGrpcServer(join(directory, 'kubelet.sock'), {
+    async '/v1beta1.Registration/Register'(request) {
+      const { register } = await import('./register.ts');
+      return register(request, { directory, desk: await opened() });
+    },
+  }, { keepsAlive: false });
+  return {
+    async start() {
+      mkdirSync(directory, { recursive: true, mode: 0o750 });
+      const left = readdirSync(directory);
+      isNew = left.length === 0;
+      for (const name of left) if (statSync(join(directory, name), { throwIfNoEntry: false })?.isSocket() === true) rmSync(join(directory, name), { force: true });
+      if (left.includes('kubelet_internal_checkpoint')) await opened();
+      await server.start();
+    },
+    async stop() {
+      await server.stop();
+      desk?.stop();
+    },
+    handler: {
+      validate: async (info) => (await import('./register.ts')).validate(info),
+      register: async ({ name, endpoint }) => (await opened()).connect(name, endpoint),
+      deregister: async ({ name }) => (await opened()).disconnect(name),
+    },
+    get isNew() {
+      return isNew;
+    },
+    amounts: () => desk?.amounts() ?? NO_AMOUNTS,
+    held: (resource) => desk?.held(resource) ?? 0,
+    concerns: (pod) => desk?.concerns(pod) === true,
+    allocate: async (pod) => (await opened()).allocate(pod),
+    prepare: async (pod, container) => desk?.prepare(pod, container),
+    statuses: (uid, container) => desk?.statuses(uid, container) ?? [],
+    desk: () => desk,
+  };
+}
