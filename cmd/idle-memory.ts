@@ -2,7 +2,7 @@
 // executable that only that work touched (of the start's, two thirds are not touched again). Once it is quiet all of it is given back to the
 // kernel; what is wanted again comes back by itself, pages by a fault of microseconds.
 //
-//   calm ──a collection of garbage──► busy? looked at each second ──quiet, and worth it──► released ──► calm
+//   calm ──a collection of garbage──► busy? looked at each second ──quiet for two, and worth it──► released ──► calm
 //
 // Nothing is looked at while nothing happens: who allocates nothing has nothing to give back. What it costs (a twentieth of a second) is kept
 // below a twentieth of the work before it.
@@ -26,9 +26,10 @@ export function releaseWhenQuiet(clock: Clock): void {
     released = cpuMs();
     watchForWork(look);
   };
-  const look = (before = cpuMs()): void => void clock.setTimer(LOOK_MS, () => {
+  const look = (before = cpuMs(), calm = false): void => void clock.setTimer(LOOK_MS, () => {
     const now = cpuMs();
-    if (now - before >= QUIET_CPU_MS) look(now);
+    const isQuiet = now - before < QUIET_CPU_MS;
+    if (!isQuiet || !calm) look(now, isQuiet); // one quiet second may be one in which others had the processor
     else if (now - released >= WORK_CPU_MS) void rest();
     else watchForWork(look);
   });

@@ -7,9 +7,9 @@ import type { ObjectList } from '../api/request.ts';
 const KEPT_MAX = 4 * 1024 * 1024;
 /** Larger objects are rarely asked for and would push out many small ones. */
 const ONE_MAX = 64 * 1024;
-/** Items of a list, and how many of such are written at once. */
+/** Items of a list, and how many of such are made at once. */
 const LONG = 2000;
-const PIECE = 500;
+const PIECE = 200;
 
 let cache = new WeakMap<object, Buffer>();
 let kept = 0;
@@ -35,10 +35,9 @@ function letGo(): void {
 }
 
 /** A list, put together from its items' bytes. */
-export function listBytes({ apiVersion, kind, metadata, items }: ObjectList): Buffer {
-  const parts: Buffer[] = [Buffer.from(`${head(apiVersion, kind, metadata)},"items":[`)];
-  if (items.length > LONG) parts.push(...piecesOf(items));
-  else items.forEach((item: KubeObject, index) => {
+export function listBytes(list: ObjectList): Buffer {
+  const parts: Buffer[] = [listHead(list)];
+  list.items.forEach((item: KubeObject, index) => {
     if (index > 0) parts.push(COMMA);
     parts.push(objectBytes(item));
   });
@@ -46,14 +45,22 @@ export function listBytes({ apiVersion, kind, metadata, items }: ObjectList): Bu
   return Buffer.concat(parts);
 }
 
-/** Of a list that would only push out what is asked for again. */
-function piecesOf(items: readonly KubeObject[]): Buffer[] {
-  const pieces: Buffer[] = [];
-  for (let from = 0; from < items.length; from += PIECE) {
-    const text = items.slice(from, from + PIECE).map((item) => JSON.stringify(item)).join(',');
-    pieces.push(Buffer.from(from === 0 ? text : `,${text}`));
+/** A long list, made as it is sent: its bytes are never there all at once, nor do they push out what is asked for again. Undefined: it is short. */
+export function listPieces(list: ObjectList): Iterable<Buffer> | undefined {
+  return list.items.length > LONG ? piecesOf(list) : undefined;
+}
+
+function* piecesOf(list: ObjectList): Generator<Buffer> {
+  yield listHead(list);
+  for (let from = 0; from < list.items.length; from += PIECE) {
+    const text = list.items.slice(from, from + PIECE).map((item) => JSON.stringify(item)).join(',');
+    yield Buffer.from(from === 0 ? text : `,${text}`);
   }
-  return pieces;
+  yield LIST_END;
+}
+
+function listHead({ apiVersion, kind, metadata }: ObjectList): Buffer {
+  return Buffer.from(`${head(apiVersion, kind, metadata)},"items":[`);
 }
 
 /** One line of a watch. */

@@ -1,5 +1,6 @@
 // The one exit of the HTTP side: answers in the form that was negotiated, errors as Status, warnings and the audit id as headers.
-import { gzip } from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { createGzip, gzip } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { isReason, messageOf, StatusError } from '../base/errors.ts';
@@ -10,13 +11,14 @@ import type { ObjectList } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
 import { formatYaml } from '../api/yaml.ts';
 import type { Form } from './negotiate.ts';
-import { listBytes, objectBytes } from './object-bytes.ts';
+import { listBytes, listPieces, objectBytes } from './object-bytes.ts';
 import { warningHeaders } from './warnings.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
 const GZIP_FROM_BYTES = 128 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 const TYPES: Readonly<Record<Form['format'], string>> = { json: 'application/json', yaml: 'application/yaml', protobuf: 'application/vnd.kubernetes.protobuf' };
 
@@ -24,6 +26,8 @@ export interface Payload {
   code: number;
   contentType: string;
   bytes: Buffer;
+  /** Instead of bytes: made as they are sent. */
+  pieces?: Iterable<Buffer>;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -33,6 +37,8 @@ export function payload(code: number, body: unknown, { form, schemas }: { form: 
   if (form.format === 'yaml') return { code, contentType, bytes: Buffer.from(formatYaml(body)) };
   if (form.format === 'protobuf') return { code, contentType, bytes: Buffer.from(encodeProtobuf(body as KubeObject, schemas)) };
   if (form.pretty) return { code, contentType, bytes: Buffer.from(`${JSON.stringify(body, undefined, 2)}\n`) };
+  const pieces = isList(body) ? listPieces(body) : undefined;
+  if (pieces !== undefined) return { code, contentType, bytes: NOTHING, pieces };
   return { code, contentType, bytes: isList(body) ? listBytes(body) : objectBytes(body as object) };
 }
 
@@ -74,11 +80,12 @@ export function setCommonHeaders(response: HttpResponse, { auditId, warnings }: 
   if (headers.length > 0) response.setHeader('Warning', headers);
 }
 
-export function send(request: HttpRequest, response: HttpResponse, { code, contentType, bytes, headers = {} }: Payload): void {
+export function send(request: HttpRequest, response: HttpResponse, { code, contentType, bytes, pieces, headers = {} }: Payload): void {
   if (response.headersSent || response.writableEnded) return;
   response.statusCode = code;
   if (contentType !== '') response.setHeader('Content-Type', contentType);
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
+  if (pieces !== undefined) return sendPieces(request, response, pieces);
   if (headers['content-encoding'] !== undefined || bytes.length < GZIP_FROM_BYTES || !String(request.headers['accept-encoding'] ?? '').includes('gzip')) return end(request, response, bytes);
   response.setHeader('Vary', 'Accept-Encoding');
   gzip(bytes, { level: 1 }, (error, packed) => {
@@ -86,6 +93,16 @@ export function send(request: HttpRequest, response: HttpResponse, { code, conte
     response.setHeader('Content-Encoding', 'gzip');
     end(request, response, packed);
   });
+}
+
+/** As fast as the client takes them. Who goes away in the middle is not missed. */
+function sendPieces(request: HttpRequest, response: HttpResponse, pieces: Iterable<Buffer>): void {
+  const [source, target] = [Readable.from(pieces), response as ServerResponse];
+  response.setHeader('Vary', 'Accept-Encoding');
+  if (request.method === 'HEAD') return void target.end();
+  if (!String(request.headers['accept-encoding'] ?? '').includes('gzip')) return void pipeline(source, target, () => {});
+  response.setHeader('Content-Encoding', 'gzip');
+  pipeline(source, createGzip({ level: 1 }), target, () => {});
 }
 
 function end(request: HttpRequest, response: HttpResponse, bytes: Buffer): void {

@@ -14,6 +14,8 @@ export interface Cluster {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** The parsed lines of a watch, until closed; `onEnd` when it has ended, by whomever. */
   watch(path: string, onEvent: (event: { type: string; object: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } } }) => void, onEnd?: () => void): Promise<() => void>;
+  /** Counts the events of a type as they come, unparsed, so that many watchers cost this client little. */
+  countEvents(path: string, type: string, onCount: (count: number) => void): Promise<() => void>;
   /** Epoch ms of the node's Ready condition when it is True. */
   nodeHeartbeat(node: string): Promise<number | undefined>;
   close(): void;
@@ -45,6 +47,22 @@ export async function connectCluster(kubeconfig: string, host: string): Promise<
       createInterface({ input: response }).on('error', () => {}).on('line', (line) => { if (line !== '') onEvent(JSON.parse(line) as Parameters<typeof onEvent>[0]); });
       response.on('error', () => {}); // closed by us
       response.on('close', onEnd);
+      return () => response.destroy();
+    },
+    async countEvents(path, type, onCount) {
+      const response = await send('GET', path, undefined, watchers);
+      if (response.statusCode !== 200) throw new Error(`watch ${path}: ${String(response.statusCode)}`);
+      const mark = Buffer.from(`{"type":"${type}",`);
+      let rest = Buffer.alloc(0);
+      response.on('error', () => {}); // closed by us
+      response.on('data', (chunk: Buffer) => {
+        const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        const end = bytes.lastIndexOf(10) + 1; // whole lines
+        rest = Buffer.from(bytes.subarray(end));
+        let count = 0;
+        for (let at = bytes.indexOf(mark); at >= 0 && at < end; at = bytes.indexOf(mark, at + 1)) count++;
+        if (count > 0) onCount(count);
+      });
       return () => response.destroy();
     },
     async nodeHeartbeat(node) {

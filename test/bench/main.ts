@@ -1,15 +1,17 @@
 // What a one-node cluster costs, as a table; beside a peer in the same run when one is given, with the ratio.
 //
-//   node test/bench/main.ts [--peer 'COMMAND …'] [--starts 3] [--idle 60] [--pods 20] [--objects 2000] [--only start,idle,pods,api]
+//   node test/bench/main.ts [--peer 'COMMAND …'] [--starts 3] [--idle 60] [--pods 20] [--objects 2000] [--skiff dist/skiff]
+//                           [--only start,idle,pods,api,objects]
 //
 // COMMAND starts another server in the foreground; `--data-dir D --node-name N --write-kubeconfig F` are appended to it and {registry} is
 // replaced. Each server runs on a test host of its own (namespaces), one after the other. These machines are noisy: read the ratios.
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { createLab, ownNetwork } from '../support/lab.ts';
 import { fixtureImages, pushImages } from '../support/images.ts';
 import { startRegistry } from '../support/registry.ts';
-import { measureApi } from './api-load.ts';
+import { measureApi, measureObjects } from './api-load.ts';
 import { measurePods } from './pods.ts';
 import { createServer, type BenchServer } from './server-process.ts';
 import { printTable, type Figures } from './table.ts';
@@ -21,12 +23,13 @@ const { values } = parseArgs({
     idle: { type: 'string', default: '60' },
     pods: { type: 'string', default: '20' },
     objects: { type: 'string', default: '2000' },
-    only: { type: 'string', default: 'start,idle,pods,api' },
+    only: { type: 'string', default: 'start,idle,pods,api,objects' },
+    skiff: { type: 'string', default: fileURLToPath(new URL('../../dist/skiff', import.meta.url)) },
   },
 });
 ownNetwork();
 const parts = new Set(values.only.split(','));
-const skiff = `${fileURLToPath(new URL('../../dist/skiff', import.meta.url))} server --private-registry {directory}/registries.yaml`;
+const skiff = `${resolve(values.skiff)} server --private-registry {directory}/registries.yaml`;
 
 const columns: [string, Figures][] = [['skiff', await measure('skiff', skiff, '10.98.1')]];
 if (values.peer !== undefined) columns.push(['peer', await measure('peer', values.peer, '10.98.2')]);
@@ -44,6 +47,7 @@ async function measure(name: string, command: string, net: string): Promise<Figu
       if (parts.has('idle')) await measureIdle(server, figures);
       if (parts.has('pods')) await measurePods(server, figures, { count: Number(values.pods), image: `${registry.address}/busybox:1` });
       if (parts.has('api')) await measureApi(server, figures, { objects: Number(values.objects), connections: 8 });
+      if (parts.has('objects')) await measureOnFresh(server, () => measureObjects(server, figures));
       if (parts.has('start')) await measureWarmStarts(server, figures);
     } finally {
       await server.stop();
@@ -62,6 +66,12 @@ async function measureStarts(server: BenchServer, figures: Figures): Promise<voi
     cold.push(await server.start());
   }
   figures['start cold → Ready, s'] = median(cold);
+}
+
+async function measureOnFresh(server: BenchServer, measured: () => Promise<void>): Promise<void> {
+  await server.wipe();
+  await server.start();
+  await measured();
 }
 
 async function measureWarmStarts(server: BenchServer, figures: Figures): Promise<void> {

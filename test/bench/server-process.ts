@@ -1,5 +1,5 @@
 // A server under measurement, on a test host: starts and stops it, and reads what it and all its children cost, from the host's cgroup and /proc.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +33,7 @@ export function createServer({ lab, host, registry, command }: { lab: Lab; host:
   const seen = join(host.disk, 'plain', kubeconfig);
   const words = command.replaceAll('{registry}', `http://${registry}`).replaceAll('{directory}', lab.directory).split(' ');
   writeFileSync(join(lab.directory, 'registries.yaml'), `mirrors:\n  "${registry}":\n    endpoint: ["http://${registry}"]\n`);
+  forgetPages(words[0] ?? '');
   const stop = async (): Promise<void> => {
     connection?.close();
     connection = undefined;
@@ -76,6 +77,13 @@ export function createServer({ lab, host, registry, command }: { lab: Lab; host:
     memory: () => pids(host).map(memoryOf).reduce((sum, one) => ({ rssKb: sum.rssKb + one.rssKb, pssKb: sum.pssKb + one.pssKb, anonymousKb: sum.anonymousKb + one.anonymousKb }), { rssKb: 0, pssKb: 0, anonymousKb: 0 }),
     counters: () => pids(host).map(countersOf).reduce((sum, one) => ({ cpuSeconds: sum.cpuSeconds + one.cpuSeconds, writtenBytes: sum.writtenBytes + one.writtenBytes }), { cpuSeconds: 0, writtenBytes: 0 }),
   };
+}
+
+// A program that was just written lies in the page cache in large pieces, and each touch of one counts as a whole: RSS is then twice what it is
+// on a machine that has read the program from its disk.
+function forgetPages(program: string): void {
+  execFileSync('sync', ['-f', program]);
+  execFileSync('dd', [`if=${program}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
 }
 
 // All processes of the host's pid namespace but its init.

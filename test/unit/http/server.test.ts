@@ -1,10 +1,12 @@
 // The API server over real TLS sockets: who may in, the verbs, a watch, discovery, and what bad requests get.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { createAdmission } from '../../../internal/admission/index.ts';
 import { loadSchemas } from '../../../internal/api/schema.ts';
@@ -96,7 +98,8 @@ function ask(method: string, path: string, { body, as = 'admin', token, headers 
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
-          const text = Buffer.concat(chunks).toString();
+          const bytes = Buffer.concat(chunks);
+          const text = (response.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString();
           resolve({ code: response.statusCode ?? 0, headers: response.headers, text, json: isJson(response, text) ? (JSON.parse(text) as Body) : ({} as Body) });
         });
       },
@@ -147,6 +150,31 @@ t.test('patches of every type', async (t) => {
   t.match((await patch('application/json-patch+json', [{ op: 'remove', path: '/data/a' }])).json.data, { b: '2', c: '3' });
   t.match((await patch('application/apply-patch+yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p}\ndata: {d: "4"}\n')).json.data, { b: '2', d: '4' });
   t.equal((await patch('application/nonsense', {})).code, 415);
+});
+
+t.test('a long list comes in pieces, and whole', async (t) => {
+  const many = '/api/v1/namespaces/many/configmaps';
+  const names = Array.from({ length: 2345 }, (_, index) => `m-${String(index).padStart(4, '0')}`);
+  for (const name of names) await store.create({ group: '', resource: 'configmaps' }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'many', uid: name, resourceVersion: '', creationTimestamp: '2026-01-01T00:00:00Z' } }, 'durable');
+  const check = (text: string): void => {
+    const list = JSON.parse(text) as Body;
+    t.equal(list.kind, 'ConfigMapList');
+    t.same(list.items.map(({ metadata: { name } }) => name), names);
+  };
+  const plain = await ask('GET', many);
+  t.equal(plain.headers['transfer-encoding'], 'chunked');
+  check(plain.text);
+  const packed = await ask('GET', many, { headers: { 'accept-encoding': 'gzip' } });
+  t.equal(packed.headers['content-encoding'], 'gzip');
+  check(packed.text);
+  t.equal((await ask('HEAD', many)).text, '');
+  const session = connect(`https://127.0.0.1:${String(server.port)}`, { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') });
+  t.teardown(() => session.close());
+  const stream = session.request({ ':path': many });
+  let text = '';
+  stream.setEncoding('utf8');
+  for await (const chunk of stream) text += chunk as string;
+  check(text);
 });
 
 t.test('bad requests are told what is wrong', async (t) => {
