@@ -85,7 +85,7 @@ export function isStatic({ metadata }: Pod): boolean {
 
 /** Grace of a stop in ms: what the deletion says, else what the spec says. */
 export function gracePeriodMs(pod: Pod): number {
-  return (pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+  return Number(pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
 }
 
 export function isHostNetwork(pod: Pod): boolean {

@@ -98,7 +98,7 @@ function canonicalMap(values: TypeRef, map: Record<string, unknown>, schemas: Sc
 }
 
 function canonicalQuantityValue(value: unknown): unknown {
-  if (typeof value !== 'string' && typeof value !== 'number') return value;
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return value;
   return canonicalQuantity(value);
 }
 

@@ -1,6 +1,7 @@
 // JSON in, with Go's words for what is wrong with it. JSON.parse does the work; a scan of our own runs only to find duplicate keys
 // (strict and warning field validation) or to word an error as encoding/json does.
 import { StatusError } from '../base/errors.ts';
+import { readJson } from './large-integers.ts';
 
 /** Deeper documents are refused: whatever walks one later is a function that calls itself. Upstream's limit is 10,000. */
 const DEPTH_MAX = 1000;
@@ -14,7 +15,7 @@ export function parseJson(text: string | Uint8Array, onDuplicate?: (path: string
   const source = typeof text === 'string' ? text : decoder.decode(text);
   let value: unknown;
   try {
-    value = JSON.parse(source);
+    value = readJson(source);
   } catch (cause) {
     throw new StatusError('BadRequest', syntaxProblem(source), { cause });
   }

@@ -1,4 +1,5 @@
 // The protobuf wire format: tags, varints, fixed64 and length-delimited runs. Truncated input throws RangeError.
+import { settled } from './large-integers.ts';
 
 export class WireReader {
   private at = 0;
@@ -17,12 +18,16 @@ export class WireReader {
     return { number: Math.floor(tag / 8), wireType: tag % 8 };
   }
 
-  /** A signed varint (int32, int64, bool). Beyond 2^53 precision is lost, as in JSON. */
+  /** A signed varint (int32, bool). */
   integer(): number {
+    return Number(this.long());
+  }
+
+  /** A signed varint (int64), a bigint beyond 2^53. */
+  long(): number | bigint {
     const value = this.unsigned();
-    if (value < 2 ** 63) return value;
-    // Ten bytes: a negative number in two's complement; the float lost its low bits, so read it again exactly.
-    return Number(BigInt.asIntN(64, this.lastBig()));
+    // A negative number is ten bytes in two's complement. Where the float lost low bits, they are read again exactly.
+    return value <= Number.MAX_SAFE_INTEGER ? value : settled(BigInt.asIntN(64, this.lastBig()));
   }
 
   double(): number {
@@ -80,9 +85,9 @@ export class WireReader {
 export class WireWriter {
   private readonly chunks: Uint8Array[] = [];
 
-  integer(number: number, value: number): void {
+  integer(number: number, value: number | bigint): void {
     this.varint(number * 8);
-    if (value < 0) this.bigVarint(BigInt.asUintN(64, BigInt(value)));
+    if (typeof value === 'bigint' || value < 0) this.bigVarint(BigInt.asUintN(64, BigInt(value)));
     else this.varint(value);
   }
 

@@ -119,7 +119,7 @@ function decodeValue(reader: WireReader, type: TypeRef, schemas: Schemas): unkno
   switch (type.type) {
     case 'string': return reader.text();
     case 'boolean': return reader.integer() !== 0;
-    case 'integer': return reader.integer();
+    case 'integer': return reader.long();
     case 'number': return reader.double();
     case 'bytes': return Buffer.from(reader.bytes()).toString('base64');
     case 'time': case 'microtime': return formatEpoch(new WireReader(reader.bytes()), type.type);
@@ -200,8 +200,8 @@ function encodeValue(writer: WireWriter, { number, type, value, schemas }: { num
   switch (type.type) {
     case 'string': return writer.text(number, String(value));
     case 'boolean': return writer.integer(number, value === true ? 1 : 0);
-    case 'integer': return writer.integer(number, value as number);
-    case 'number': return writer.double(number, value as number);
+    case 'integer': return writer.integer(number, value as number | bigint);
+    case 'number': return writer.double(number, Number(value));
     case 'bytes': return writer.bytes(number, Buffer.from(value as string, 'base64'));
     case 'time': case 'microtime': return writer.bytes(number, parseEpoch(value as string | null));
     case 'quantity': case 'intOrString': return writer.bytes(number, encodeRaw(value, type.type));

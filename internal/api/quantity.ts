@@ -21,7 +21,7 @@ const BINARY: readonly string[] = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const SHAPE = /^([+-]?)(\d*)(?:\.(\d*))?([^\d.+-].*)?$/;
 
 /** Throws an Error with upstream's words when the text is no quantity. Numbers, as YAML may give them, are read as their text. */
-export function parseQuantity(text: string | number): Quantity {
+export function parseQuantity(text: string | number | bigint): Quantity {
   const source = String(text);
   const [, sign = '', whole = '', fraction = '', suffix = ''] = SHAPE.exec(source) ?? [];
   if (source === '' || !SHAPE.test(source)) throw new Error(QUANTITY_PATTERN_ERROR);
@@ -43,7 +43,7 @@ function formatQuantity({ nanos, format }: Quantity): string {
   return sign + formatDecimal(magnitude, format === 'DecimalExponent');
 }
 
-export function canonicalQuantity(text: string | number): string {
+export function canonicalQuantity(text: string | number | bigint): string {
   return formatQuantity(parseQuantity(text));
 }
 
@@ -72,8 +72,8 @@ export function quantityMilliValue(quantity: string | number): number {
   return scaled(quantity, 1_000_000n);
 }
 
-export function isQuantity(text: unknown): text is string | number {
-  if (typeof text !== 'string' && typeof text !== 'number') return false;
+export function isQuantity(text: unknown): text is string | number | bigint {
+  if (typeof text !== 'string' && typeof text !== 'number' && typeof text !== 'bigint') return false;
   try {
     parseQuantity(text);
     return true;

@@ -2,6 +2,7 @@
 // have is unknown (names are case-sensitive), null is absence. Required fields and enums are validation's business, not the decoder's.
 import { isQuantity, parseQuantity } from './quantity.ts';
 import { formatPath } from './json.ts';
+import { INT64_MAX, INT64_MIN } from './large-integers.ts';
 import type { Definition, Schemas, TypeRef } from './schema.ts';
 
 export interface ShapeError {
@@ -24,9 +25,10 @@ export interface Shape {
 }
 
 const UNKNOWN_MAX = 100;
+const EXPONENT_FROM = 1e21;
 const TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d([.,]\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const INT_RANGE = { int32: [-2147483648, 2147483647], int64: [-(2 ** 63), 2 ** 63] } as const;
+const INT_RANGE = { int32: [-2147483648, 2147483647], int64: [INT64_MIN, INT64_MAX] } as const;
 
 export function checkShape(definition: Definition, value: unknown, schemas: Schemas): Shape {
   if (definition.custom !== undefined && typeof value === 'object' && value !== null) return definition.custom.check(value as Record<string, unknown>, schemas);
@@ -117,8 +119,8 @@ function scalarProblem(type: Scalar, value: unknown): string | typeof WRONG_TYPE
   switch (type.type) {
     case 'string': return typeof value === 'string' ? undefined : WRONG_TYPE;
     case 'boolean': return typeof value === 'boolean' ? undefined : WRONG_TYPE;
-    case 'number': return typeof value === 'number' ? undefined : WRONG_TYPE;
-    case 'integer': return typeof value === 'number' && isInteger(value, type.format) ? undefined : WRONG_TYPE;
+    case 'number': return isNumber(value) ? undefined : WRONG_TYPE;
+    case 'integer': return isNumber(value) && isInteger(value, type.format) ? undefined : WRONG_TYPE;
     case 'bytes': return bytesProblem(value);
     case 'time': case 'microtime': return timeProblem(value);
     case 'quantity': return quantityProblem(value);
@@ -126,9 +128,13 @@ function scalarProblem(type: Scalar, value: unknown): string | typeof WRONG_TYPE
   }
 }
 
-function isInteger(value: number, format: 'int32' | 'int64'): boolean {
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function isInteger(value: number | bigint, format: 'int32' | 'int64'): boolean {
   const [min, max] = INT_RANGE[format];
-  return Number.isInteger(value) && value >= min && value <= max;
+  return (typeof value === 'bigint' || Number.isInteger(value)) && value >= min && value <= max;
 }
 
 function bytesProblem(value: unknown): string | typeof WRONG_TYPE | undefined {
@@ -157,9 +163,14 @@ function quantityProblem(value: unknown): string | undefined {
 }
 
 function refuse(walk: Walk, value: unknown, goType: string, sort: 'struct' | 'slice' | 'map' | 'scalar' = 'scalar'): void {
-  const words = jsonTypeOf(value) + (typeof value === 'number' && goType.startsWith('int') ? ` ${String(value)}` : '');
+  const words = jsonTypeOf(value) + (isNumber(value) && goType.startsWith('int') ? ` ${digitsOf(value)}` : '');
   const where = walk.names.length === 0 ? 'Go value' : `Go struct field ${walk.struct}.${walk.names.join('.')}`;
   report(walk, value, `json: cannot unmarshal ${words} into ${where} of type ${goType}`, conversionProblem(value, goType, sort));
+}
+
+/** As the client wrote it, or near enough for a number that fits no type. */
+function digitsOf(value: number | bigint): string {
+  return Number.isInteger(value) && Math.abs(value as number) < EXPONENT_FROM ? String(BigInt(value)) : String(value);
 }
 
 function conversionProblem(value: unknown, goType: string, sort: 'struct' | 'slice' | 'map' | 'scalar'): string {
@@ -171,7 +182,7 @@ function conversionProblem(value: unknown, goType: string, sort: 'struct' | 'sli
 }
 
 function goKindOf(value: unknown): string {
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  if (isNumber(value)) return typeof value === 'bigint' || Number.isInteger(value) ? 'int64' : 'float64';
   if (typeof value === 'object') return Array.isArray(value) ? 'slice' : 'map';
   return typeof value === 'boolean' ? 'bool' : 'string';
 }
@@ -183,7 +194,7 @@ function report(walk: Walk, value: unknown, message: string, conversion?: string
 function jsonTypeOf(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
-  return typeof value;
+  return isNumber(value) ? 'number' : typeof value;
 }
 
 function goTypeOf(type: TypeRef): string {

@@ -10,7 +10,7 @@ interface Column {
   priority: number;
   description?: string;
 }
-type Cell = string | number | boolean | null;
+type Cell = string | number | bigint | boolean | null;
 
 export interface Tabular<T extends KubeObject> {
   columns: readonly Column[];

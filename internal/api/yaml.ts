@@ -2,6 +2,7 @@
 // strings, times kept as text; one document. js-yaml is loaded at the first use: it costs megabytes that an idle server need not spend.
 // Errors are plain Errors whose text names line and column; the caller gives them their status.
 import { createRequire } from 'node:module';
+import { settled } from './large-integers.ts';
 
 type Library = typeof import('js-yaml');
 
@@ -20,7 +21,7 @@ const NULL = new Set(['', '~', 'null', 'Null', 'NULL']);
 const INTEGER = /^[-+]?(0x[0-9a-fA-F]+|0b[01]+|0o[0-7]+|0[0-7]*|[1-9][0-9]*)$/;
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 
-let loaded: { library: Library; schema: InstanceType<Library['Schema']> } | undefined;
+let loaded: { library: Library; schema: InstanceType<Library['Schema']>; dumped: InstanceType<Library['Schema']> } | undefined;
 
 /** The first document as JSON; an empty text is null. */
 export function parseYaml(text: string, options: YamlOptions = {}): unknown {
@@ -49,7 +50,8 @@ function duplicateAt(text: string, line: number): string {
 
 /** Block style, keys sorted as sigs.k8s.io/yaml sorts them, lists not indented, strings quoted where YAML 1.1 would read something else. */
 export function formatYaml(value: unknown): string {
-  return load().library.dump(value, { sortKeys: true, seqNoIndent: true, lineWidth: -1, noRefs: true, quoteStyle: 'double', skipInvalid: true });
+  const { library, dumped } = load();
+  return library.dump(value, { schema: dumped, sortKeys: true, seqNoIndent: true, lineWidth: -1, noRefs: true, quoteStyle: 'double', skipInvalid: true });
 }
 
 function load(): NonNullable<typeof loaded> {
@@ -74,15 +76,17 @@ function prepare(library: Library): NonNullable<typeof loaded> {
     tag('float', (source) => parseFloatText(source) ?? NOT_RESOLVED),
     library.mergeTag,
   );
-  return { library, schema };
+  // Read as a text first: the library's own tag for whole numbers comes later, and knows none beyond 2^53.
+  const large = defineScalarTag('tag:yaml.org,2002:int', { implicit: true, resolve: (source) => (parseInteger(source) ?? NOT_RESOLVED) as never, identify: (value: unknown) => typeof value === 'bigint' || Number.isInteger(value) });
+  return { library, schema, dumped: library.DUMP_SCHEMA.withTags(large) };
 }
 
-function parseInteger(source: string): number | undefined {
+function parseInteger(source: string): number | bigint | undefined {
   const plain = source.replaceAll('_', '');
   const [, digits = ''] = INTEGER.exec(plain) ?? [];
   if (digits === '') return undefined;
-  const sign = plain.startsWith('-') ? -1 : 1;
-  return sign * Number(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
+  const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
+  return settled(plain.startsWith('-') ? -value : value);
 }
 
 function parseFloatText(source: string): number | undefined {

@@ -1,4 +1,5 @@
 // CEL values → JSON, as upstream writes what an expression gives into an object or a patch: bytes in base64, times in their string forms.
+import { settled } from '../api/large-integers.ts';
 import { EvaluationError } from './cel-error.ts';
 import { formatDurationSeconds, formatTimestamp } from './time.ts';
 import { Double, Duration, ListValue, MapValue, Optional, StructValue, Timestamp, typeNameOf, Uint, type Value } from './value.ts';
@@ -7,14 +8,14 @@ import { Double, Duration, ListValue, MapValue, Optional, StructValue, Timestamp
 export function toJson(value: unknown): unknown {
   const known = value as Value;
   switch (typeof known) {
-    case 'string': case 'boolean': case 'number': return known;
-    case 'bigint': return Number(known);
+    case 'string': case 'boolean': case 'number': case 'bigint': return known;
     default: return known === null ? null : objectToJson(known);
   }
 }
 
 function objectToJson(value: Exclude<Value, null | string | boolean | number | bigint>): unknown {
-  if (value instanceof Double || value instanceof Uint) return Number(value.value);
+  if (value instanceof Double) return value.value;
+  if (value instanceof Uint) return settled(BigInt(value.value));
   if (value instanceof ListValue) return value.toArray().map(toJson);
   if (value instanceof MapValue) return Object.fromEntries(Array.from(value.keys(), (key) => [keyText(key), toJson(value.find(key) ?? null)]));
   if (value instanceof StructValue) return Object.fromEntries(Array.from(value.fields, ([name, field]) => [name, toJson(field)]));

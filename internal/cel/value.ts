@@ -233,7 +233,7 @@ export function adapt(raw: unknown, type: CelType): Value {
     case 'string': return type.kind === 'string' || type.kind === 'dyn' ? raw : parseFormattedString(raw, type);
     case 'number': return type.kind === 'double' || !Number.isInteger(raw) ? new Double(raw) : Number.isSafeInteger(raw) ? raw : largeInt(raw);
     case 'boolean': return raw;
-    case 'bigint': return normalInt(raw);
+    case 'bigint': return type.kind === 'double' ? new Double(Number(raw)) : normalInt(raw);
     case 'function': return adapt(attempt(raw as () => unknown), type);
     case 'object': return raw === null ? null : adaptObject(raw, type);
     default: return null;
@@ -259,7 +259,7 @@ function attempt(work: () => unknown): unknown {
   }
 }
 
-// Beyond 2^53 the JSON has lost its last digits already; beyond 2^63 upstream reads a double.
+// Beyond 2^63 upstream reads a double.
 function largeInt(raw: number): Value {
   const whole = BigInt(raw);
   return whole > INT_MAX || whole < INT_MIN ? new Double(raw) : whole;

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { CalloutError, type Callout, type CalloutOptions, type CalloutTarget } from '../api/callout.ts';
+import { readJson } from '../api/large-integers.ts';
 import { answerProblem, goProblem } from './go-errors.ts';
 import { serviceEndpoint, type Endpoint, type ObjectSource } from './service-endpoint.ts';
 
@@ -144,7 +145,7 @@ async function exchange(route: Route, options: RequestOptions, bytes: Buffer): P
   const code = response.statusCode ?? 0;
   if (code < 200 || code > 206) throw new CalloutError('status', answerProblem(code, text, response.headers['content-type']), { code });
   try {
-    return JSON.parse(text) as unknown;
+    return readJson(text);
   } catch (cause) {
     throw new CalloutError('body', `couldn't get version/kind; json parse error: ${goProblem(cause)}`, { cause });
   }

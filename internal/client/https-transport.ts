@@ -3,6 +3,7 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { messageOf, StatusError } from '../base/errors.ts';
+import { readJson } from '../api/large-integers.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { ApiRequest, Transport, WatchEvent } from '../api/request.ts';
 import { httpRequestOf, type HttpRequest } from './request-url.ts';
@@ -71,7 +72,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
   return {
     raw,
     close: connections.close,
-    send: async (request, signal) => JSON.parse(await raw(httpRequestOf(request), signal)) as unknown,
+    send: async (request, signal) => readJson(await raw(httpRequestOf(request), signal)),
     watch: (request, signal) => watch(request, signal),
   };
 
@@ -82,7 +83,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
     if (code >= 400) throw statusErrorOf(code, await textOf(response));
     try {
       for await (const line of linesOf(response)) {
-        const event = JSON.parse(line) as WatchEvent<KubeObject>;
+        const event = readJson(line) as WatchEvent<KubeObject>;
         if (event.type === 'ERROR') throw statusErrorFrom(event.object);
         yield event;
       }

@@ -30,7 +30,7 @@ export function nextCheckInMs(cronJob: CronJob, schedule: CronSchedule, now: num
 /** Nothing before is made up for: the last run, the CronJob's beginning, or the starting deadline. */
 function earliest({ metadata, spec, status }: CronJob, now: number, withDeadline: boolean): number {
   const last = Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp);
-  return withDeadline && spec.startingDeadlineSeconds !== undefined ? Math.max(last, now - spec.startingDeadlineSeconds * 1000) : last;
+  return withDeadline && spec.startingDeadlineSeconds !== undefined ? Math.max(last, now - Number(spec.startingDeadlineSeconds) * 1000) : last;
 }
 
 function since(from: number, schedule: CronSchedule, now: number): Due {

@@ -46,7 +46,7 @@ export function finishedAt(pod: Pod): number {
   if (ends.length > 0 && ends.every((end) => !Number.isNaN(end))) return Math.max(...ends);
   const ready = conditionOf(pod, 'Ready');
   if (ready?.status === 'False' && ready.lastTransitionTime !== undefined) return Date.parse(ready.lastTransitionTime);
-  if (metadata.deletionTimestamp !== undefined) return Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+  if (metadata.deletionTimestamp !== undefined) return Date.parse(metadata.deletionTimestamp) - Number(metadata.deletionGracePeriodSeconds ?? 0) * 1000;
   return Date.parse(metadata.creationTimestamp);
 }
 

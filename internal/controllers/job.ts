@@ -136,7 +136,7 @@ function restartedTooOften({ spec }: Job, pods: readonly Pod[]): boolean {
 
 function deadlineInMs({ spec }: Job, status: JobStatus, now: number): number | undefined {
   if (spec.activeDeadlineSeconds === undefined || status.startTime === undefined || spec.suspend === true) return undefined;
-  return Date.parse(status.startTime) + spec.activeDeadlineSeconds * 1000 - now;
+  return Date.parse(status.startTime) + Number(spec.activeDeadlineSeconds) * 1000 - now;
 }
 
 function completion({ job: { spec }, succeeded, now }: Progress, active: number): JobCondition | undefined {

@@ -45,7 +45,7 @@ export function plan({ pod, taints }: EvictionState, now: number): Plan<Action> 
 function deadline(tolerations: readonly Toleration[], taint: Taint, now: number): number {
   const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
   if (matching.length === 0) return 0;
-  const seconds = Math.min(...matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity));
+  const seconds = Math.min(...matching.map(({ tolerationSeconds }) => Number(tolerationSeconds ?? Infinity)));
   return (Date.parse(taint.timeAdded ?? '') || now) + Math.max(0, seconds) * 1000;
 }
 

@@ -41,11 +41,16 @@ function jobSpecDefaults(spec: JobSpec): void {
   podSpecDefaults(spec.template?.spec);
 }
 
-function applyDefaults({ metadata, spec }: Job): void {
-  if (spec === undefined) return;
+function applyDefaults(job: Job): void {
+  if (job.spec === undefined) return;
+  labelAsPods(job);
+  jobSpecDefaults(job.spec);
+}
+
+/** A Job without labels has those of its pods. */
+function labelAsPods({ metadata, spec }: Job): void {
   const labels = spec.template?.metadata?.labels;
   if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
-  jobSpecDefaults(spec);
 }
 
 // Without manualSelector a Job chooses its pods by its own uid.
@@ -56,6 +61,7 @@ function prepareForCreate(draft: Job): void {
   // What the user has set stands: where it is not what it should be, validation says so.
   const own = { 'controller-uid': metadata.uid, 'job-name': metadata.name, 'batch.kubernetes.io/controller-uid': metadata.uid, 'batch.kubernetes.io/job-name': metadata.name };
   spec.template.metadata = { ...spec.template.metadata, labels: { ...own, ...spec.template.metadata?.labels } } as NonNullable<typeof spec.template.metadata>;
+  labelAsPods(draft);
   spec.selector = { ...spec.selector, matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid, ...spec.selector?.matchLabels } };
 }
 

@@ -14,7 +14,7 @@ export interface Column {
   priority: number;
   description?: string;
 }
-export type Cell = string | number | boolean | null;
+export type Cell = string | number | bigint | boolean | null;
 
 export interface Subresource {
   /** 'status', 'scale', 'eviction', … */

@@ -62,7 +62,7 @@ function prepareForStatusUpdate(draft: Pod, old: Pod): void {
 /** A pod that no node has, or that has ended, goes at once; a negative period means one second. */
 function gracePeriodSeconds({ spec, status }: Pod, requested: number | undefined): number {
   if (!spec.nodeName || status?.phase === 'Failed' || status?.phase === 'Succeeded') return 0;
-  const period = requested ?? spec.terminationGracePeriodSeconds ?? 0;
+  const period = Number(requested ?? spec.terminationGracePeriodSeconds ?? 0);
   return period < 0 ? 1 : period;
 }
 

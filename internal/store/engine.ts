@@ -9,6 +9,7 @@
 // relaxed writes used some that were never written.
 import type { Clock, Timer } from '../base/clock.ts';
 import { alreadyExists, conflict, messageOf, notFound, StatusError } from '../base/errors.ts';
+import { readJson } from '../api/large-integers.ts';
 import { freeze, type GroupResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import { createHistory, undo, type History } from './history.ts';
 import type { Batch, Journal, Recovered, Row } from './journal.ts';
@@ -131,7 +132,7 @@ class Engine {
   #recover({ ceiling, rows }: Recovered): number {
     let highest = ceiling;
     for (const { resource, key, value } of rows) {
-      const object = freeze(JSON.parse(value) as KubeObject);
+      const object = freeze(readJson(value) as KubeObject);
       const slash = key.indexOf('/');
       this.#placeById(resource).table.set({ namespace: key.slice(0, slash), name: key.slice(slash + 1) }, object);
       highest = Math.max(highest, Number(object.metadata.resourceVersion));

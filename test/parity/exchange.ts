@@ -1,9 +1,10 @@
 // One request of the table sent to a server, and its answer made comparable: names, times, uids and versions are taken out, nothing else.
 import { request as httpsRequest } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
-import { load } from 'js-yaml';
+import { readJson } from '../../internal/api/large-integers.ts';
 import { decodeProtobuf } from '../../internal/api/protobuf.ts';
 import { loadSchemas } from '../../internal/api/schema.ts';
+import { parseYaml } from '../../internal/api/yaml.ts';
 
 export interface Server {
   url: string;
@@ -113,12 +114,12 @@ function parse({ headers, bytes }: Raw): unknown {
   const type = String(headers['content-type'] ?? '');
   if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(bytes, schemas);
   const text = bytes.toString();
-  if (type.includes('yaml')) return load(text);
+  if (type.includes('yaml')) return parseYaml(text);
   if (!type.includes('json') || text === '') return text;
   try {
-    return JSON.parse(text);
+    return readJson(text);
   } catch {
-    return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown); // the lines of a watch
+    return text.split('\n').filter((line) => line !== '').map(readJson); // the lines of a watch
   }
 }
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type TAP } from 'tap';
+import { readJson } from '../../internal/api/large-integers.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { differences, type Difference } from './differences.ts';
 import { ask, type Answer, type Run } from './exchange.ts';
@@ -18,7 +19,7 @@ t.teardown(() => server.remove());
 const run: Run = { server, id: `parity-${process.pid.toString(36)}x`, saved: new Map() };
 
 for (const [section, rows] of Object.entries(SECTIONS)) {
-  const fixtures = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', `${section}.json`), 'utf8')) as Record<string, Answer>;
+  const fixtures = readJson(readFileSync(join(import.meta.dirname, 'fixtures', `${section}.json`), 'utf8')) as Record<string, Answer>;
   await t.test(section, async (t) => {
     for (const row of rows) {
       const ours = await ask(run, row);

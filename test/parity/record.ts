@@ -1,5 +1,6 @@
-// Asks a live upstream API server the whole table and writes its answers as fixtures: node test/parity/record.ts KUBECONFIG
-// Only its API server may run (no controllers, no node): then it gives the same answers every time. Delete its APIServices between two takings.
+// Asks a live upstream API server the whole table and writes its answers as fixtures: node test/parity/record.ts KUBECONFIG [SECTION…]
+// Only its API server may run (no controllers, no node): then it gives the same answers every time, but for the order of some lists (Go's maps):
+// with SECTIONs only theirs are written, though all are asked, since each starts from what those before it left. Take a fresh server each time.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -11,7 +12,7 @@ interface Kubeconfig {
   users: { user: Record<string, string> }[];
 }
 
-const [kubeconfig = ''] = process.argv.slice(2);
+const [kubeconfig = '', ...wanted] = process.argv.slice(2);
 const run: Run = { server: serverOf(kubeconfig), id: `parity-${process.pid.toString(36)}x`, saved: new Map() };
 const directory = join(import.meta.dirname, 'fixtures');
 mkdirSync(directory, { recursive: true });
@@ -22,6 +23,7 @@ for (const [section, rows] of Object.entries(SECTIONS)) {
     answers[row.name] = await ask(run, row);
   }
   const lines = Object.entries(answers).map(([name, answer]) => `${JSON.stringify(name)}:${JSON.stringify(answer)}`);
+  if (wanted.length > 0 && !wanted.includes(section)) continue;
   writeFileSync(join(directory, `${section}.json`), `{\n${lines.join(',\n')}\n}\n`);
   process.stdout.write(`${section}: ${String(rows.length)}\n`);
 }

@@ -6,6 +6,7 @@ import { CUSTOM } from './requests/custom.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
 import { IDENTITY } from './requests/identity.ts';
+import { INTEGERS } from './requests/integers.ts';
 import { KINDS } from './requests/kinds.ts';
 import { OPENAPI } from './requests/openapi.ts';
 import { PAGES } from './requests/pages.ts';
@@ -29,6 +30,7 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   custom: CUSTOM,
   applies: APPLIES,
   scales: SCALES,
+  integers: INTEGERS,
   pages: PAGES,
   rules: RULES,
   deletions: DELETIONS,

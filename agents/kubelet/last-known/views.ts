@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
 import type { Log } from '../../../internal/base/log.ts';
+import { readJson } from '../../../internal/api/large-integers.ts';
 import type { KubeObject } from '../../../internal/api/meta.ts';
 import type { Resource } from '../../../internal/api/request.ts';
 import type { View, ViewChange, ViewScope, Views } from '../../../internal/informer/view.ts';
@@ -155,7 +156,7 @@ function keyOf({ metadata }: KubeObject): string {
 function load(path: string, log: Log): KubeObject[] | undefined {
   try {
     const text = readFileIfThere(path);
-    return text === undefined ? undefined : (JSON.parse(text) as KubeObject[]);
+    return text === undefined ? undefined : (readJson(text) as KubeObject[]);
   } catch (error) {
     log.warn('what was known last cannot be read', { file: path, error: messageOf(error) });
     return undefined;

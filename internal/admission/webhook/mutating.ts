@@ -2,6 +2,7 @@
 // the object is read anew after each. When one changed something, all plugins run once more, and with them those webhooks that asked to be.
 import { messageOf } from '../../base/errors.ts';
 import { sameJson } from '../../api/json-equality.ts';
+import { readJson } from '../../api/large-integers.ts';
 import { copy, type KubeObject } from '../../api/meta.ts';
 import { applyJsonPatch } from '../../api/patch/json.ts';
 import type { Schemas } from '../../api/schema.ts';
@@ -85,7 +86,7 @@ async function applyPatch({ schemas }: MutatingOptions, { webhook, configuration
 
 function decodePatch(webhook: string, patch: string): unknown[] {
   try {
-    const operations: unknown = JSON.parse(Buffer.from(patch, 'base64').toString());
+    const operations = readJson(Buffer.from(patch, 'base64').toString());
     if (!Array.isArray(operations)) throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
     return operations;
   } catch (error) {

@@ -1,6 +1,5 @@
 // What an applied configuration must be for its fields to be owned: of the schema's types, without fields the schema lacks, without
 // two items of the same keys. Texts are those of sigs.k8s.io/structured-merge-diff.
-import {  } from '../json-equality.ts';
 import type { Definition, Schemas, TypeRef } from '../schema.ts';
 import { pathsOf, LEAF } from './field-set.ts';
 import { elementOfItem, shapeOf, UnknownItem } from './field-shape.ts';
@@ -43,7 +42,7 @@ function check(value: unknown, type: TypeRef, place: Place): void {
     case 'list': return Array.isArray(value) ? checkItems(value, type, place) : report(`expected list, got ${wrapped(value)}`);
     case 'string': return typeof value === 'string' ? undefined : report(`expected string, got &value.valueUnstructured{Value:${typeof value === 'object' ? goFormat(value) : JSON.stringify(value)}}`);
     case 'integer':
-    case 'number': return typeof value === 'number' ? undefined : report(`expected numeric (int or float), got ${goType(value)}`);
+    case 'number': return typeof value === 'number' || typeof value === 'bigint' ? undefined : report(`expected numeric (int or float), got ${goType(value)}`);
     case 'boolean': return typeof value === 'boolean' ? undefined : report(`expected boolean, got ${wrapped(value)}`);
     case 'bytes': case 'time': case 'microtime': case 'quantity': case 'intOrString':
       return typeof value === 'object' ? report(`expected any scalar, got ${wrapped(value)}`) : undefined;

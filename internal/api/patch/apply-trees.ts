@@ -1,6 +1,5 @@
 // What server-side apply does with objects under their schema: the set of fields an object gives, two objects merged, fields taken
 // out of one. Inputs are left as they are; results share what did not change.
-import {  } from '../json-equality.ts';
 import type { Schemas } from '../schema.ts';
 import { child, hasChildren, isMember, LEAF, marked, SELF, type FieldNode, type FieldSet } from './field-set.ts';
 import { childOf, elementOfItem, isEmptyOrAbsent, shapeOf, UNKNOWN_CHILD, type Shape } from './field-shape.ts';

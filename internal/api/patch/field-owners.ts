@@ -1,6 +1,5 @@
 // Who owns which fields of an object: metadata.managedFields, read into owners by identity and written back in upstream's order.
 // An owner is a manager's name with its operation and subresource, and for updates the version it wrote in.
-import {  } from '../json-equality.ts';
 import type { Definition } from '../schema.ts';
 import { formatTime, type JsonObject, type ManagedFieldsEntry } from '../meta.ts';
 import { difference, inOrder, union, type FieldNode, type FieldSet } from './field-set.ts';

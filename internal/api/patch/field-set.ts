@@ -1,6 +1,7 @@
 // Sets of fields, in the very form in which managedFields keeps them (FieldsV1): a tree whose members are `f:<name>`,
 // `k:<keys of an item>`, `v:<value of an item>`, `i:<index>`, and `.` for the place itself. A node without members is owned as a whole.
 // The empty set is `undefined`. Sets are never changed: what is equal is shared, so that a set which a write does not touch costs nothing.
+import { readJson } from '../large-integers.ts';
 
 export interface FieldNode {
   readonly [element: string]: FieldNode;
@@ -151,7 +152,7 @@ function compareScalars(a: string | number, b: string | number): number {
 // Sets come from clients too: an element that is no JSON is taken for its text.
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return readJson(text);
   } catch {
     return text;
   }

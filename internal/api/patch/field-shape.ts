@@ -1,6 +1,5 @@
 // How ownership of fields divides an object, as read from the schema: which values are owned as a whole (leaves, atomic lists and
 // maps), which member by member, which lists item by item. What has no schema is deduced: objects by member, lists as a whole.
-import {  } from '../json-equality.ts';
 import type { Definition, Field, MapType, Schemas, TypeRef } from '../schema.ts';
 import { isMembers, type Members } from './members.ts';
 

@@ -1,6 +1,6 @@
 // The way from kubectl's client-side apply to the server's: fields as the last-applied annotation has them may be taken over by
 // `kubectl apply --server-side` without conflict, and the annotation is kept in step afterwards.
-import {  } from '../json-equality.ts';
+import { readJson } from '../large-integers.ts';
 import type { KubeObject } from '../meta.ts';
 import type { Definition, Schemas } from '../schema.ts';
 import { problemsOf } from './apply-check.ts';
@@ -39,7 +39,7 @@ function annotationsOf(object: Members): Record<string, string> | undefined {
 
 function parse(text: string | undefined): Members | undefined {
   try {
-    const value = JSON.parse(text ?? '') as unknown;
+    const value = readJson(text ?? '');
     return isMembers(value) ? value : undefined;
   } catch {
     return undefined;

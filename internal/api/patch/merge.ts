@@ -1,5 +1,4 @@
 // JSON merge patch (RFC 7386): members replace, null removes, objects merge, all else is taken whole. Changes and gives the document.
-import {  } from '../json-equality.ts';
 import { define, dropNulls, isMembers, own } from './members.ts';
 
 export function applyMergePatch(document: unknown, patch: unknown): unknown {

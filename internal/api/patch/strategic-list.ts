@@ -1,5 +1,4 @@
 // Lists in a strategic merge: of objects, matched by their merge key; of primitives, united; and the order of both.
-import {  } from '../json-equality.ts';
 import { dropNulls, isMembers, own, type Members } from './members.ts';
 import { orderMerged, type Identity } from './merge-order.ts';
 import { goFormat, goType, internal, unprocessable, wrongType } from './strategic-schema.ts';

@@ -1,7 +1,6 @@
 // What a strategic merge needs of the schema, and the errors upstream gives where a patch does not fit it.
 // Three formats are the client's fault (BadRequest); all else upstream lets through as an unclassified error (500), and so do we.
 import { StatusError } from '../../base/errors.ts';
-import {  } from '../json-equality.ts';
 import type { Definition, Field, Schemas, TypeRef } from '../schema.ts';
 import { isMembers, type Members } from './members.ts';
 
@@ -62,6 +61,7 @@ export const wrongType = {
 export function goType(value: unknown): string {
   if (Array.isArray(value)) return '[]interface {}';
   if (value === null) return '%!s(<nil>)';
+  if (typeof value === 'bigint') return 'int64';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
   return { object: 'map[string]interface {}', boolean: 'bool' }[typeof value as string] ?? typeof value;
 }

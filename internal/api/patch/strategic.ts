@@ -2,7 +2,6 @@
 // `$patch`, `$retainKeys`, `$setElementOrder/<list>`, `$deleteFromPrimitiveList/<list>`. Behaviour and error texts are those of
 // k8s.io/apimachinery's strategicpatch. Changes and gives `document`; the patch is left as it is, for it may be applied again.
 import { StatusError } from '../../base/errors.ts';
-import {  } from '../json-equality.ts';
 import type { Definition, Schemas } from '../schema.ts';
 import { copyTree, define, dropNulls, isMembers, own, type Members } from './members.ts';
 import { checkOrder, mergeLists, ordered } from './strategic-list.ts';

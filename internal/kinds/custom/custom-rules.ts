@@ -113,7 +113,7 @@ function replicaProblems(object: KubeObject, path: string): FieldError[] {
   if (blocked !== undefined) return [invalid(path, 0, accessor(path, blocked, 'map[string]interface{}'))];
   const value = valueAt(object, path);
   if (value === undefined) return [];
-  if (typeof value !== 'number' || !Number.isInteger(value)) return [invalid(path, 0, accessor(path, value, 'int64'))];
+  if (typeof value !== 'bigint' && (typeof value !== 'number' || !Number.isInteger(value))) return [invalid(path, 0, accessor(path, value, 'int64'))];
   if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
   return value > INT32_MAX ? [invalid(path, value, `should be less than or equal to ${String(INT32_MAX)}`)] : [];
 }

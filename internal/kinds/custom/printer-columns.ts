@@ -47,8 +47,8 @@ function cellOf(type: Column['type'], value: unknown, now: number): Cell {
   if (value === undefined || value === null) return null;
   switch (type) {
     case 'string': return printValue(value);
-    case 'integer': return typeof value === 'number' ? Math.trunc(value) : null;
-    case 'number': return typeof value === 'number' ? value : null;
+    case 'integer': return typeof value === 'number' ? Math.trunc(value) : typeof value === 'bigint' ? value : null;
+    case 'number': return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
     case 'boolean': return typeof value === 'boolean' ? value : null;
     case 'date': return typeof value !== 'string' ? null : Number.isNaN(Date.parse(value)) ? '<invalid>' : ageOf(value, now);
   }

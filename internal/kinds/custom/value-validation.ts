@@ -54,7 +54,7 @@ function collect(schema: CustomSchema, value: unknown, place: Place): Result {
   }
   checkCombinations(schema, value, place, result);
   if (typeof value === 'string') checkString(schema, value, place, result);
-  if (typeof value === 'number') result.errors.push(...numberProblems(schema, value, place.path));
+  if (typeof value === 'number' || typeof value === 'bigint') result.errors.push(...numberProblems(schema, value, place.path));
   if (Array.isArray(value)) checkItems(schema, value, place, result);
   checkEnum(schema, value, place, result);
   if (isMembers(value)) checkMembers(schema, value, place, result);
@@ -92,7 +92,7 @@ const NUMBER_FORMATS: Readonly<Record<string, readonly string[]>> = { integer: [
 
 /** The format that upstream's validator takes a value to have by its type in Go. */
 function goFormatOf(value: unknown): string {
-  return typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : '';
+  return typeof value === 'bigint' ? 'int64' : typeof value === 'number' ? (Number.isSafeInteger(value) ? 'int64' : 'float64') : '';
 }
 
 function wrong(path: string, type: string, given: string): FieldError {
@@ -101,7 +101,8 @@ function wrong(path: string, type: string, given: string): FieldError {
 
 function typeName(value: unknown): string {
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (typeof value === 'bigint') return 'integer';
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? 'integer' : 'number';
   return typeof value;
 }
 
@@ -124,26 +125,35 @@ function checkString({ maxLength, minLength, pattern, format }: CustomSchema, te
 }
 
 /** Bounds of whole numbers are whole too: upstream cuts off what is behind the point. */
-function numberProblems(schema: CustomSchema, value: number, path: string): FieldError[] {
+function numberProblems(schema: CustomSchema, value: number | bigint, path: string): FieldError[] {
   const { minimum, maximum, exclusiveMinimum = false, exclusiveMaximum = false } = schema;
-  const limit = (bound: number): number => (Number.isInteger(value) ? Math.trunc(bound) : bound);
+  const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+  const limit = (bound: number | bigint): number => (isWhole ? Math.trunc(Number(bound)) : Number(bound)); // the bound is a float to Go
+  const shown = (bound: number): string => (isWhole ? String(BigInt(bound)) : goNumber(bound));
   const errors = rangeProblems(schema, value, path);
-  const say = (detail: string, shown = value): void => void errors.push(invalid(fieldAt(path), shown, detail));
+  const say = (detail: string, about: number | bigint = value): void => void errors.push(invalid(fieldAt(path), about, detail));
   if (schema.multipleOf !== undefined) {
     const factor = limit(schema.multipleOf);
-    if (factor <= 0) say(`factor MultipleOf declared for ${path} must be positive: ${goNumber(factor)}`, factor);
-    else if (!Number.isInteger(factor < 1 ? (1 / factor) * value : value / factor)) say(`${path} in body should be a multiple of ${goNumber(factor)}`);
+    if (factor <= 0) say(`factor MultipleOf declared for ${path} must be positive: ${shown(factor)}`, factor);
+    else if (!isMultiple(value, factor)) say(`${path} in body should be a multiple of ${shown(factor)}`);
   }
-  if (minimum !== undefined && (exclusiveMinimum ? value <= limit(minimum) : value < limit(minimum))) say(`${path} in body should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${goNumber(limit(minimum))}`);
-  if (maximum !== undefined && (exclusiveMaximum ? value >= limit(maximum) : value > limit(maximum))) say(`${path} in body should be less than ${exclusiveMaximum ? '' : 'or equal to '}${goNumber(limit(maximum))}`);
+  if (minimum !== undefined && (exclusiveMinimum ? value <= limit(minimum) : value < limit(minimum))) say(`${path} in body should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${shown(limit(minimum))}`);
+  if (maximum !== undefined && (exclusiveMaximum ? value >= limit(maximum) : value > limit(maximum))) say(`${path} in body should be less than ${exclusiveMaximum ? '' : 'or equal to '}${shown(limit(maximum))}`);
   return errors;
 }
 
+function isMultiple(value: number | bigint, factor: number): boolean {
+  if (typeof value === 'bigint' && Number.isInteger(factor)) return value % BigInt(factor) === 0n;
+  return Number.isInteger(factor < 1 ? (1 / factor) * Number(value) : Number(value) / factor);
+}
+
+const INT64_BOUND = 2 ** 63;
+
 /** Whether the number fits its type; upstream tells of it without a path. */
-function rangeProblems({ type, format }: CustomSchema, value: number, path: string): FieldError[] {
+function rangeProblems({ type, format }: CustomSchema, value: number | bigint, path: string): FieldError[] {
   if (type !== 'integer') return [];
   const known = format === 'int32' || format === 'int64';
-  const fits = Number.isInteger(value) && (format !== 'int32' || Math.abs(value + 0.5) < 2147483648);
+  const fits = typeof value === 'bigint' ? format !== 'int32' : Number.isInteger(value) && Math.abs(value) < INT64_BOUND && (format !== 'int32' || Math.abs(value + 0.5) < 2147483648);
   return fits ? [] : [invalid('', '', `Checked value must be of type integer ${known ? `with format ${format}` : '(default format)'} in ${path}`)];
 }
 
