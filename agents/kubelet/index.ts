@@ -18,7 +18,7 @@ import { quantityValue } from '../../internal/api/quantity.ts';
 import type { Client } from '../../internal/client/client.ts';
 import { createEventRecorder } from '../../internal/informer/event-recorder.ts';
 import type { Views } from '../../internal/informer/view.ts';
-import type { Node } from '../../internal/kinds/generated/api-types.ts';
+import type { Node, Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -45,6 +45,7 @@ import { createProcessLimitWatch, type ProcessLimitWatch } from './pressure/proc
 import { createObserver } from './pressure/signals.ts';
 import { createKubeletServer, type KubeletServer, type KubeletTls } from './server/server.ts';
 import { createLocalVolumes } from './volumes/local-volumes.ts';
+import { createStartCounts } from './start-counts.ts';
 import { createFileSource, createUrlSource, type StaticSource } from './static-sources.ts';
 import { mountPointsUnder } from './volumes/mount-table.ts';
 import { createTokenSource } from './volumes/token-source.ts';
@@ -151,7 +152,7 @@ export function createKubelet(options: KubeletOptions): Component {
       await plugins.start();
       pods.start();
       const own = views.of(PODS, { fieldSelector: `spec.nodeName=${nodeName}` });
-      void own.synced.then(() => lastKnown?.keepOnly(new Set(own.list().map(({ metadata }) => metadata.namespace ?? ''))));
+      void own.synced.then(() => lastKnown?.keepOnly(groupsOf(own.list())));
       rotation.start();
     },
     async stop() {
@@ -165,6 +166,12 @@ export function createKubelet(options: KubeletOptions): Component {
       await server?.stop();
     },
   };
+}
+
+/** Of what pods need when the server is away: their namespaces, and none for volumes and RuntimeClasses. */
+function groupsOf(pods: readonly Pod[]): Set<string> {
+  const unspaced = pods.some(({ spec }) => spec.runtimeClassName !== undefined || spec.volumes?.some(({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim !== undefined || ephemeral !== undefined) === true);
+  return new Set([...pods.map(({ metadata }) => metadata.namespace ?? ''), ...(unspaced ? [''] : [])]);
 }
 
 function staticSources(options: KubeletOptions, { staticPodPath, staticPodURL: url, staticPodURLHeader: headers, httpCheckFrequency }: KubeletConfiguration): StaticSource[] {
@@ -190,7 +197,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
-    ...derived, nodeName, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
+    ...derived, nodeName, starts: createStartCounts(), logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
     tokens: createTokenSource({ client, clock, random, lastKnown }), oomScoreAdjMin: lowestOomScoreAdj(),

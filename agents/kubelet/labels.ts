@@ -18,8 +18,6 @@ export const ANNOTATION = {
   terminationMessageFile: 'io.kubernetes.container.terminationMessageFile',
   /** JSON of the requests and limits that the container runs with. */
   resources: 'io.skiff.container.resources',
-  /** JSON of uid, gid and supplementalGroups. */
-  user: 'io.skiff.container.user',
   /** Seconds that a stop gives, for a pod that the API no longer knows. */
   gracePeriod: 'io.kubernetes.pod.terminationGracePeriod',
   /** The pod's priority: when all are ended, the critical ones are last. */

@@ -13,6 +13,7 @@ import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfiguration } from './configuration/configuration.ts';
 import type { Devices } from './devices/index.ts';
 import type { ObjectSource } from './objects.ts';
+import type { StartCounts } from './start-counts.ts';
 import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { CsiLoader } from './volumes/volume.ts';
 import type { TokenSource } from './volumes/token-source.ts';
@@ -56,6 +57,8 @@ export interface NodeContext {
   /** An image is about to be used: it is not the longest unused any more. */
   imageUsed(image: Image): void;
   settings: KubeletConfiguration;
+  /** For the metrics. */
+  starts: StartCounts;
   memoryCapacityBytes: number;
   /** The lowest oom_score_adj that this process may give. */
   oomScoreAdjMin: number;

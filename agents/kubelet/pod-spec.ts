@@ -13,6 +13,11 @@ export interface PodContainer {
 }
 
 /** Every container in the order of the spec: init (and sidecars), main, ephemeral. */
+/** In a user namespace of its own. */
+export function hasOwnUsers({ spec }: Pod): boolean {
+  return spec.hostUsers === false;
+}
+
 export function containersOf(pod: Pod): PodContainer[] {
   return [...initContainersOf(pod), ...mainContainersOf(pod), ...ephemeralContainersOf(pod)];
 }

@@ -4,7 +4,7 @@ import { runPreStop } from './hooks.ts';
 import type { NodeContext } from './node-context.ts';
 import type { PodAction } from './plan.ts';
 import type { PodMemory } from './pod-memory.ts';
-import { findContainer } from './pod-spec.ts';
+import { findContainer, hasOwnUsers } from './pod-spec.ts';
 import { StartError } from './start-error.ts';
 import { startContainer } from './steps/container.ts';
 import { applySteps, StepError, undoSteps } from './steps/index.ts';
@@ -78,6 +78,7 @@ function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMe
     () => memory.waiting.delete(name),
     (error: unknown) => {
       if (aborted.signal.aborted) return;
+      if (attempt === 0 && hasOwnUsers(pod)) node.starts.ownUsersFailed++;
       memory.waiting.set(name, { reason: error instanceof StartError ? error.reason : 'CreateContainerError', message: messageOf(error) });
       const pulling = memory.pullBackOffs.get(container.spec.image ?? '')?.until;
       const backedOff = error instanceof StartError && error.reason === 'ImagePullBackOff';

@@ -50,10 +50,11 @@ function fromFile(path: string, warn: (message: string) => void): Record<string,
   if (text === undefined) throw new Error(`--kubelet-arg: config=${path}: there is no such file`);
   const parsed = (parseYaml(text) ?? {}) as Record<string, unknown>;
   if (parsed['kind'] !== 'KubeletConfiguration') throw new Error(`--kubelet-arg: config=${path}: it is no KubeletConfiguration`);
-  const { kind: _kind, apiVersion: _version, crashLoopBackOff, memorySwap, ...rest } = parsed;
+  const { kind: _kind, apiVersion: _version, crashLoopBackOff, memorySwap, userNamespaces, ...rest } = parsed;
   const period = (crashLoopBackOff as { maxContainerRestartPeriod?: string } | undefined)?.maxContainerRestartPeriod;
   const swapBehavior = (memorySwap as { swapBehavior?: string } | undefined)?.swapBehavior;
-  const fields = { ...rest, ...(period !== undefined && { maxContainerRestartPeriod: period }), ...(swapBehavior !== undefined && { memorySwapBehavior: swapBehavior }) };
+  const idsPerPod = (userNamespaces as { idsPerPod?: unknown } | undefined)?.idsPerPod;
+  const fields = { ...rest, ...(idsPerPod !== undefined && { idsPerPod }), ...(period !== undefined && { maxContainerRestartPeriod: period }), ...(swapBehavior !== undefined && { memorySwapBehavior: swapBehavior }) };
   return Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => {
     const setting = (SETTINGS as readonly Setting[]).find((candidate) => candidate.key === key);
     if (setting === undefined) warn(`${path}: ${key} has no effect here`);

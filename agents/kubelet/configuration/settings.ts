@@ -13,6 +13,14 @@ export interface Setting {
 const atLeast = (low: number) => (value: number | string): string | undefined => (Number(value) >= low ? undefined : `must be at least ${String(low)}`);
 const percent = (value: number | string): string | undefined => (Number(value) >= 0 && Number(value) <= 100 ? undefined : 'must be between 0 and 100');
 
+/** Of user namespaces: as many ids as a pod has, if nothing else is said. */
+const IDS_UNIT = 65536;
+const idsPerPod = (value: number | string): string | undefined => {
+  if (Number(value) < IDS_UNIT) return `must not be less than ${String(IDS_UNIT)}`;
+  if (Number(value) % IDS_UNIT !== 0) return `must be a multiple of ${String(IDS_UNIT)}`;
+  return Number(value) > 2 ** 32 - 1 ? `must not be more than ${String(2 ** 32 - 1)}` : undefined;
+};
+
 export const SETTINGS = [
   { key: 'maxPods', flag: 'max-pods', kind: 'integer', default: 110, check: atLeast(0) },
   { key: 'podsPerCore', flag: 'pods-per-core', kind: 'integer', default: 0, check: atLeast(0) },
@@ -43,6 +51,7 @@ export const SETTINGS = [
   { key: 'shutdownGracePeriod', kind: 'duration', default: '0s' },
   { key: 'shutdownGracePeriodCriticalPods', kind: 'duration', default: '0s' },
   { key: 'maxContainerRestartPeriod', kind: 'duration', default: '5m0s' },
+  { key: 'idsPerPod', flag: 'userNamespaces.idsPerPod', kind: 'integer', default: IDS_UNIT, check: idsPerPod },
   { key: 'enableDebuggingHandlers', flag: 'enable-debugging-handlers', kind: 'boolean', default: true },
   { key: 'enableSystemLogHandler', kind: 'boolean', default: true },
   { key: 'cgroupDriver', flag: 'cgroup-driver', kind: 'string', default: 'cgroupfs', check: (value) => (value === 'cgroupfs' || value === 'systemd' ? undefined : 'must be cgroupfs or systemd') },

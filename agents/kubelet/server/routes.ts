@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { runInContainer } from '../probes/exec.ts';
-import type { KubeletConfiguration } from '../configuration/configuration.ts';
+import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
 import { cadvisorMetrics } from '../stats/cadvisor.ts';
 import { kubeletMetrics, probeMetrics, resourceMetrics } from '../stats/metrics.ts';
 import { createSummaries } from '../stats/summary.ts';
@@ -82,11 +82,11 @@ async function localVolumes({ request, response, url, rest: [name = ''] }: Param
 
 /** KubeletConfiguration, with what is always so here. */
 function configuration({ dns, logsDir, settings }: NodeContext, port: number): object {
-  const { maxContainerRestartPeriod, memorySwapBehavior, ...fields } = settings satisfies KubeletConfiguration;
+  const { maxContainerRestartPeriod, memorySwapBehavior, idsPerPod, ...fields } = settings satisfies KubeletConfiguration;
   return {
     kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', port, authentication: { x509: {}, webhook: { enabled: true, cacheTTL: '1m0s' }, anonymous: { enabled: false } }, authorization: { mode: 'Webhook' },
     clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, resolvConf: dns.resolvConf, podLogsDir: logsDir, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40,
     cgroupsPerQOS: true, cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', cpuCFSQuotaPeriod: '100ms', failSwapOn: false, enableServer: true,
-    crashLoopBackOff: { maxContainerRestartPeriod }, memorySwap: memorySwapBehavior === '' ? {} : { swapBehavior: memorySwapBehavior }, ...fields,
+    ...(idsPerPod !== DEFAULT_CONFIGURATION.idsPerPod && { userNamespaces: { idsPerPod } }), crashLoopBackOff: { maxContainerRestartPeriod }, memorySwap: memorySwapBehavior === '' ? {} : { swapBehavior: memorySwapBehavior }, ...fields,
   };
 }

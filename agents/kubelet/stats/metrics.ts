@@ -37,6 +37,7 @@ export function probeMetrics(pods: Pods): string {
 
 export async function kubeletMetrics({ node, pods }: { node: NodeContext; pods: Pods }): Promise<string> {
   const containers = node.runtime.listContainers();
+  const { starts } = node;
   const states = ['created', 'exited', 'running', 'unknown'] as const;
   const claims = (await usageOfVolumes(pods, node)).flatMap(({ claim, ...usage }) => (claim === undefined ? [] : [{ claim, ...usage }]));
   const ofClaims = (field: keyof FileSystem): Sample[] => claims.map(({ namespace, claim, fileSystem }) => ({ labels: { namespace, persistentvolumeclaim: claim }, value: fileSystem[field] }));
@@ -46,6 +47,10 @@ export async function kubeletMetrics({ node, pods }: { node: NodeContext; pods: 
     family('kubelet_running_pods', 'gauge', 'Number of pods that have a running pod sandbox', [{ value: node.runtime.listSandboxes().filter(({ state }) => state === 'ready').length }]),
     family('kubelet_running_containers', 'gauge', 'Number of containers currently running', states.map((state) => ({ labels: { container_state: state }, value: containers.filter((container) => container.state === state).length }))),
     family('kubelet_active_pods', 'gauge', 'The number of pods the kubelet considers active', [{ labels: { static: '' }, value: pods.workers().length }]),
+    family('kubelet_started_pods_total', 'counter', 'Cumulative number of pods started', [{ value: starts.started }]),
+    family('kubelet_started_pods_errors_total', 'counter', 'Cumulative number of errors when starting pods', [{ value: starts.failed }]),
+    family('kubelet_started_user_namespaced_pods_total', 'counter', 'Cumulative number of pods with user namespaces started', [{ value: starts.ownUsersStarted }]),
+    family('kubelet_started_user_namespaced_pods_errors_total', 'counter', 'Cumulative number of errors when starting pods with user namespaces', [{ value: starts.ownUsersFailed }]),
     family('kubelet_volume_stats_available_bytes', 'gauge', 'Number of available bytes in the volume', ofClaims('availableBytes')),
     family('kubelet_volume_stats_capacity_bytes', 'gauge', 'Capacity in bytes of the volume', ofClaims('capacityBytes')),
     family('kubelet_volume_stats_inodes', 'gauge', 'Maximum number of inodes in the volume', ofClaims('inodes')),

@@ -97,12 +97,11 @@ function readinessOf(state: PodState, { kind, spec }: PodContainer, current: Run
 function detailsOf(state: PodState, { kind, spec }: PodContainer, current: RuntimeContainer | undefined, before: ContainerStatus | undefined): Partial<ContainerStatus> {
   const mounts = volumeMountsOf(spec);
   const devices = kind === 'main' ? state.devices(spec.name) : [];
-  const user = current === undefined ? undefined : userOf(current);
   return {
     ...(mounts.length > 0 && { volumeMounts: mounts }),
     ...(current !== undefined && { resources: resourcesOf(state, current, spec) }),
     ...(current !== undefined && spec.resources?.requests !== undefined && { allocatedResources: spec.resources.requests }),
-    ...(current !== undefined && user !== undefined && { user }),
+    ...(current?.user !== undefined && { user: { linux: current.user } }),
     ...(devices.length > 0 ? { allocatedResourcesStatus: devices } : before?.allocatedResourcesStatus !== undefined && { allocatedResourcesStatus: before.allocatedResourcesStatus }),
   };
 }
@@ -117,9 +116,4 @@ function volumeMountsOf(spec: Container): VolumeMountStatus[] {
 function resourcesOf(state: PodState, current: RuntimeContainer, spec: Container): NonNullable<ContainerStatus['resources']> {
   const { limits, requests } = current.state === 'running' ? state.actuated(current) : spec.resources ?? {};
   return { ...(limits !== undefined && { limits }), ...(requests !== undefined && { requests }) };
-}
-
-function userOf({ config }: RuntimeContainer): ContainerStatus['user'] {
-  const recorded = config.annotations[ANNOTATION.user];
-  return recorded === undefined ? undefined : { linux: JSON.parse(recorded) as NonNullable<NonNullable<ContainerStatus['user']>['linux']> };
 }

@@ -21,7 +21,7 @@ const SAFE_SYSCTLS = new Set([
 
 export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'> & Partial<Pick<NodeContext, 'devices'>>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkPressure(pod, node.pressures()) ?? checkUserNamespace(pod) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable(), node.devices?.held);
+  return checkPressure(pod, node.pressures()) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable(), node.devices?.held);
 }
 
 /** Under pressure only critical pods come in; under memory pressure alone also those that say how much they need, or tolerate it. */
@@ -30,10 +30,6 @@ function checkPressure(pod: Pod, pressures: readonly string[]): Rejection | unde
   const tolerated = (pod.spec.tolerations ?? []).some(({ key, operator, effect }) => (effect === undefined || effect === 'NoSchedule') && (key === 'node.kubernetes.io/memory-pressure' || (operator === 'Exists' && (key ?? '') === '')));
   if (pressures.length === 1 && pressures[0] === 'MemoryPressure' && (qosClassOf(pod) !== 'BestEffort' || tolerated)) return undefined;
   return { reason: 'Evicted', message: `Pod was rejected: The node had condition: [${pressures.join(' ')}]. ` };
-}
-
-function checkUserNamespace({ spec }: Pod): Rejection | undefined {
-  return spec.hostUsers === false ? { reason: 'UserNamespacesNotSupported', message: 'Pod was rejected: user namespaces (hostUsers: false) are not supported on this node' } : undefined;
 }
 
 /** `unsafe`: names, or beginnings that end in `*`, which this node's owner allows beside the safe ones. */

@@ -1,12 +1,13 @@
 // Step: the sandbox, which is the namespaces and addresses that the pod's containers share.
-import { messageOf } from '../../../internal/base/errors.ts';
+import { messageOf, notFound } from '../../../internal/base/errors.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { RUNTIMECLASSES } from '../../../internal/kinds/generated/resources.ts';
 import type { PortMapping, SandboxConfig, SandboxStatus } from '../../runtime/runtime.ts';
 import { LABEL } from '../labels.ts';
 import { podLogDirectory, type NodeContext } from '../node-context.ts';
 import { dnsOf, hostnameOf } from '../pod-names.ts';
-import type { Step } from './step.ts';
+import { hasOwnUsers } from '../pod-spec.ts';
+import type { Ground, Step } from './step.ts';
 
 export const SANDBOX: Step = {
   name: 'sandbox',
@@ -16,12 +17,38 @@ export const SANDBOX: Step = {
       ground.sandbox = standing;
       return;
     }
-    ground.sandbox = await node.runtime.runSandbox({ ...sandboxConfig(ground.pod, ground.attempt, node), ...(await runtimeHandler(ground.pod, node)) });
+    ground.sandbox = await make(ground, node);
   },
   async undo({ pod }, node) {
     for (const { id } of sandboxesOf(node, pod.metadata.uid)) await node.runtime.stopSandbox(id);
+    if (hasOwnUsers(pod)) (await import('../user-ranges.ts')).releaseRange(pod.metadata.uid, node);
   },
 };
+
+async function make({ pod, attempt }: Ground, node: NodeContext): Promise<SandboxStatus> {
+  const { starts } = node;
+  starts.started++;
+  if (hasOwnUsers(pod)) starts.ownUsersStarted++;
+  try {
+    const handler = await runtimeHandler(pod, node);
+    return await node.runtime.runSandbox({ ...sandboxConfig(pod, attempt, node), ...handler, ...(await userNamespace(pod, handler.runtimeHandler ?? '', node)) });
+  } catch (error) {
+    starts.failed++;
+    if (hasOwnUsers(pod)) starts.ownUsersFailed++;
+    throw error;
+  }
+}
+
+async function userNamespace(pod: Pod, handler: string, { kubeletDir, settings, random, runtime }: NodeContext): Promise<Pick<SandboxConfig, 'userNamespace'>> {
+  if (!hasOwnUsers(pod)) return {};
+  const known = runtime.handlers().find(({ name }) => name === handler);
+  if (known?.userNamespaces !== true) {
+    const unknown = known === undefined && runtime.handlers().length > 0 ? `: the handler ${JSON.stringify(handler)} is not known` : '';
+    throw new Error(`can't set \`spec.hostUsers: false\`, ${handler === '' ? 'runtime' : `RuntimeClass handler ${JSON.stringify(handler)}`} does not support user namespaces${unknown}`);
+  }
+  const { rangeOf } = await import('../user-ranges.ts');
+  return { userNamespace: await rangeOf(pod.metadata.uid, { kubeletDir, random, idsPerPod: settings.idsPerPod, maxPods: settings.maxPods }) };
+}
 
 /** Newest first. */
 export function sandboxesOf({ runtime }: Pick<NodeContext, 'runtime'>, uid: string): SandboxStatus[] {
@@ -51,13 +78,14 @@ function sandboxConfig(pod: Pod, attempt: number, node: NodeContext): SandboxCon
 }
 
 /** What the pod's RuntimeClass names: never another one in its stead, as it may be there to contain the pod. */
-async function runtimeHandler({ spec }: Pod, { client }: NodeContext): Promise<Pick<SandboxConfig, 'runtimeHandler'>> {
+async function runtimeHandler({ spec }: Pod, { objects }: NodeContext): Promise<Pick<SandboxConfig, 'runtimeHandler'>> {
   const { runtimeClassName: name = '' } = spec;
   if (name === '') return {};
-  const { handler } = await client.get(RUNTIMECLASSES, { namespace: '', name }).catch((error: unknown) => {
-    throw new Error(`RuntimeClass ${JSON.stringify(name)} cannot be read: ${messageOf(error)}`, { cause: error });
+  const found = await objects.get(RUNTIMECLASSES, '', name).catch((error: unknown) => {
+    throw new Error(`failed to lookup RuntimeClass ${name}: ${messageOf(error)}`, { cause: error });
   });
-  return { runtimeHandler: handler };
+  if (found === undefined) throw notFound({ group: 'node.k8s.io', resource: 'runtimeclass' }, name);
+  return { runtimeHandler: found.handler };
 }
 
 function portMappings(pod: Pod): PortMapping[] {
