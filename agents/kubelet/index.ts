@@ -197,7 +197,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
-    ...derived, nodeName, starts: createStartCounts(), logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
+    ...derived, nodeName, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
     tokens: createTokenSource({ client, clock, random, lastKnown }), oomScoreAdjMin: lowestOomScoreAdj(),
@@ -205,6 +205,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
     get nodeIps() {
       return options.nodeIps();
     },
+    starts: createStartCounts(),
     eventAbout: (object, type, reason, message) => recorder.event(object, type, reason, message),
     event(pod, type, reason, message, container) {
       const kind = container === undefined ? undefined : findContainer(pod, container)?.kind;

@@ -13,10 +13,10 @@ import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfiguration } from './configuration/configuration.ts';
 import type { Devices } from './devices/index.ts';
 import type { ObjectSource } from './objects.ts';
-import type { StartCounts } from './start-counts.ts';
 import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { CsiLoader } from './volumes/volume.ts';
 import type { TokenSource } from './volumes/token-source.ts';
+import type { StartCounts } from './start-counts.ts';
 
 export interface DnsSettings {
   clusterDns: readonly string[];

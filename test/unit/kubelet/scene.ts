@@ -71,9 +71,10 @@ export async function createScene(): Promise<Scene> {
   const node: NodeContext = {
     nodeName: 'n1', nodeIps: ['192.0.2.1'], kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), memoryDir: join(folder, 'memory'),
     dns: { clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', resolvConf: '/dev/null' }, client, views, runtime, images, objects: createLocalObjects(views),
-    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {}, settings: DEFAULT_CONFIGURATION, starts: createStartCounts(),
+    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {}, settings: DEFAULT_CONFIGURATION,
     devices: createDevices({ directory: join(folder, 'device-plugins'), clock, log: silentLog, activePods: () => undefined, changed() {}, wakePod() {} }),
     cgroups: { ...NO_CGROUPS, directory: (path, controller) => join(folder, 'cgroups', controller, path) }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
+    starts: createStartCounts(),
     csi: { load: () => Promise.reject(new Error('no CSI here')), loaded: () => undefined }, eventAbout: () => {}, event: (pod, type, reason, message, container) => void events.push(`${type} ${reason} ${pod.metadata.name}${container === undefined ? '' : `/${container}`}: ${message}`),
   };
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' }, spec: {} });
