@@ -11,6 +11,7 @@ import type { Clock } from '../../internal/base/clock.ts';
 import { command } from '../../internal/base/command.ts';
 import type { Component } from '../../internal/base/component.ts';
 import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
+import { createLimit, type Limit } from '../../internal/base/limit.ts';
 import type { Log } from '../../internal/base/log.ts';
 import type { Random } from '../../internal/base/random.ts';
 import { parseDuration } from '../../internal/api/duration.ts';
@@ -39,6 +40,7 @@ import { createFetchedObjects, createLocalObjects } from './objects.ts';
 import { createPluginWatcher } from './plugins/registration.ts';
 import { createPods, type Pods } from './pods.ts';
 import { findContainer } from './pod-spec.ts';
+import { openPullRecords } from './pulling/pull-records.ts';
 import { createImageCollection } from './pressure/image-collection.ts';
 import { createPressureKeeper, type PressureKeeper } from './pressure/pressure.ts';
 import { createProcessLimitWatch, type ProcessLimitWatch } from './pressure/process-limit.ts';
@@ -136,10 +138,12 @@ export function createKubelet(options: KubeletOptions): Component {
         before = now;
       };
       registration = createRegistration({ client, views, clock, log, nodeName, facts, isNew: () => devices.isNew, beat });
-      const collection = createImageCollection({ ...options, settings });
+      const pullRecords = openPullRecords(kubeletDir, { clock, settings });
+      pullRecords.start(options.images);
+      const collection = createImageCollection({ ...options, settings, removed: (id) => pullRecords.forget(id) });
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
       const cgroups = await openNodeCgroups({ ...options, ...capacity, settings });
-      node = contextOf(options, lastKnown, { devices, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, csi });
+      node = contextOf(options, lastKnown, { devices, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, pullRecords, csi });
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
       keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
@@ -181,7 +185,7 @@ function staticSources(options: KubeletOptions, { staticPodPath, staticPodURL: u
 
 /** What of a node's folders and cgroups is made by it: where they were there before, only what is put in them. */
 function writeDown({ ledger = NO_LEDGER, logsDir = '/var/log/pods' }: KubeletOptions, kubeletDir: string): void {
-  for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/plugins_registry`, `${kubeletDir}/device-plugins`, `${kubeletDir}/memory`, logsDir]) ledger.making(path, 'tree');
+  for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/plugins_registry`, `${kubeletDir}/device-plugins`, `${kubeletDir}/memory`, `${kubeletDir}/image_manager`, logsDir]) ledger.making(path, 'tree');
   for (const directory of nodeCgroups()) ledger.cgroup(directory);
 }
 
@@ -193,11 +197,11 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'csi'>): NodeContext {
+function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'pullRecords' | 'csi'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {
-    ...derived, nodeName, logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
+    ...derived, nodeName, pullTurn: pullTurnsOf(derived.settings), logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
     tokens: createTokenSource({ client, clock, random, lastKnown }), oomScoreAdjMin: lowestOomScoreAdj(),
@@ -213,6 +217,10 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
       recorder.event(pod, type, reason, message, container === undefined || container === '' ? {} : { fieldPath: `spec.${list}{${container}}` });
     },
   };
+}
+
+function pullTurnsOf({ serializeImagePulls, maxParallelImagePulls }: KubeletConfiguration): Limit {
+  return createLimit(serializeImagePulls ? 1 : maxParallelImagePulls || Infinity);
 }
 
 /** The largest ones, as upstream lists them; -1: all. */

@@ -1,6 +1,7 @@
 // What the parts of the kubelet share: the node's names and places, the seams, and the stores they read. Made once, in index.ts.
 import type { Clock } from '../../internal/base/clock.ts';
 import type { Ledger } from '../../internal/base/ledger.ts';
+import type { Limit } from '../../internal/base/limit.ts';
 import type { Log } from '../../internal/base/log.ts';
 import type { Random } from '../../internal/base/random.ts';
 import type { KubeObject } from '../../internal/api/meta.ts';
@@ -13,6 +14,7 @@ import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfiguration } from './configuration/configuration.ts';
 import type { Devices } from './devices/index.ts';
 import type { ObjectSource } from './objects.ts';
+import type { PullRecords } from './pulling/pull-records.ts';
 import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { CsiLoader } from './volumes/volume.ts';
 import type { TokenSource } from './volumes/token-source.ts';
@@ -56,6 +58,9 @@ export interface NodeContext {
   pressures(): readonly string[];
   /** An image is about to be used: it is not the longest unused any more. */
   imageUsed(image: Image): void;
+  pullRecords: PullRecords;
+  /** Pulls take turns. */
+  pullTurn: Limit;
   settings: KubeletConfiguration;
   /** For the metrics. */
   starts: StartCounts;

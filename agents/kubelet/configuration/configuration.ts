@@ -34,6 +34,9 @@ function complete(values: Readonly<Record<string, unknown>>): KubeletConfigurati
   const ungraced = Object.keys(all.evictionSoft).find((signal) => all.evictionSoftGracePeriod[signal] === undefined);
   if (ungraced !== undefined) throw new Error(`--kubelet-arg: grace period must be specified for the soft eviction threshold ${ungraced}`);
   if (all.imageGCLowThresholdPercent >= all.imageGCHighThresholdPercent) throw new Error('--kubelet-arg: image-gc-low-threshold must be less than image-gc-high-threshold');
+  if (all.serializeImagePulls && all.maxParallelImagePulls > 1) throw new Error('--kubelet-arg: maxParallelImagePulls cannot be larger than 1 unless serializeImagePulls is false');
+  const allowlist = all.preloadedImagesVerificationAllowlist.find((pattern) => pattern.trim() !== pattern || pattern === '' || pattern === '/*' || pattern.replace(/\/\*$/, '').includes('*'));
+  if (allowlist !== undefined) throw new Error(`--kubelet-arg: preloadedImagesVerificationAllowlist: ${JSON.stringify(allowlist)} is neither an image name without tag nor one with /* at its end`);
   if (all.containerLogMaxFiles < 2) throw new Error('--kubelet-arg: container-log-max-files must be at least 2');
   if (parseDuration(all.shutdownGracePeriodCriticalPods) > parseDuration(all.shutdownGracePeriod)) throw new Error('--kubelet-arg: shutdownGracePeriodCriticalPods must not be longer than shutdownGracePeriod');
   return { ...all, evictionHard: merged };

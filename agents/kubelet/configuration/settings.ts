@@ -11,6 +11,7 @@ export interface Setting {
 }
 
 const atLeast = (low: number) => (value: number | string): string | undefined => (Number(value) >= low ? undefined : `must be at least ${String(low)}`);
+const oneOf = (...words: string[]) => (value: number | string): string | undefined => (words.includes(String(value)) ? undefined : `must be one of ${words.join(', ')}`);
 const percent = (value: number | string): string | undefined => (Number(value) >= 0 && Number(value) <= 100 ? undefined : 'must be between 0 and 100');
 
 /** Of user namespaces: as many ids as a pod has, if nothing else is said. */
@@ -38,6 +39,11 @@ export const SETTINGS = [
   { key: 'imageGCLowThresholdPercent', flag: 'image-gc-low-threshold', kind: 'integer', default: 80, check: percent },
   { key: 'imageMinimumGCAge', flag: 'minimum-image-ttl-duration', kind: 'duration', default: '2m0s' },
   { key: 'imageMaximumGCAge', kind: 'duration', default: '0s' },
+  // Upstream's default is true: one pull at a time, and one slow registry keeps all others waiting.
+  { key: 'serializeImagePulls', flag: 'serialize-image-pulls', kind: 'boolean', default: false },
+  { key: 'maxParallelImagePulls', kind: 'integer', default: 0, check: atLeast(0) },
+  { key: 'imagePullCredentialsVerificationPolicy', kind: 'string', default: 'NeverVerifyPreloadedImages', check: oneOf('NeverVerify', 'NeverVerifyPreloadedImages', 'NeverVerifyAllowlistedImages', 'AlwaysVerify') },
+  { key: 'preloadedImagesVerificationAllowlist', kind: 'list', default: [] },
   { key: 'allowedUnsafeSysctls', flag: 'allowed-unsafe-sysctls', kind: 'list', default: [] },
   { key: 'seccompDefault', flag: 'seccomp-default', kind: 'boolean', default: false },
   { key: 'cpuCFSQuota', flag: 'cpu-cfs-quota', kind: 'boolean', default: true },
@@ -62,7 +68,7 @@ export const SETTINGS = [
 
 /** Flags of upstream's that are taken and change nothing, as what they say has no part here or is always so. */
 export const INERT: ReadonlySet<string> = new Set([
-  'v', 'logtostderr', 'logging-format', 'fail-swap-on', 'failSwapOn', 'fail-cgroupv1', 'feature-gates', 'serialize-image-pulls', 'serializeImagePulls', 'registry-qps', 'registry-burst', 'event-qps', 'event-burst',
+  'v', 'logtostderr', 'logging-format', 'fail-swap-on', 'failSwapOn', 'fail-cgroupv1', 'feature-gates', 'registry-qps', 'registry-burst', 'event-qps', 'event-burst',
   'kube-api-qps', 'kube-api-burst', 'sync-frequency', 'file-check-frequency', 'max-open-files', 'protect-kernel-defaults', 'make-iptables-util-chains', 'hairpin-mode', 'runtime-request-timeout', 'cgroups-per-qos',
   'volume-stats-agg-period', 'streaming-connection-idle-timeout', 'node-status-update-frequency', 'read-only-port', 'healthz-port', 'rotate-certificates', 'rotate-server-certificates', 'oom-score-adj',
 ]);

@@ -30,9 +30,11 @@ export interface CollectionOptions {
   clock: Clock;
   log: Log;
   settings?: CollectionSettings;
+  /** Told of each image that went. */
+  removed?(id: string): void;
 }
 
-export function createImageCollection({ images, runtime, clock, log, settings = DEFAULT_CONFIGURATION }: CollectionOptions): ImageCollection {
+export function createImageCollection({ images, runtime, clock, log, removed = () => {}, settings = DEFAULT_CONFIGURATION }: CollectionOptions): ImageCollection {
   const usedAt = new Map<string, number>();
   const [minAgeMs, maxAgeMs] = [parseDuration(settings.imageMinimumGCAge), parseDuration(settings.imageMaximumGCAge)];
   const since = clock.now();
@@ -50,6 +52,7 @@ export function createImageCollection({ images, runtime, clock, log, settings = 
       try {
         await images.remove(id);
         usedAt.delete(id);
+        removed(id);
         freed += sizeBytes;
         log.info('unused image removed', { image: tags[0] ?? id, bytes: sizeBytes });
       } catch (error) {
@@ -61,7 +64,10 @@ export function createImageCollection({ images, runtime, clock, log, settings = 
 
   return {
     used: ({ id }) => void usedAt.set(id, clock.now()),
-    collect: (bytes) => removeSome(unused(), bytes),
+    async collect(bytes) {
+      const partial = images.dropPartial?.() ?? 0;
+      return partial + (await removeSome(unused(), bytes - partial));
+    },
     // What was used before this start is not known: its age begins with it.
     collectOld: () => (maxAgeMs <= 0 ? Promise.resolve(0) : removeSome(unused().filter(({ id }) => clock.now() - (usedAt.get(id) ?? since) > maxAgeMs), Infinity)),
   };

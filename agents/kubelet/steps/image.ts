@@ -2,13 +2,14 @@
 // back off as restarts do, for each pod and image.
 import { formatDuration } from '../../../internal/api/duration.ts';
 import type { Container, Pod } from '../../../internal/kinds/generated/api-types.ts';
-import { SECRETS } from '../../../internal/kinds/generated/resources.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { ImageError, type Image, type PullProgress, type RegistryAuth } from '../../images/image-store.ts';
+import { parseImageName } from '../../images/image-name.ts';
+import { ImageError, type Image, type PullProgress } from '../../images/image-store.ts';
 import type { NodeContext } from '../node-context.ts';
 import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../plan.ts';
+import { credentialsFor } from '../pulling/credentials.ts';
+import type { FoundCredential } from '../pulling/pull-secrets.ts';
 import { StartError } from '../start-error.ts';
-import { credentialsIn } from './pull-secrets.ts';
 
 const PROGRESS_EVERY_MS = 30_000;
 
@@ -32,12 +33,15 @@ export interface ImageRequest {
 export async function ensureImage(request: ImageRequest, node: NodeContext): Promise<Image> {
   const { pod, image, container } = request;
   const policy = request.policy ?? 'IfNotPresent';
+  checkName(request, node);
   const present = policy === 'Always' ? undefined : node.images.find(image);
-  if (present !== undefined) {
+  const credentials = once(() => credentialsFor(pod, image, node));
+  if (present !== undefined && (await node.pullRecords.mayUse(image, present.id, credentials))) {
     node.imageUsed(present);
     node.event(pod, 'Normal', 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`, container);
     return present;
   }
+  // Nor is one told that an image is here which is not for it.
   if (policy === 'Never') {
     const message = `Container image "${image}" is not present with pull policy of Never`;
     node.event(pod, 'Warning', 'ErrImageNeverPull', message, container);
@@ -49,33 +53,52 @@ export async function ensureImage(request: ImageRequest, node: NodeContext): Pro
     node.event(pod, 'Normal', 'BackOff', message, container);
     throw new StartError('ImagePullBackOff', `${message}: ${backOff.last}`);
   }
-  return pull(request, node);
+  return pull(request, await credentials(), node);
 }
 
-async function pull(request: ImageRequest, node: NodeContext): Promise<Image> {
+function checkName({ pod, image, container }: ImageRequest, node: NodeContext): void {
+  try {
+    parseImageName(image);
+  } catch (error) {
+    const message = `Failed to apply default image tag "${image}": ${messageOf(error)}`;
+    node.event(pod, 'Warning', 'InspectFailed', message, container);
+    throw new StartError('InvalidImageName', message, { cause: error });
+  }
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
+}
+
+async function pull(request: ImageRequest, credentials: readonly FoundCredential[], node: NodeContext): Promise<Image> {
   const { pod, image, container, signal, backOffs } = request;
   node.event(pod, 'Normal', 'Pulling', `Pulling image "${image}"`, container);
   const begun = node.clock.monotonicMs();
   const progress = tellProgress(request, node);
+  const recorded = node.pullRecords.pulling(image);
   try {
-    const pulled = await node.images.pull(image, await credentialsFor(pod, image, node), signal, progress.seen);
+    const { pulled, tookMs } = await node.pullTurn(async () => {
+      signal.throwIfAborted();
+      const turnBegun = node.clock.monotonicMs();
+      const auths = credentials.map(({ username, password }) => ({ username, password }));
+      return { pulled: await node.images.pull(image, auths, signal, progress.seen), tookMs: node.clock.monotonicMs() - turnBegun };
+    });
+    recorded({ id: pulled.id, with: credentials.find(({ username, password }) => username === pulled.auth?.username && password === pulled.auth.password) });
     node.imageUsed(pulled);
-    const took = formatDuration(Math.round(node.clock.monotonicMs() - begun));
-    node.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${String(pulled.sizeBytes)} bytes.`, container);
+    const [took, withWaiting] = [tookMs, node.clock.monotonicMs() - begun].map((ms) => formatDuration(Math.trunc(ms)));
+    node.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${String(took)} (${String(withWaiting)} including waiting). Image size: ${String(pulled.sizeBytes)} bytes.`, container);
     backOffs.delete(image);
     return pulled;
   } catch (error) {
+    recorded();
     signal.throwIfAborted();
     const reason = error instanceof ImageError ? error.reason : 'ErrImagePull';
-    if (reason === 'InvalidImageName') {
-      const message = `Failed to apply default image tag "${image}": ${messageOf(error)}`;
-      node.event(pod, 'Warning', 'InspectFailed', message, container);
-      throw new StartError(reason, message, { cause: error });
-    }
-    node.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${messageOf(error)}`, container);
+    node.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${reason === 'RegistryUnavailable' ? 'RegistryUnavailable: ' : ''}${messageOf(error)}`, container);
     const durationMs = Math.min((backOffs.get(image)?.durationMs ?? BACKOFF_INITIAL_MS / 2) * 2, BACKOFF_MAX_MS);
-    backOffs.set(image, { durationMs, until: node.clock.now() + durationMs, last: `${reason}: ${messageOf(error)}` });
-    throw new StartError(reason, messageOf(error), { cause: error });
+    const message = reason === 'RegistryUnavailable' ? `image pull failed for ${image} because the registry is unavailable: ${messageOf(error)}` : messageOf(error);
+    backOffs.set(image, { durationMs, until: node.clock.now() + durationMs, last: `${reason}: ${message}` });
+    throw new StartError(reason, message, { cause: error });
   } finally {
     progress.end();
   }
@@ -92,15 +115,4 @@ function tellProgress({ pod, image, container }: ImageRequest, node: NodeContext
   };
   let timer = node.clock.setTimer(PROGRESS_EVERY_MS, tell);
   return { seen: (progress) => { now = progress; }, end: () => timer.cancel() };
-}
-
-/** What the pod's pull secrets hold for the image's registry. */
-async function credentialsFor(pod: Pod, image: string, { objects }: NodeContext): Promise<RegistryAuth[]> {
-  const texts: string[] = [];
-  for (const { name = '' } of pod.spec.imagePullSecrets ?? []) {
-    const secret = await objects.get(SECRETS, pod.metadata.namespace ?? '', name);
-    const text = secret?.data?.['.dockerconfigjson'] ?? secret?.data?.['.dockercfg'];
-    if (text !== undefined) texts.push(Buffer.from(text, 'base64').toString());
-  }
-  return texts.length === 0 ? [] : credentialsIn(texts, image);
 }

@@ -21,7 +21,7 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
 t.test('flags, fields and files; the arguments win over the file; what is wrong is named', (t) => {
   const file = join(folder, 'kubelet.yaml');
-  writeFileSync(file, 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPods: 20\nsystemReserved: {cpu: 100m}\ncrashLoopBackOff: {maxContainerRestartPeriod: 20s}\nserializeImagePulls: true\n');
+  writeFileSync(file, 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPods: 20\nsystemReserved: {cpu: 100m}\ncrashLoopBackOff: {maxContainerRestartPeriod: 20s}\neventBurst: 5\n');
   const warnings: string[] = [];
   const settings = readKubeletConfiguration([`config=${file}`, 'max-pods=30', 'eviction-hard=memory.available<50Mi,nodefs.available<1%', 'seccompDefault=true', 'v=4', 'manifest-url-header=a:1,a:2,b:3'], (message) => warnings.push(message));
   t.match(settings, { maxPods: 30, systemReserved: { cpu: '100m' }, maxContainerRestartPeriod: '20s', seccompDefault: true, staticPodURLHeader: { a: ['1', '2'], b: ['3'] } });

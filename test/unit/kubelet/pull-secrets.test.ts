@@ -1,10 +1,10 @@
 // Which entry of a pod's pull secrets is used for which image, as upstream chooses.
 import t from 'tap';
-import { credentialsIn } from '../../../agents/kubelet/steps/pull-secrets.ts';
+import { credentialsIn } from '../../../agents/kubelet/pulling/pull-secrets.ts';
 
 const auth = (user: string, password = 'p'): string => Buffer.from(`${user}:${password}`).toString('base64');
 const config = (auths: Record<string, object>): string => JSON.stringify({ auths });
-const users = (image: string, ...texts: string[]): string[] => credentialsIn(texts, image).map(({ username }) => username);
+const users = (image: string, ...texts: string[]): string[] => credentialsIn(texts.map((text) => ({ text })), image).map(({ username }) => username);
 
 t.test('hosts, ports, wildcards and paths', async (t) => {
   const text = config({
@@ -26,6 +26,6 @@ t.test('hosts, ports, wildcards and paths', async (t) => {
 t.test('several secrets, old ones, and such as cannot be read', async (t) => {
   const old = JSON.stringify({ 'reg.example.com': { username: 'old', password: 'p', email: 'x' } });
   t.same(users('reg.example.com/app', config({ 'reg.example.com': { auth: auth('one') } }), 'not json', 'null', '[]', old), ['one', 'old']);
-  t.same(credentialsIn([config({ 'reg.example.com': { auth: auth('u', 'a:b'), username: 'other', password: 'other' } })], 'reg.example.com/app'), [{ username: 'u', password: 'a:b' }], '`auth` goes before the others; a password may have colons');
+  t.match(credentialsIn([{ text: config({ 'reg.example.com': { auth: auth('u', 'a:b'), username: 'other', password: 'other' } }) }], 'reg.example.com/app'), [{ username: 'u', password: 'a:b' }], '`auth` goes before the others; a password may have colons');
   t.same(users('reg.example.com/app', config({ 'reg.example.com': { auth: '' }, 'https://': { auth: auth('none') } })), []);
 });

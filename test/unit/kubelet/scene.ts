@@ -23,6 +23,7 @@ import { createLocalObjects } from '../../../agents/kubelet/objects.ts';
 import type { NodeContext } from '../../../agents/kubelet/node-context.ts';
 import { createStartCounts } from '../../../agents/kubelet/start-counts.ts';
 import { createPods, type Pods } from '../../../agents/kubelet/pods.ts';
+import { openPullRecords } from '../../../agents/kubelet/pulling/pull-records.ts';
 import { createTokenSource } from '../../../agents/kubelet/volumes/token-source.ts';
 import { createFakeClock, settle, type FakeClock } from '../../support/fake-clock.ts';
 import { createMemoryImages, createMemoryRuntime, type MemoryRuntime } from './memory-runtime.ts';
@@ -71,7 +72,7 @@ export async function createScene(): Promise<Scene> {
   const node: NodeContext = {
     nodeName: 'n1', nodeIps: ['192.0.2.1'], kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), memoryDir: join(folder, 'memory'),
     dns: { clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', resolvConf: '/dev/null' }, client, views, runtime, images, objects: createLocalObjects(views),
-    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {}, settings: DEFAULT_CONFIGURATION,
+    tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {}, pullRecords: openPullRecords(join(folder, 'kubelet'), { clock, settings: DEFAULT_CONFIGURATION }), pullTurn: (work) => work(), settings: DEFAULT_CONFIGURATION,
     devices: createDevices({ directory: join(folder, 'device-plugins'), clock, log: silentLog, activePods: () => undefined, changed() {}, wakePod() {} }),
     cgroups: { ...NO_CGROUPS, directory: (path, controller) => join(folder, 'cgroups', controller, path) }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
     starts: createStartCounts(),

@@ -6,15 +6,28 @@ import type { RegistryAuth } from '../../images/image-store.ts';
 const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_KEY = 'index.docker.io';
 
-interface Entry {
-  key: string;
-  auth: RegistryAuth;
+/** Whose credentials they are; absent: the node's own, which every pod may use. */
+export interface SecretSource {
+  uid: string;
+  namespace: string;
+  name: string;
 }
 
-/** `texts`: the decoded `.dockerconfigjson` or `.dockercfg` of each secret. One that cannot be read is as good as none, as upstream has it. */
-export function credentialsIn(texts: readonly string[], image: string): RegistryAuth[] {
+export interface FoundCredential extends RegistryAuth {
+  email: string;
+  source?: SecretSource;
+}
+
+interface Entry {
+  key: string;
+  auth: FoundCredential;
+}
+
+/** `configs`: the decoded `.dockerconfigjson` or `.dockercfg` of each secret. One that cannot be read is as good as none, as upstream has it. */
+export function credentialsIn(configs: readonly { text: string; source?: SecretSource }[], image: string): FoundCredential[] {
   const { registry, repository } = parseImageName(formatImageName(parseImageName(image)));
-  const entries = texts.flatMap(parseDockerConfig).sort((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0));
+  const found = configs.flatMap(({ text, source }) => parseDockerConfig(text).map(({ key, auth }) => ({ key, auth: { ...auth, ...(source !== undefined && { source }) } })));
+  const entries = found.sort((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0));
   const fitting = entries.filter(({ key }) => fits(key, registry, `/${repository}`));
   const chosen = fitting.length > 0 || registry !== DOCKER_HUB ? fitting : entries.filter(({ key }) => key === DOCKER_HUB_KEY);
   return chosen.map(({ auth }) => auth);
@@ -24,6 +37,7 @@ interface DockerAuth {
   username?: string;
   password?: string;
   auth?: string;
+  email?: string;
 }
 
 function parseDockerConfig(text: string): Entry[] {
@@ -46,11 +60,11 @@ function keyOf(name: string): string | undefined {
   return effective === '/' ? host : host + effective;
 }
 
-function authOf({ username = '', password = '', auth = '' }: DockerAuth): RegistryAuth | undefined {
-  if (auth === '') return username === '' ? undefined : { username, password };
+function authOf({ username = '', password = '', auth = '', email = '' }: DockerAuth): FoundCredential | undefined {
+  if (auth === '') return username === '' ? undefined : { username, password, email };
   const decoded = Buffer.from(auth, 'base64').toString();
   const colon = decoded.indexOf(':');
-  return colon < 0 ? undefined : { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+  return colon < 0 ? undefined : { username: decoded.slice(0, colon), password: decoded.slice(colon + 1), email };
 }
 
 function fits(key: string, registry: string, path: string): boolean {
