@@ -117,14 +117,14 @@ function packDirectory(fill: (root: string) => void): Buffer {
   }
 }
 
-interface Blob {
+export interface Blob {
   mediaType: string;
   digest: string;
   size: number;
   bytes: Buffer;
 }
 
-interface BuiltImage {
+export interface BuiltImage {
   config: Blob;
   layers: Blob[];
   manifest: Blob;
@@ -134,7 +134,7 @@ interface BuiltImage {
   top: Blob;
 }
 
-function buildImage(image: FixtureImage): BuiltImage {
+export function buildImage(image: FixtureImage): BuiltImage {
   const layers = image.layers.map(({ tar, compression = 'gzip' }) => {
     const bytes = compression === 'gzip' ? gzipSync(tar, { level: 1 }) : compression === 'zstd' ? zstdCompressSync(tar) : tar;
     return blob(`application/vnd.oci.image.layer.v1.tar${compression === 'none' ? '' : `+${compression}`}`, bytes);
@@ -193,7 +193,7 @@ async function put(url: string, { bytes, mediaType }: Blob): Promise<void> {
   if (!response.ok) throw new Error(`PUT ${url}: ${String(response.status)} ${await response.text()}`);
 }
 
-function document(mediaType: string, value: unknown): Blob {
+export function document(mediaType: string, value: unknown): Blob {
   return blob(mediaType, Buffer.from(JSON.stringify(value)));
 }
 
@@ -201,6 +201,6 @@ function blob(mediaType: string, bytes: Buffer): Blob {
   return { mediaType, bytes, size: bytes.length, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}` };
 }
 
-function describe({ mediaType, digest, size }: Blob): Record<string, unknown> {
+export function describe({ mediaType, digest, size }: Blob): Record<string, unknown> {
   return { mediaType, digest, size };
 }
