@@ -41,6 +41,18 @@ export async function startMachine(name: string, { memoryMb = 512, arch = 'amd64
   const said = await rig('up', [name, '--mem', String(memoryMb), '--cpus', '1', '--arch', arch, ...(append === undefined ? [] : ['--append', append])], 900);
   const address = /\bip=([\d.]+)/.exec(said)?.[1];
   if (address === undefined) throw new Error(`the rig gave no address of ${name}: ${said}`);
+  return machineAt(name, address);
+}
+
+/** One that somebody else has started. */
+export async function standingMachine(name: string): Promise<Machine> {
+  const { output } = await run('sh', [name, '--', 'ip -4 -o address show eth0'], 60);
+  const address = /inet ([\d.]+)/.exec(output)?.[1];
+  if (address === undefined) throw new Error(`no machine ${name} is up: ${output}`);
+  return machineAt(name, address);
+}
+
+function machineAt(name: string, address: string): Machine {
   const machine: Machine = {
     name, address,
     async sh(line, timeoutSeconds) {

@@ -31,7 +31,7 @@ export async function openNodeCgroups(options: NodeCgroupsOptions): Promise<PodC
   const driver = driverOf(options);
   const files = openCgroupTree(options.cgroupRoot);
   const tree = driver === 'cgroupfs' ? files : (await import('./systemd-tree.ts')).overSystemd(files, clock);
-  const misplaced = runtime.listSandboxes().filter(({ config }) => CGROUP_NAMES[driver === 'systemd' ? 'cgroupfs' : 'systemd'].isOwn(config.cgroupParent));
+  const misplaced = runtime.listSandboxes().filter(({ state, config }) => state === 'ready' && CGROUP_NAMES[driver === 'systemd' ? 'cgroupfs' : 'systemd'].isOwn(config.cgroupParent));
   if (misplaced.length > 0) {
     log.info('the cgroup driver was changed: pods begin anew', { driver, pods: misplaced.length });
     const { endPods } = await import('../end-pods.ts');

@@ -1,0 +1,26 @@
+// A node on cgroup v2, on a virtual machine with systemd: resources, memory that runs out, resizing, evictions, shutdown, by the files and the words that
+// upstream's own tests of nodes read. Words on the command line name the steps; all steps run under both cgroup drivers, unless DRIVER names one.
+import t, { type Test } from 'tap';
+import { startNode, type Driver, type MachineNode } from '../support/machine-node.ts';
+import { reserved, valuesOfPods } from './node-machine/values.ts';
+
+type Step = (t: Test, node: MachineNode, driver: Driver, args: readonly string[]) => Promise<void>;
+
+const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, reserved };
+
+t.setTimeout(0);
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((word) => STEPS[word] === undefined);
+if (unknown.length > 0) throw new Error(`no such step: ${unknown.join(', ')}; one of ${Object.keys(STEPS).join(', ')}`);
+
+const node = await startNode('node');
+t.teardown(() => node.down());
+
+for (const driver of ['cgroupfs', 'systemd'] as const) {
+  if ((process.env['DRIVER'] ?? driver) !== driver) continue;
+  const args = [`cgroup-driver=${driver}`];
+  await t.test(driver, { timeout: 0 }, async (t) => {
+    await node.configure(args);
+    for (const [name, run] of Object.entries(STEPS)) if (wanted.length === 0 || wanted.includes(name)) await t.test(name, { timeout: 0 }, (t) => run(t, node, driver, args));
+  });
+}
