@@ -21,7 +21,7 @@ export interface KeptBlob {
 
 /** Smaller ones are fetched again sooner than kept. */
 const KEPT_BYTES_MIN = 1 << 20;
-const KEPT_MS = 24 * 3_600_000;
+export const KEPT_MS = 24 * 3_600_000;
 const PIECE_BYTES = 256 << 10;
 
 export function createKeptBlobs(directory: string, clock: Clock): KeptBlobs {

@@ -2,13 +2,13 @@
 // `.tmp` in its name is whole: it was verified and synced before it got its name (a power cut else leaves a tree of empty files).
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { command } from '../../internal/base/command.ts';
-import { syncDirectory } from '../../internal/base/files.ts';
+import { readFileIfThere, syncDirectory } from '../../internal/base/files.ts';
 import { createLimit, type Limit } from '../../internal/base/limit.ts';
 import { decompressed } from './compression.ts';
 import { withinDisk } from './disk-reserve.ts';
@@ -29,15 +29,19 @@ export interface LayerSource {
 export interface LayerStore {
   directory(diffId: string): string;
   has(diffId: string): boolean;
-  /** Makes the layer unless it is here; concurrent calls share the work. Gives its size, or undefined when it was here. */
+  /** Makes the layer unless it is here; concurrent calls share the work. Gives its size, or undefined when an image lists it already. */
   ensure(source: LayerSource): Promise<number | undefined>;
-  /** Removes half-made layers and those not in `keep`. */
-  clean(keep: ReadonlySet<string>): void;
+  /** An image lists them now: they stay for its sake. */
+  listed(diffIds: readonly string[]): void;
+  /** Removes half-made layers and those not in `keep`, but whole ones of a pull that broke off since then. */
+  clean(keep: ReadonlySet<string>, since?: number): void;
   remove(diffId: string): Promise<void>;
 }
 
 // Short: overlay's mount options end at one page, and an image may have 127 layers.
 const NAME_LENGTH = 24;
+/** Beside a layer until an image lists it, with its size: another life of the node takes it up. */
+const NEW = '.new';
 /** Of all pulls: each has its own turns, so that one which waits for its registry keeps no other waiting. */
 const UNPACKS_MAX = 12;
 const atOnce: Limit = (work) => work();
@@ -58,7 +62,7 @@ export function createLayerStore(root: string): LayerStore {
         const sizeBytes = await running.catch(() => undefined);
         if (sizeBytes !== undefined) return sizeBytes;
       }
-      if (store.has(source.diffId)) return undefined;
+      if (store.has(source.diffId)) return sizeOfNew(store.directory(source.diffId));
       const target = store.directory(source.diffId);
       const work = turn(() => limit(() => makeLayer(source, { temporary: `${target}.${String(temporaries++)}.tmp`, target, syncAll, root })));
       inFlight.set(source.diffId, work);
@@ -68,14 +72,21 @@ export function createLayerStore(root: string): LayerStore {
         inFlight.delete(source.diffId);
       }
     },
-    clean(keep) {
+    listed: (diffIds) => diffIds.forEach((diffId) => rmSync(`${store.directory(diffId)}${NEW}`, { force: true })),
+    clean(keep, since = Infinity) {
       const names = new Set([...keep].map(nameOf));
+      for (const entry of readdirSync(root).filter((name) => name.endsWith(NEW))) {
+        const name = entry.slice(0, -NEW.length);
+        if (names.has(name) || statSync(join(root, entry)).mtimeMs < since || !existsSync(join(root, name))) continue;
+        names.add(name).add(entry);
+      }
       for (const entry of readdirSync(root)) if (!names.has(entry)) rmSync(join(root, entry), { recursive: true, force: true });
     },
     async remove(diffId) {
       const doomed = `${store.directory(diffId)}.${String(temporaries++)}.tmp`;
       if (!store.has(diffId)) return;
       renameSync(store.directory(diffId), doomed); // at once gone for others; the slow part follows
+      store.listed([diffId]);
       await rm(doomed, { recursive: true, force: true });
     },
   };
@@ -89,11 +100,18 @@ interface MakeOptions {
   syncAll(): Promise<void>;
 }
 
+/** Of a whole layer that no image lists yet. */
+function sizeOfNew(directory: string): number | undefined {
+  const text = readFileIfThere(`${directory}${NEW}`) ?? '';
+  return text === '' ? undefined : Number(text);
+}
+
 async function makeLayer(source: LayerSource, options: MakeOptions): Promise<number> {
   const { temporary, target, root, syncAll } = options;
   try {
     mkdirSync(temporary, { recursive: true });
     const sizeBytes = await unpack(source, temporary);
+    writeFileSync(`${target}${NEW}`, String(sizeBytes), { mode: 0o600 });
     await syncAll();
     renameSync(temporary, target);
     syncDirectory(root);

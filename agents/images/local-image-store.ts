@@ -10,7 +10,7 @@ import { openImageIndex } from './image-index.ts';
 import { parseImageConfig } from './image-manifest.ts';
 import { parseImageName } from './image-name.ts';
 import { ImageError, type Image, type ImageStore } from './image-store.ts';
-import { createKeptBlobs } from './kept-blobs.ts';
+import { createKeptBlobs, KEPT_MS } from './kept-blobs.ts';
 import { createLayerStore } from './layer-store.ts';
 import { pullImage } from './pull.ts';
 import { NO_REGISTRIES, type RegistrySettings } from './registry-settings.ts';
@@ -57,7 +57,7 @@ export function createImageStore(options: ImageStoreOptions): LocalImageStore {
   const folder = createArchiveFolder({ ...options, directory, index, shelf, importArchive, pull: (image, signal) => pull(image, [], signal) });
   return {
     async start() {
-      layers.clean(new Set([...index.images.values()].flatMap((image) => image.layers).concat(...index.removed.values())));
+      layers.clean(new Set([...index.images.values()].flatMap((image) => image.layers).concat(...index.removed.values())), options.clock.now() - KEPT_MS);
       for (const name of readdirSync(directory)) if (name.startsWith('.import-') || name.endsWith('.tmp')) rmSync(join(directory, name), { force: true });
       blobs.clean();
       await folder.start();

@@ -58,6 +58,7 @@ export function createShelf(index: ImageIndex, layers: LayerStore): Shelf {
       index.images.set(image.id, merged);
       index.removed.delete(image.id);
       index.save();
+      layers.listed(diffIds);
       return merged;
     },
     pin() {
