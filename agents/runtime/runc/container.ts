@@ -69,7 +69,7 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
   ground.starting.add(record.id);
   try {
     record.startingAt = ground.clock.now();
-    ground.records.saveContainer(record, false);
+    noteStart(ground, record);
     const result = await ground.limit(() => ground.runc('start', record.id));
     if (result.code !== 0) failStart(ground, record, failureOf(result));
     Object.assign(record, { startedAt: ground.clock.now(), state: 'running' });
@@ -78,6 +78,15 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
   } finally {
     ground.starting.delete(record.id);
     takeExit(ground, record); // a short one has ended before `runc start` returned
+  }
+}
+
+/** What cannot be noted is not started: after a crash it would be taken for new. */
+function noteStart(ground: Ground, record: ContainerRecord): void {
+  try {
+    ground.records.saveContainer(record, false);
+  } catch (error) {
+    failStart(ground, record, messageOf(error));
   }
 }
 
