@@ -30,6 +30,7 @@ import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from './configuratio
 import { openLastKnown, type LastKnown } from './last-known/files.ts';
 import { createNodeCsi } from './csi/loader.ts';
 import { createDevices } from './devices/index.ts';
+import { createPodResourcesServer } from './devices/pod-resources-server.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
 import { createRegistration, type Registration } from './node/registration.ts';
@@ -113,6 +114,7 @@ export function createKubelet(options: KubeletOptions): Component {
   const devices = createDevices({ directory: `${kubeletDir}/device-plugins`, clock, log, activePods: () => pods?.active(), changed: () => registration?.changed(), wakePod: (uid) => pods?.worker(uid)?.wake() });
   const csi = createNodeCsi({ node: () => node as NodeContext, changed: () => registration?.changed(), looks: !options.viewsAreLocal });
   const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler], ['DevicePlugin', devices.handler]]), clock, log });
+  const podResources = createPodResourcesServer({ directory: `${kubeletDir}/pod-resources`, pods: () => pods?.workers().map(({ pod }) => pod).filter(({ metadata }) => pods?.active()?.has(metadata.uid) !== false) ?? [], devices, clock });
   const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles });
 
   return {
@@ -151,6 +153,7 @@ export function createKubelet(options: KubeletOptions): Component {
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
       await devices.start();
+      await podResources.start();
       await registration.start();
       csi.start();
       await plugins.start();
@@ -165,6 +168,7 @@ export function createKubelet(options: KubeletOptions): Component {
       pods?.stop();
       csi.stop();
       registration?.stop();
+      await podResources.stop();
       await devices.stop();
       node?.objects.stop();
       await server?.stop();

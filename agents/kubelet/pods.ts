@@ -66,7 +66,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     const isNew = !isHere(pod) && pod.metadata.deletionTimestamp === undefined;
     if (isNew && isTerminalPhase(pod.status?.phase)) return;
     if (isNew && node.devices.concerns(pod)) return giveDevices(pod);
-    const rejection = isNew ? admit(pod, [...workers.values()].map((worker) => worker.pod), node) : undefined;
+    const rejection = isNew ? admit(pod, counted(), node) : undefined;
     if (rejection !== undefined) return reject(pod, rejection);
     takeOn(pod);
   }
@@ -79,7 +79,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       const latest = admitting.get(uid);
       admitting.delete(uid);
       if (latest === undefined || stopped) return;
-      const rejection = latest.metadata.deletionTimestamp !== undefined ? undefined : refusal ?? admit(latest, [...workers.values()].map((worker) => worker.pod), node);
+      const rejection = latest.metadata.deletionTimestamp !== undefined ? undefined : refusal ?? admit(latest, counted(), node);
       if (rejection === undefined) takeOn(latest);
       else reject(latest, rejection);
     }).catch((error: unknown) => node.log.error('pod could not be taken on', { pod: pod.metadata.name, error: messageOf(error) }));
@@ -99,8 +99,13 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     worker.wake();
   }
 
+  /** Pods that the API has: what was deleted without grace counts for nothing, as upstream has it, though it may still be ending. */
+  function counted(): Pod[] {
+    return [...workers.values()].filter(({ memory }) => !memory.gone).map(({ pod }) => pod);
+  }
+
   function others({ metadata }: Pod): Pod[] {
-    return [...workers.values()].map(({ pod }) => pod).filter((pod) => pod.metadata.uid !== metadata.uid && !isTerminalPhase(pod.status?.phase));
+    return counted().filter((pod) => pod.metadata.uid !== metadata.uid && !isTerminalPhase(pod.status?.phase));
   }
 
   /** There may be room now for those whose resize waits for it. */
@@ -148,7 +153,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     },
     workers: () => [...workers.values()],
     worker: (uid) => workers.get(uid),
-    active: () => (complete ? new Set([...admitting.keys(), ...[...workers].filter(([, { memory }]) => !memory.dismantled && !isTerminalPhase(memory.status.phase)).map(([uid]) => uid)]) : undefined),
+    active: () => (complete ? new Set([...admitting.keys(), ...[...workers].filter(([, { memory }]) => !memory.gone && !memory.dismantled && !isTerminalPhase(memory.status.phase)).map(([uid]) => uid)]) : undefined),
     find: (namespace, name) => [...workers.values()].find(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name),
     stop() {
       stopped = true;
