@@ -39,7 +39,8 @@ export function listBytes(list: ObjectList): Buffer {
   const parts: Buffer[] = [listHead(list)];
   list.items.forEach((item: KubeObject, index) => {
     if (index > 0) parts.push(COMMA);
-    parts.push(objectBytes(item));
+    if (item.kind === PARTIAL) parts.push(Buffer.from(`{"kind":"${PARTIAL}","apiVersion":"${item.apiVersion}","metadata":`), objectBytes(item.metadata), END);
+    else parts.push(objectBytes(item));
   });
   parts.push(LIST_END);
   return Buffer.concat(parts);
@@ -68,6 +69,9 @@ export function eventBytes(type: string, object: object): Buffer {
   return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes(object), EVENT_END]);
 }
 
+/** Made anew for each list; the metadata in it is the stored object's own. */
+const PARTIAL = 'PartialObjectMetadata';
+const END = Buffer.from('}');
 const COMMA = Buffer.from(',');
 const LIST_END = Buffer.from(']}\n');
 const EVENT_END = Buffer.from('}\n');

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { createInterface } from 'node:readline';
+import { execOver } from './exec-socket.ts';
 import { parse } from './kubeconfig.ts';
 
 export interface Answer {
@@ -16,6 +17,10 @@ export interface Cluster {
   watch(path: string, onEvent: (event: { type: string; object: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } } }) => void, onEnd?: () => void): Promise<() => void>;
   /** Counts the events of a type as they come, unparsed, so that many watchers cost this client little. */
   countEvents(path: string, type: string, onCount: (count: number) => void): Promise<() => void>;
+  /** Runs a command in a container over a WebSocket, and gives what it wrote to stdout and the Status at its end. */
+  exec(path: string): Promise<{ stdout: string; status: string }>;
+  /** Reads a log until a chunk holds the mark: bytes, and milliseconds between the first and the last. */
+  follow(path: string, mark: string): Promise<{ bytes: number; ms: number }>;
   /** Epoch ms of the node's Ready condition when it is True. */
   nodeHeartbeat(node: string): Promise<number | undefined>;
   close(): void;
@@ -64,6 +69,19 @@ export async function connectCluster(kubeconfig: string, host: string): Promise<
         if (count > 0) onCount(count);
       });
       return () => response.destroy();
+    },
+    exec: (path) => execOver(path, { host, port: credentials.port, agent: false, ...credentials.tls, checkServerIdentity: () => undefined }),
+    async follow(path, mark) {
+      const response = await send('GET', path, undefined, watchers);
+      if (response.statusCode !== 200) throw new Error(`log ${path}: ${String(response.statusCode)}`);
+      let [bytes, first, tail] = [0, 0, ''];
+      for await (const chunk of response) {
+        if (first === 0) first = performance.now();
+        bytes += (chunk as Buffer).length;
+        tail = (tail + (chunk as Buffer).subarray(-100).toString('latin1')).slice(-200);
+        if (tail.includes(mark)) break;
+      }
+      return { bytes, ms: performance.now() - first };
     },
     async nodeHeartbeat(node) {
       const { body } = await cluster.call('GET', `/api/v1/nodes/${node}`);

@@ -1,7 +1,7 @@
 // What a one-node cluster costs, as a table; beside a peer in the same run when one is given, with the ratio.
 //
-//   node test/bench/main.ts [--peer 'COMMAND …'] [--starts 3] [--idle 60] [--pods 20] [--objects 2000] [--skiff dist/skiff]
-//                           [--only start,idle,pods,api,objects]
+//   node test/bench/main.ts [--peer 'COMMAND …'] [--starts 3] [--idle 60] [--pods 30] [--objects 2000] [--skiff dist/skiff]
+//                           [--held 10,50,110] [--only start,idle,pods,memory,probes,exec,logs,pull,api,objects]
 //
 // COMMAND starts another server in the foreground; `--data-dir D --node-name N --write-kubeconfig F` are appended to it and {registry} is
 // replaced. Each server runs on a test host of its own (namespaces), one after the other. These machines are noisy: read the ratios.
@@ -10,10 +10,11 @@ import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { createLab, ownNetwork } from '../support/lab.ts';
 import { fixtureImages, pushImages } from '../support/images.ts';
-import { startRegistry } from '../support/registry.ts';
+import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { measureApi, measureObjects } from './api-load.ts';
-import { measurePods } from './pods.ts';
+import { measurePodMemory, measurePods, measureProbes } from './pods.ts';
 import { createServer, type BenchServer } from './server-process.ts';
+import { measureExec, measureLogs, measurePull } from './streams.ts';
 import { printTable, type Figures } from './table.ts';
 
 const { values } = parseArgs({
@@ -21,9 +22,10 @@ const { values } = parseArgs({
     peer: { type: 'string' },
     starts: { type: 'string', default: '3' },
     idle: { type: 'string', default: '60' },
-    pods: { type: 'string', default: '20' },
+    pods: { type: 'string', default: '30' },
+    held: { type: 'string', default: '10,50,110' },
     objects: { type: 'string', default: '2000' },
-    only: { type: 'string', default: 'start,idle,pods,api,objects' },
+    only: { type: 'string', default: 'start,idle,pods,memory,probes,exec,logs,pull,api,objects' },
     skiff: { type: 'string', default: fileURLToPath(new URL('../../dist/skiff', import.meta.url)) },
   },
 });
@@ -42,13 +44,15 @@ async function measure(name: string, command: string, net: string): Promise<Figu
     await pushImages(registry.url, fixtureImages().filter((image) => image.name === 'busybox:1'));
     const server = createServer({ lab, host: lab.addHost('n1'), registry: registry.address, command });
     const figures: Figures = {};
+    const image = `${registry.address}/busybox:1`;
     try {
       await measureStarts(server, figures);
-      if (parts.has('idle')) await measureIdle(server, figures);
-      if (parts.has('pods')) await measurePods(server, figures, { count: Number(values.pods), image: `${registry.address}/busybox:1` });
-      if (parts.has('api')) await measureApi(server, figures, { objects: Number(values.objects), connections: 8 });
-      if (parts.has('objects')) await measureOnFresh(server, () => measureObjects(server, figures));
-      if (parts.has('start')) await measureWarmStarts(server, figures);
+      for (const [part, run] of Object.entries(partsOf(server, figures, { image, registry }))) {
+        if (!parts.has(part)) continue;
+        const known = new Set(Object.keys(figures));
+        await run();
+        for (const [title, value] of Object.entries(figures)) if (!known.has(title)) console.error(`${name}: ${title}: ${value.toFixed(2)}`);
+      }
     } finally {
       await server.stop();
       await registry.stop();
@@ -57,6 +61,22 @@ async function measure(name: string, command: string, net: string): Promise<Figu
   } finally {
     lab.remove();
   }
+}
+
+/** In the order in which they are measured. */
+function partsOf(server: BenchServer, figures: Figures, { image, registry }: { image: string; registry: TestRegistry }): Record<string, () => Promise<void>> {
+  return {
+    idle: () => measureIdle(server, figures),
+    pods: () => measurePods(server, figures, { count: Number(values.pods), image }),
+    memory: () => measurePodMemory(server, figures, { counts: values.held.split(',').map(Number), image }),
+    probes: () => measureProbes(server, figures, image),
+    exec: () => measureExec(server, figures, image),
+    logs: () => measureLogs(server, figures, image),
+    pull: () => measurePull(server, figures, { image, registry }),
+    api: () => measureApi(server, figures, { objects: Number(values.objects), connections: 8 }),
+    objects: () => measureOnFresh(server, () => measureObjects(server, figures)),
+    start: () => measureWarmStarts(server, figures),
+  };
 }
 
 async function measureStarts(server: BenchServer, figures: Figures): Promise<void> {

@@ -20,11 +20,10 @@ export interface BenchServer {
   wipe(): Promise<void>;
   settle(ms: number): Promise<void>;
   cluster(): Cluster;
-  memory(): Memory;
+  /** `without`: processes whose command line begins so are not counted. */
+  memory(without?: string): Memory;
   counters(): { cpuSeconds: number; writtenBytes: number };
 }
-
-const TICKS = 100;
 
 export function createServer({ lab, host, registry, command }: { lab: Lab; host: Host; registry: string; command: string }): BenchServer {
   let child: ChildProcess | undefined;
@@ -74,8 +73,11 @@ export function createServer({ lab, host, registry, command }: { lab: Lab; host:
       if (connection === undefined) throw new Error('the server is not started');
       return connection;
     },
-    memory: () => pids(host).map(memoryOf).reduce((sum, one) => ({ rssKb: sum.rssKb + one.rssKb, pssKb: sum.pssKb + one.pssKb, anonymousKb: sum.anonymousKb + one.anonymousKb }), { rssKb: 0, pssKb: 0, anonymousKb: 0 }),
-    counters: () => pids(host).map(countersOf).reduce((sum, one) => ({ cpuSeconds: sum.cpuSeconds + one.cpuSeconds, writtenBytes: sum.writtenBytes + one.writtenBytes }), { cpuSeconds: 0, writtenBytes: 0 }),
+    memory: (without) => {
+      const counted = pids(host).filter((pid) => without === undefined || !commandLine(pid).startsWith(without));
+      return counted.map(memoryOf).reduce((sum, one) => ({ rssKb: sum.rssKb + one.rssKb, pssKb: sum.pssKb + one.pssKb, anonymousKb: sum.anonymousKb + one.anonymousKb }), { rssKb: 0, pssKb: 0, anonymousKb: 0 });
+    },
+    counters: () => ({ cpuSeconds: cpuOf(host), writtenBytes: pids(host).map(writtenBy).reduce((sum, one) => sum + one, 0) }),
   };
 }
 
@@ -117,14 +119,20 @@ function memoryOf(pid: number): Memory {
   }
 }
 
-function countersOf(pid: number): { cpuSeconds: number; writtenBytes: number } {
+/** Of the host's cgroup: also of processes that have ended, whoever reaped them. */
+function cpuOf(host: Host): number {
+  const name = host.enter.join(' ').match(/cgroup\/\*\/(\S+) /)?.[1] ?? '';
+  const v1 = `/sys/fs/cgroup/cpuacct/${name}/cpuacct.usage`;
+  if (existsSync(v1)) return Number(readFileSync(v1, 'utf8')) / 1e9;
+  return Number(/usage_usec (\d+)/.exec(readFileSync(`/sys/fs/cgroup/${name}/cpu.stat`, 'utf8'))?.[1]) / 1e6;
+}
+
+function writtenBy(pid: number): number {
   try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const io = readFileSync(`/proc/${String(pid)}/io`, 'utf8');
     const field = (name: string): number => Number(new RegExp(`^${name}: (\\d+)`, 'm').exec(io)?.[1] ?? 0);
-    return { cpuSeconds: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS, writtenBytes: field('write_bytes') - field('cancelled_write_bytes') };
+    return field('write_bytes') - field('cancelled_write_bytes');
   } catch {
-    return { cpuSeconds: 0, writtenBytes: 0 }; // it has ended
+    return 0; // it has ended
   }
 }

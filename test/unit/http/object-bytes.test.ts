@@ -1,0 +1,29 @@
+// Lists as bytes are what JSON.stringify makes of them, whichever way their bytes are made or kept.
+import t from 'tap';
+import { freeze, type KubeObject } from '../../../internal/api/meta.ts';
+import type { ObjectList } from '../../../internal/api/request.ts';
+import { partialMetadata } from '../../../internal/api/table.ts';
+import { becomeQuiet } from '../../../internal/base/quiet.ts';
+import { listBytes, listPieces } from '../../../internal/http/object-bytes.ts';
+
+const objects = (count: number): KubeObject[] => Array.from({ length: count }, (_, index) => freeze({
+  apiVersion: 'v1', kind: 'ConfigMap', data: { text: 'ü"\n'.repeat(index % 7) },
+  metadata: { name: `m-${String(index)}`, namespace: 'default', uid: String(index), resourceVersion: String(index), creationTimestamp: '2026-01-01T00:00:00Z', labels: { index: String(index) } },
+}));
+const listOf = (items: KubeObject[]): ObjectList => ({ kind: 'ConfigMapList', apiVersion: 'v1', metadata: { resourceVersion: '7' }, items });
+
+t.test('a short list, of objects and of metadata, made twice and once more after what was kept is let go', async (t) => {
+  const whole = listOf(objects(50));
+  const metadata = partialMetadata(whole) as ObjectList;
+  for (const list of [whole, metadata, whole, metadata, listOf([])]) {
+    t.equal(listPieces(list), undefined);
+    t.equal(listBytes(list).toString(), `${JSON.stringify(list)}\n`);
+  }
+  becomeQuiet();
+  for (const list of [whole, metadata]) t.equal(listBytes(list).toString(), `${JSON.stringify(list)}\n`);
+});
+
+t.test('a long one, in pieces', async (t) => {
+  const list = listOf(objects(2345));
+  t.equal(Buffer.concat([...(listPieces(list) ?? [])]).toString(), `${JSON.stringify({ kind: list.kind, apiVersion: list.apiVersion, metadata: list.metadata, items: list.items })}\n`);
+});
