@@ -75,7 +75,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   function giveDevices(pod: Pod): void {
     const { uid } = pod.metadata;
     admitting.set(uid, pod);
-    node.devices.allocate(pod).then(() => undefined, (error: unknown) => ({ reason: 'UnexpectedAdmissionError', message: `Pod was rejected: Allocate failed due to ${messageOf(error)}, which is unexpected` })).then((refusal) => {
+    node.devices.allocate(pod).then(() => undefined, (error: unknown) => ({ reason: 'UnexpectedAdmissionError', message: `Allocate failed due to ${messageOf(error)}, which is unexpected` })).then((refusal) => {
       const latest = admitting.get(uid);
       admitting.delete(uid);
       if (latest === undefined || stopped) return;

@@ -59,7 +59,7 @@ function disruption({ ending }: PodState): Pick<PodCondition, 'type' | 'status' 
 export function rejectedStatus(pod: Pod, now: number, hostIps: readonly string[], rejection: { reason: string; message: string }): PodStatus {
   const base = pod.status ?? {};
   return {
-    ...base, phase: 'Failed', reason: rejection.reason, message: rejection.message, startTime: base.startTime ?? formatTime(now), observedGeneration: pod.metadata.generation ?? 1,
+    ...base, phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, startTime: base.startTime ?? formatTime(now), observedGeneration: pod.metadata.generation ?? 1,
     qosClass: qosClassOf(pod), ...(hostIps[0] !== undefined && { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
   };
 }

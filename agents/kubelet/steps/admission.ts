@@ -11,9 +11,11 @@ import { isCritical } from '../pressure/ranking.ts';
 
 export interface Rejection {
   reason: string;
+  /** As the Event has it; the status says besides that the pod was rejected. */
   message: string;
 }
 
+const OS_LABEL = 'kubernetes.io/os';
 const SAFE_SYSCTLS = new Set([
   'kernel.shm_rmid_forced', 'net.ipv4.ip_local_port_range', 'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range', 'net.ipv4.ip_unprivileged_port_start', 'net.ipv4.ip_local_reserved_ports',
   'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
@@ -21,7 +23,12 @@ const SAFE_SYSCTLS = new Set([
 
 export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'> & Partial<Pick<NodeContext, 'devices'>>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkPressure(pod, node.pressures()) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable(), node.devices?.held);
+  return checkOs(pod) ?? checkPressure(pod, node.pressures()) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable(), node.devices?.held);
+}
+
+function checkOs({ metadata, spec }: Pod): Rejection | undefined {
+  if ((metadata.labels?.[OS_LABEL] ?? 'linux') !== 'linux') return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: `Failed to admit pod as the \`${OS_LABEL}\` label doesn't match node label` };
+  return (spec.os?.name ?? 'linux') === 'linux' ? undefined : { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
 }
 
 /** Under pressure only critical pods come in; under memory pressure alone also those that say how much they need, or tolerate it. */
@@ -29,7 +36,7 @@ function checkPressure(pod: Pod, pressures: readonly string[]): Rejection | unde
   if (pressures.length === 0 || isCritical(pod)) return undefined;
   const tolerated = (pod.spec.tolerations ?? []).some(({ key, operator, effect }) => (effect === undefined || effect === 'NoSchedule') && (key === 'node.kubernetes.io/memory-pressure' || (operator === 'Exists' && (key ?? '') === '')));
   if (pressures.length === 1 && pressures[0] === 'MemoryPressure' && (qosClassOf(pod) !== 'BestEffort' || tolerated)) return undefined;
-  return { reason: 'Evicted', message: `Pod was rejected: The node had condition: [${pressures.join(' ')}]. ` };
+  return { reason: 'Evicted', message: `The node had condition: [${pressures.join(' ')}]. ` };
 }
 
 /** `unsafe`: names, or beginnings that end in `*`, which this node's owner allows beside the safe ones. */
@@ -60,7 +67,7 @@ function hostPortsOf({ spec }: Pod): HostPort[] {
 function checkPorts(pod: Pod, others: readonly Pod[]): Rejection | undefined {
   const taken = others.flatMap(hostPortsOf);
   const clash = hostPortsOf(pod).some(({ port, protocol, ip }) => taken.some((other) => other.port === port && other.protocol === protocol && (other.ip === ip || other.ip === '0.0.0.0' || ip === '0.0.0.0')));
-  return clash ? { reason: 'NodePorts', message: 'Pod was rejected: Predicate NodePorts failed: node(s) didn\'t have free ports for the requested pod ports' } : undefined;
+  return clash ? { reason: 'NodePorts', message: 'Predicate NodePorts failed: node(s) didn\'t have free ports for the requested pod ports' } : undefined;
 }
 
 /** Huge pages, and extended resources that the node has: others are no matter of the node's. */
@@ -74,8 +81,8 @@ export function checkResources(pod: Pod, others: readonly Pod[], allocatable: Re
   for (const name of ['cpu', 'memory', 'ephemeral-storage', ...scalars(pod, allocatable)]) {
     const value = name === 'cpu' ? quantityMilliValue : quantityValue;
     const [asked, used, has] = [podRequest(pod, name), others.reduce((sum, other) => sum + podRequest(other, name), 0), Math.max(held(name), value(allocatable[name] ?? '0'))];
-    if (asked > 0 && asked + used > has) return { reason: `OutOf${name}`, message: `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${String(asked)}, used: ${String(used)}, capacity: ${String(has)}` };
+    if (asked > 0 && asked + used > has) return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, requested: ${String(asked)}, used: ${String(used)}, capacity: ${String(has)}` };
   }
   const places = quantityValue(allocatable['pods'] ?? '110');
-  return others.length + 1 > places ? { reason: 'OutOfpods', message: `Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: ${String(others.length)}, capacity: ${String(places)}` } : undefined;
+  return others.length + 1 > places ? { reason: 'OutOfpods', message: `Node didn't have enough resource: pods, requested: 1, used: ${String(others.length)}, capacity: ${String(places)}` } : undefined;
 }

@@ -11,7 +11,7 @@ const OLD_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';
 export function checkAppArmor(pod: Pod, enabled: () => boolean = isEnabled): Rejection | undefined {
   const wanted = containersOf(pod).flatMap(({ spec }) => profileOf(pod, spec.name, spec.securityContext?.appArmorProfile) ?? []).filter(({ type }) => type !== 'Unconfined');
   if (wanted.length === 0) return undefined;
-  const refused = (why: string): Rejection => ({ reason: 'AppArmor', message: `Pod was rejected: Cannot enforce AppArmor: ${why}` });
+  const refused = (why: string): Rejection => ({ reason: 'AppArmor', message: `Cannot enforce AppArmor: ${why}` });
   if (!enabled()) return refused('AppArmor is not enabled on the host');
   const nameless = wanted.find(({ type, localhostProfile = '' }) => type === 'Localhost' && localhostProfile.trim() === '');
   return nameless === undefined ? undefined : refused(`invalid empty AppArmor profile name: ${JSON.stringify(nameless)}`);

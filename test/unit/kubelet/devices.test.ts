@@ -81,7 +81,7 @@ t.test('the node\'s status: devices of plugins, and resources that somebody else
 
 t.test('a node that has not enough of an extended resource refuses the pod; one that has none of it does not know it', (t) => {
   const pod = (amount: string): never => ({ metadata: { name: 'p', uid: amount }, spec: { containers: [{ name: 'c', resources: { limits: { 'example.com/dev': amount } } }] } }) as never;
-  t.same(checkResources(pod('2'), [pod('2')], { pods: '9', 'example.com/dev': '3' }), { reason: 'OutOfexample.com/dev', message: 'Pod was rejected: Node didn\'t have enough resource: example.com/dev, requested: 2, used: 2, capacity: 3' });
+  t.same(checkResources(pod('2'), [pod('2')], { pods: '9', 'example.com/dev': '3' }), { reason: 'OutOfexample.com/dev', message: 'Node didn\'t have enough resource: example.com/dev, requested: 2, used: 2, capacity: 3' });
   t.equal(checkResources(pod('2'), [pod('1')], { pods: '9', 'example.com/dev': '3' }), undefined);
   t.equal(checkResources(pod('2'), [], { pods: '9' }), undefined);
   t.equal(checkResources(pod('2'), [], { pods: '9', 'example.com/dev': '0' }, () => 2), undefined, 'it was given them already');

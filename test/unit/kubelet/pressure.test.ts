@@ -77,7 +77,7 @@ t.test('unused images go when the disk fills, longest unused first, none that is
 
 t.test('a pod that asks for AppArmor is not taken on where the kernel has none', (t) => {
   const pod = (appArmorProfile: object | undefined, annotations = {}) => ({ metadata: { name: 'p', annotations }, spec: { containers: [{ name: 'c', securityContext: { appArmorProfile } }] } }) as never;
-  t.match(checkAppArmor(pod({ type: 'RuntimeDefault' }), () => false), { reason: 'AppArmor', message: 'Pod was rejected: Cannot enforce AppArmor: AppArmor is not enabled on the host' });
+  t.match(checkAppArmor(pod({ type: 'RuntimeDefault' }), () => false), { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' });
   t.equal(checkAppArmor(pod({ type: 'Unconfined' }), () => false), undefined);
   t.equal(checkAppArmor(pod(undefined), () => false), undefined);
   t.match(checkAppArmor(pod(undefined, { 'container.apparmor.security.beta.kubernetes.io/c': 'localhost/mine' }), () => false), { reason: 'AppArmor' });
