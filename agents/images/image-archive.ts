@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../internal/base/errors.ts';
 import { decompressed } from './compression.ts';
-import { chooseManifest, parseManifest, type Descriptor } from './image-manifest.ts';
+import { chooseManifest, parseDocument, parseManifest, type Descriptor } from './image-manifest.ts';
 import { formatImageName, parseImageName } from './image-name.ts';
 import { withinDisk } from './disk-reserve.ts';
 import { ImageError } from './image-store.ts';
@@ -23,6 +23,7 @@ export interface ImageArchive extends AsyncDisposable {
 }
 
 const DOCUMENT_BYTES_MAX = 8 << 20;
+const INDEX_DEPTH_MAX = 4;
 
 export async function openArchive(path: string, scratch: string): Promise<ImageArchive> {
   const expanded = join(scratch, `.import-${String(process.pid)}-${path.replaceAll('/', '_').slice(-100)}`);
@@ -76,7 +77,8 @@ async function listMembers(file: FileHandle): Promise<Map<string, Member>> {
 
 async function readDockerSave(file: FileHandle, members: ReadonlyMap<string, Member>): Promise<ArchivedImage[]> {
   const { createHash } = await import('node:crypto');
-  const list = JSON.parse((await readNamed(file, members, 'manifest.json')).toString()) as { Config: string; RepoTags?: string[] | null; Layers: string[] }[];
+  const list = parseDocument(await readNamed(file, members, 'manifest.json'), 'manifest.json') as { Config: string; RepoTags?: string[] | null; Layers: string[] }[];
+  if (!Array.isArray(list) || list.some((entry) => typeof entry?.Config !== 'string' || !Array.isArray(entry.Layers))) throw new Error('not an image archive: manifest.json lists no images');
   return Promise.all(list.map(async ({ Config, RepoTags, Layers }) => {
     const config = await readNamed(file, members, Config);
     return {
@@ -88,22 +90,47 @@ async function readDockerSave(file: FileHandle, members: ReadonlyMap<string, Mem
 }
 
 async function readOciLayout(file: FileHandle, members: ReadonlyMap<string, Member>): Promise<ArchivedImage[]> {
-  const document = async (name: string): Promise<unknown> => JSON.parse((await readNamed(file, members, name)).toString()) as unknown;
+  const document = async (name: string): Promise<unknown> => parseDocument(await readNamed(file, members, name), name);
   const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
-  const { manifests } = (await document('index.json')) as { manifests: Descriptor[] };
-  const images: ArchivedImage[] = [];
-  for (const entry of manifests) {
-    const top = await document(blobName(entry.digest));
-    const chosen = chooseManifest(top, entry.digest);
-    const { config, layers } = parseManifest(chosen === undefined ? top : await document(blobName(chosen.digest)), entry.digest);
+  const { manifests } = (await document('index.json')) as { manifests?: Descriptor[] };
+  if (!Array.isArray(manifests)) throw new Error('not an image archive: index.json lists no images');
+  const read = (digest: string): Promise<Buffer> => readNamed(file, members, blobName(digest)).then((bytes) => verified(bytes, digest));
+  const here = manifests.filter((entry) => entry.platform === undefined || isForThisMachine(entry));
+  if (here.length === 0) chooseManifest({ manifests }, 'the archive'); // says that there is none for this machine
+  return Promise.all(here.map(async (entry) => {
+    const { config, layers } = await manifestBelow(entry, read);
     const name = entry.annotations?.['io.containerd.image.name'] ?? entry.annotations?.['org.opencontainers.image.ref.name'];
-    images.push({
+    return {
       names: name === undefined ? [] : [formatImageName(parseImageName(name))],
-      config: { digest: config.digest, read: () => readNamed(file, members, blobName(config.digest)) },
+      config: { digest: config.digest, read: () => read(config.digest) },
       layerSources: layers.map((layer) => ({ open: () => streamNamed(file, members, blobName(layer.digest)) })),
-    });
+    };
+  }));
+}
+
+function isForThisMachine(entry: Descriptor): boolean {
+  try {
+    return chooseManifest({ manifests: [entry] }, '') === entry;
+  } catch {
+    return false;
   }
-  return images;
+}
+
+async function manifestBelow(entry: Descriptor, read: (digest: string) => Promise<Buffer>): Promise<ReturnType<typeof parseManifest>> {
+  let document = parseDocument(await read(entry.digest), entry.digest);
+  for (let depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
+    const chosen = chooseManifest(document, entry.digest);
+    if (chosen === undefined) break;
+    document = parseDocument(await read(chosen.digest), chosen.digest);
+  }
+  return parseManifest(document, entry.digest);
+}
+
+async function verified(bytes: Buffer, digest: string): Promise<Buffer> {
+  const { createHash } = await import('node:crypto');
+  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  if (actual !== digest) throw new ImageError('ErrImagePull', `${digest} has digest ${actual}`);
+  return bytes;
 }
 
 async function readNamed(file: FileHandle, members: ReadonlyMap<string, Member>, name: string): Promise<Buffer> {
