@@ -6,7 +6,7 @@ import { parseQuantity, quantityValue } from '../../../internal/api/quantity.ts'
 import { parseYaml } from '../../../internal/api/yaml.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
-import { INERT, SETTINGS, type Setting, type SettingKind } from './settings.ts';
+import { FIXED, INERT, SETTINGS, type Setting, type SettingKind } from './settings.ts';
 
 type ValueOf<K extends SettingKind> = K extends 'integer' ? number : K extends 'boolean' ? boolean : K extends 'list' ? readonly string[] : K extends 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' ? Readonly<Record<string, string>> : K extends 'headers' ? Readonly<Record<string, readonly string[]>> : string;
 
@@ -22,6 +22,7 @@ export function readKubeletConfiguration(args: readonly string[], warn: (message
   for (const [name, text] of pairs.filter(([name]) => name !== 'config')) {
     const setting = find(name);
     if (setting !== undefined) values[setting.key] = checked(setting, parse(setting, text), `--kubelet-arg: ${name}=${text}`);
+    else if (FIXED.has(name)) checkFixed(name, text, '--kubelet-arg');
     else if (INERT.has(name)) warn(`--kubelet-arg: ${name} has no effect here`);
     else throw new Error(`--kubelet-arg: ${JSON.stringify(name)} is no setting of the kubelet`);
   }
@@ -60,9 +61,14 @@ function fromFile(path: string, warn: (message: string) => void): Record<string,
   const fields = { ...rest, ...(idsPerPod !== undefined && { idsPerPod }), ...(period !== undefined && { maxContainerRestartPeriod: period }), ...(swapBehavior !== undefined && { memorySwapBehavior: swapBehavior }) };
   return Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => {
     const setting = (SETTINGS as readonly Setting[]).find((candidate) => candidate.key === key);
-    if (setting === undefined) warn(`${path}: ${key} has no effect here`);
+    if (FIXED.has(key)) checkFixed(key, value, path);
+    else if (setting === undefined) warn(`${path}: ${key} has no effect here`);
     return setting === undefined ? [] : [[key, checked(setting, value, `${path}: ${key}`)]];
   }));
+}
+
+function checkFixed(name: string, value: unknown, where: string): void {
+  if (value !== FIXED.get(name)) throw new Error(`${where}: ${name}=${String(value)} is not supported: only ${JSON.stringify(FIXED.get(name))} is`);
 }
 
 /** A flag's text as the field's value. */

@@ -66,6 +66,11 @@ export const SETTINGS = [
   { key: 'enforceNodeAllocatable', flag: 'enforce-node-allocatable', kind: 'list', default: ['pods'] },
 ] as const satisfies readonly Setting[];
 
+/** Settings of parts that Skiff has not (resource managers that pin containers), with the one value that says so: any other is refused. */
+export const FIXED: ReadonlyMap<string, string> = new Map([
+  ['cpu-manager-policy', 'none'], ['cpuManagerPolicy', 'none'], ['memory-manager-policy', 'None'], ['memoryManagerPolicy', 'None'], ['topology-manager-policy', 'none'], ['topologyManagerPolicy', 'none'],
+]);
+
 /** Flags of upstream's that are taken and change nothing, as what they say has no part here or is always so. */
 export const INERT: ReadonlySet<string> = new Set([
   'v', 'logtostderr', 'logging-format', 'fail-swap-on', 'failSwapOn', 'fail-cgroupv1', 'feature-gates', 'registry-qps', 'registry-burst', 'event-qps', 'event-burst',

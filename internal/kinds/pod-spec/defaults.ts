@@ -73,7 +73,11 @@ function volumeDefaults(volume: Volume): void {
 
 function projectedDefaults(projected: NonNullable<Volume['projected']>): void {
   projected.defaultMode ??= FILE_MODE;
-  for (const { serviceAccountToken, downwardAPI } of projected.sources ?? []) {
+  for (const source of projected.sources ?? []) {
+    // Of features that are off (ClusterTrustBundleProjection, PodCertificateRequest: beta in 1.36, and not on by default): dropped, as upstream does.
+    delete source.clusterTrustBundle;
+    delete source.podCertificate;
+    const { serviceAccountToken, downwardAPI } = source;
     if (serviceAccountToken !== undefined) serviceAccountToken.expirationSeconds ??= 3600;
     for (const { fieldRef } of downwardAPI?.items ?? []) if (fieldRef !== undefined) fieldRef.apiVersion ||= 'v1';
   }

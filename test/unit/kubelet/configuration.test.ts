@@ -102,3 +102,10 @@ t.test('static pods from one file, and from a URL that may be away for a while',
   t.match((await source.read())?.map(({ metadata }) => metadata.name), ['c-n1']);
   t.same(asked, ['secret', 'secret', 'secret', 'secret']);
 });
+
+t.test('what would pin containers to CPUs or memory is refused, not passed over', (t) => {
+  t.doesNotThrow(() => readKubeletConfiguration(['cpu-manager-policy=none', 'memory-manager-policy=None', 'topologyManagerPolicy=none']));
+  t.throws(() => readKubeletConfiguration(['cpu-manager-policy=static']), { message: '--kubelet-arg: cpu-manager-policy=static is not supported: only "none" is' });
+  t.throws(() => readKubeletConfiguration(['topology-manager-policy=single-numa-node']), { message: '--kubelet-arg: topology-manager-policy=single-numa-node is not supported: only "none" is' });
+  t.end();
+});
