@@ -66,7 +66,7 @@ export const SETTINGS = [
   { key: 'enforceNodeAllocatable', flag: 'enforce-node-allocatable', kind: 'list', default: ['pods'] },
 ] as const satisfies readonly Setting[];
 
-/** Settings of parts that Skiff has not (resource managers that pin containers), with the one value that says so: any other is refused. */
+/** Settings of parts that Skiff has not (resource managers that pin containers), with the one value that says so; others are refused. */
 export const FIXED: ReadonlyMap<string, string> = new Map([
   ['cpu-manager-policy', 'none'], ['cpuManagerPolicy', 'none'], ['memory-manager-policy', 'None'], ['memoryManagerPolicy', 'None'], ['topology-manager-policy', 'none'], ['topologyManagerPolicy', 'none'],
 ]);
