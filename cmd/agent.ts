@@ -22,7 +22,7 @@ import { useCarriedPrograms } from './programs/carried.ts';
 import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { shutdownGraceOf } from './shutdown.ts';
-import { runUntilTerminated, untilReady } from './termination.ts';
+import { runUntilTerminated, untilReady, type Serving } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
 export async function runAgent(argv: readonly string[]): Promise<number> {
@@ -42,7 +42,7 @@ interface Start {
   log: Log;
 }
 
-async function startAgent(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Running> {
+async function startAgent(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Serving> {
   ledger.making(settings['data-dir'], 'tree');
   const nodeName = nodeNameOf(settings);
   const nodeIps = await openNodeAddresses({ given: settings['node-ip'], dataDir: settings['data-dir'], clock: systemClock, log });
@@ -61,7 +61,7 @@ async function startAgent(settings: Settings, { stopping, ledger, manager, log }
   const running = await startAll([tellOfInstance({ verb: 'agent', dataDir: settings['data-dir'], url: server, tokenGiven: token !== undefined, ociRuntime: settings['oci-runtime'], ...(settings['container-runtime-endpoint'] !== '' && { criEndpoint: settings['container-runtime-endpoint'] }), nodeName }, systemClock.now()), access.component, keeper], log, stopping);
   manager.starting(`with what ${server} says`);
   const failed = strangersServer(access.proxy, { server, stopping, log });
-  const { ready, components } = await untilReady(running, access.synced(), { stopping, failed }).then(() => createNode({ ...settings, disable: cluster.disable }, { cluster: access.cluster, nodeName, nodeIps, ledger, log }));
+  const { ready, components, endPods } = await untilReady(running, access.synced(), { stopping, failed }).then(() => createNode({ ...settings, disable: cluster.disable }, { cluster: access.cluster, nodeName, nodeIps, ledger, log }));
   const tunnel = createTunnel({ server, credentials: () => keeper.credentials('node'), kubeletPort: settings['kubelet-port'], clock: systemClock, random: systemRandom, log });
   const node = await startAll(announced([...components, tunnel], manager), log, stopping).catch((error: unknown) => stopThenThrow(running, error));
   const all = inTurn(node, running);
@@ -70,7 +70,7 @@ async function startAgent(settings: Settings, { stopping, ledger, manager, log }
   failed.catch((error: unknown) => (stopping.aborted ? undefined : log.error(messageOf(error))));
   log.info('ready', { node: nodeName, server });
   manager.ready(`Skiff ${SKIFF_VERSION_TEXT} is ready: node ${nodeName} of ${server}`);
-  return all;
+  return { ...all, endPods };
 }
 
 async function stopThenThrow(running: Running, error: unknown): Promise<never> {

@@ -58,6 +58,8 @@ export interface ClusterAccess {
 
 export interface NodeParts {
   components: Component[];
+  /** Before all stops, when the machine goes down. */
+  endPods(): Promise<void>;
   /** Resolves when the API shows the node Ready. */
   ready: Promise<void>;
 }
@@ -90,7 +92,7 @@ export async function createNode(settings: NodeSettings, { cluster, nodeName, no
   if (backend !== 'none') components.push(createRoutes({ nodeName, backend, run: cluster.run }));
   if (!disabled.has('proxy')) components.push(createProxy({ nodeName, clusterCidr: cluster.clusterCidr, run: cluster.run, ledger }));
   if (!disabled.has('dns')) components.push(createDns({ views: cluster.views, addresses: [...cluster.clusterDns], port: 53, domain: cluster.clusterDomain, resolvConf, clock, random, log }));
-  return { components, ready: seen(nodes, nodeName, isReady).then(() => undefined) };
+  return { components, endPods: () => kubelet.endPods(), ready: seen(nodes, nodeName, isReady).then(() => undefined) };
 }
 
 /** Built in, over runc; or a CRI socket, whose code is loaded only then. */

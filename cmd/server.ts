@@ -3,7 +3,7 @@ import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../internal/base/clock.ts';
 import { command } from '../internal/base/command.ts';
-import { startAll, type Component, type Running } from '../internal/base/component.ts';
+import { startAll, type Component } from '../internal/base/component.ts';
 import { messageOf } from '../internal/base/errors.ts';
 import { writeFileAtomically } from '../internal/base/files.ts';
 import { openLedger, type Ledger } from '../internal/base/ledger.ts';
@@ -30,7 +30,7 @@ import { useCarriedPrograms } from './programs/carried.ts';
 import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
 import { givenToken, readSettings } from './settings.ts';
 import { shutdownGraceOf } from './shutdown.ts';
-import { runUntilTerminated, untilReady } from './termination.ts';
+import { runUntilTerminated, untilReady, type Serving } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
 const NODES_GROUP = 'system:nodes';
@@ -53,7 +53,7 @@ interface Start {
   log: Log;
 }
 
-async function startServer(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Running> {
+async function startServer(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Serving> {
   const [clock, random] = [systemClock, systemRandom];
   ledger.making(settings['data-dir'], 'tree');
   const serverDir = join(settings['data-dir'], 'server');
@@ -77,7 +77,7 @@ async function startServer(settings: Settings, { stopping, ledger, manager, log 
   const url = `https://${addresses()[0] ?? ''}:${String(settings['https-listen-port'])}`;
   log.info('ready', { address: url, kubeconfig: settings['write-kubeconfig'] });
   manager.ready(`Skiff ${SKIFF_VERSION_TEXT} is ready at ${url}`);
-  return running;
+  return { ...running, ...(node !== undefined && { endPods: node.endPods }) };
 }
 
 /** What `kubectl get nodes` shows as its role. A kubelet may not say that of itself. */

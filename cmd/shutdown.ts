@@ -40,6 +40,11 @@ export function shutdownGraceOf(kubeletArgs: readonly string[]): ShutdownGrace |
 /** When what ran them has stopped. */
 export async function endPodsWithMachine(dataDir: string, { manager, clock, log, grace = DEFAULT_GRACE }: { manager: ServiceManager; clock: Clock; log: Log; grace?: ShutdownGrace | undefined }): Promise<void> {
   const [{ endAllPods }, { findSite }] = await Promise.all([import('./ownership/pods.ts'), import('./ownership/site.ts')]);
+  await withMoreTime(manager, clock, () => endAllPods(findSite({ dataDir }, {}), { log, tell: (line) => log.info(`ended ${line}`), ...grace }));
+}
+
+/** Asks the service manager for more again and again while the work goes on. */
+export async function withMoreTime(manager: ServiceManager, clock: Clock, work: () => Promise<void>): Promise<void> {
   let timer: ReturnType<Clock['setTimer']> | undefined;
   const extend = (): void => {
     manager.stopping('the machine goes down: ending pods', EXTENSION_MS);
@@ -47,7 +52,7 @@ export async function endPodsWithMachine(dataDir: string, { manager, clock, log,
   };
   extend();
   try {
-    await endAllPods(findSite({ dataDir }, {}), { log, tell: (line) => log.info(`ended ${line}`), ...grace });
+    await work();
   } finally {
     timer?.cancel();
   }

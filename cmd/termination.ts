@@ -4,7 +4,7 @@ import type { Running } from '../internal/base/component.ts';
 import { messageOf } from '../internal/base/errors.ts';
 import type { Log } from '../internal/base/log.ts';
 import type { ServiceManager } from './service-manager.ts';
-import { endPodsWithMachine, machineStops, type ShutdownGrace } from './shutdown.ts';
+import { endPodsWithMachine, machineStops, withMoreTime, type ShutdownGrace } from './shutdown.ts';
 import { releaseWhenQuiet } from './idle-memory.ts';
 
 export interface Lifetime {
@@ -15,8 +15,11 @@ export interface Lifetime {
   grace?: ShutdownGrace | undefined;
 }
 
+/** What runs; with a node, its pods can be ended while the API still hears of it. */
+export type Serving = Running & { endPods?(): Promise<void> };
+
 /** Starts, and stops when asked; the pods of a machine that goes down end with it. `start` is given what aborts when the process is to end. */
-export async function runUntilTerminated(start: (stopping: AbortSignal) => Promise<Running>, { dataDir, manager, log, grace }: Lifetime): Promise<number> {
+export async function runUntilTerminated(start: (stopping: AbortSignal) => Promise<Serving>, { dataDir, manager, log, grace }: Lifetime): Promise<number> {
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort(new Error(`stopping on ${signal}`)));
@@ -30,8 +33,10 @@ export async function runUntilTerminated(start: (stopping: AbortSignal) => Promi
     await stopped;
     log.info(messageOf(stopping.signal.reason));
     manager.stopping('stopping');
+    const atEnd = await machineStops();
+    if (atEnd) await withMoreTime(manager, systemClock, async () => running?.endPods?.()).catch((error: unknown) => log.warn('pods are ended without the API', { error: messageOf(error) }));
     await running?.stop().catch((error: unknown) => log.warn('could not stop cleanly', { error: messageOf(error) }));
-    if (await machineStops()) await endPodsWithMachine(dataDir, { manager, clock: systemClock, log, grace });
+    if (atEnd) await endPodsWithMachine(dataDir, { manager, clock: systemClock, log, grace });
   } finally {
     clearInterval(alive);
   }

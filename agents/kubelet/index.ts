@@ -47,6 +47,7 @@ import { createPressureKeeper, type PressureKeeper } from './pressure/pressure.t
 import { createProcessLimitWatch, type ProcessLimitWatch } from './pressure/process-limit.ts';
 import { createObserver } from './pressure/signals.ts';
 import { createKubeletServer, type KubeletServer, type KubeletTls } from './server/server.ts';
+import { endForShutdown, SHUTTING_DOWN, shutdownGroupsOf } from './shutdown.ts';
 import { createLocalVolumes } from './volumes/local-volumes.ts';
 import { createStartCounts } from './start-counts.ts';
 import { createFileSource, createUrlSource, type StaticSource } from './static-sources.ts';
@@ -100,8 +101,13 @@ export interface KubeletOptions {
   taints?: NonNullable<NonNullable<Node['spec']>['taints']>;
 }
 
+export interface Kubelet extends Component {
+  /** The machine goes down: ends the pods in the time they are given. Resolves at once where none is. */
+  endPods(): Promise<void>;
+}
+
 /** The runtime and the image store must be started before it and stopped after it. */
-export function createKubelet(options: KubeletOptions): Component {
+export function createKubelet(options: KubeletOptions): Kubelet {
   const { nodeName, client, views, clock, log } = options;
   const kubeletDir = options.kubeletDir ?? '/var/lib/kubelet';
   let pods: Pods | undefined;
@@ -110,6 +116,7 @@ export function createKubelet(options: KubeletOptions): Component {
   let node: NodeContext | undefined;
   let keeper: PressureKeeper | undefined;
   let processes: ProcessLimitWatch | undefined;
+  let ending = false;
   const settings = options.settings ?? DEFAULT_CONFIGURATION;
   const devices = createDevices({ directory: `${kubeletDir}/device-plugins`, clock, log, activePods: () => pods?.active(), changed: () => registration?.changed(), wakePod: (uid) => pods?.worker(uid)?.wake() });
   const csi = createNodeCsi({ node: () => node as NodeContext, changed: () => registration?.changed(), looks: !options.viewsAreLocal });
@@ -127,7 +134,7 @@ export function createKubelet(options: KubeletOptions): Component {
       const system = systemInfo(options.version, options.runtime.info);
       const facts = (): NodeFacts => ({
         name: nodeName, hostname: options.hostname ?? hostname(), ips: options.nodeIps(), ...(options.externalIps !== undefined && { externalIps: options.externalIps }), port: options.port ?? 10250,
-        capacity, devices: devices.amounts(), system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], handlers: options.runtime.handlers(), pressures: keeper?.conditions() ?? [], volumesInUse: csi.volumesInUse(), problem: options.runtime.problem?.() ?? '', now: clock.now(),
+        capacity, devices: devices.amounts(), system, images: imagesOf(options.images, settings.nodeStatusMaxImages), labels: options.labels ?? {}, taints: options.taints ?? [], handlers: options.runtime.handlers(), pressures: keeper?.conditions() ?? [], volumesInUse: csi.volumesInUse(), problem: ending ? SHUTTING_DOWN : options.runtime.problem?.() ?? '', now: clock.now(),
       });
       const shown = (): string => [options.runtime.problem?.() ?? '', ...options.nodeIps(), ...options.images.list().flatMap(({ id, tags }) => [id, ...tags])].join(' ');
       let before = shown();
@@ -148,7 +155,11 @@ export function createKubelet(options: KubeletOptions): Component {
       node = contextOf(options, lastKnown, { devices, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, pullRecords, csi });
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
-      keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir }), onChange: () => registration?.changed() });
+      const onReclaim = (resource: string): void => {
+        const self = registration?.node();
+        if (self !== undefined) node?.eventAbout(self, 'Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resource}`);
+      };
+      keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir, pods: { version: cgroups.version, directory: cgroups.directory(cgroups.top, 'memory') } }), onChange: () => registration?.changed(), onReclaim });
       processes = createProcessLimitWatch({ node, pods, podPidsLimit: settings.podPidsLimit });
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
@@ -161,6 +172,13 @@ export function createKubelet(options: KubeletOptions): Component {
       const own = views.of(PODS, { fieldSelector: `spec.nodeName=${nodeName}` });
       void own.synced.then(() => lastKnown?.keepOnly(groupsOf(own.list())));
       rotation.start();
+    },
+    async endPods() {
+      const groups = shutdownGroupsOf(settings);
+      if (groups.length === 0 || pods === undefined) return;
+      ending = true;
+      registration?.changed();
+      await endForShutdown(pods, groups, clock);
     },
     async stop() {
       rotation.stop();

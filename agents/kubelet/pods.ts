@@ -12,7 +12,7 @@ import type { StaticSource } from './static-sources.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { rejectedStatus } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
-import { admit, checkResources } from './steps/admission.ts';
+import { admit, checkResources, type Rejection } from './steps/admission.ts';
 import { removeOrphans } from './orphans.ts';
 
 export interface Pods {
@@ -22,6 +22,8 @@ export interface Pods {
   worker(uid: string): PodWorker | undefined;
   /** Uids of pods that have not ended; undefined until it is known which pods there are. */
   active(): ReadonlySet<string> | undefined;
+  /** From now on no pod is taken on. */
+  refuse(rejection: Rejection): void;
   stop(): void;
 }
 
@@ -39,6 +41,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   let complete = false;
   const ends: (() => void)[] = [];
   let stopped = false;
+  let refusal: Rejection | undefined;
 
   const statics = staticPods === undefined ? undefined : createStaticPods({
     ...staticPods, node, complete: completePod, appeared: see,
@@ -65,8 +68,8 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     if (admitting.has(pod.metadata.uid)) return void admitting.set(pod.metadata.uid, pod);
     const isNew = !isHere(pod) && pod.metadata.deletionTimestamp === undefined;
     if (isNew && isTerminalPhase(pod.status?.phase)) return;
-    if (isNew && node.devices.concerns(pod)) return giveDevices(pod);
-    const rejection = isNew ? admit(pod, counted(), node) : undefined;
+    if (isNew && refusal === undefined && node.devices.concerns(pod)) return giveDevices(pod);
+    const rejection = isNew ? refusal ?? admit(pod, counted(), node) : undefined;
     if (rejection !== undefined) return reject(pod, rejection);
     takeOn(pod);
   }
@@ -139,6 +142,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   }
 
   return {
+    refuse: (rejection) => void (refusal = rejection),
     start() {
       const view = node.views.of(PODS, { fieldSelector: `spec.nodeName=${node.nodeName}` });
       ends.push(node.runtime.subscribe(({ sandboxId }) => workerOfSandbox(sandboxId)?.wake()));

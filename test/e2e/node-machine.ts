@@ -2,11 +2,14 @@
 // upstream's own tests of nodes read. Words on the command line name the steps; all steps run under both cgroup drivers, unless DRIVER names one.
 import t, { type Test } from 'tap';
 import { startNode, type Driver, type MachineNode } from '../support/machine-node.ts';
+import { kubeletApi } from './node-machine/kubelet-api.ts';
+import { outOfMemory } from './node-machine/memory.ts';
+import { resizing } from './node-machine/resizing.ts';
 import { reserved, valuesOfPods } from './node-machine/values.ts';
 
 type Step = (t: Test, node: MachineNode, driver: Driver, args: readonly string[]) => Promise<void>;
 
-const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, reserved };
+const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, memory: outOfMemory, reserved };
 
 t.setTimeout(0);
 const wanted = process.argv.slice(2);
@@ -20,7 +23,7 @@ for (const driver of ['cgroupfs', 'systemd'] as const) {
   if ((process.env['DRIVER'] ?? driver) !== driver) continue;
   const args = [`cgroup-driver=${driver}`];
   await t.test(driver, { timeout: 0 }, async (t) => {
-    await node.configure(args);
+    if (process.env['MACHINE'] === undefined) await node.configure(args);
     for (const [name, run] of Object.entries(STEPS)) if (wanted.length === 0 || wanted.includes(name)) await t.test(name, { timeout: 0 }, (t) => run(t, node, driver, args));
   });
 }

@@ -18,6 +18,8 @@ export interface MachineNode {
   kubectl(...args: string[]): Promise<string>;
   /** What it printed and how it ended. */
   tryKubectl(...args: string[]): Promise<string>;
+  /** A line for this host's shell, in the machines' network, with `$KUBECTL`. */
+  shell(line: string): Promise<string>;
   apply(...objects: object[]): Promise<void>;
   pod(name: string): Promise<Pod>;
   /** Asks again and again for at most ten minutes: the machines are slow. */
@@ -63,7 +65,7 @@ function nodeOn(machine: Machine, folder: string, down: () => Promise<void>): Ma
   const pod = async (name: string): Promise<Pod> => JSON.parse(await kubectl('get', 'pod', name, '-o', 'json')) as Pod;
   let applied = 0;
   const node: MachineNode = {
-    machine, kubectl, tryKubectl, pod, down,
+    machine, kubectl, tryKubectl, pod, down, shell: (line) => beside(['env', `KUBECTL=${HOST_KUBECTL} --kubeconfig ${join(folder, 'kubeconfig')}`, 'sh', '-c', line]),
     async apply(...objects) {
       const path = join(folder, `objects-${String(applied++)}.json`);
       writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));

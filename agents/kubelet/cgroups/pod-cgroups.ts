@@ -10,6 +10,8 @@ import { CPU_PERIOD_US, podLimits, podRequest, sharesOf } from './pod-resources.
 
 export interface PodCgroups {
   readonly driver: CgroupDriver;
+  /** Of all pods together. */
+  readonly top: string;
   /** Relative to the node's root: what the runtime is told. */
   pathOf(pod: Pod): string;
   start(): Promise<void>;
@@ -57,7 +59,7 @@ export function createPodCgroups(tree: CgroupTree, { podsLimits = {}, podPidsLim
     }
   };
   return {
-    driver, pathOf, version: tree.version, hugepageSizes, hasSwapLimits: () => existsSync(join(tree.directory(names.parents.Guaranteed, 'memory'), 'memory.swap.max')),
+    driver, top: names.parents.Guaranteed, pathOf, version: tree.version, hugepageSizes, hasSwapLimits: () => existsSync(join(tree.directory(names.parents.Guaranteed, 'memory'), 'memory.swap.max')),
     directory: (path, controller) => tree.directory(path, controller), children: (path) => tree.children(path),
     async start() {
       await makeTop();

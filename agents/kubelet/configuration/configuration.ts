@@ -8,7 +8,13 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 import { FIXED, INERT, SETTINGS, type Setting, type SettingKind } from './settings.ts';
 
-type ValueOf<K extends SettingKind> = K extends 'integer' ? number : K extends 'boolean' ? boolean : K extends 'list' ? readonly string[] : K extends 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' ? Readonly<Record<string, string>> : K extends 'headers' ? Readonly<Record<string, readonly string[]>> : string;
+type ValueOf<K extends SettingKind> = K extends 'integer' ? number : K extends 'boolean' ? boolean : K extends 'list' ? readonly string[] : K extends 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' ? Readonly<Record<string, string>> : K extends 'headers' ? Readonly<Record<string, readonly string[]>> : K extends 'groups' ? readonly PriorityGrace[] : string;
+
+/** Of shutdownGracePeriodByPodPriority. */
+export interface PriorityGrace {
+  readonly priority: number;
+  readonly shutdownGracePeriodSeconds: number;
+}
 
 type Entry = (typeof SETTINGS)[number];
 /** Durations, quantities and shares are texts, as upstream has them. */
@@ -40,6 +46,7 @@ function complete(values: Readonly<Record<string, unknown>>): KubeletConfigurati
   if (allowlist !== undefined) throw new Error(`--kubelet-arg: preloadedImagesVerificationAllowlist: ${JSON.stringify(allowlist)} is neither an image name without tag nor one with /* at its end`);
   if (all.containerLogMaxFiles < 2) throw new Error('--kubelet-arg: container-log-max-files must be at least 2');
   if (parseDuration(all.shutdownGracePeriodCriticalPods) > parseDuration(all.shutdownGracePeriod)) throw new Error('--kubelet-arg: shutdownGracePeriodCriticalPods must not be longer than shutdownGracePeriod');
+  if (all.shutdownGracePeriodByPodPriority.length > 0 && parseDuration(all.shutdownGracePeriod) > 0) throw new Error('--kubelet-arg: shutdownGracePeriodByPodPriority and shutdownGracePeriod exclude each other');
   return { ...all, evictionHard: merged };
 }
 
@@ -80,7 +87,7 @@ function parse({ kind }: Setting, text: string): unknown {
     case 'thresholds': return pairsOf(text, '<');
     case 'map': case 'quantities': case 'amounts': case 'durations': return pairsOf(text, '=');
     case 'headers': return headersOf(text);
-    case 'string': case 'duration': case 'quantity': return text;
+    case 'string': case 'duration': case 'quantity': case 'groups': return text;
   }
 }
 
@@ -109,6 +116,7 @@ function checked(setting: Setting, value: unknown, where: string): unknown {
 function problemOf({ kind, check }: Setting, value: unknown): string | undefined {
   if (kind === 'integer') return Number.isInteger(value) ? check?.(value as number) : 'must be a whole number';
   if (kind === 'boolean') return typeof value === 'boolean' ? undefined : 'must be true or false';
+  if (kind === 'groups') return groupsProblem(value);
   if (kind === 'list') return Array.isArray(value) ? undefined : 'must be a list';
   if (kind === 'string' || kind === 'duration' || kind === 'quantity') return typeof value !== 'string' ? 'must be a text' : kind === 'string' ? check?.(value) : amountProblem(kind, value);
   if (typeof value !== 'object' || value === null) return 'must be pairs of names and values';
@@ -120,6 +128,12 @@ function problemOf({ kind, check }: Setting, value: unknown): string | undefined
     if (wrong !== undefined) return `${name}: ${wrong}`;
   }
   return undefined;
+}
+
+/** Only a file can say them. */
+function groupsProblem(value: unknown): string | undefined {
+  const groups = Array.isArray(value) ? value as Partial<PriorityGrace>[] : undefined;
+  return groups?.every(({ priority, shutdownGracePeriodSeconds: seconds }) => Number.isInteger(priority) && Number.isInteger(seconds) && (seconds ?? -1) >= 0) === true ? undefined : 'must be a list of priority and shutdownGracePeriodSeconds, whole numbers, in a file that config= names';
 }
 
 function amountProblem(kind: 'duration' | 'quantity', text: string): string | undefined {

@@ -1,6 +1,6 @@
 // The one table of the kubelet's settings: field of KubeletConfiguration, upstream's flag where there is one, kind, default.
 
-export type SettingKind = 'string' | 'integer' | 'boolean' | 'duration' | 'quantity' | 'list' | 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' | 'headers';
+export type SettingKind = 'string' | 'integer' | 'boolean' | 'duration' | 'quantity' | 'list' | 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' | 'headers' | 'groups';
 
 export interface Setting {
   key: string;
@@ -56,6 +56,7 @@ export const SETTINGS = [
   { key: 'nodeStatusMaxImages', flag: 'node-status-max-images', kind: 'integer', default: 50 },
   { key: 'shutdownGracePeriod', kind: 'duration', default: '0s' },
   { key: 'shutdownGracePeriodCriticalPods', kind: 'duration', default: '0s' },
+  { key: 'shutdownGracePeriodByPodPriority', kind: 'groups', default: [] },
   { key: 'maxContainerRestartPeriod', kind: 'duration', default: '5m0s' },
   { key: 'idsPerPod', flag: 'userNamespaces.idsPerPod', kind: 'integer', default: IDS_UNIT, check: idsPerPod },
   { key: 'enableDebuggingHandlers', flag: 'enable-debugging-handlers', kind: 'boolean', default: true },

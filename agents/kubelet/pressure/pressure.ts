@@ -1,16 +1,18 @@
 // Keeps the node from running dry. Looked at with each heartbeat (there is no timer of its own): what runs short becomes a condition of the
-// node for at least 5 minutes (by default); images nobody uses go first; then one pod at a look is evicted, in upstream's order. Pods that fill
+// node for at least 5 minutes (by default); of disk, what is left of pods that have ended and images nobody uses go first; then one pod at a look is evicted, in upstream's order. Pods that fill
 // more disk than their limits allow are evicted as well, looked for once a minute and only where there are such limits.
 import { messageOf } from '../../../internal/base/errors.ts';
 import { parseDuration } from '../../../internal/api/duration.ts';
-import { compareQuantities, quantityValue } from '../../../internal/api/quantity.ts';
+import { canonicalQuantity, compareQuantities, quantityValue } from '../../../internal/api/quantity.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { podLimits } from '../../../internal/kinds/pod-spec/requirements.ts';
 import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
-import type { NodeContext } from '../node-context.ts';
+import { podLogDirectory, type NodeContext } from '../node-context.ts';
 import { gracePeriodMs, isTerminalPhase } from '../pod-spec.ts';
 import type { Pods } from '../pods.ts';
 import type { PodWorker } from '../pod-worker.ts';
-import { podDiskUsage, usageOfPods, type PodUsage } from '../stats/usage.ts';
+import { folderUsage } from '../stats/machine.ts';
+import { podDiskUsage, usageOfPods, type DiskUse, type PodUsage } from '../stats/usage.ts';
 import { bytesToCollect, type ImageCollection } from './image-collection.ts';
 import { evictionMessage, isCritical, rank, type Candidate } from './ranking.ts';
 import { MEANING, shortagesOf, thresholdsOf, type Observation, type Shortage } from './signals.ts';
@@ -31,6 +33,8 @@ export interface PressureOptions {
   settings?: KubeletConfiguration;
   /** The conditions are others now. */
   onChange(): void;
+  /** Something of this is to be won back: for an event of the node. */
+  onReclaim?(resource: string): void;
 }
 
 const COLLECT_EVERY_MS = 300_000;
@@ -38,7 +42,7 @@ const DISK_LIMITS_EVERY_MS = 60_000;
 /** Of a hard eviction. */
 const EVICTION_GRACE_MS = 1_000;
 
-export function createPressureKeeper({ node, pods, observe, collection, settings = DEFAULT_CONFIGURATION, onChange }: PressureOptions): PressureKeeper {
+export function createPressureKeeper({ node, pods, observe, collection, settings = DEFAULT_CONFIGURATION, onChange, onReclaim = () => {} }: PressureOptions): PressureKeeper {
   const seenAt = new Map<Pressure, number>();
   const thresholds = thresholdsOf(settings);
   const staysMs = parseDuration(settings.evictionPressureTransitionPeriod);
@@ -74,16 +78,30 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
   }
 
   async function relieve(shortage: Shortage): Promise<void> {
-    if (MEANING[shortage.signal].condition === 'DiskPressure' && (await collection.collect(Infinity)) > 0 && shortages().every(({ signal }) => signal !== shortage.signal)) return;
-    const [first] = rank(await candidates(MEANING[shortage.signal].condition === 'DiskPressure'), shortage);
+    const { condition, resource } = MEANING[shortage.signal];
+    onReclaim(resource);
+    if (condition === 'DiskPressure') {
+      const dead = await removeDead();
+      if ((await collection.collect(Infinity)) + dead > 0 && shortages().every(({ signal }) => signal !== shortage.signal)) return;
+    }
+    const [first] = rank(await candidates(condition === 'DiskPressure'), shortage);
     if (first !== undefined) evict(first.pod, evictionMessage(first, shortage), shortage.graceMs === 0 ? EVICTION_GRACE_MS : Math.min(settings.evictionMaxPodGracePeriod * 1000, gracePeriodMs(first.pod)));
+  }
+
+  /** Containers of pods that have come to their end: their statuses are in the API, only their logs go with them. Gives how many. */
+  async function removeDead(): Promise<number> {
+    const ended = new Set(pods.workers().filter(({ memory }) => memory.dismantled && !memory.writing && isTerminalPhase(memory.pod.status?.phase)).map(({ pod }) => pod.metadata.uid));
+    const sandboxes = new Set(node.runtime.listSandboxes().filter(({ config }) => ended.has(config.uid)).map(({ id }) => id));
+    const dead = node.runtime.listContainers().filter(({ sandboxId, state }) => sandboxes.has(sandboxId) && state === 'exited');
+    for (const { id } of dead) await node.runtime.removeContainer(id).catch((error: unknown) => node.log.warn('an ended container could not be removed', { id, error: messageOf(error) }));
+    return dead.length;
   }
 
   async function candidates(withDisk: boolean): Promise<Candidate[]> {
     const usage = await usageOfPods(node);
     return evictable().map(({ pod }) => {
       const own = usage.find(({ uid }) => uid === pod.metadata.uid);
-      return { pod, usage: own, diskBytes: withDisk ? diskBytesOf(pod, own, node) : 0 };
+      return { pod, usage: own, ...(withDisk ? { disk: diskOf(pod, own, node), logBytes: logBytesOf(pod, node) } : { disk: { bytes: 0, inodes: 0 } }) };
     });
   }
 
@@ -135,9 +153,14 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
 
 type DiskContext = Pick<NodeContext, 'kubeletDir' | 'logsDir'>;
 
-function diskBytesOf(pod: Pod, usage: PodUsage | undefined, node: DiskContext): number {
+function diskOf(pod: Pod, usage: PodUsage | undefined, node: DiskContext): DiskUse {
   const { volumes, logs } = podDiskUsage(pod, node);
-  return [...volumes.values()].reduce((sum, { bytes }) => sum + bytes, logs.bytes) + (usage?.containers ?? []).reduce((sum, { stats }) => sum + stats.rootfsUsedBytes, 0);
+  const layers = (usage?.containers ?? []).map(({ stats }) => ({ bytes: stats.rootfsUsedBytes, inodes: stats.rootfsInodes }));
+  return [...volumes.values(), ...layers].reduce((sum, { bytes, inodes }) => ({ bytes: sum.bytes + bytes, inodes: sum.inodes + inodes }), logs);
+}
+
+function logBytesOf(pod: Pod, node: DiskContext): Map<string, number> {
+  return new Map([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ name }) => [name, folderUsage(`${podLogDirectory(node, pod)}/${name}`).bytes]));
 }
 
 function hasDiskLimit({ spec }: Pod): boolean {
@@ -150,14 +173,14 @@ function diskExcess(pod: Pod, usage: PodUsage | undefined, node: DiskContext): s
   const { volumes } = podDiskUsage(pod, node);
   for (const { name, emptyDir } of pod.spec.volumes ?? []) {
     const limit = emptyDir?.sizeLimit;
-    if (limit !== undefined && compareQuantities(limit, '0') > 0 && (volumes.get(name)?.bytes ?? 0) > quantityValue(limit)) return `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(limit)}. `;
+    if (limit !== undefined && compareQuantities(limit, '0') > 0 && (volumes.get(name)?.bytes ?? 0) > quantityValue(limit)) return `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(canonicalQuantity(limit))}. `;
   }
-  const limits = pod.spec.containers.map(({ resources }) => resources?.limits?.['ephemeral-storage']);
+  const total = podLimits(pod)['ephemeral-storage'];
+  if (total !== undefined && diskOf(pod, usage, node).bytes > quantityValue(total)) return `Pod ephemeral local storage usage exceeds the total limit of containers ${canonicalQuantity(total)}. `;
   for (const { status, stats } of usage?.containers ?? []) {
     const limit = pod.spec.containers.find(({ name }) => name === status.config.name)?.resources?.limits?.['ephemeral-storage'];
-    if (limit !== undefined && stats.rootfsUsedBytes > quantityValue(limit)) return `Container ${status.config.name} exceeded its local ephemeral storage limit ${JSON.stringify(limit)}. `;
+    const used = stats.rootfsUsedBytes + (logBytesOf(pod, node).get(status.config.name) ?? 0);
+    if (limit !== undefined && quantityValue(limit) > 0 && used > quantityValue(limit)) return `Container ${status.config.name} exceeded its local ephemeral storage limit ${JSON.stringify(canonicalQuantity(limit))}. `;
   }
-  const total = limits.reduce((sum, limit) => sum + (limit === undefined ? 0 : quantityValue(limit)), 0);
-  if (limits.every((limit) => limit !== undefined) && total > 0 && diskBytesOf(pod, usage, node) > total) return `Pod ephemeral local storage usage exceeds the total limit of containers ${String(total)}. `;
   return undefined;
 }

@@ -50,9 +50,9 @@ function enforced(limits: Record<string, string>, pod: Pod): Record<string, stri
   return Object.fromEntries(Object.entries(limits).filter(([name]) => (name === 'cpu' ? cpuQuota : memoryLimitBytes) !== undefined));
 }
 
-/** Evicted pods tell controllers that it was not their own fault (KEP-3329). */
+/** Pods that the node itself ended tell controllers that it was not their own fault (KEP-3329). */
 function disruption({ ending }: PodState): Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[] {
-  return ending?.status?.reason === 'Evicted' ? [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: ending.status.message }] : [];
+  return ['Evicted', 'Terminated'].includes(ending?.status?.reason ?? '') && ending?.status !== undefined ? [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: ending.status.message }] : [];
 }
 
 /** The status of a pod that this node does not take on. */

@@ -2,8 +2,9 @@
 // leaves the exit code in a file. Recipe in facts/runtime.md.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { Clock } from '../../../internal/base/clock.ts';
+import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { environment } from '../../../internal/base/command.ts';
+import { readText } from './cgroups.ts';
 import { wordsOf } from './ground.ts';
 
 export interface ConmonOptions {
@@ -29,8 +30,9 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 
-/** A conmon whose runc was killed may wait for the container's words for ever, as that waits to be started. */
+/** A conmon whose runc was killed may wait for the container's words for ever, as that waits to be started. A runc that lives is only slow. */
 const ANSWER_MS = 30_000;
+const SLOW_ANSWER_MS = 120_000;
 
 /** Creates the container and gives the pid of its process, which waits for `runc start`. */
 export async function createWithConmon(options: ConmonOptions): Promise<number> {
@@ -46,15 +48,32 @@ export async function createWithConmon(options: ConmonOptions): Promise<number> 
   go.on('error', () => {}); // it ended before it was let go: its answer, or their lack, tells
   if (child.pid !== undefined) await options.setApart(child.pid);
   go.end(Buffer.from([0]));
-  const late = Promise.withResolvers<never>();
-  const timer = options.clock.setTimer(ANSWER_MS, () => late.reject(new Error(`the container was not made within ${String(ANSWER_MS / 1000)} s`)));
-  const answer = parseAnswer(await Promise.race([readLine(answers), failed, late.promise]).finally(() => {
-    timer.cancel();
+  const patience = createPatience(options.clock, () => hasChild(child.pid ?? 0, options.ociRuntime));
+  const answer = parseAnswer(await Promise.race([readLine(answers), failed, patience.over]).finally(() => {
+    patience.end();
     answers.destroy();
   }));
   if (answer.data > 0) return answer.data;
   if (answer.message === undefined) throw new Error('conmon ended without an answer');
   throw new RefusedError(wordsOf(answer.message));
+}
+
+/** `over` rejects when it has taken too long: sooner where nothing is at work any more. */
+function createPatience(clock: Clock, atWork: () => boolean): { over: Promise<never>; end(): void } {
+  const late = Promise.withResolvers<never>();
+  const wait = (waitedMs: number): Timer => clock.setTimer(ANSWER_MS, () => {
+    const sum = waitedMs + ANSWER_MS;
+    if (sum >= SLOW_ANSWER_MS || !atWork()) late.reject(new Error(`the container was not made within ${String(sum / 1000)} s`));
+    else timer = wait(sum);
+  });
+  let timer = wait(0);
+  return { over: late.promise, end: () => timer.cancel() };
+}
+
+/** conmon's own child is runc, until the container's process is that. */
+function hasChild(pid: number, program: string): boolean {
+  const children = (readText(`/proc/${String(pid)}/task/${String(pid)}/children`) ?? '').trim().split(' ').filter((child) => child !== '');
+  return children.some((child) => (readText(`/proc/${child}/cmdline`) ?? '').split('\0')[0] === program);
 }
 
 function argumentsOf(options: ConmonOptions): string[] {

@@ -22,7 +22,7 @@ t.test('shortages are what is below its threshold', (t) => {
 });
 
 t.test('pods above their requests go first, then by priority, then by how far above', (t) => {
-  const candidate = (name: string, request: string, used: number, priority = 0): Candidate => ({ pod: { metadata: { name }, spec: { priority, containers: [{ name: 'c', resources: { requests: { memory: request } } }] } } as never, usage: { memoryWorkingSetBytes: used * MIB } as never, diskBytes: 0 });
+  const candidate = (name: string, request: string, used: number, priority = 0): Candidate => ({ pod: { metadata: { name }, spec: { priority, containers: [{ name: 'c', resources: { requests: { memory: request } } }] } } as never, usage: { memoryWorkingSetBytes: used * MIB } as never, disk: { bytes: 0, inodes: 0 } });
   const all = [candidate('modest', '100Mi', 50), candidate('important', '10Mi', 500, 5), candidate('greedy', '10Mi', 200), candidate('greedier', '10Mi', 300)];
   t.same(rank(all, { signal: 'memory.available' }).map(({ pod }) => pod.metadata.name), ['greedier', 'greedy', 'important', 'modest']);
   t.end();
@@ -73,6 +73,42 @@ t.test('unused images go when the disk fills, longest unused first, none that is
   t.same(removed, ['sha256:older:1']);
   t.equal(await collection.collect(Infinity), 10);
   t.same(removed, ['sha256:older:1', 'sha256:old:1']);
+});
+
+t.test('short of disk: what is left of ended pods goes first, and their statuses stay', async (t) => {
+  const s = await createScene();
+  t.teardown(() => s.stop());
+  await s.create('done', { restartPolicy: 'Never', containers: [{ name: 'a', image: 'app:1' }] });
+  await s.create('runs', { containers: [{ name: 'b', image: 'app:1' }] });
+  await s.rest();
+  s.runtime.exit('a', 3);
+  await s.rest();
+  const before = (await s.pod('done')).status;
+  t.match(before, { phase: 'Failed', containerStatuses: [{ state: { terminated: { exitCode: 3 } } }] });
+  let short = true;
+  const reclaimed: string[] = [];
+  const observe = (): Observation[] => {
+    const available = short ? 1 : 50;
+    short = false;
+    return [{ signal: 'nodefs.available', available, capacity: 100 }];
+  };
+  const keeper = createPressureKeeper({ node: s.node, pods: s.pods(), observe, collection: { used() {}, collect: () => Promise.resolve(0), collectOld: () => Promise.resolve(0) }, onChange() {}, onReclaim: (resource) => void reclaimed.push(resource) });
+  await keeper.look();
+  await s.rest();
+  t.same(s.runtime.listContainers().map(({ config }) => config.name), ['b']);
+  t.same([keeper.conditions(), reclaimed], [['DiskPressure'], ['ephemeral-storage']]);
+  s.pods().find('default', 'done')?.wake();
+  await s.rest();
+  t.same((await s.pod('done')).status, before);
+  t.equal((await s.pod('runs')).status?.phase, 'Running', 'nothing is evicted when that was enough');
+});
+
+t.test('by inodes, who has most of them goes first; in all pods\' memory as in the node\'s', (t) => {
+  const candidate = (name: string, bytes: number, inodes: number): Candidate => ({ pod: { metadata: { name }, spec: { containers: [] } } as never, usage: undefined, disk: { bytes, inodes } });
+  const all = [candidate('files', 1, 500), candidate('bytes', 500, 1)];
+  t.same([rank(all, { signal: 'nodefs.inodesFree' })[0]?.pod.metadata.name, rank(all, { signal: 'nodefs.available' })[0]?.pod.metadata.name], ['files', 'bytes']);
+  t.match(shortagesOf([{ signal: 'allocatableMemory.available', available: 99 * MIB, capacity: 512 * MIB }]), [{ signal: 'allocatableMemory.available', threshold: 100 * MIB, graceMs: 0 }]);
+  t.end();
 });
 
 t.test('a pod that asks for AppArmor is not taken on where the kernel has none', (t) => {

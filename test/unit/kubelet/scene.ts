@@ -47,7 +47,7 @@ export interface Scene {
 
 const nothing = (): Promise<void> => Promise.resolve();
 const NO_CGROUPS: Omit<NodeContext['cgroups'], 'directory'> = {
-  driver: 'cgroupfs', version: 1, hugepageSizes: [], hasSwapLimits: () => false, children: () => [], pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`,
+  driver: 'cgroupfs', top: '/kubepods', version: 1, hugepageSizes: [], hasSwapLimits: () => false, children: () => [], pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`,
   start: nothing, make: nothing, widen: nothing, remove: nothing, removeOthers: nothing,
 };
 

@@ -95,7 +95,7 @@ const refusal = (serial: number, name: string, text: string): Buffer => message(
 /** Of a type that nobody here reads. */
 const other = (): Buffer => {
   const signal = message(4, [[3, 's', 'PropertiesChanged']], 'as', [[]]);
-  const at = signal.indexOf('\0as\0') + 1;
+  const at = signal.indexOf('as\0');
   return Buffer.concat([signal.subarray(0, at), Buffer.from('ah'), signal.subarray(at + 2)]);
 };
 const removed = (job: string, result: string): Buffer => message(4, [[3, 's', 'JobRemoved']], 'uoss', [1, job, 'a.slice', result]);
