@@ -12,25 +12,32 @@ import { becomeQuiet } from '../internal/base/quiet.ts';
 
 const AFTER_START_MS = 3000;
 const LOOK_MS = 1000;
-/** Of a second: less is quiet. */
-const QUIET_CPU_MS = 150;
+/** Of the time looked at: less is quiet. */
+const QUIET_PART = 0.15;
 /** Worked since the last release: less is not worth one. */
 const WORK_CPU_MS = 1000;
 const MADV_DONTNEED = 4;
 
+/** Milliseconds so far. `active` is the time in which the event loop had something to do, also while others had the processor. */
+export interface Work {
+  active: number;
+  idle: number;
+  cpu: number;
+}
+
 /** Once the rush after being ready is over, and after each time of work from then on. */
-export function releaseWhenQuiet(clock: Clock): void {
-  let released = 0;
+export function releaseWhenQuiet(clock: Clock, workSoFar: () => Work = processWork): void {
+  let releasedAt = 0;
   const rest = async (): Promise<void> => {
     await release();
-    released = cpuMs();
+    releasedAt = workSoFar().cpu;
     watchForWork(look);
   };
-  const look = (before = cpuMs(), calm = false): void => void clock.setTimer(LOOK_MS, () => {
-    const now = cpuMs();
-    const isQuiet = now - before < QUIET_CPU_MS;
-    if (!isQuiet || !calm) look(now, isQuiet); // one quiet second may be one in which others had the processor
-    else if (now - released >= WORK_CPU_MS) void rest();
+  const look = (before = workSoFar(), wasQuiet = false): void => void clock.setTimer(LOOK_MS, () => {
+    const now = workSoFar();
+    const isQuiet = partActive(before, now) < QUIET_PART;
+    if (!isQuiet || !wasQuiet) look(now, isQuiet); // a single quiet second may be a client's pause
+    else if (now.cpu - releasedAt >= WORK_CPU_MS) void rest();
     else watchForWork(look);
   });
   clock.setTimer(AFTER_START_MS, () => void rest());
@@ -45,9 +52,15 @@ function watchForWork(begun: () => void): void {
   observer.observe({ entryTypes: ['gc'] });
 }
 
-function cpuMs(): number {
+function partActive(before: Work, now: Work): number {
+  const active = now.active - before.active;
+  return active / (active + now.idle - before.idle || 1);
+}
+
+function processWork(): Work {
   const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+  const { active, idle } = performance.eventLoopUtilization();
+  return { active, idle, cpu: (user + system) / 1000 };
 }
 
 async function release(): Promise<void> {
