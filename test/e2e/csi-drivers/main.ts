@@ -104,14 +104,13 @@ await t.test('Skiff dies between stage and unpublish; the driver is away while a
   await cluster.stop('SIGKILL');
   await cluster.start();
   t.equal(kubectl('exec', 'held', '--', 'cat', '/data/file'), 'x\n');
-  await parts.stop('csi-node-driver-registrar');
-  await parts.stop('hostpathplugin');
+  // Those beside it end when they lose it, and are started again by whoever runs them.
+  for (const part of PARTS) await parts.stop(part);
   await until(() => field('csinode n1', '.spec.drivers') === '' || field('csinode n1', '.spec.drivers') === '[]', 'the driver to be gone');
   kubectl('delete', 'pod', 'held', '--wait=false');
   await until(() => cluster.log().includes('not found in the list of registered CSI drivers'), 'the driver to be missed');
   t.not(leftovers(), '');
-  parts.start('hostpathplugin');
-  parts.start('csi-node-driver-registrar');
+  for (const part of PARTS) parts.start(part);
   await until(() => isGone('pod held'), 'the pod to go');
   kubectl('delete', 'pvc', 'held');
   await until(() => leftovers() === '' && field('pv', '.items') === '[]', 'all of it to go');

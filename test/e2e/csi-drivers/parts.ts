@@ -34,7 +34,7 @@ export function createParts({ host, lab }: Cluster, folder: string): Parts {
     start(part) {
       host.run('mkdir', '-p', '/var/lib/kubelet/plugins/csi-hostpath', '/var/lib/csi-data');
       const log = openSync(logFile(part), 'a');
-      const [enter = '', ...rest] = [...host.enter, 'env', 'NAMESPACE=kube-system', 'POD_NAME=none', join(folder, part), '--v=4', ...FLAGS[part]];
+      const [enter, ...rest] = [...host.enter, 'env', 'NAMESPACE=kube-system', 'POD_NAME=none', join(folder, part), '--v=4', ...FLAGS[part]];
       running.set(part, spawn(enter, rest, { stdio: ['ignore', log, log] }));
     },
     async stop(part) {
