@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -40,6 +39,7 @@ export interface LayerStore {
 
 // Short: overlay's mount options end at one page, and an image may have 127 layers.
 const NAME_LENGTH = 24;
+const GATHERED_BYTES = 32 << 10;
 /** Beside a layer until an image lists it, with its size: another life of the node takes it up. */
 const NEW = '.new';
 /** Of all pulls: each has its own turns, so that one which waits for its registry keeps no other waiting. */
@@ -87,7 +87,7 @@ export function createLayerStore(root: string): LayerStore {
       if (!store.has(diffId)) return;
       renameSync(store.directory(diffId), doomed); // at once gone for others; the slow part follows
       store.listed([diffId]);
-      await rm(doomed, { recursive: true, force: true });
+      await removeTree(doomed);
     },
   };
   return store;
@@ -118,7 +118,7 @@ async function makeLayer(source: LayerSource, options: MakeOptions): Promise<num
     source.settle?.(true);
     return sizeBytes;
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    await removeTree(temporary);
     if (source.settle?.(false) !== true) throw error;
     return makeLayer(source, options);
   }
@@ -135,7 +135,7 @@ async function unpack(source: LayerSource, directory: string): Promise<number> {
     tar.on('error', reject);
     tar.on('close', resolve);
   });
-  const failure = await pipeline(Readable.from(withinDisk(rewritten(source, { packed, unpacked, tally }), `layer ${source.diffId}`, directory)), tar.stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
+  const failure = await pipeline(Readable.from(gathered(withinDisk(rewritten(source, { packed, unpacked, tally }), `layer ${source.diffId}`, directory))), tar.stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
   if (failure !== undefined) tar.stdin.destroy();
   const code = await ended;
   if (failure !== undefined && failure.code !== 'EPIPE') throw failure;
@@ -158,6 +158,20 @@ async function* rewritten(source: LayerSource, { packed, unpacked, tally }: Hash
   for await (const rest of plain) void rest;
 }
 
+/** Thousands of small files are thousands of small pieces: written one by one they take their time. */
+async function* gathered(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  for await (const piece of pieces) {
+    held.push(piece);
+    heldBytes += piece.length;
+    if (heldBytes < GATHERED_BYTES) continue;
+    yield held.length === 1 ? piece : Buffer.concat(held);
+    [held, heldBytes] = [[], 0];
+  }
+  if (heldBytes > 0) yield Buffer.concat(held);
+}
+
 async function* hashing(source: AsyncIterable<Buffer>, hash: ReturnType<typeof createHash>): AsyncGenerator<Buffer> {
   for await (const chunk of source) {
     hash.update(chunk);
@@ -167,6 +181,11 @@ async function* hashing(source: AsyncIterable<Buffer>, hash: ReturnType<typeof c
 
 function verify(expected: string | undefined, hex: string): void {
   if (expected !== undefined && expected !== `sha256:${hex}`) throw new ImageError('ErrImagePull', `layer ${expected} arrived with digest sha256:${hex}`);
+}
+
+/** By a program: folders may be deeper than a path is long, and more than one would wait for. */
+async function removeTree(path: string): Promise<void> {
+  await command('rm', ['-rf', path]);
 }
 
 function nameOf(diffId: string): string {

@@ -1,5 +1,5 @@
 // What the machine uses, from /proc and the file systems: for /stats/summary, the metrics, and eviction. Read when asked for, nothing kept.
-import { readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 
@@ -84,27 +84,47 @@ export function processesOf(): Processes {
   return { max: Math.min(pidMax, threadsMax), current: Number(/\d+\/(\d+)/.exec(readFileSync('/proc/loadavg', 'utf8'))?.[1] ?? '0') };
 }
 
+/** PATH_MAX is 4096, a name 255. */
+const LONG_PATH = 3500;
+
 /** Bytes and files on disk below a folder, which may change meanwhile. */
 export function folderUsage(folder: string): { bytes: number; inodes: number } {
   const total = { bytes: 0, inodes: 0 };
+  const add = ({ bytes, inodes }: typeof total): void => void Object.assign(total, { bytes: total.bytes + bytes, inodes: total.inodes + inodes });
   const folders = [folder];
   for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
     for (const entry of entriesOf(at)) {
       const path = join(at, entry.name);
-      const status = entry.isSymbolicLink() ? undefined : statSync(path, { throwIfNoEntry: false });
-      total.inodes++;
-      total.bytes += (status?.blocks ?? 0) * 512;
-      if (entry.isDirectory()) folders.push(path);
+      add({ bytes: (lstatSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512, inodes: 1 });
+      if (!entry.isDirectory()) continue;
+      if (path.length < LONG_PATH) folders.push(path);
+      else add(usageBehind(path));
     }
   }
   return total;
 }
 
-function entriesOf(folder: string) {
+/** Folders may lie deeper than a path can be long: from here on they are named by an open one. */
+function usageBehind(path: string): { bytes: number; inodes: number } {
+  const opened = unlessGone(() => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW), undefined);
+  if (opened === undefined) return { bytes: 0, inodes: 0 };
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    return folderUsage(`/proc/self/fd/${String(opened)}`);
+  } finally {
+    closeSync(opened);
+  }
+}
+
+function entriesOf(folder: string) {
+  return unlessGone(() => readdirSync(folder, { withFileTypes: true }), []);
+}
+
+/** What is looked at changes meanwhile. */
+function unlessGone<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise;
     throw error;
   }
 }

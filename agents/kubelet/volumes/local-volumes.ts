@@ -1,8 +1,8 @@
 // Folders of local volumes, below one folder of the node: made and removed when the server asks (controllers/local-provisioning.ts). Names are one part of
 // a path, and nothing outside that folder is touched; what is mounted anywhere below a volume keeps it.
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { command } from '../../../internal/base/command.ts';
 import type { Ledger } from '../../../internal/base/ledger.ts';
 import { mountPointsUnder } from './mount-table.ts';
 
@@ -42,18 +42,23 @@ export function createLocalVolumes({ root, ledger }: { root: string; ledger: Led
       if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
         const [inside] = mountPointsUnder(realpathSync(root)).filter((point) => point === join(realpathSync(root), basename(path)) || point.startsWith(`${join(realpathSync(root), basename(path))}/`));
         if (inside !== undefined) throw new Error(`${inside} is mounted`);
-        if (existsSync(going)) await rm(going, { recursive: true, force: true });
+        if (existsSync(going)) await removeTree(going);
         renameSync(path, going);
       }
-      await rm(going, { recursive: true, force: true });
+      await removeTree(going);
     },
     async finish() {
       if (!existsSync(root)) return;
-      for (const name of readdirSync(root)) if (name.startsWith(GOING)) await rm(join(root, name), { recursive: true, force: true });
+      for (const name of readdirSync(root)) if (name.startsWith(GOING)) await removeTree(join(root, name));
     },
   };
 }
 
 function checkName(name: string): void {
   if (!NAME.test(name) || name.length > NAME_MAX) throw new Error(`${JSON.stringify(name)} cannot be the name of a volume's folder`);
+}
+
+/** By a program: what a pod made may be deeper than a path is long. */
+async function removeTree(path: string): Promise<void> {
+  await command('rm', ['-rf', path]);
 }

@@ -7,12 +7,13 @@ import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { createLayerStore } from '../../../agents/images/layer-store.ts';
 import { createImageStore } from '../../../agents/images/local-image-store.ts';
-import { formatTarEntry } from '../../../agents/images/tar-header.ts';
+import { formatPax, formatTarEntry } from '../../../agents/images/tar-header.ts';
 import { systemClock } from '../../../internal/base/clock.ts';
 import { silentLog } from '../../../internal/base/log.ts';
 import { createHash } from 'node:crypto';
 import { saveArchive, packRaw, packTree } from '../../support/images.ts';
 
+t.setTimeout(180_000); // on a busy machine
 const refusal = (error: unknown): unknown => error;
 
 /** A folder to unpack in, one beside it that is to stay as it is, and what an attack names it from inside. */
@@ -130,4 +131,87 @@ t.test('what would fill the disk is refused before it has; holes cost nothing', 
   const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
   await layers.ensure({ diffId, open: () => (async function* one() { yield await Promise.resolve(tar); })() });
   t.equal(statSync(join(layers.directory(diffId), 'holes')).size, 10 * 2 ** 30);
+});
+
+/** One entry with its data. */
+function packFile(name: string, data: Buffer, records: Record<string, string> = {}, mode = 0o644): Buffer {
+  const entry = formatTarEntry({ name, type: '0', mode, uid: 0, gid: 0, mtime: 0 }, records);
+  const header = entry.subarray(-512);
+  header.write(data.length.toString(8).padStart(11, '0'), 124, 'latin1');
+  header.write('        ', 148, 'latin1');
+  header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return Buffer.concat([entry, data, Buffer.alloc((512 - (data.length % 512)) % 512)]);
+}
+
+const END = Buffer.alloc(1024);
+
+t.test('bits and capabilities are kept as the image has them', async (t) => {
+  const s = scene(t);
+  const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex'); // cap_net_raw+ep
+  const record = Buffer.concat([Buffer.from(`${String(' SCHILY.xattr.security.capability='.length + capability.length + 3)} SCHILY.xattr.security.capability=`), capability, Buffer.from('\n')]);
+  const pax = formatPax({ name: 'PaxHeader', type: 'x', mode: 0o644, uid: 0, gid: 0, mtime: 0 }, record);
+  const { folder, error } = await s.unpack(Buffer.concat([packFile('setuid', Buffer.from('x'), {}, 0o4755), packFile('sticky', Buffer.from('x'), {}, 0o1777), pax, packFile('ping', Buffer.from('x'), {}, 0o755), END]));
+  t.equal(error, undefined);
+  t.same([statSync(join(folder, 'setuid')).mode & 0o7777, statSync(join(folder, 'sticky')).mode & 0o7777], [0o4755, 0o1777]);
+  const attributes = execFileSync('tar', ['--xattrs', '--xattrs-include=*', '-C', folder, '-cf', '-', 'ping']);
+  t.ok(attributes.includes(Buffer.concat([Buffer.from('xattr.security.capability='), capability])));
+});
+
+t.test('names as long as can be, and longer; entries that come twice; a file where a folder was', async (t) => {
+  const s = scene(t);
+  const deep = `${'d'.repeat(200)}/`.repeat(19); // 3819 bytes
+  const long = await s.unpack(Buffer.concat([packFile(`${deep}file`, Buffer.from('x')), END]));
+  t.equal(long.error, undefined, 'what fits is made');
+  for (const name of [`${'n'.repeat(256)}`, `${'d'.repeat(200)}/`.repeat(25), 'n'.repeat(100_000)]) t.match((await s.unpack(Buffer.concat([packFile(name, Buffer.from('x')), END]))).error, { reason: 'ErrImagePull', message: /cannot be unpacked/ }, `${String(name.length)} bytes`);
+  const twice = await s.unpack(Buffer.concat([packFile('a', Buffer.from('one')), packFile('a', Buffer.from('two')), packRaw([{ name: 'b/', type: '5' }, { name: 'b/', type: '5' }]).subarray(0, -1024), packFile('c', Buffer.from('x')), packRaw([{ name: 'c', type: '2', link: '/etc' }]).subarray(0, -1024), END]));
+  t.equal(twice.error, undefined);
+  t.equal(readFileSync(join(twice.folder, 'a'), 'utf8'), 'two', 'the last one counts');
+  t.equal(readlinkSync(join(twice.folder, 'c')), '/etc');
+  s.untouched();
+});
+
+t.test('a hundred thousand entries; more than the disk has room for are ended', async (t) => {
+  const s = scene(t);
+  const entry = (at: number): Buffer => formatTarEntry({ name: `many/${String(at)}`, type: '0', mode: 0o644, uid: 0, gid: 0, mtime: 0 });
+  const many = Buffer.concat([...Array.from({ length: 100_000 }, (_, at) => entry(at)), END]);
+  const { folder, error } = await s.unpack(many);
+  t.equal(error, undefined);
+  t.equal(readdirSync(join(folder, 'many')).length, 100_000);
+  const small = join(s.root, 'layers/few');
+  mkdirSync(small);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,nr_inodes=5000', 'tmpfs', small]);
+  t.teardown(() => execFileSync('umount', ['-l', small]));
+  const layers = createLayerStore(join(small, 'layers'));
+  t.match(await layers.ensure({ diffId: `sha256:${createHash('sha256').update(many).digest('hex')}`, open: () => (async function* one() { yield await Promise.resolve(many); })() }).catch(refusal), { reason: 'ErrImagePull', message: /no inodes left|No space left/ });
+  t.same(readdirSync(join(small, 'layers')), []);
+});
+
+t.test('headers that promise what is not so', async (t) => {
+  const s = scene(t);
+  const headerOf = (change: (header: Buffer) => void): Buffer => {
+    const header = formatTarEntry({ name: 'x', type: '0', mode: 0o644, uid: 0, gid: 0, mtime: 0 });
+    change(header);
+    header.write('        ', 148, 'latin1');
+    header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    return header;
+  };
+  const pax = (data: string | Buffer): Buffer => formatPax({ name: 'PaxHeader', type: 'x', mode: 0o644, uid: 0, gid: 0, mtime: 0 }, Buffer.from(data));
+  const file = formatTarEntry({ name: 'x', type: '0', mode: 0o644, uid: 0, gid: 0, mtime: 0 });
+  const cases: Record<string, Buffer> = {
+    'an extension of gigabytes': headerOf((header) => { header.write('x', 156); header.write('77777777777', 124); }),
+    'a long name of gigabytes': headerOf((header) => { header.write('L', 156); header.write('77777777777', 124); }),
+    'a negative size': headerOf((header) => { header.fill(0xff, 124, 136); }),
+    'a size of 2^90': headerOf((header) => { header.fill(0, 124, 136); header[124] = 0x80; header[125] = 0x7f; }),
+    'no number': headerOf((header) => { header.write('zzzzzzzzzzz', 124); }),
+    'a size that is no number': Buffer.concat([pax('13 size=abc\n'.replace('13', '12')), file]),
+    'a negative size in an extension': Buffer.concat([pax('11 size=-5\n'), file]),
+    'a record without length': Buffer.concat([pax('size=5\n'), file]),
+    'a record of no bytes': Buffer.concat([pax('0 a=b\n'), file]),
+    'a record longer than all': Buffer.concat([pax('999999 a=b\n'), file]),
+  };
+  for (const [what, head] of Object.entries(cases)) {
+    const { error } = await s.unpack(Buffer.concat([head, END]));
+    t.match(error, { message: /damaged|ends in the middle|cannot be unpacked/ }, what);
+  }
+  s.untouched();
 });
