@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFi
 import { basename, join } from 'node:path';
 import { delay, type Clock } from '../../internal/base/clock.ts';
 import { tryCommand } from '../../internal/base/command.ts';
+import { DEFAULT_PROFILE, isLoaded, REMOVE_FILE } from '../../agents/apparmor.ts';
 import { findOwnLinks, findOwnRoutes, removeLink, removeRoute } from '../../agents/network/removal.ts';
 import { findEmptyTables, findOwnRules, removeEmptyTable, removeOwnRules } from '../../agents/network/own-chains.ts';
 import { mountPointsUnder } from '../../agents/kubelet/volumes/mount-table.ts';
@@ -37,6 +38,7 @@ export function volatileKinds(site: Site, clock: Clock): Kind[] {
     { name: 'packet tables', find: () => emptyTables(site) },
     { name: 'cgroups', find: () => ownCgroups(site).map((directory) => ({ line: `cgroup ${directory}`, remove: () => (directory.endsWith('.slice') ? removeSlice(directory, clock) : removeCgroup(directory, clock)) })) },
     { name: 'sysctls', find: () => changedSysctls(site) },
+    { name: 'AppArmor', find: ownProfile },
   ];
 }
 
@@ -122,6 +124,13 @@ async function removeCgroup(directory: string, clock: Clock): Promise<void> {
   }, clock).catch(() => {
     throw failure;
   });
+}
+
+/** Not while containers of another instance stand under it. */
+function ownProfile(): Belonging[] {
+  const isUsed = (): boolean => readdirSync('/proc').some((name) => /^\d+$/.test(name) && readQuietly(`/proc/${name}/attr/current`).startsWith(`${DEFAULT_PROFILE} (`));
+  if (!isLoaded(DEFAULT_PROFILE) || isUsed()) return [];
+  return [{ line: `AppArmor profile ${DEFAULT_PROFILE}`, remove: () => { if (isLoaded(DEFAULT_PROFILE)) writeFileSync(REMOVE_FILE, DEFAULT_PROFILE); } }];
 }
 
 /** Set back to what each was before the first change of this boot. */

@@ -1,14 +1,13 @@
 // AppArmor: a pod that asks for a profile is not taken on by a node whose kernel does not enforce any.
-import { existsSync } from 'node:fs';
-import { readFileIfThere } from '../../../internal/base/files.ts';
 import type { AppArmorProfile, Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { isAppArmorEnabled } from '../../apparmor.ts';
 import { containersOf } from '../pod-spec.ts';
 import type { Rejection } from './admission.ts';
 
 /** Before there was a field. */
 const OLD_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';
 
-export function checkAppArmor(pod: Pod, enabled: () => boolean = isEnabled): Rejection | undefined {
+export function checkAppArmor(pod: Pod, enabled: () => boolean = isAppArmorEnabled): Rejection | undefined {
   const wanted = containersOf(pod).flatMap(({ spec }) => profileOf(pod, spec.name, spec.securityContext?.appArmorProfile) ?? []).filter(({ type }) => type !== 'Unconfined');
   if (wanted.length === 0) return undefined;
   const refused = (why: string): Rejection => ({ reason: 'AppArmor', message: `Cannot enforce AppArmor: ${why}` });
@@ -21,9 +20,6 @@ export function profileOf(pod: Pod, container: string, own: AppArmorProfile | un
   const old = pod.metadata.annotations?.[`${OLD_ANNOTATION}${container}`];
   if (own !== undefined || old === undefined || old === '') return own ?? pod.spec.securityContext?.appArmorProfile;
   if (old === 'unconfined') return { type: 'Unconfined' };
-  return old.startsWith('localhost/') ? { type: 'Localhost', localhostProfile: old.slice('localhost/'.length) } : { type: 'RuntimeDefault' };
-}
-
-function isEnabled(): boolean {
-  return existsSync('/sys/kernel/security/apparmor') && (readFileIfThere('/sys/module/apparmor/parameters/enabled') ?? '').startsWith('Y');
+  if (old === 'runtime/default') return { type: 'RuntimeDefault' };
+  return old.startsWith('localhost/') ? { type: 'Localhost', localhostProfile: old.slice('localhost/'.length) } : pod.spec.securityContext?.appArmorProfile;
 }

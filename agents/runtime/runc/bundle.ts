@@ -73,7 +73,7 @@ export function usersPinOf({ layout }: Ground, { id }: SandboxRecord): string {
   return join(layout.pins, id, USERS_PIN);
 }
 
-export function bundleOf(ground: Ground, { record, sandbox, image, roots }: { record: ContainerRecord; sandbox: SandboxRecord; image: ImageConfig; roots: Roots }) {
+export function bundleOf(ground: Ground, { record, sandbox, image, roots, apparmorProfile }: { record: ContainerRecord; sandbox: SandboxRecord; image: ImageConfig; roots: Roots; apparmorProfile?: string | undefined }) {
   const { layout, cgroups } = ground;
   const floor = lowestOomScore();
   const spec = specOf({
@@ -81,7 +81,7 @@ export function bundleOf(ground: Ground, { record, sandbox, image, roots }: { re
     files: join(layout.sandboxes, sandbox.id),
     shm: sandbox.config.hostIpc ? undefined : shmOf(ground, sandbox),
     cgroupsPath: cgroupsPathOf(ground, sandbox.config.cgroupParent, record.id),
-    cgroupVersion: cgroups.version,
+    cgroupVersion: cgroups.version, apparmorProfile,
     namespaces: namespacesOf(ground, record, sandbox),
     ...(floor !== undefined && { oomScoreFloor: floor }),
     hasHugepages: (size) => existsSync(join(cgroups.directory('', 'hugetlb'), `hugetlb.${size}.${cgroups.version === 2 ? 'max' : 'limit_in_bytes'}`)) || existsSync(`/sys/kernel/mm/hugepages/hugepages-${String(kilobytesOf(size))}kB`),

@@ -9,6 +9,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerConfig } from '../runtime.ts';
+import { apparmorProfileOf } from './apparmor-profile.ts';
 import { cgroupOf, isSlice } from './container-cgroup.ts';
 import { createWithConmon, RefusedError } from './conmon.ts';
 import { conmonOf, recordExit, takeExit } from './exits.ts';
@@ -44,7 +45,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
   const { id, config } = record;
   const bundle = join(layout.containers, id);
   const roots = await mountRoots(ground, record, sandbox);
-  const spec = bundleOf(ground, { record, sandbox, image, roots });
+  const spec = bundleOf(ground, { record, sandbox, image, roots, apparmorProfile: await apparmorProfileOf(config.security) });
   const { uid, gid, additionalGids } = spec.process.user;
   record.user = { uid, gid, supplementalGroups: additionalGids };
   const staged = await stageMounts(ground, { record, sandbox, roots, mounts: spec.mounts });

@@ -21,6 +21,7 @@ export interface SpecInput {
   cgroupVersion: 1 | 2;
   imageRoots: ReadonlyMap<number, string>;
   namespaces: { type: string; path?: string }[];
+  apparmorProfile?: string | undefined;
   /** Lowest oom_score_adj that may be set; undefined: there is none. */
   oomScoreFloor?: number;
   /** The resources as the cgroups of this machine take them. */
@@ -75,12 +76,11 @@ export function mappingsOf({ hostId, length }: IdRange): { uidMappings: object[]
   return { uidMappings: mappings, gidMappings: mappings };
 }
 
-function processOf({ config, image, oomScoreFloor }: SpecInput, user: ProcessUser): OciProcess {
+function processOf({ config, image, oomScoreFloor, apparmorProfile }: SpecInput, user: ProcessUser): OciProcess {
   const { security, resources } = config;
   const args = commandOf(config, image);
   if (args.length === 0) throw new Error('no command specified');
   const score = resources.oomScoreAdj;
-  const apparmor = security.apparmor?.type === 'Localhost' ? security.apparmor.profile : undefined;
   return {
     terminal: config.tty,
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
@@ -90,7 +90,7 @@ function processOf({ config, image, oomScoreFloor }: SpecInput, user: ProcessUse
     capabilities: capabilitiesOf(security, user.uid, possibleCapabilities()),
     noNewPrivileges: security.noNewPrivileges,
     ...(score !== undefined && { oomScoreAdj: Math.max(score, oomScoreFloor ?? score) }),
-    ...(apparmor !== undefined && { apparmorProfile: apparmor }),
+    ...(apparmorProfile !== undefined && { apparmorProfile }),
   };
 }
 

@@ -7,6 +7,7 @@ import { command } from '../../../internal/base/command.ts';
 import { containerConfig, eventually, runtimeContract, withSandbox } from '../../contract/runtime.ts';
 import { open, type RuncScene } from './scene.ts';
 
+t.setTimeout(120_000);
 runtimeContract(t, open);
 
 t.test('what no record claims is removed at the start: a container with its mounts and cgroups, pins, folders', async (t) => {
