@@ -257,9 +257,9 @@ await t.test('blow after blow the node converges', async (t) => {
     ends.clear();
     forgiven.clear();
     startsMayFail = false;
-    const left = (): string[] => strays(lines, pods().map(({ metadata }) => metadata.uid));
-    await until(() => left().length === 0, 'what is gone to be gone', 30_000).catch(() => {});
-    t.same(left(), [], `round ${String(round)}, ${blow}: nothing is left of pods that are gone`);
+    let left: string[] = [];
+    await until(() => (left = strays(lines, pods().map(({ metadata }) => metadata.uid))).length === 0, 'what is gone to be gone', 30_000).catch(() => {});
+    t.same(left, [], `round ${String(round)}, ${blow}: nothing is left of pods that are gone`);
   }
   kubectl('delete', 'deployment', 'worker', 'front');
   await until(() => pods().length === 0, 'those that stay to go', 60_000);
