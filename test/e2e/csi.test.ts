@@ -1,10 +1,9 @@
 // CSI with a driver of our own that mounts for real (test/support/csi-driver.ts); the test plays attacher and resizer. Upstream's driver: test/e2e/csi-drivers.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createSuppliedCluster, until } from '../support/cluster.ts';
+import { driverOn } from '../support/csi-host.ts';
 import { ownNetwork } from '../support/lab.ts';
 
 ownNetwork();
@@ -13,31 +12,9 @@ t.setTimeout(300_000);
 const NAME = 'folders.example.com';
 const cluster = await createSuppliedCluster('y', '10.97.63');
 const { kubectl, tryKubectl, host, lab } = cluster;
-const folder = join(lab.directory, 'driver');
-let driver: ChildProcess | undefined;
+const { calls, fail, folder, start: startDriver, stop: stopDriver } = driverOn(host, { lab, name: NAME, nodeId: 'id-1' });
 t.teardown(() => cluster.remove());
 
-function startDriver(): void {
-  host.run('mkdir', '-p', folder);
-  const log = openSync(join(lab.directory, 'driver.log'), 'a');
-  const [enter, ...rest] = [...host.enter, process.execPath, join(import.meta.dirname, '../support/csi-driver.ts'), NAME, 'id-1', folder, '/var/lib/kubelet', '1,2,3,5'];
-  driver = spawn(enter, rest, { stdio: ['ignore', log, log] });
-}
-
-async function stopDriver(): Promise<void> {
-  const ended = once(driver as ChildProcess, 'exit');
-  host.run('pkill', '-f', 'support/csi-driver.ts');
-  await ended;
-}
-
-interface Call {
-  method: string;
-  volumeId?: string;
-  targetPath?: string;
-  [field: string]: unknown;
-}
-const callsFile = join(folder, 'calls.jsonl');
-const calls = (method: string, volumeId?: string): Call[] => (existsSync(callsFile) ? readFileSync(callsFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Call) : []).filter((call) => call.method === method && (volumeId === undefined || call.volumeId === volumeId));
 const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath={${path}}`]).stdout;
 const apply = (...objects: object[]): void => {
   const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
@@ -127,11 +104,11 @@ await t.test('two pods share what is staged once; the last one takes it away', a
 });
 
 await t.test('what the driver says goes to the pod; what it did not do is not taken for done', async (t) => {
-  writeFileSync(join(folder, 'fail'), 'NodePublishVolume 13 no such shelf');
+  fail('NodePublishVolume 13 no such shelf');
   apply(...volume('b'), pod('third', of('b')));
   await attach('b');
   await until(() => events('third').includes('MountVolume.SetUp failed for volume "b" : rpc error: code = Internal desc = no such shelf'), 'the event');
-  writeFileSync(join(folder, 'fail'), '');
+  fail('');
   await until(() => phase('pod third') === 'Running', 'the pod to run');
   t.match(events('third'), /SuccessfulAttachVolume: AttachVolume\.Attach succeeded for volume "b" /);
 });
@@ -172,6 +149,12 @@ await t.test('a block volume, and a device of the node itself', { skip: loops ? 
   t.equal(readFileSync(join(folder, 'volumes/handle-raw'), 'utf8').slice(0, 4), 'raw\n');
   const device = host.run('realpath', `/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/publish/raw/${field('pod blocky', '.metadata.uid')}`).trim();
   t.match(device, /\/publish\/raw\//);
-  kubectl('delete', 'pod', 'blocky');
+  // The node's own: the same device, given as a local volume.
+  const loop = host.run('losetup', '-j', join(folder, 'volumes/handle-raw')).split(':')[0] ?? '';
+  const onNode = { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['n1'] }] }] } };
+  apply(...volume('disk', { spec: { volumeMode: 'Block', csi: undefined, local: { path: loop }, nodeAffinity: onNode } }), pod('reader', of('disk'), { volumeMounts: [], volumeDevices: [{ name: 'data', devicePath: '/dev/disk' }] }));
+  await until(() => phase('pod reader') === 'Running', 'the pod to run');
+  t.equal(kubectl('exec', 'reader', '--', 'head', '-c', '4', '/dev/disk'), 'raw\n');
+  kubectl('delete', 'pod', 'blocky', 'reader');
   await until(() => mounts() + files() === '' && inUse() === '', 'all of it to go');
 });
