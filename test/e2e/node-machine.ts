@@ -2,14 +2,16 @@
 // upstream's own tests of nodes read. Words on the command line name the steps; all steps run under both cgroup drivers, unless DRIVER names one.
 import t, { type Test } from 'tap';
 import { startNode, type Driver, type MachineNode } from '../support/machine-node.ts';
+import { evictions } from './node-machine/evictions.ts';
 import { kubeletApi } from './node-machine/kubelet-api.ts';
+import { restarts, shutdown } from './node-machine/lives.ts';
 import { outOfMemory } from './node-machine/memory.ts';
 import { resizing } from './node-machine/resizing.ts';
 import { reserved, valuesOfPods } from './node-machine/values.ts';
 
 type Step = (t: Test, node: MachineNode, driver: Driver, args: readonly string[]) => Promise<void>;
 
-const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, memory: outOfMemory, reserved };
+const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, memory: outOfMemory, evictions, reserved, restarts, shutdown };
 
 t.setTimeout(0);
 const wanted = process.argv.slice(2);

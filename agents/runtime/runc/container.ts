@@ -15,6 +15,7 @@ import { createWithConmon, RefusedError } from './conmon.ts';
 import { conmonOf, recordExit, takeExit } from './exits.ts';
 import { failureOf, type Ground } from './ground.ts';
 import { bundleOf, mountRoots, stageMounts, unmountRoots } from './bundle.ts';
+import { beginOomCount } from './oom.ts';
 import { isAlive, processOf, signal, signalNumber } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
 import { setApart } from './watchers.ts';
@@ -70,6 +71,7 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
   ground.starting.add(record.id);
   try {
     record.startingAt = ground.clock.now();
+  beginOomCount(ground, record);
     noteStart(ground, record);
     const result = await ground.limit(() => ground.runc('start', record.id));
     if (result.code !== 0) failStart(ground, record, failureOf(result));

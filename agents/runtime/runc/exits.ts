@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { readText } from './cgroups.ts';
-import { cgroupOf } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
+import { wasOutOfMemory } from './oom.ts';
 import { isAlive, processOf } from './process.ts';
 import type { ContainerRecord } from './records.ts';
 
@@ -57,7 +57,7 @@ export function takeExit(ground: Ground, record: ContainerRecord): boolean {
   // A creation under way tells itself whether it failed; that a container has ended is told after that it has started.
   if (text === '' || record.state === 'making' || record.refused !== undefined || ground.starting.has(record.id)) return false;
   const exitCode = Number(text);
-  const oom = existsSync(join(ground.layout.containers, record.id, 'oom')) || (exitCode === 137 && ground.cgroups.oomKills(cgroupOf(ground, record)) > 0);
+  const oom = existsSync(join(ground.layout.containers, record.id, 'oom')) || (exitCode === 137 && wasOutOfMemory(ground, record));
   recordExit(ground, record, { exitCode, reason: oom ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error' });
   return true;
 }

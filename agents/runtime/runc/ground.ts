@@ -33,6 +33,8 @@ export interface Ground extends RuncRuntimeOptions {
   emit(event: RuntimeEvent): void;
   /** Resolves as soon as its exit is recorded. */
   exited(record: ContainerRecord): Promise<void>;
+  /** By a pod's cgroup: how many kills for want of memory have been told of containers. */
+  oomKillsTold: Map<string, number>;
   /** Containers whose start is under way: their end is told after it. */
   starting: Set<string>;
   /** At most so many creations at once: more would only be slower. */

@@ -35,6 +35,7 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
     emit: hub.emit,
     exited: (record) => (record.state === 'exited' ? Promise.resolve() : hub.exited(record.id)),
     starting: new Set(),
+    oomKillsTold: new Map(),
     limit: createLimit(AT_ONCE),
     runc: runcWith(ociRuntime, layout.runc),
   };

@@ -48,6 +48,8 @@ export interface ContainerRecord {
   createdAt: number;
   /** Written before it is started: who finds it `created` with this has to ask runc whether it was. */
   startingAt?: number;
+  /** Kills for want of memory in its pod before it began, where its own count would go with its cgroup (oom.ts). */
+  oomKillsBefore?: number;
   startedAt: number;
   finishedAt: number;
   exitCode?: number;

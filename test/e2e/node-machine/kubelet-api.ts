@@ -19,7 +19,8 @@ export async function kubeletApi(t: Test, node: MachineNode, driver: Driver): Pr
   t.match(await node.kubectl('exec', 'web', '--', 'sh', '-c', 'echo out; exit 0'), /^out/);
   t.match(await node.tryKubectl('exec', 'web', '--', 'sh', '-c', 'exit 7'), /exit code 7|exit status 7|exit 7/);
   t.match(await node.kubectl('exec', 'web', '--', 'cat', '/proc/self/cgroup'), /^0::\/$/m, 'a container sees its own cgroup as the top');
-  t.match(await node.shell(`(echo hello; sleep 20) | timeout 60 $KUBECTL attach -i reads`), /got hello/);
+  await node.shell('(echo hello; sleep 20) | timeout 60 $KUBECTL attach -i reads; true');
+  t.match(await node.kubectl('logs', 'reads'), /got hello/, 'attach');
   t.match(await node.shell(`$KUBECTL port-forward pod/web 18080:80 >/dev/null 2>&1 & f=$!; for i in $(seq 60); do curl -sf -m 20 http://127.0.0.1:18080/version && break; sleep 1; done; kill $f`), /^1/m, 'port-forward');
   await node.until('the memory to be written', async () => (await node.kubectl('exec', 'eats', '--', 'stat', '-c', '%s', '/file')).trim() === String(3 * MIB));
   await summary(t, node);

@@ -1,0 +1,99 @@
+// A node that runs short of memory, disk and processes: the conditions, what goes first, who is evicted with which words, and that it is over again.
+import type { Test } from 'tap';
+import type { Node, Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { sleeper, type Driver, type MachineNode } from '../../support/machine-node.ts';
+
+const MIB = 1 << 20;
+const STAYS = '20s';
+
+interface Room {
+  memory: number;
+  disk: number;
+  pids: number;
+}
+
+/** As the kubelet counts it. */
+async function roomOn(node: MachineNode): Promise<Room> {
+  const name = (await node.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}')).trim();
+  const summary = JSON.parse(await node.kubectl('get', '--raw', `/api/v1/nodes/${name}/proxy/stats/summary`)) as { node: { memory: { availableBytes: number }; fs: { availableBytes: number }; rlimit: { maxpid: number; curproc: number } } };
+  const { memory, fs, rlimit } = summary.node;
+  return { memory: memory.availableBytes, disk: fs.availableBytes, pids: rlimit.maxpid - rlimit.curproc };
+}
+
+export async function evictions(t: Test, node: MachineNode, _driver: Driver, args: readonly string[]): Promise<void> {
+  await node.kubectl('delete', 'priorityclass', 'high', '--ignore-not-found');
+  await node.apply({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 });
+  const room = await roomOn(node);
+  const threshold = { memory: room.memory - 200 * MIB, disk: room.disk - 250 * MIB, pids: room.pids - 150 };
+  await node.configure([...args, `eviction-hard=memory.available<${String(threshold.memory)},nodefs.available<${String(threshold.disk)},imagefs.available<1,pid.available<${String(threshold.pids)}`, `eviction-pressure-transition-period=${STAYS}`, 'minimum-image-ttl-duration=1s']);
+  await memory(t, node);
+  await disk(t, node);
+  await processes(t, node);
+  await node.configure(args);
+}
+
+const condition = async (node: MachineNode, type: string): Promise<string | undefined> => {
+  const { items } = JSON.parse(await node.kubectl('get', 'nodes', '-o', 'json')) as { items: Node[] };
+  return items[0]?.status?.conditions?.find((one) => one.type === type)?.status;
+};
+const evicted = (node: MachineNode, name: string): Promise<Pod> => node.until(`${name} to be evicted`, async () => {
+  const pod = await node.pod(name);
+  return pod.status?.phase === 'Failed' && pod;
+});
+const over = (node: MachineNode, type: string): Promise<boolean> => node.until(`${type} to be over`, async () => (await condition(node, type)) === 'False');
+
+/** Fills a tmpfs of its own, which is its memory. */
+const hog = (name: string, mebibytes: number, spec: object = {}): object => sleeper(name, {
+  ...spec, volumes: [{ name: 'm', emptyDir: { medium: 'Memory' } }],
+  containers: [{ command: ['sh', '-c', `dd if=/dev/zero of=/m/x bs=1M count=${String(mebibytes)}; sleep 1000000`], volumeMounts: [{ name: 'm', mountPath: '/m' }] }],
+});
+
+async function memory(t: Test, node: MachineNode): Promise<void> {
+  await node.apply(sleeper('modest', { containers: [{ resources: { requests: { memory: '40Mi' } } }] }), sleeper('guaranteed', { containers: [{ resources: { limits: { memory: '32Mi', cpu: '10m' } } }] }));
+  await node.running('modest', 'guaranteed');
+  await node.apply(hog('low', 150), hog('high', 120, { priorityClassName: 'high' }));
+  const low = await evicted(node, 'low');
+  t.match(low.status, { reason: 'Evicted', message: /^The node was low on resource: memory\. Threshold quantity: \d+(Ki|Mi)?, available: \d+(Ki|Mi)?\. (Container c0 was using \d+(Ki|Mi), request is 0, has larger consumption of memory\. )?$/ });
+  t.match(low.status?.conditions?.find(({ type }) => type === 'DisruptionTarget'), { status: 'True', reason: 'TerminationByKubelet' });
+  t.match((await node.events('low')).join('\n'), /Evicted: The node was low on resource: memory/);
+  await over(node, 'MemoryPressure');
+  for (const name of ['modest', 'guaranteed', 'high']) t.equal((await node.pod(name)).status?.phase, 'Running', `${name} stays`);
+  t.match((await node.kubectl('get', 'events', '--field-selector', 'reason=EvictionThresholdMet', '-o', 'jsonpath={.items[*].message}')), /Attempting to reclaim memory/);
+  await node.gone('low', 'high', 'modest', 'guaranteed');
+}
+
+async function disk(t: Test, node: MachineNode): Promise<void> {
+  const writes = (name: string, mebibytes: number, spec: object = {}): object => sleeper(name, {
+    ...spec, volumes: [{ name: 'd', emptyDir: {} }],
+    containers: [{ command: ['sh', '-c', `dd if=/dev/zero of=/d/x bs=1M count=${String(mebibytes)}; sync; sleep 1000000`], volumeMounts: [{ name: 'd', mountPath: '/d' }] }],
+  });
+  await node.apply(sleeper('dead', { restartPolicy: 'Never', containers: [{ command: ['sh', '-c', 'dd if=/dev/zero of=/x bs=1M count=120; sync'] }] }), writes('little', 5));
+  await node.until('it to end', async () => (await node.pod('dead')).status?.phase === 'Succeeded');
+  await node.running('little');
+  t.match(await images(node), /web:1/);
+  await node.apply(writes('some', 140));
+  await node.until('what is dead to go', async () => !/web:1/.test(await images(node)));
+  await over(node, 'DiskPressure');
+  for (const name of ['some', 'little']) t.equal((await node.pod(name)).status?.phase, 'Running', `${name}: images and dead containers were enough`);
+  t.match((await node.pod('dead')).status, { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] });
+  await node.apply(writes('much', 200));
+  const much = await evicted(node, 'much');
+  t.match(much.status, { reason: 'Evicted', message: /^The node was low on resource: ephemeral-storage\. Threshold quantity: \d+(Ki|Mi)?, available: \d+(Ki|Mi)?\. / });
+  await over(node, 'DiskPressure');
+  t.match(await node.machine.sh(`ls /var/lib/kubelet/pods/${much.metadata.uid}/volumes/kubernetes.io~empty-dir 2>/dev/null; true`), /^$/, 'its volumes are gone while the pod is still there to be seen');
+  t.equal((await node.pod('little')).status?.phase, 'Running');
+  await node.gone('dead', 'little', 'some', 'much');
+}
+
+async function images(node: MachineNode): Promise<string> {
+  return node.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].status.images[*].names}');
+}
+
+async function processes(t: Test, node: MachineNode): Promise<void> {
+  await node.apply(sleeper('few'), sleeper('many', { containers: [{ command: ['sh', '-c', 'for i in $(seq 200); do sleep 1000000 & done; wait'] }] }));
+  const { status } = await evicted(node, 'many');
+  t.match(status, { reason: 'Evicted', message: /^The node was low on resource: pids\. Threshold quantity: \d+, available: \d+\. / });
+  await over(node, 'PIDPressure');
+  t.equal((await node.pod('few')).status?.phase, 'Running');
+  await node.gone('few', 'many');
+}
