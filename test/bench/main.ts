@@ -1,10 +1,12 @@
 // What a one-node cluster costs, as a table; beside a peer in the same run when one is given, with the ratio.
 //
-//   node test/bench/main.ts [--peer 'COMMAND …'] [--starts 3] [--idle 60] [--pods 30] [--objects 2000] [--skiff dist/skiff]
+//   node test/bench/main.ts [--peer 'COMMAND …' [--prepare 'COMMAND {address}']] [--starts 3] [--idle 60] [--pods 30] [--objects 2000] [--skiff dist/skiff]
 //                           [--held 10,50,110] [--only start,idle,pods,memory,probes,exec,logs,pull,api,objects]
 //
 // COMMAND starts another server in the foreground; `--data-dir D --node-name N --write-kubeconfig F` are appended to it and {registry} is
-// replaced. Each server runs on a test host of its own (namespaces), one after the other. These machines are noisy: read the ratios.
+// replaced; the command to prepare pushes what that server needs to the registry at {address}. Each server runs on a test host of its own
+// (namespaces), one after the other. These machines are noisy: read the ratios, and the processor's time rather than the clock's.
+import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +22,7 @@ import { printTable, type Figures } from './table.ts';
 const { values } = parseArgs({
   options: {
     peer: { type: 'string' },
+    prepare: { type: 'string' },
     starts: { type: 'string', default: '3' },
     idle: { type: 'string', default: '60' },
     pods: { type: 'string', default: '30' },
@@ -42,6 +45,7 @@ async function measure(name: string, command: string, net: string): Promise<Figu
   try {
     const registry = await startRegistry({ address: lab.ip, port: 5000 });
     await pushImages(registry.url, fixtureImages().filter((image) => image.name === 'busybox:1'));
+    if (name === 'peer' && values.prepare !== undefined) execFileSync('sh', ['-c', values.prepare.replaceAll('{address}', registry.address)], { stdio: ['ignore', 'ignore', 'inherit'] });
     const server = createServer({ lab, host: lab.addHost('n1'), registry: registry.address, command });
     const figures: Figures = {};
     const image = `${registry.address}/busybox:1`;
