@@ -1,4 +1,5 @@
 // A container of a pod as the runtime is told it: command, environment, resources, security. Pure but for the probing of oom_score_adj.
+import { idProblems } from '../../../internal/api/names.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import type { Image } from '../../images/image-store.ts';
 import type { ContainerConfig, Mount, SecurityConfig } from '../../runtime/runtime.ts';
@@ -88,6 +89,8 @@ function checkNonRoot(pod: Pod, container: string, runAsUser: number | undefined
     return;
   }
   const user = imageUser.split(':')[0] ?? '';
-  if (user === '' || user === '0') throw new Error(`container has runAsNonRoot and image will run as root ${where}`);
+  if (user === '' || /^0+$/.test(user)) throw new Error(`container has runAsNonRoot and image will run as root ${where}`);
   if (!/^\d+$/.test(user)) throw new Error(`container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root ${where}`);
+  const [problem] = idProblems(Number(user));
+  if (problem !== undefined) throw new Error(`container has runAsNonRoot and image has an invalid user id (${user}). (Must be 1-(2147483647)): ${problem} ${where}`);
 }

@@ -47,7 +47,7 @@ async function volumeMount(mount: VolumeMount, index: number, { pod, container, 
   const volume = volumes.find(({ name }) => name === mount.name);
   if (volume === undefined) throw new Error(`cannot find volume "${mount.name}" to mount into container`);
   const readOnly = mount.readOnly === true || volume.readOnly;
-  const recursive = mount.recursiveReadOnly === 'Enabled' || mount.recursiveReadOnly === 'IfPossible';
+  const recursive = isRecursivelyReadOnly(mount, node);
   const shared = { containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : join('/', mount.mountPath), readOnly, ...(recursive && { recursiveReadOnly: true }), propagation: mount.mountPropagation ?? 'None' } as const;
   const subPath = subPathOf(mount, lookup);
   if (volume.image !== undefined) return { ...shared, hostPath: '', image: volume.image, ...(subPath !== '' && { imageSubPath: subPath }) };
@@ -55,6 +55,16 @@ async function volumeMount(mount: VolumeMount, index: number, { pod, container, 
   const hostPath = join(subPathsDirectory(node, pod.metadata.uid), mount.name, container.name, String(index));
   await bindSubPath(volume.hostPath, subPath, hostPath);
   return { ...shared, hostPath };
+}
+
+function isRecursivelyReadOnly({ name, readOnly, recursiveReadOnly: mode = 'Disabled', mountPropagation = 'None' }: VolumeMount, { runtime }: NodeContext): boolean {
+  if (mode === 'Disabled') return false;
+  const asked = `volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not`;
+  if (readOnly !== true) throw new Error(`${asked} read-only`);
+  if (mountPropagation !== 'None') throw new Error(`${asked} compatible with propagation ${JSON.stringify(mountPropagation)}`);
+  const can = runtime.handlers().find((handler) => handler.name === '')?.recursiveReadOnlyMounts === true;
+  if (!can && mode === 'Enabled') throw new Error(`${asked} supported by the runtime`);
+  return can;
 }
 
 function subPathOf({ subPath = '', subPathExpr = '' }: VolumeMount, lookup: MountInput['lookup']): string {

@@ -2,6 +2,7 @@
 // runtime lists, and nothing is kept beside it. Environments are left out of that: their secrets are the runtime's alone.
 import { cgroupRoot } from '../../cgroup-root.ts';
 import type { ContainerConfig, IdRange, Mount, Resources, SandboxConfig, SecurityConfig } from '../runtime.ts';
+import { maskedPaths, READ_ONLY_PATHS } from '../masked-paths.ts';
 import { lowestOomScore } from '../runc/oom-score.ts';
 import type { Outgoing } from './messages.ts';
 
@@ -14,8 +15,6 @@ const PROPAGATIONS = ['None', 'HostToContainer', 'Bidirectional'];
 const PROFILES = ['RuntimeDefault', 'Unconfined', 'Localhost'];
 /** In the order of CRI's enum, whose zero is the image's own. */
 const SIGNALS = ['', ...'ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN'.split(' ').map((name) => `SIG${name}`), ...Array.from({ length: 15 }, (_, at) => `SIGRTMIN+${String(at + 1)}`), ...Array.from({ length: 14 }, (_, at) => `SIGRTMAX-${String(14 - at)}`), 'SIGRTMAX'];
-const MASKED_PATHS = ['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
-const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 export function sandboxMessage(config: SandboxConfig, privileged = config.privileged === true): Outgoing<'SandboxConfig'> {
   const { labels, annotations, ...kept } = config;
@@ -82,7 +81,7 @@ function securityMessage({ security, targetPidContainerId }: ContainerConfig, sa
     ...(runAsUser !== undefined && { runAsUser: { value: runAsUser } }), ...(runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }), ...(runAsUserName !== undefined && { runAsUserName }),
     readOnlyRootfs: security.readOnlyRootfs, supplementalGroups: security.supplementalGroups, supplementalGroupsPolicy: security.supplementalGroupsPolicy === 'Strict' ? 1 : 0,
     noNewPrivileges: security.noNewPrivileges,
-    ...(security.maskedPaths && { maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS }),
+    ...(security.maskedPaths && { maskedPaths: maskedPaths(), readonlyPaths: READ_ONLY_PATHS }),
     seccomp: { type: PROFILES.indexOf(seccomp.type), ...(seccomp.path !== undefined && { localhostRef: seccomp.path }) },
     ...(apparmor !== undefined && { apparmor: { type: PROFILES.indexOf(apparmor.type), ...(apparmor.profile !== undefined && { localhostRef: apparmor.profile }) } }),
   };

@@ -25,9 +25,9 @@ export function capabilitiesOf(security: SecurityConfig, uid: number, possible: 
   const drop = security.dropCapabilities.map(fullName);
   const wanted = (name: string): boolean => {
     if (security.privileged) return true;
+    if (drop.includes(name)) return false;
     if (add.includes(name)) return true;
-    if (drop.includes(name) || drop.includes('CAP_ALL')) return false;
-    return add.includes('CAP_ALL') || DEFAULT.has(name);
+    return !drop.includes('CAP_ALL') && (add.includes('CAP_ALL') || DEFAULT.has(name));
   };
   const bounding = ALL.filter((name, bit) => wanted(name) && (possible >> BigInt(bit)) % 2n === 1n);
   if (uid === 0) return { bounding, effective: bounding, permitted: bounding, inheritable: [], ambient: [] };

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { ImageConfig } from '../../images/image-store.ts';
 import type { ContainerConfig, IdRange, Resources, SandboxConfig } from '../runtime.ts';
+import { maskedPaths, READ_ONLY_PATHS } from '../masked-paths.ts';
 import { capabilitiesOf, type CapabilitySets } from './capabilities.ts';
 import { devicesOf } from './devices.ts';
 import { mountsOf, type OciMount } from './mounts.ts';
@@ -40,8 +41,6 @@ export interface OciProcess {
   apparmorProfile?: string;
 }
 
-const MASKED = ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
-const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function specOf(input: SpecInput): { process: OciProcess; mounts: OciMount[] } & Record<string, unknown> {
@@ -65,7 +64,7 @@ export function specOf(input: SpecInput): { process: OciProcess; mounts: OciMoun
       devices: devices.nodes,
       resources: { devices: devices.rules, ...resourcesOf(config.resources, input.hasHugepages) },
       rootfsPropagation: propagationOf(config),
-      ...(masks && { maskedPaths: MASKED, readonlyPaths: READ_ONLY }),
+      ...(masks && { maskedPaths: maskedPaths(), readonlyPaths: READ_ONLY_PATHS }),
       ...(seccomp !== undefined && { seccomp }),
     },
   };

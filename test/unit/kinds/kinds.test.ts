@@ -155,3 +155,21 @@ t.test('defaults and validation of a small pod are quick', (t) => {
   t.doesNotThrow(() => { for (let count = 0; count < 100; count++) { rules.applyDefaults?.(pod); rules.validate?.(pod, CONTEXT); } });
   t.end();
 });
+
+t.test("what security contexts and operating systems may not say", (t) => {
+  const pod = (spec: object): string[] => problems(kind('', 'Pod'), { spec: { containers: [CONTAINER], ...spec } });
+  const container = (securityContext: object, spec: object = {}): string[] => pod({ containers: [{ ...CONTAINER, securityContext }], ...spec });
+  t.same(pod({ securityContext: { fsGroupChangePolicy: 'Never', supplementalGroupsPolicy: 'All', seLinuxChangePolicy: 'None' } }), [
+    'spec.securityContext.fsGroupChangePolicy: Unsupported value: "Never": supported values: "Always", "OnRootMismatch"', 'spec.securityContext.supplementalGroupsPolicy: Unsupported value: "All": supported values: "Merge", "Strict"',
+    'spec.securityContext.seLinuxChangePolicy: Unsupported value: "None": supported values: "MountOption", "Recursive"',
+  ]);
+  t.same(container({ procMount: 'Some' }), ['spec.containers[0].securityContext.procMount: Unsupported value: "Some": supported values: "Default", "Unmasked"']);
+  t.same(container({ procMount: 'Unmasked' }), ['spec.containers[0].securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`']);
+  t.same(container({ procMount: 'Unmasked' }, { hostUsers: false }), []);
+  t.same(pod({ hostUsers: false, hostNetwork: true, hostPID: true, hostIPC: true }), ['hostNetwork', 'HostPID', 'HostIPC'].map((field) => `spec.${field}: Forbidden: when \`hostUsers\` is false`));
+  t.ok(pod({ hostUsers: false, containers: [{ ...CONTAINER, volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] }] }).includes('spec.containers[0].volumeDevices: Forbidden: when `hostUsers` is false'));
+  t.same(container({ windowsOptions: { runAsUserName: 'x' } }, { os: { name: 'linux' }, securityContext: { windowsOptions: {} } }), ['spec.securityContext', 'spec.containers[0].securityContext'].map((at) => `${at}.windowsOptions: Forbidden: windows options cannot be set for a linux pod`));
+  t.same(container({ privileged: false, runAsUser: 1 }, { os: { name: 'windows' }, hostUsers: true, hostPID: true, securityContext: { fsGroup: 1 } }), ['hostUsers', 'hostPID', 'securityContext.fsGroup', 'containers[0].securityContext.privileged', 'containers[0].securityContext.runAsUser'].map((at) => `spec.${at}: Forbidden: cannot be set for a windows pod`));
+  t.same(pod({ os: { name: 'plan9' } }), ['spec.os: Unsupported value: "plan9": supported values: "linux", "windows"']);
+  t.end();
+});
