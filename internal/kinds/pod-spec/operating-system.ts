@@ -1,5 +1,5 @@
-// What a pod may say of its operating system, and what of the other's it may not say then (upstream: validateOS, validateLinux, validateWindows).
-import { forbidden, notSupported, required, type FieldError } from '../../api/field-error.ts';
+// What of another operating system's a pod that names its own may not say (upstream: validateLinux, validateWindows).
+import { forbidden, type FieldError } from '../../api/field-error.ts';
 import type { PodSpec, SecurityContext } from '../generated/api-types.ts';
 
 const WINDOWS_LACKS = 'cannot be set for a windows pod';
@@ -10,9 +10,7 @@ const OF_CONTAINER = ['appArmorProfile', 'seLinuxOptions', 'seccompProfile', 'ca
 
 export function validateOs(spec: PodSpec, path: string): FieldError[] {
   const { os, securityContext = {} } = spec;
-  if (os === undefined) return [];
-  if (!os.name) return [required(`${path}.os.name`)];
-  if (os.name !== 'linux' && os.name !== 'windows') return [notSupported(`${path}.os`, os.name, ['linux', 'windows'])];
+  if (os?.name !== 'linux' && os?.name !== 'windows') return [];
   const contexts = [{ at: `${path}.securityContext`, context: securityContext, fields: OF_POD as readonly string[] }, ...containerContexts(spec, path)];
   if (os.name === 'linux') return contexts.filter(({ context }) => context.windowsOptions !== undefined).map(({ at }) => forbidden(`${at}.windowsOptions`, 'windows options cannot be set for a linux pod'));
   const errors = OF_SPEC.filter((field) => spec[field] !== undefined).map((field) => forbidden(`${path}.${field}`, WINDOWS_LACKS));

@@ -20,22 +20,12 @@ export function validatePodSecurityContext(spec: PodSpec, path: string): FieldEr
     else if (seen.has(name)) errors.push({ type: 'Duplicate', field: `${here}.name`, value: name, detail: '' });
     seen.add(name);
   });
-  return [
-    ...errors, ...choice(context.fsGroupChangePolicy, `${at}.fsGroupChangePolicy`, ['Always', 'OnRootMismatch']),
-    ...validateSeccomp(context.seccompProfile, `${at}.seccompProfile`), ...validateAppArmor(context.appArmorProfile, `${at}.appArmorProfile`),
-    ...choice(context.supplementalGroupsPolicy, `${at}.supplementalGroupsPolicy`, ['Merge', 'Strict']), ...choice(context.seLinuxChangePolicy, `${at}.seLinuxChangePolicy`, ['MountOption', 'Recursive']),
-  ];
-}
-
-/** An empty text is a choice too, and none of these. */
-function choice(value: string | undefined, path: string, choices: string[]): FieldError[] {
-  return value === undefined || choices.includes(value) ? [] : [notSupported(path, value, choices)];
+  return [...errors, ...validateSeccomp(context.seccompProfile, `${at}.seccompProfile`), ...validateAppArmor(context.appArmorProfile, `${at}.appArmorProfile`)];
 }
 
 export function validateSecurityContext(context: SecurityContext | undefined, path: string, hostUsers: boolean): FieldError[] {
   if (context === undefined) return [];
   const errors = ids(context, ['runAsUser', 'runAsGroup'], path);
-  errors.push(...choice(context.procMount, `${path}.procMount`, ['Default', 'Unmasked']));
   if (hostUsers && context.procMount === 'Unmasked') errors.push(invalid(`${path}.procMount`, 'Unmasked', '`hostUsers` must be false to use `Unmasked`'));
   errors.push(...validateSeccomp(context.seccompProfile, `${path}.seccompProfile`));
   if (context.allowPrivilegeEscalation === false) {

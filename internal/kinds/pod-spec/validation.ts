@@ -1,14 +1,14 @@
 // Validation of a pod's spec, wherever it stands (upstream: ValidatePodSpec in pkg/apis/core/validation; its words and paths).
 // Left out: the Windows fields, which no node of ours can run; dynamic resource claims' statuses.
 import type { ObjectMeta } from '../../api/meta.ts';
-import { duplicate, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
+import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../../api/names.ts';
 import type { PodSpec } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
 import { ipProblems } from '../ip-address.ts';
 import { validateLabels } from '../label-selector.ts';
-import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
 import { validateOs } from './operating-system.ts';
+import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './placement.ts';
 import { quantityMapProblems } from './resources.ts';
 import { validatePodSecurityContext } from './security.ts';
@@ -43,13 +43,14 @@ export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }
     ...validateGates(spec, path),
     ...validateTopologySpread(spec.topologySpreadConstraints ?? [], `${path}.topologySpreadConstraints`),
     ...validateHostUsers(spec, path),
+    ...validateOs(spec, path),
     ...validateNames(spec, path),
     ...validateTolerations(spec.tolerations ?? [], `${path}.tolerations`),
     ...validateHostAliases(spec, `${path}.hostAliases`),
     ...quantityMapProblems(spec.overhead, `${path}.overhead`),
-    ...validateOs(spec, path),
   );
   (spec.imagePullSecrets ?? []).forEach(({ name }, index) => { if (!name) errors.push(required(`${path}.imagePullSecrets[${String(index)}].name`)); });
+  if (spec.os !== undefined && spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(spec.os.name ? notSupported(`${path}.os`, spec.os.name, ['linux', 'windows']) : required(`${path}.os.name`));
   return errors;
 }
 
