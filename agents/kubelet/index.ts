@@ -29,6 +29,7 @@ import { messageOf } from '../../internal/base/errors.ts';
 import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from './configuration/configuration.ts';
 import { openLastKnown, type LastKnown } from './last-known/files.ts';
 import { createNodeCsi } from './csi/loader.ts';
+import { createClaims } from './claims/index.ts';
 import { createDevices } from './devices/index.ts';
 import { createPodResourcesServer } from './devices/pod-resources-server.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
@@ -119,8 +120,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let ending = false;
   const settings = options.settings ?? DEFAULT_CONFIGURATION;
   const devices = createDevices({ directory: `${kubeletDir}/device-plugins`, clock, log, activePods: () => pods?.active(), changed: () => registration?.changed(), wakePod: (uid) => pods?.worker(uid)?.wake() });
+  const claims = createClaims({ directory: kubeletDir, nodeName, client, clock, log, activePods: () => pods?.active() });
   const csi = createNodeCsi({ node: () => node as NodeContext, changed: () => registration?.changed(), looks: !options.viewsAreLocal });
-  const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler], ['DevicePlugin', devices.handler]]), clock, log });
+  const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler], ['DevicePlugin', devices.handler], ['DRAPlugin', claims.handler]]), clock, log });
   const podResources = createPodResourcesServer({ directory: `${kubeletDir}/pod-resources`, pods: () => pods?.workers().map(({ pod }) => pod).filter(({ metadata }) => pods?.active()?.has(metadata.uid) !== false) ?? [], devices, clock });
   const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles });
 
@@ -152,7 +154,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       const collection = createImageCollection({ ...options, settings, removed: (id) => pullRecords.forget(id) });
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
       const cgroups = await openNodeCgroups({ ...options, ...capacity, settings });
-      node = contextOf(options, lastKnown, { devices, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, pullRecords, csi });
+      node = contextOf(options, lastKnown, { devices, claims, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, pullRecords, csi });
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
       const onReclaim = (resource: string): void => {
@@ -188,6 +190,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       registration?.stop();
       await podResources.stop();
       await devices.stop();
+      claims.stop();
       node?.objects.stop();
       await server?.stop();
     },
@@ -219,7 +222,7 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'pullRecords' | 'csi'>): NodeContext {
+function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'claims' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'pullRecords' | 'csi'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {

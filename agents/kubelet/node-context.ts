@@ -12,6 +12,7 @@ import type { Image, ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfiguration } from './configuration/configuration.ts';
+import type { Claims } from './claims/index.ts';
 import type { Devices } from './devices/index.ts';
 import type { ObjectSource } from './objects.ts';
 import type { PullRecords } from './pulling/pull-records.ts';
@@ -46,6 +47,7 @@ export interface NodeContext {
   cgroups: PodCgroups;
   csi: CsiLoader;
   devices: Devices;
+  claims: Claims;
   /** Absent: this node makes none. */
   localVolumes?: LocalVolumes;
   clock: Clock;

@@ -3,12 +3,13 @@ import { keyOf, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import type { Store } from '../store/store.ts';
 
 const PODS = { group: '', resource: 'pods' };
-type Pod = KubeObject & { spec?: PodSpec };
+type Pod = KubeObject & { spec?: PodSpec; status?: { resourceClaimStatuses?: { resourceClaimName?: string }[] } };
 interface PodSpec {
   nodeName?: string;
   serviceAccountName?: string;
   imagePullSecrets?: { name?: string }[];
   volumes?: Record<string, unknown>[];
+  resourceClaims?: { resourceClaimName?: string }[];
   containers?: Container[];
   initContainers?: Container[];
   ephemeralContainers?: Container[];
@@ -53,6 +54,7 @@ export function references(pod: KubeObject, resource: string, { namespace, name 
   switch (resource) {
     case 'serviceaccounts': return spec.serviceAccountName === name;
     case 'persistentvolumeclaims': return claims(pod).includes(name);
+    case 'resourceclaims': return resourceClaims(pod as Pod).includes(name);
     case 'secrets': return (spec.imagePullSecrets ?? []).some((secret) => secret.name === name) || env(spec, 'secretKeyRef', 'secretRef').includes(name) || names(spec.volumes, ['secretName', 'secretRef', 'nodePublishSecretRef', 'secret']).has(name);
     case 'configmaps': return env(spec, 'configMapKeyRef', 'configMapRef').includes(name) || names(spec.volumes, ['configMap']).has(name);
     default: return false;
@@ -69,6 +71,11 @@ function claims({ metadata, spec }: Pod): string[] {
   const { volumes = [] } = spec ?? {};
   const all = volumes.map((volume) => (volume['ephemeral'] !== undefined ? `${metadata.name}-${String(volume['name'])}` : (volume['persistentVolumeClaim'] as { claimName?: string } | undefined)?.claimName ?? ''));
   return all.filter((name) => name !== '');
+}
+
+/** Those it names, and those made for it. */
+function resourceClaims({ spec, status }: Pod): string[] {
+  return [...spec?.resourceClaims ?? [], ...status?.resourceClaimStatuses ?? []].flatMap(({ resourceClaimName }) => resourceClaimName ?? []);
 }
 
 export function volumeNames(pod: KubeObject, store: Store): string[] {

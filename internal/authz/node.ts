@@ -48,6 +48,8 @@ const SPECIAL: Readonly<Record<string, Rule>> = {
   '/configmaps': readReferenced('configmaps'),
   '/persistentvolumeclaims': (attributes, asking) => (attributes.subresource === 'status' ? writeReferenced(attributes, asking) : getReferenced('persistentvolumeclaims')(attributes, asking)),
   '/persistentvolumes': getReferenced('persistentvolumes'),
+  'resource.k8s.io/resourceclaims': getReferenced('resourceclaims'),
+  'resource.k8s.io/resourceslices': resourceSlices,
   'storage.k8s.io/volumeattachments': (attributes, { node, store }) => {
     if (attributes.verb !== 'get' || attributes.subresource !== '') return no('can only get individual resources of this type');
     const attachment = store.get(attributes, { namespace: '', name: attributes.name }) as (KubeObject & { spec?: { nodeName?: string } }) | undefined;
@@ -76,7 +78,7 @@ function readReferenced(resource: 'secrets' | 'configmaps'): Rule {
   };
 }
 
-function getReferenced(resource: 'persistentvolumeclaims' | 'persistentvolumes'): Rule {
+function getReferenced(resource: 'persistentvolumeclaims' | 'persistentvolumes' | 'resourceclaims'): Rule {
   return (attributes, asking) => {
     if (attributes.verb !== 'get' || attributes.name === '') return no('can only get individual resources of this type');
     return attributes.subresource === '' ? related(resource, attributes, asking) : no('cannot get subresource');
@@ -91,6 +93,16 @@ function serviceAccounts(attributes: Attributes, asking: Asking): Decision {
   if (attributes.verb === 'get' && attributes.subresource === '') return attributes.name === '' ? no('can only get individual service accounts') : related('serviceaccounts', attributes, asking);
   if (attributes.verb !== 'create' || attributes.name === '') return no('can only create tokens for individual service accounts');
   return attributes.subresource === 'token' ? related('serviceaccounts', attributes, asking) : no('can only create token subresource of serviceaccount');
+}
+
+/** Those of its own drivers, which it takes off when they are gone. */
+function resourceSlices({ verb, name, subresource, fieldSelector }: Attributes, { node, store }: Asking): Decision {
+  if (subresource !== '') return no('cannot access resourceslices subresources');
+  if (verb === 'create') return yes;
+  if (['list', 'watch', 'deletecollection'].includes(verb)) return fieldSelector.split(',').some((one) => one === `spec.nodeName=${node}` || one === `spec.nodeName==${node}`) ? yes : no('can only list/watch/deletecollection resourceslices with nodeName field selector');
+  if (!['get', 'update', 'patch', 'delete'].includes(verb)) return no('only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection');
+  const slice = store.get({ group: 'resource.k8s.io', resource: 'resourceslices' }, { namespace: '', name }) as (KubeObject & { spec?: { nodeName?: string } }) | undefined;
+  return slice?.spec?.nodeName === node ? yes : unrelated(node);
 }
 
 function nodes({ verb, name, subresource, fieldSelector }: Attributes, { node }: Asking): Decision {

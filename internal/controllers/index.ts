@@ -40,6 +40,7 @@ import { nodeLifecycleLoop } from './node-lifecycle.ts';
 import { podGarbageLoop } from './pod-garbage.ts';
 import { replicaSetLoop } from './replicaset.ts';
 import { replicationControllerLoop } from './replicationcontroller.ts';
+import { podResourceClaimsLoop, resourceClaimReleaseLoop } from './resource-claims.ts';
 import { resourceQuotaLoop } from './resourcequota.ts';
 import { rootCaLoop } from './root-ca.ts';
 import { serviceAccountLoop } from './serviceaccount.ts';
@@ -110,6 +111,8 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     apiServiceAvailabilityLoop(options.aggregated) as unknown as ControllerLoop,
     autoscalerLoop({ metrics: createAutoscalerMetrics({ usage: options.usage, aggregated: options.aggregated }), kinds: options.types.kinds }) as unknown as ControllerLoop,
     ephemeralVolumeLoop(),
+    podResourceClaimsLoop(),
+    resourceClaimReleaseLoop(),
     claimBindingLoop(),
     volumeBindingLoop(),
     volumeAttachmentLoop(),

@@ -2,6 +2,7 @@
 import type { Pod, Taint } from '../kinds/generated/api-types.ts';
 import { matchesNode, untolerated } from '../kinds/node-selection.ts';
 import { podAffinity, type PodAffinity } from './pod-affinity.ts';
+import { claimNeeds, claimsRefuse, type ClaimNeeds } from './claims.ts';
 import { requestsOf, type Amounts } from './requests.ts';
 import { hostPortsOf, type HostPort, type NodeState, type Snapshot } from './snapshot.ts';
 import { topologySpread, type TopologySpread } from './topology-spread.ts';
@@ -22,10 +23,11 @@ export interface PodNeeds {
   affinity: PodAffinity;
   spread: TopologySpread;
   volumes: VolumeNeeds;
+  claims: ClaimNeeds;
 }
 
 export function needsOf(pod: Pod, snapshot: Snapshot): PodNeeds {
-  return { pod, requests: requestsOf(pod), ports: hostPortsOf(pod), affinity: podAffinity(pod, snapshot), spread: topologySpread(pod, snapshot), volumes: volumeNeeds(pod, snapshot) };
+  return { pod, requests: requestsOf(pod), ports: hostPortsOf(pod), affinity: podAffinity(pod, snapshot), spread: topologySpread(pod, snapshot), volumes: volumeNeeds(pod, snapshot), claims: claimNeeds(pod, snapshot.claims) };
 }
 
 /** undefined: the node can take the pod. The first filter that refuses speaks. */
@@ -39,7 +41,7 @@ export function refusal(needs: PodNeeds, state: NodeState): Refusal | undefined 
 
 type Filter = (needs: PodNeeds, state: NodeState) => Refusal | undefined;
 
-const FILTERS: readonly Filter[] = [unschedulable, tainted, unmatched, portsTaken, tooLittle, tooManyVolumes, wrongVolumes, unevenSpread, unwanted];
+const FILTERS: readonly Filter[] = [unschedulable, tainted, unmatched, portsTaken, tooLittle, tooManyVolumes, wrongVolumes, unevenSpread, unwanted, noDevices];
 
 function final(reason: string): Refusal {
   return { reasons: [reason], resolvable: false };
@@ -81,6 +83,12 @@ function tooLittle({ requests }: PodNeeds, { allocatable, requested, pods }: Nod
 function tooManyVolumes({ pod, volumes }: PodNeeds, state: NodeState): Refusal | undefined {
   const reason = volumes.volumes.length + volumes.waiting.length === 0 ? undefined : exceedsLimits(pod, state, volumes.source);
   return reason === undefined ? undefined : { reasons: [reason], resolvable: true };
+}
+
+/** Last, as it is the dearest to find out. */
+function noDevices({ claims }: PodNeeds, { node }: NodeState): Refusal | undefined {
+  const reason = claimsRefuse(claims, node);
+  return reason === undefined ? undefined : final(reason);
 }
 
 function wrongVolumes({ volumes }: PodNeeds, { node }: NodeState): Refusal | undefined {

@@ -7,9 +7,10 @@ import type { Resource } from '../api/request.ts';
 import { wake, type Acting, type Loop, type Plan } from '../informer/loop.ts';
 import type { Index, Views } from '../informer/view.ts';
 import type { Node, Pod } from '../kinds/generated/api-types.ts';
-import { CSIDRIVERS, CSINODES, CSISTORAGECAPACITIES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODDISRUPTIONBUDGETS, PODS, STORAGECLASSES, VOLUMEATTACHMENTS } from '../kinds/generated/resources.ts';
+import { CSIDRIVERS, CSINODES, CSISTORAGECAPACITIES, DEVICECLASSES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODDISRUPTIONBUDGETS, PODS, RESOURCECLAIMS, RESOURCESLICES, STORAGECLASSES, VOLUMEATTACHMENTS } from '../kinds/generated/resources.ts';
 import { VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
 import type { CsiSource } from './snapshot.ts';
+import { writeGrant } from './claim-grant.ts';
 import { schedule, type Decision, type SchedulingState } from './pass.ts';
 
 export interface SchedulerOptions {
@@ -92,12 +93,12 @@ function wakes(ours: (pod: Pod) => boolean): Loop['wakes'] {
     wake(NODES, (node, views, previous) => (previous !== undefined && roomOf(node) === roomOf(previous) ? [] : ifPending(node, views))),
     wake(PERSISTENTVOLUMECLAIMS, ifPending),
     wake(PERSISTENTVOLUMES, ifPending),
-    ...[STORAGECLASSES, CSINODES, CSIDRIVERS, CSISTORAGECAPACITIES, VOLUMEATTACHMENTS].map((resource) => wake(resource as Resource, ifPending)),
+    ...[STORAGECLASSES, CSINODES, CSIDRIVERS, CSISTORAGECAPACITIES, VOLUMEATTACHMENTS, RESOURCECLAIMS, RESOURCESLICES, DEVICECLASSES].map((resource) => wake(resource as Resource, ifPending)),
   ];
 }
 
 function sameWishes(pod: Pod, previous: Pod): boolean {
-  return pod.metadata.generation === previous.metadata.generation && pod.metadata.deletionTimestamp === previous.metadata.deletionTimestamp && pod.spec.nodeName === previous.spec.nodeName && JSON.stringify([pod.metadata.labels, pod.spec.schedulingGates]) === JSON.stringify([previous.metadata.labels, previous.spec.schedulingGates]);
+  return pod.metadata.generation === previous.metadata.generation && pod.metadata.deletionTimestamp === previous.metadata.deletionTimestamp && pod.spec.nodeName === previous.spec.nodeName && JSON.stringify([pod.metadata.labels, pod.spec.schedulingGates, pod.status?.resourceClaimStatuses]) === JSON.stringify([previous.metadata.labels, previous.spec.schedulingGates, previous.status?.resourceClaimStatuses]);
 }
 
 function roomOf({ metadata, spec, status }: Node): string {
@@ -120,6 +121,13 @@ function stateOf(views: Views, pending: readonly Pod[]): SchedulingState {
       taken: new Set(),
       csi: csiSource(views),
     },
+    claims: {
+      claim: (namespace, name) => views.of(RESOURCECLAIMS).get(namespace, name),
+      all: () => views.of(RESOURCECLAIMS).list(),
+      slices: () => views.of(RESOURCESLICES).list(),
+      deviceClass: (name) => views.of(DEVICECLASSES).get('', name),
+      made: new Map(),
+    },
   };
 }
 
@@ -136,10 +144,11 @@ function csiSource(views: Views): CsiSource {
 }
 
 // Binding one pod must not fail the others: its error is told to the pod, given back, and the pod sits out the next passes.
-async function bind({ pod, node }: Extract<Decision, { type: 'bind' }>, acting: Acting, failures: Map<string, { attempts: number; retryAt: number }>): Promise<unknown> {
+async function bind({ pod, node, grants = [] }: Extract<Decision, { type: 'bind' }>, acting: Acting, failures: Map<string, { attempts: number; retryAt: number }>): Promise<unknown> {
   const { namespace = '', name, uid } = pod.metadata;
   try {
     const target = { apiVersion: 'v1', kind: 'Node', name: node };
+    for (const grant of grants) await writeGrant(grant, pod, acting);
     await acting.client.createSub(PODS, { namespace, name }, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target });
     failures.delete(uid);
     acting.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);

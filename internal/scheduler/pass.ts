@@ -7,6 +7,7 @@ import { needsOf, refusal, type PodNeeds, type Refusal } from './filters.ts';
 import { availabilityMessage, preempt, priorityOf } from './preemption.ts';
 import { bestNode } from './scores.ts';
 import { addPod, nodeState, type NodeState, type Snapshot } from './snapshot.ts';
+import { grantClaims, type Grant } from './claims.ts';
 import { bindingOn } from './volumes.ts';
 
 export interface SchedulingState extends Omit<Snapshot, 'nodes'> {
@@ -17,7 +18,8 @@ export interface SchedulingState extends Omit<Snapshot, 'nodes'> {
 }
 
 export type Decision =
-  | { type: 'bind'; pod: Pod; node: string }
+  /** Claims are written before. */
+  | { type: 'bind'; pod: Pod; node: string; grants?: Grant[] }
   /** Volumes are given to claims, the others' provisioner is told the node; the pod is bound once they all are. */
   | { type: 'choose'; pod: Pod; gifts: PersistentVolume[]; claims: PersistentVolumeClaim[]; node: string }
   | { type: 'reject'; pod: Pod; condition: PodCondition; nominate?: string; changed: boolean }
@@ -25,7 +27,7 @@ export type Decision =
 
 export function schedule(state: SchedulingState, now: number): Decision[] {
   const nodes = new Map(state.nodes.map((node) => [node.metadata.name, nodeState(node, state.podsOf(node.metadata.name).filter(isLive))]));
-  const snapshot: Snapshot = { nodes, namespace: (name) => state.namespace(name), volumes: state.volumes };
+  const snapshot: Snapshot = { nodes, namespace: (name) => state.namespace(name), volumes: state.volumes, claims: state.claims };
   return inOrder(state.pending).flatMap((pod) => decide(pod, snapshot, state.budgets, now));
 }
 
@@ -43,18 +45,27 @@ function decide(pod: Pod, snapshot: Snapshot, budgets: readonly PodDisruptionBud
   const refusals = new Map<NodeState, Refusal>();
   const feasible: NodeState[] = [];
   for (const node of snapshot.nodes.values()) {
-    const verdict = needs.volumes.blocked === undefined ? refusal(needs, node) : { reasons: [needs.volumes.blocked], resolvable: false };
+    const verdict = blockedBy(needs) === undefined ? refusal(needs, node) : { reasons: [blockedBy(needs) ?? ''], resolvable: false };
     if (verdict === undefined) feasible.push(node);
     else refusals.set(node, verdict);
   }
   const nominated = feasible.find(({ name }) => name === pod.status?.nominatedNodeName);
   const chosen = nominated ?? bestNode(needs, feasible);
-  return chosen === undefined ? noRoom(needs, snapshot, budgets, refusals, now) : placed(needs, chosen);
+  return chosen === undefined ? noRoom(needs, snapshot, budgets, refusals, now) : placed(needs, chosen, now);
 }
 
-function placed({ pod, volumes }: PodNeeds, chosen: NodeState): Decision[] {
+/** Why no node will do, whichever it is. */
+function blockedBy({ volumes, claims }: PodNeeds): string | undefined {
+  return volumes.blocked ?? claims.blocked;
+}
+
+function placed(needs: PodNeeds, chosen: NodeState, now: number): Decision[] {
+  const { pod, volumes } = needs;
   addPod(chosen, pod);
-  if (volumes.waiting.length === 0) return [{ type: 'bind', pod, node: chosen.name }];
+  if (volumes.waiting.length === 0) {
+    const grants = grantClaims(needs.claims, chosen.node, now);
+    return [{ type: 'bind', pod, node: chosen.name, ...(grants.length > 0 && { grants }) }];
+  }
   const { given, provisioned } = bindingOn(chosen.node, volumes.waiting, volumes.source) ?? { given: [], provisioned: [] };
   for (const { volume } of given) volumes.source.taken.add(volume.metadata.name);
   const gifts = given.flatMap(({ claim, volume }) => boundVolume(volume, claim) ?? []);
@@ -62,10 +73,12 @@ function placed({ pod, volumes }: PodNeeds, chosen: NodeState): Decision[] {
   return gifts.length + claims.length === 0 ? [] : [{ type: 'choose', pod, gifts, claims, node: chosen.name }];
 }
 
-function noRoom({ pod, volumes }: PodNeeds, snapshot: Snapshot, budgets: readonly PodDisruptionBudget[], refusals: ReadonlyMap<NodeState, Refusal>, now: number): Decision[] {
+function noRoom(needs: PodNeeds, snapshot: Snapshot, budgets: readonly PodDisruptionBudget[], refusals: ReadonlyMap<NodeState, Refusal>, now: number): Decision[] {
+  const { pod } = needs;
+  const blocked = blockedBy(needs);
   const reasons = new Map<string, number>();
   for (const { reasons: each } of refusals.values()) for (const reason of each) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  const why = volumes.blocked === undefined ? availabilityMessage(snapshot.nodes.size, reasons) : `0/${String(snapshot.nodes.size)} nodes are available: ${volumes.blocked}.`;
+  const why = blocked === undefined ? availabilityMessage(snapshot.nodes.size, reasons) : `0/${String(snapshot.nodes.size)} nodes are available: ${blocked}.`;
   const outcome = preempt({ pod, snapshot, budgets, refusals });
   if (typeof outcome === 'string') {
     // What it was promised stays kept for it while those before it are leaving.

@@ -1,6 +1,7 @@
 // The cluster as one scheduling pass sees it: nodes with the pods on them. Pods placed during the pass are added to it, so that the next
 // pod of the same pass already sees them.
 import type { CSIDriver, CSINode, CSIStorageCapacity, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../kinds/generated/api-types.ts';
+import type { Claims } from './claims.ts';
 import { amountsOf, requestsOf, scoredRequestsOf, type Amounts } from './requests.ts';
 
 export interface HostPort {
@@ -41,6 +42,7 @@ export interface Snapshot {
   readonly nodes: Map<string, NodeState>;
   namespace(name: string): Namespace | undefined;
   readonly volumes: Volumes;
+  readonly claims: Claims;
 }
 
 export function nodeState(node: Node, pods: readonly Pod[]): NodeState {

@@ -1,5 +1,5 @@
 // Devices as a user has them: a plugin that registers, pods that ask for what it has, its health, its end; Skiff killed in between; resources that a hand
-// gave the node; who has what, by the podresources API.
+// gave the node; who has what, by the podresources API; and claims of a DRA driver's devices.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,7 +26,11 @@ interface Plugin {
 }
 
 function startPlugin(resource: string, ...ids: string[]): Plugin {
-  const [enter = '', ...rest] = [...host.enter, process.execPath, join(import.meta.dirname, '../support/device-plugin.ts'), resource, ...ids];
+  return startProgram('device-plugin.ts', resource, ...ids);
+}
+
+function startProgram(file: string, ...args: string[]): Plugin {
+  const [enter = '', ...rest] = [...host.enter, process.execPath, join(import.meta.dirname, '../support', file), ...args];
   const program = spawn(enter, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
   programs.add(program);
   const said: string[] = [];
@@ -46,10 +50,11 @@ const field = (resource: string, path: string): string => tryKubectl(['get', ...
 const DEV = '.example\\.com/dev';
 const amounts = (resource = DEV): string => `${field('node n1', `.status.capacity${resource}`)} ${field('node n1', `.status.allocatable${resource}`)}`;
 const container = (name: string, count: string, command = 'sleep 1000'): object => ({ name, image: 'busybox:1', command: ['sh', '-c', command], resources: { limits: { 'example.com/dev': count } } });
-const apply = (name: string, spec: object): void => {
-  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { terminationGracePeriodSeconds: 0, ...spec } }));
+const applyAll = (...items: object[]): void => {
+  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   if (code !== 0) throw new Error(stderr);
 };
+const apply = (name: string, spec: object): void => applyAll({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { terminationGracePeriodSeconds: 0, ...spec } });
 const isRunning = (name: string): Promise<void> => until(() => field(`pod ${name}`, '.status.phase') === 'Running', `${name} to run`);
 const health = (name: string): string => field(`pod ${name}`, '.status.containerStatuses[0].allocatedResourcesStatus');
 const listed = (): unknown => JSON.parse(host.run(process.execPath, join(import.meta.dirname, '../support/pod-resources.ts'), 'List'));
@@ -129,7 +134,39 @@ await t.test('resources that a hand gave the node are kept, may be had, and are 
   await isRunning('hand');
   await until(() => field('quota q', '.status.used.requests\\.example\\.com/hand') === '1', 'the quota to count it');
   t.throws(() => apply('more', { containers: [{ name: 'c', image: 'busybox:1', resources: { limits: { 'example.com/hand': '1' } } }] }), /exceeded quota: q, requested: requests.example.com\/hand=1, used: requests.example.com\/hand=1, limited: requests.example.com\/hand=1/);
+});
+
+await t.test('claims: the scheduler chooses devices, the driver prepares them, containers get them, and they are taken down', async (t) => {
+  const driver = startProgram('dra-driver.ts', 'dra.example.com');
+  await until(() => driver.said.includes('registered'), 'the driver to be registered');
+  const dra = (kind: string, name: string, spec: object): object => ({ apiVersion: 'resource.k8s.io/v1', kind, metadata: { name }, spec });
+  const requests = [{ name: 'r', exactly: { deviceClassName: 'example', selectors: [{ cel: { expression: 'device.attributes["dra.example.com"].size >= 2' } }] } }];
+  applyAll(
+    dra('DeviceClass', 'example', { selectors: [{ cel: { expression: 'device.driver == "dra.example.com"' } }] }),
+    dra('ResourceSlice', 'n1-example', { driver: 'dra.example.com', nodeName: 'n1', pool: { name: 'n1', generation: 1, resourceSliceCount: 1 }, devices: [{ name: 'small', attributes: { size: { int: 1 } } }, { name: 'one', attributes: { size: { int: 2 } } }] }),
+    dra('ResourceClaimTemplate', 'example', { spec: { devices: { requests } } }), dra('ResourceClaim', 'shared', { devices: { requests } }),
+  );
+  const user = (source: object, command = 'sleep 1000'): object => ({ resourceClaims: [{ name: 'x', ...source }], containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', command], resources: { claims: [{ name: 'x' }] } }] });
+  driver.tell('refuse not now');
+  apply('own', user({ resourceClaimTemplateName: 'example' }, 'echo $CLAIM; ls /dev/claimed; sleep 1000'));
+  await isRunning('own');
+  const claim = field('pod own', '.status.resourceClaimStatuses[0].resourceClaimName');
+  t.match(claim, /^own-x-/);
+  await until(() => kubectl('logs', 'own') === `${claim}\n/dev/claimed\n`, 'its words');
+  t.match(kubectl('get', 'events', '--field-selector', 'involvedObject.name=own'), new RegExp(`FailedPrepareDynamicResources.*Failed to prepare dynamic resources: prepare dynamic resources: NodePrepareResources failed for ResourceClaim ${claim}: not now`));
+  t.equal(field(`resourceclaim ${claim}`, '.status.allocation.devices.results[0].device'), 'one');
+  apply('next', user({ resourceClaimName: 'shared' }));
+  await until(() => field('pod next', '.status.conditions[0].message').includes('cannot allocate all claims'), 'the scheduler to say why');
   await cluster.stop('SIGKILL');
   await cluster.start();
-  t.equal(amounts('.example\\.com/hand'), '2 2', 'also over a restart');
+  await until(() => driver.said.filter((line) => line === 'registered').length === 2, 'the driver to be registered again');
+  t.equal(amounts('.example\\.com/hand'), '2 2', 'what a hand gave is kept over a restart');
+  kubectl('delete', 'pod', 'own');
+  await until(() => driver.said.includes(`unprepare ${claim}`), 'the claim to be unprepared');
+  await isRunning('next');
+  t.notMatch(kubectl('get', 'resourceclaims'), claim, 'it went with its pod');
+  kubectl('delete', 'pod', 'next');
+  await until(() => driver.said.includes('unprepare shared'), 'the shared claim to be unprepared');
+  await until(() => field('resourceclaim shared', '.status') === '{}' || field('resourceclaim shared', '.status') === '', 'it to be free');
+  await driver.end();
 });

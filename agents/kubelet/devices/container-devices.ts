@@ -1,5 +1,4 @@
-// What goes into a container with its devices: the answers of all plugins it has devices of, together. Where two disagree, the first counts.
-import { decode } from './messages.ts';
+// What goes into a container with its devices, as device plugins and DRA drivers say.
 
 export interface ContainerDevices {
   env: { name: string; value: string }[];
@@ -10,16 +9,7 @@ export interface ContainerDevices {
   cdiDevices: string[];
 }
 
-/** Of ContainerAllocateResponses; undefined when there are none. */
-export function combine(responses: readonly Uint8Array[]): ContainerDevices | undefined {
-  if (responses.length === 0) return undefined;
-  const all = responses.map((response) => decode('ContainerAllocateResponse', response));
-  const firstOf = <T>(items: readonly T[], key: (item: T) => string): T[] => [...new Map(items.toReversed().map((item) => [key(item), item])).values()].reverse();
-  return {
-    env: firstOf(all.flatMap(({ envs }) => Object.entries(envs)), ([name]) => name).map(([name, value]) => ({ name, value })),
-    mounts: firstOf(all.flatMap(({ mounts }) => mounts), ({ containerPath }) => containerPath),
-    devices: firstOf(all.flatMap(({ devices }) => devices), ({ containerPath }) => containerPath),
-    annotations: Object.fromEntries(firstOf(all.flatMap(({ annotations }) => Object.entries(annotations)), ([name]) => name)),
-    cdiDevices: [...new Set(all.flatMap(({ cdiDevices }) => cdiDevices.map(({ name }) => name)))],
-  };
+export function withCdiDevices(given: ContainerDevices | undefined, names: readonly string[]): ContainerDevices {
+  const all = given ?? { env: [], mounts: [], devices: [], annotations: {}, cdiDevices: [] };
+  return { ...all, cdiDevices: [...new Set([...all.cdiDevices, ...names])] };
 }

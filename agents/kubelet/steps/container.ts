@@ -9,6 +9,7 @@ import { runPostStart } from '../hooks.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { PodContainer } from '../pod-spec.ts';
 import { StartError } from '../start-error.ts';
+import { withCdiDevices } from '../devices/container-devices.ts';
 import { containerConfig } from './container-config.ts';
 import { containerMounts } from './container-mounts.ts';
 import { ensureImage, type PullBackOff } from './image.ts';
@@ -68,7 +69,7 @@ async function launch({ pod, container, signal }: ContainerStart, { id, podIps }
 }
 
 async function prepare({ pod, container }: ContainerStart, { ground, podIps }: { ground: Ground; podIps: readonly string[] }, node: NodeContext) {
-  const given = await node.devices.prepare(pod, container.spec);
+  const [given, cdiDevices] = [await node.devices.prepare(pod, container.spec), await node.claims.cdiDevices(pod, container.spec)];
   const services = node.views.of(SERVICES);
   await services.synced;
   const environment = await environmentOf({
@@ -76,7 +77,7 @@ async function prepare({ pod, container }: ContainerStart, { ground, podIps }: {
     services: serviceEnvironment(services.list(), pod.metadata.namespace ?? '', pod.spec.enableServiceLinks !== false),
     volumePath: (name) => ground.volumes.find((volume) => volume.name === name)?.hostPath,
   });
-  return { environment, given, mounts: await containerMounts({ pod, container: container.spec, volumes: ground.volumes, podIps, lookup: environment.lookup }, node) };
+  return { environment, given: cdiDevices.length === 0 ? given : withCdiDevices(given, cdiDevices), mounts: await containerMounts({ pod, container: container.spec, volumes: ground.volumes, podIps, lookup: environment.lookup }, node) };
 }
 
 async function pullImageVolumes({ pod, container, pullBackOffs, signal }: ContainerStart, { volumes }: Ground, node: NodeContext): Promise<void> {

@@ -1,12 +1,13 @@
 // The one ordered list of what a pod stands on. Containers come after it (steps/container.ts), as the plan says.
 import type { NodeContext } from '../node-context.ts';
 import { CGROUP } from './cgroup.ts';
+import { CLAIMS } from './claims.ts';
 import { DIRECTORIES } from './directories.ts';
 import { SANDBOX } from './sandbox.ts';
 import type { Ground, Step } from './step.ts';
 import { VOLUMES } from './volumes.ts';
 
-const STEPS: readonly Step[] = [CGROUP, DIRECTORIES, VOLUMES, SANDBOX];
+const STEPS: readonly Step[] = [CGROUP, DIRECTORIES, VOLUMES, CLAIMS, SANDBOX];
 
 export class StepError extends Error {
   override readonly name = 'StepError';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { checksumOf, readCheckpoint, writeCheckpoint } from '../../../agents/kubelet/devices/checkpoint.ts';
 import { chooseDevices, type Wish } from '../../../agents/kubelet/devices/choice.ts';
-import { combine } from '../../../agents/kubelet/devices/container-devices.ts';
+import { combine } from '../../../agents/kubelet/devices/combination.ts';
 import { encode } from '../../../agents/kubelet/devices/messages.ts';
 import { nodeStatus, withoutExtended, type NodeFacts } from '../../../agents/kubelet/node/node-status.ts';
 import { addCdiDevices, type EditableSpec } from '../../../agents/runtime/runc/cdi.ts';

@@ -18,6 +18,7 @@ import { NAMESPACES, PODS, SERVICEACCOUNTS } from '../../../internal/kinds/gener
 import { createRegistry } from '../../../internal/registry/generic-registry.ts';
 import { createMemoryStore } from '../../../internal/store/memory.ts';
 import { DEFAULT_CONFIGURATION } from '../../../agents/kubelet/configuration/configuration.ts';
+import { createClaims } from '../../../agents/kubelet/claims/index.ts';
 import { createDevices } from '../../../agents/kubelet/devices/index.ts';
 import { createLocalObjects } from '../../../agents/kubelet/objects.ts';
 import type { NodeContext } from '../../../agents/kubelet/node-context.ts';
@@ -73,6 +74,7 @@ export async function createScene(): Promise<Scene> {
     nodeName: 'n1', nodeIps: ['192.0.2.1'], kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), memoryDir: join(folder, 'memory'),
     dns: { clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', resolvConf: '/dev/null' }, client, views, runtime, images, objects: createLocalObjects(views),
     tokens: createTokenSource({ client, clock, random }), clock, random, log: silentLog, ledger: NO_LEDGER, allocatable: () => ({ cpu: '4', memory: '8Gi', pods: '110', 'ephemeral-storage': '10Gi' }), pressures: () => [], imageUsed() {}, pullRecords: openPullRecords(join(folder, 'kubelet'), { clock, settings: DEFAULT_CONFIGURATION }), pullTurn: (work) => work(), settings: DEFAULT_CONFIGURATION,
+    claims: createClaims({ directory: folder, nodeName: 'n1', client, clock, log: silentLog, activePods: () => undefined }),
     devices: createDevices({ directory: join(folder, 'device-plugins'), clock, log: silentLog, activePods: () => undefined, changed() {}, wakePod() {} }),
     cgroups: { ...NO_CGROUPS, directory: (path, controller) => join(folder, 'cgroups', controller, path) }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
     starts: createStartCounts(),

@@ -14,7 +14,7 @@ function pod(name: string, spec: Partial<Pod['spec']> = {}, requests: Record<str
   return { apiVersion: 'v1', kind: 'Pod', metadata: meta(name, { labels }), spec: { containers: [{ name: 'c', image: 'i', resources: { requests } }], ...spec }, status: { phase: 'Pending' } };
 }
 function state(nodes: Node[], pending: Pod[], running: Pod[] = []): SchedulingState {
-  return { nodes, pending, podsOf: (name) => running.filter(({ spec }) => spec.nodeName === name), budgets: [], namespace: () => undefined, volumes: { claim: () => undefined, volume: () => undefined, storageClass: () => undefined, all: () => [], taken: new Set(), csi: { driver: () => undefined, node: () => undefined, attachedTo: () => [], capacities: () => [] } } };
+  return { nodes, pending, podsOf: (name) => running.filter(({ spec }) => spec.nodeName === name), budgets: [], namespace: () => undefined, volumes: { claim: () => undefined, volume: () => undefined, storageClass: () => undefined, all: () => [], taken: new Set(), csi: { driver: () => undefined, node: () => undefined, attachedTo: () => [], capacities: () => [] } }, claims: { claim: () => undefined, all: () => [], slices: () => [], deviceClass: () => undefined, made: new Map() } };
 }
 function binds(decisions: Decision[]): Record<string, string> {
   return Object.fromEntries(decisions.flatMap((decision) => (decision.type === 'bind' ? [[decision.pod.metadata.name, decision.node]] : [])));
