@@ -32,6 +32,7 @@ import { createNodeCsi } from './csi/loader.ts';
 import { createClaims } from './claims/index.ts';
 import { createDevices } from './devices/index.ts';
 import { createPodResourcesServer } from './devices/pod-resources-server.ts';
+import { LABEL } from './labels.ts';
 import { createLogRotation } from './logs/log-rotation.ts';
 import { lowestOomScoreAdj, readCapacity } from './node/capacity.ts';
 import { createRegistration, type Registration } from './node/registration.ts';
@@ -124,7 +125,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const csi = createNodeCsi({ node: () => node as NodeContext, changed: () => registration?.changed(), looks: !options.viewsAreLocal });
   const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler], ['DevicePlugin', devices.handler], ['DRAPlugin', claims.handler]]), clock, log });
   const podResources = createPodResourcesServer({ directory: `${kubeletDir}/pod-resources`, pods: () => pods?.workers().map(({ pod }) => pod).filter(({ metadata }) => pods?.active()?.has(metadata.uid) !== false) ?? [], devices, clock });
-  const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles });
+  const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles, onCut: (id, sizeBytes) => tellCut(id, sizeBytes) });
+
+  const tellCut = (id: string, sizeBytes: number): void => {
+    const config = options.runtime.status(id)?.config;
+    const pod = pods?.workers().find(({ pod: { metadata } }) => metadata.uid === config?.labels[LABEL.podUid])?.pod;
+    if (pod !== undefined) node?.event(pod, 'Warning', 'ContainerLogCut', `The log grew to ${String(sizeBytes)} bytes before it could be rotated: only its last ${settings.containerLogMaxSize} are kept`, config?.name);
+  };
 
   return {
     name: 'kubelet',

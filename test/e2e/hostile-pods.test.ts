@@ -1,7 +1,7 @@
 // Pods that take what they can get, on a small node: processes, log, disk. They are held to their limits, an event says so, and the node stays.
 import t from 'tap';
 import { createCluster, until } from '../support/cluster.ts';
-import { fixtureImages, packTree, pushImages } from '../support/images.ts';
+import { fixtureImages, packRaw, packTree, pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
 
@@ -11,7 +11,12 @@ t.setTimeout(600_000);
 const MEGABYTE = 1 << 20;
 const cluster = await createCluster('g', '10.96.7', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
 const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
-await pushImages(registry.url, [...fixtureImages(), { name: 'bulky:1', layers: [{ tar: packTree({ bulk: { text: 'bulk'.repeat(15 * MEGABYTE) } }) }], config: { Cmd: ['/none'] } }], 'library/');
+const base = fixtureImages()[0]?.layers[0] ?? { tar: Buffer.alloc(0) };
+const path = { Env: ['PATH=/bin'] };
+await pushImages(registry.url, [...fixtureImages(),
+  { name: 'links:1', layers: [base, { tar: packRaw([{ name: 'data', type: '2', link: '/etc' }, { name: 'up', type: '2', link: '../../../../../../victim' }, { name: 'loop', type: '2', link: 'loop' }, { name: 'etc/hosts', type: '2', link: '/etc/passwd' }]) }], config: path },
+  { name: 'workdir:1', layers: [base], config: { ...path, WorkingDir: '/proc/self/fd/8' } },
+  { name: 'bulky:1', layers: [{ tar: packTree({ bulk: { text: 'bulk'.repeat(15 * MEGABYTE) } }) }], config: { Cmd: ['/none'] } }], 'library/');
 t.teardown(async () => {
   await cluster.remove();
   await registry.stop();
@@ -57,6 +62,89 @@ await t.test('a log without end is rotated, and the server answers meanwhile', a
   await until(() => files() > 1, 'the log to be rotated');
   t.ok(files() > 1);
   kubectl('delete', 'pod', 'flood');
+});
+
+await t.test('a flood without a line\'s end is rotated as well', async (t) => {
+  run('stream', 'dd if=/dev/zero bs=1M count=60 2>/dev/null | tr "\\0" x; sleep 100000');
+  const [folder, bytes] = ['/var/log/pods/default_stream_*/main', (): number => Number(host.run('sh', '-c', 'cat /var/log/pods/default_stream_*/main/* 2>/dev/null | wc -c'))];
+  await until(() => Number(host.run('sh', '-c', `ls ${folder} 2>/dev/null | grep -vc tmp || true`)) > 1, 'the log to be rotated');
+  await until(() => bytes() < 4 * MEGABYTE, 'its files to be few and small');
+  t.match(events('stream'), /ContainerLogCut: The log grew to \d+ bytes before it could be rotated: only its last 1Mi are kept/);
+  kubectl('delete', 'pod', 'stream');
+});
+
+const one = (name: string, command: string, container: object = {}, spec: object = {}): void => run(name, '', { containers: [{ name: 'main', image: 'busybox:1', command: ['sh', '-c', command], ...container }], ...spec });
+
+await t.test('arguments and environments that no process can have fail the start, and say why', async (t) => {
+  one('words', 'true', { args: Array.from({ length: 20 }, () => 'a'.repeat(60_000)).concat('b'.repeat(140_000)) });
+  await until(() => get('pod words', '{.status.phase}') === 'Failed', 'its end');
+  t.match(`${tryKubectl(['logs', 'words']).stdout}${get('pod words', '{.status.containerStatuses[0].state.terminated.message}')}`, /argument list too long/);
+  one('many', 'env | grep -c ^V', { env: Array.from({ length: 5000 }, (_, at) => ({ name: `V${String(at)}`, value: 'x'.repeat(100) })) });
+  await until(() => get('pod many', '{.status.phase}') === 'Succeeded', 'one with many small ones to run');
+  t.equal(kubectl('logs', 'many').trim(), '5000');
+  kubectl('delete', 'pod', 'words', 'many');
+});
+
+await t.test('termination messages are cut: 4096 bytes of a file, 2048 of a log', async (t) => {
+  one('message', 'head -c 3000000 /dev/zero | tr "\\0" m > /dev/termination-log; exit 3');
+  one('fallback', 'for i in $(seq 500); do echo "line $i of the log"; done; exit 3', { terminationMessagePolicy: 'FallbackToLogsOnError' });
+  one('link', 'rm /dev/termination-log 2>/dev/null; ln -sf /etc/passwd /dev/termination-log 2>/dev/null; exit 3');
+  const message = (name: string): string => get(`pod ${name}`, '{.status.containerStatuses[0].state.terminated.message}');
+  for (const name of ['message', 'fallback', 'link']) await until(() => get(`pod ${name}`, '{.status.phase}') === 'Failed', `the end of ${name}`);
+  t.equal(message('message'), 'm'.repeat(4096));
+  t.ok(message('fallback').length <= 2048 && message('fallback').endsWith('line 500 of the log\n'), `${String(message('fallback').length)} bytes of the log's end`);
+  t.equal(message('link'), '', 'a link is not followed to the host');
+  kubectl('delete', 'pod', 'message', 'fallback', 'link');
+});
+
+await t.test('an image whose folders are links to elsewhere: mounts stay in the container', async (t) => {
+  const before = host.run('sh', '-c', 'cat /proc/self/mountinfo | grep -vE "/(run|var/lib)/(skiff|kubelet)" | wc -l; ls -la /etc | md5sum');
+  const volumes = [{ name: 'v', emptyDir: {} }];
+  one('links', 'touch /data/x /up/y && cat /etc/hosts | grep -c links; ls -d /etc/skiff /victim 2>/dev/null; echo done', { image: 'links:1', volumeMounts: [{ name: 'v', mountPath: '/data' }, { name: 'v', mountPath: '/up' }, { name: 'v', mountPath: '/loop/deep' }] }, { volumes });
+  await until(() => ['Succeeded', 'Failed'].includes(get('pod links', '{.status.phase}')), 'it to end').catch(() => {});
+  t.match(`${tryKubectl(['logs', 'links']).stdout}${events('links')}`, /1\ndone|Failed/, 'it runs in its own root, or is refused');
+  t.equal(host.run('sh', '-c', 'cat /proc/self/mountinfo | grep -vE "/(run|var/lib)/(skiff|kubelet)" | wc -l; ls -la /etc | md5sum'), before, 'the host has what it had');
+  kubectl('delete', 'pod', 'links');
+  one('workdir', 'pwd', { image: 'workdir:1' });
+  await until(() => ['Succeeded', 'Failed'].includes(get('pod workdir', '{.status.phase}')), 'it to end').catch(() => {});
+  t.notMatch(tryKubectl(['logs', 'workdir']).stdout, /skiff|\/proc/, 'a working directory behind an open file of the runtime is none');
+  kubectl('delete', 'pod', 'workdir');
+});
+
+await t.test('a subPath that is a link to the host is refused, with an event', async (t) => {
+  const mount = { name: 'v', mountPath: '/v' };
+  one('subpath', 'ls /host', { volumeMounts: [{ name: 'v', mountPath: '/host', subPath: 'out' }] }, { volumes: [{ name: 'v', emptyDir: {} }], initContainers: [{ name: 'first', image: 'busybox:1', command: ['ln', '-s', '/', '/v/out'], volumeMounts: [mount] }] });
+  await until(() => events('subpath').includes('failed to prepare subPath'), 'the event');
+  t.match(events('subpath'), /Failed: Error: failed to prepare subPath for volumeMount "v" of container "main"/);
+  t.equal(get('pod subpath', '{.status.containerStatuses[0].state.waiting.reason}'), 'CreateContainerConfigError');
+  kubectl('delete', 'pod', 'subpath');
+});
+
+await t.test('folders without end: the node still looks after itself, and they go with the pod', async () => {
+  one('deep', 'cd /v && i=0; while [ $i -lt 4000 ]; do mkdir dddddddd && cd ./dddddddd || break; i=$((i+1)); done; cd /tmp; i=0; while [ $i -lt 4000 ]; do mkdir dddddddd && cd ./dddddddd || break; i=$((i+1)); done; echo made; sleep 100000', { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: {} }] });
+  await until(() => tryKubectl(['logs', 'deep']).stdout.includes('made'), 'the folders');
+  const uid = get('pod deep', '{.metadata.uid}');
+  kubectl('delete', 'pod', 'deep');
+  await until(() => host.run('sh', '-c', `ls -d /var/lib/kubelet/pods/${uid} 2>/dev/null || true`) === '', 'its folders to go');
+});
+
+await t.test('pods that outgrow what they may have on disk are evicted, in upstream\'s words', async (t) => {
+  const write = (path: string): string => `dd if=/dev/zero of=${path} bs=1M count=20 2>/dev/null; sleep 100000`;
+  const limits = { resources: { limits: { 'ephemeral-storage': '10Mi' } } };
+  one('empty', write('/v/file'), { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: { sizeLimit: '10Mi' } }] });
+  one('layer', write('/file'), limits);
+  run('pair', '', { containers: [{ name: 'main', image: 'busybox:1', command: ['sh', '-c', write('/file')] }, { name: 'other', image: 'busybox:1', command: ['sleep', '100000'], ...limits }] });
+  one('tmpfs', 'dd if=/dev/zero of=/v/file bs=1M count=20; echo "ended with $?"', { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '10Mi' } }] });
+  const words: Record<string, string> = {
+    empty: 'Usage of EmptyDir volume "v" exceeds the limit "10Mi". ', layer: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ', pair: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ',
+  };
+  for (const [name, message] of Object.entries(words)) {
+    await until(() => get(`pod ${name}`, '{.status.reason}') === 'Evicted', `${name} to be evicted`, 150_000);
+    t.equal(get(`pod ${name}`, '{.status.message}'), message);
+    t.ok(events(name).includes(`Evicted: ${message}`), `${name}: an event says so`);
+  }
+  t.match(kubectl('logs', 'tmpfs'), /No space left on device[^]*ended with 1/, 'memory is limited by its file system');
+  kubectl('delete', 'pod', ...Object.keys(words), 'tmpfs');
 });
 
 await t.test('when the disk fills, images that nobody uses go', async (t) => {

@@ -20,6 +20,8 @@ export interface RotationOptions {
   sizeMaxBytes?: number;
   /** The current log counted. Default 5. */
   filesMax?: number;
+  /** A log was so much larger than that when it was looked at that only its end is kept. */
+  onCut?(containerId: string, sizeBytes: number): void;
 }
 
 export interface LogRotation {
@@ -31,6 +33,9 @@ const LOOK_EVERY_MS = 10_000;
 /** After silence, and while a log grows by more than its size between two looks: the next one is to find it before it has filled the disk. */
 const LOOK_AT_FLOOD_MS = 1_000;
 
+/** What is so many times larger than it may be is a flood. */
+const FLOOD_TIMES = 5;
+
 interface Watched {
   path: string;
   /** Silent: the next write is waited for. */
@@ -38,7 +43,7 @@ interface Watched {
   sizeBytes: number;
 }
 
-export function createLogRotation({ runtime, clock, log, sizeMaxBytes = 10 * 1024 * 1024, filesMax = 5 }: RotationOptions): LogRotation {
+export function createLogRotation({ runtime, clock, log, sizeMaxBytes = 10 * 1024 * 1024, filesMax = 5, onCut = () => {} }: RotationOptions): LogRotation {
   const watched = new Map<string, Watched>();
   let timer: Timer | undefined;
   let unsubscribe = (): void => {};
@@ -87,15 +92,20 @@ export function createLogRotation({ runtime, clock, log, sizeMaxBytes = 10 * 102
 
   async function rotate(id: string, path: string): Promise<void> {
     const old = rotatedLogs(path);
-    const kept = old.slice(Math.max(0, old.length - Math.max(0, filesMax - 2)));
-    for (const name of old) if (!kept.includes(name)) rmSync(name, { force: true });
-    for (const name of kept) if (!name.endsWith('.gz')) await compress(name);
     const rotated = `${path}.${timestamp(clock.now())}`;
     renameSync(path, rotated);
     await runtime.reopenLog(id).catch((error: unknown) => {
       renameSync(rotated, path); // the runtime still writes to it
       throw error;
     });
+    const sizeBytes = sizeOf(rotated);
+    if (sizeBytes > FLOOD_TIMES * sizeMaxBytes) {
+      await keepEnd(rotated, sizeMaxBytes);
+      onCut(id, sizeBytes);
+    }
+    const kept = old.slice(Math.max(0, old.length - Math.max(0, filesMax - 2)));
+    for (const name of old) if (!kept.includes(name)) rmSync(name, { force: true });
+    for (const name of kept) if (!name.endsWith('.gz')) await compress(name);
   }
 
   return {
@@ -132,6 +142,12 @@ async function compress(path: string): Promise<void> {
   await pipeline(createReadStream(path), createGzip(), createWriteStream(`${path}.tmp`, { mode: 0o640 }));
   renameSync(`${path}.tmp`, `${path}.gz`);
   rmSync(path);
+}
+
+/** Its last bytes alone: written faster than it could be compressed, the whole would fill the disk. */
+async function keepEnd(path: string, bytes: number): Promise<void> {
+  await pipeline(createReadStream(path, { start: sizeOf(path) - bytes }), createWriteStream(`${path}.tmp`, { mode: 0o640 }));
+  renameSync(`${path}.tmp`, path);
 }
 
 /** `20260102-150405` */

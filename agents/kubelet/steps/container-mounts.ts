@@ -1,6 +1,7 @@
 // The mounts of a container: its volumes (subPath resolved safely), /etc/hosts, and the file for its termination message.
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../../internal/base/errors.ts';
 import type { Container, Pod, VolumeMount } from '../../../internal/kinds/generated/api-types.ts';
 import type { ContainerConfig, Mount } from '../../runtime/runtime.ts';
 import { expand, unresolved } from '../environment/expansion.ts';
@@ -53,7 +54,12 @@ async function volumeMount(mount: VolumeMount, index: number, { pod, container, 
   if (volume.image !== undefined) return { ...shared, hostPath: '', image: volume.image, ...(subPath !== '' && { imageSubPath: subPath }) };
   if (subPath === '') return { ...shared, hostPath: volume.hostPath };
   const hostPath = join(subPathsDirectory(node, pod.metadata.uid), mount.name, container.name, String(index));
-  await bindSubPath(volume.hostPath, subPath, hostPath);
+  const what = existsSync(join(volume.hostPath, subPath)) ? 'prepare subPath' : 'create subPath directory';
+  await bindSubPath(volume.hostPath, subPath, hostPath).catch((error: unknown) => {
+    // The reason is for the node's log alone, as with upstream: it names the node's folders.
+    node.log.warn(`failed to ${what}`, { pod: pod.metadata.name, container: container.name, volume: mount.name, error: messageOf(error) });
+    throw new Error(`failed to ${what} for volumeMount ${JSON.stringify(mount.name)} of container ${JSON.stringify(container.name)}`, { cause: error });
+  });
   return { ...shared, hostPath };
 }
 

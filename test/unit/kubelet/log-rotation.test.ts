@@ -1,5 +1,5 @@
 // Rotation of real files: a runtime that keeps its log open as conmon does.
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -15,8 +15,9 @@ t.test('a log that has grown past its size is rotated, the older ones compressed
   const path = join(folder, 'main/0.log');
   const clock = createFakeClock();
   const runtime = createMemoryRuntime(clock);
+  const cut: number[] = [];
   let file = openSync(path, 'a');
-  const rotation = createLogRotation({ runtime: Object.assign(runtime, { reopenLog: () => { closeSync(file); file = openSync(path, 'a'); return Promise.resolve(); } }), clock, log: silentLog, sizeMaxBytes: 1000, filesMax: 4 });
+  const rotation = createLogRotation({ runtime: Object.assign(runtime, { reopenLog: () => { closeSync(file); file = openSync(path, 'a'); return Promise.resolve(); } }), clock, log: silentLog, sizeMaxBytes: 1000, filesMax: 4, onCut: (_id, sizeBytes) => cut.push(sizeBytes) });
   t.teardown(() => {
     rotation.stop();
     closeSync(file);
@@ -39,6 +40,9 @@ t.test('a log that has grown past its size is rotated, the older ones compressed
   const names = readdirSync(join(folder, 'main')).sort();
   t.equal(names.length, 4, names.join(' '));
   t.same(names.map((name) => name.endsWith('.gz')), [false, true, true, false], 'the current, two compressed, the last one rotated');
+  await write(1_000_000);
+  t.same(cut, [1_000_000], 'a flood is told');
+  t.equal(readdirSync(join(folder, 'main')).filter((name) => !name.endsWith('.gz')).reduce((sum, name) => sum + statSync(join(folder, 'main', name)).size, 0), 1000, 'and only its end is kept');
   await clock.runNext();
   await clock.runNext();
   t.equal(clock.nextInMs(), undefined, 'silent again, no timer again');
