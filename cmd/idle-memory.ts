@@ -4,8 +4,8 @@
 //
 //   calm ──a collection of garbage──► busy? looked at each second ──quiet for two, and worth it──► released ──► calm
 //
-// Nothing is looked at while nothing happens: who allocates nothing has nothing to give back. What it costs (a twentieth of a second) is kept
-// below a twentieth of the work before it.
+// Nothing is looked at while nothing happens: who allocates nothing has nothing to give back. It costs a twentieth of a second, so it takes some
+// work before, and some memory to win.
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Clock } from '../internal/base/clock.ts';
 import { becomeQuiet } from '../internal/base/quiet.ts';
@@ -14,30 +14,32 @@ const AFTER_START_MS = 3000;
 const LOOK_MS = 1000;
 /** Of the time looked at: less is quiet. */
 const QUIET_PART = 0.15;
-/** Worked since the last release: less is not worth one. */
-const WORK_CPU_MS = 1000;
+/** Worked, and grown, since the last release: less is not worth one. */
+const WORTH_CPU_MS = 400;
+const WORTH_BYTES = 8 * 1024 * 1024;
 const MADV_DONTNEED = 4;
 
-/** Milliseconds so far. `active` is the time in which the event loop had something to do, also while others had the processor. */
-export interface Work {
+/** Milliseconds so far, and bytes now. `active` is the time in which the event loop had something to do, also while others had the processor. */
+export interface Usage {
   active: number;
   idle: number;
   cpu: number;
+  resident: number;
 }
 
 /** Once the rush after being ready is over, and after each time of work from then on. */
-export function releaseWhenQuiet(clock: Clock, workSoFar: () => Work = processWork): void {
-  let releasedAt = 0;
+export function releaseWhenQuiet(clock: Clock, usage: () => Usage = processUsage): void {
+  let released = usage();
   const rest = async (): Promise<void> => {
     await release();
-    releasedAt = workSoFar().cpu;
+    released = usage();
     watchForWork(look);
   };
-  const look = (before = workSoFar(), wasQuiet = false): void => void clock.setTimer(LOOK_MS, () => {
-    const now = workSoFar();
+  const look = (before = usage(), wasQuiet = false): void => void clock.setTimer(LOOK_MS, () => {
+    const now = usage();
     const isQuiet = partActive(before, now) < QUIET_PART;
     if (!isQuiet || !wasQuiet) look(now, isQuiet); // a single quiet second may be a client's pause
-    else if (now.cpu - releasedAt >= WORK_CPU_MS) void rest();
+    else if (now.cpu - released.cpu >= WORTH_CPU_MS && now.resident - released.resident >= WORTH_BYTES) void rest();
     else watchForWork(look);
   });
   clock.setTimer(AFTER_START_MS, () => void rest());
@@ -52,15 +54,15 @@ function watchForWork(begun: () => void): void {
   observer.observe({ entryTypes: ['gc'] });
 }
 
-function partActive(before: Work, now: Work): number {
+function partActive(before: Usage, now: Usage): number {
   const active = now.active - before.active;
   return active / (active + now.idle - before.idle || 1);
 }
 
-function processWork(): Work {
+function processUsage(): Usage {
   const { user, system } = process.cpuUsage();
   const { active, idle } = performance.eventLoopUtilization();
-  return { active, idle, cpu: (user + system) / 1000 };
+  return { active, idle, cpu: (user + system) / 1000, resident: process.memoryUsage.rss() };
 }
 
 async function release(): Promise<void> {

@@ -1,5 +1,5 @@
 // A watch over HTTP: one JSON line an event, as fast as the client reads; ends with the request. Errors after the start are ERROR events.
-// Events that come together, as those of one commit do, are sent together: encrypting and sending cost more than all the rest.
+// Events that come together, as those of one commit do, go out together: Node holds a socket's writes back until the tick ends.
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { KubeObject } from '../api/meta.ts';
@@ -20,32 +20,16 @@ export async function streamWatch(anyResponse: HttpResponse, { events, signal, c
   response.statusCode = 200;
   response.setHeader('Content-Type', contentType);
   response.flushHeaders();
-  const together = corker(response);
   let first = true;
   try {
     for await (const { type, object } of events) {
       if (signal.aborted) break;
       const shown = type === 'ERROR' ? object : show(object, first);
       first = false;
-      together();
       if (!response.write(eventBytes(type, shown)) && !signal.aborted) await once(response, 'drain', { signal });
     }
   } catch (error) {
     if (!signal.aborted) response.write(eventBytes('ERROR', statusOf(error).status));
   }
   if (!response.writableEnded) response.end();
-}
-
-/** Gives what holds writes back until what is to be written now has been. */
-function corker(response: ServerResponse): () => void {
-  let corked = false;
-  return () => {
-    if (corked) return;
-    corked = true;
-    response.cork();
-    process.nextTick(() => {
-      corked = false;
-      response.uncork();
-    });
-  };
 }

@@ -31,12 +31,13 @@ t.test('after work, once it is quiet again; not while it works, and not for noth
   let quiet = 0;
   t.teardown(onQuiet(() => quiet++));
   const timers: (() => void)[] = [];
-  const work = { active: 0, idle: 0, cpu: 0 };
-  releaseWhenQuiet({ ...systemClock, setTimer: (_delayMs, run) => { timers.push(run); return { cancel: () => {} }; } }, () => ({ ...work }));
-  const second = (active: number, cpu: number): void => {
-    work.active += active;
-    work.idle += 1000 - active;
-    work.cpu += cpu;
+  const usage = { active: 0, idle: 0, cpu: 0, resident: 0 };
+  releaseWhenQuiet({ ...systemClock, setTimer: (_delayMs, run) => { timers.push(run); return { cancel: () => {} }; } }, () => ({ ...usage }));
+  const second = (active: number, cpu: number, grown = 5e6): void => {
+    usage.active += active;
+    usage.idle += 1000 - active;
+    usage.cpu += cpu;
+    usage.resident += grown;
     timers.shift()?.();
   };
   const until = async (condition: () => boolean): Promise<void> => { while (!condition()) await new Promise((resolve) => setImmediate(resolve)); };
@@ -57,4 +58,10 @@ t.test('after work, once it is quiet again; not while it works, and not for noth
   t.equal(quiet, 1);
   second(100, 100);
   await until(() => quiet === 2);
+  await until(litter);
+  second(900, 900, 0);
+  second(100, 100, 0);
+  second(100, 100, 0); // nothing to win
+  await until(litter);
+  t.equal(quiet, 2);
 });
