@@ -84,10 +84,10 @@ function containers(): Container[] {
 const pick = <T>(list: readonly T[]): T | undefined => list[below(list.length)];
 
 /** Kills the process that a file of one container names, and forgives it the code. */
-function strike(file: 'pidfile' | 'conmon.pid', code: number): void {
+function strike(file: 'pidfile' | 'conmon.pid', ...codes: number[]): void {
   const victim = pick(containers());
   if (victim === undefined) return;
-  forgive(victim, code);
+  for (const code of codes) forgive(victim, code);
   shell(`p=$(cat /var/lib/skiff/agent/containers/${victim.id}/${file} 2>/dev/null) && kill -9 $p 2>/dev/null; true`);
 }
 
@@ -111,14 +111,14 @@ async function pulling(manner: typeof registry.manner): Promise<void> {
 const BLOWS: Record<string, () => void | Promise<void>> = {
   'skiff is killed': () => restart(),
   'skiff is killed, and a container meanwhile': () => restart(() => strike('pidfile', 137)),
-  'skiff is killed, and a conmon meanwhile': () => restart(() => strike('conmon.pid', 255)),
+  'skiff is killed, and a conmon meanwhile': () => restart(() => strike('conmon.pid', 255, 137)),
   'skiff is killed again and again': async () => {
     for (let time = 0; time < 3; time++) {
       await restart();
       pause(0.5);
     }
   },
-  'a conmon is killed': () => strike('conmon.pid', 255),
+  'a conmon is killed': () => strike('conmon.pid', 255, 137),
   'a container is killed': () => strike('pidfile', 137),
   'runc is killed in flight'() {
     startsMayFail = true;

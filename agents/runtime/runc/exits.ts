@@ -1,17 +1,19 @@
 // How containers end: conmon leaves the exit code as a file; watching the folder tells within milliseconds. A container whose process has gone
-// without such a file (conmon was killed) is found by a slow poll: its code is unknown.
+// without such a file (conmon was killed), or that has lost its conmon, is found by a slow poll: its code is unknown.
 import { existsSync, rmSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { readText } from './cgroups.ts';
+import { cgroupOf } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
 import { wasOutOfMemory } from './oom.ts';
-import { isAlive, processOf } from './process.ts';
+import { isAlive, processOf, signal } from './process.ts';
 import type { ContainerRecord } from './records.ts';
 
 export const UNKNOWN_EXIT_CODE = 255;
 const POLL_MS = 10_000;
+const SIGKILL = 9;
 
 export interface Exits {
   start(): void;
@@ -26,9 +28,11 @@ export function createExits(ground: Ground): Exits {
     for (const record of records.containers.values()) {
       if (record.state === 'exited' && existsSync(join(layout.exits, record.id))) keepExit(ground, record);
       if ((record.state !== 'running' && record.state !== 'created') || record.refused !== undefined || ground.starting.has(record.id)) continue;
-      if (takeExit(ground, record) || isAlive(record.process) || conmonLives(ground, record)) continue;
+      if (takeExit(ground, record) || conmonLives(ground, record)) continue;
       // Its conmon may have written the code and gone between those two looks.
-      if (!takeExit(ground, record)) recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container ended and nothing was left that knew its exit code' });
+      if (takeExit(ground, record)) continue;
+      if (!isAlive(record.process)) recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container ended and nothing was left that knew its exit code' });
+      else if (conmonHasGone(ground, record)) endOrphan(ground, record);
     }
     timer = clock.setTimer(POLL_MS, poll);
   };
@@ -81,6 +85,18 @@ function keepExit({ records, layout, log }: Ground, record: ContainerRecord): vo
 
 export function conmonLives(ground: Ground, record: ContainerRecord): boolean {
   return conmonOf(ground, record) !== undefined;
+}
+
+/** It was there, and is not any more: not one that never wrote its pid. */
+function conmonHasGone(ground: Ground, { id }: ContainerRecord): boolean {
+  return Number(readText(join(ground.layout.containers, id, 'conmon.pid'))) > 0;
+}
+
+/** Without its conmon a container has nowhere to write, and nobody will know how it ends: it is ended, as by other runtimes, and made anew by its pod. */
+function endOrphan(ground: Ground, record: ContainerRecord): void {
+  ground.log.warn('a container whose conmon was killed is ended', { id: record.id });
+  for (const pid of ground.cgroups.processes(cgroupOf(ground, record))) signal({ pid, startTime: '' }, SIGKILL);
+  recordExit(ground, record, { exitCode: 128 + SIGKILL, reason: 'Error', message: 'The process that watched the container was killed' });
 }
 
 /** The pid of the conmon that watches it, while that lives. */
