@@ -3,6 +3,9 @@ import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { command, tryCommand } from '../../../internal/base/command.ts';
 
+/** The kernel reads a page of them, with an end. */
+const OPTIONS_MAX_BYTES = 4000;
+
 export interface RootfsOptions {
   /** Lowest first. */
   layers: readonly string[];
@@ -19,11 +22,13 @@ export async function mountLayers(options: RootfsOptions): Promise<void> {
   if (users !== undefined) return mountForUsers(options, users);
   const first = layers[0];
   if (writable === undefined && layers.length === 1 && first !== undefined) return void (await command('mount', ['--bind', '-o', 'ro', first, target]));
-  // Short names: all options together must stay below a page.
-  const folder = dirname(first ?? target);
-  const lower = [...layers].reverse().map((layer) => (dirname(layer) === folder ? layer.slice(folder.length + 1) : layer));
+  const lower = [...layers].reverse();
   if (lower.length === 0) lower.push(emptyLayer(target));
-  await mountOverlay(folder, lower, { target, upper: writable === undefined ? [] : upperOptions(writable, layers.at(-1), 0) });
+  const upper = writable === undefined ? [] : upperOptions(writable, layers.at(-1), 0);
+  const words = overlayOptions(lower, upper);
+  if (Buffer.byteLength(words) < OPTIONS_MAX_BYTES) return (await import('./kernel-mounts.ts')).mountOverlayAt(target, words);
+  const folder = dirname(first ?? target);
+  await mountOverlay(folder, lower.map((layer) => (dirname(layer) === folder ? layer.slice(folder.length + 1) : layer)), { target, upper });
 }
 
 /** An overlay cannot be shown to other users; its lower layers can. The upper one is the container's own: its owners on disk are those outside. */
@@ -38,9 +43,13 @@ async function mountForUsers({ layers, target, writable }: RootfsOptions, { pin,
   }
 }
 
+/** By names that are short from where it is called: many layers come below a page so. */
 async function mountOverlay(folder: string, lower: readonly string[], { target, upper }: { target: string; upper: readonly string[] }): Promise<void> {
-  const options = [`lowerdir=${lower.map(escape).join(':')}`, ...upper];
-  await command('mount', ['-t', 'overlay', 'overlay', '-o', options.join(','), target], { cwd: folder, env: { LIBMOUNT_FORCE_MOUNT2: 'always' } });
+  await command('mount', ['-t', 'overlay', 'overlay', '-o', overlayOptions(lower, upper), target], { cwd: folder, env: { LIBMOUNT_FORCE_MOUNT2: 'always' } });
+}
+
+function overlayOptions(lower: readonly string[], upper: readonly string[]): string {
+  return [`lowerdir=${lower.map(escape).join(':')}`, ...upper].join(',');
 }
 
 /** Also of what is not mounted. */

@@ -1,5 +1,5 @@
 // A pod's sandbox: namespaces pinned as bind-mounted files, and no process to hold them (facts: 2.9 ms, no memory). One short-lived shell
-// inside sets the hostname and the sysctls and mounts the pod's /dev/shm.
+// inside sets the hostname and the sysctls; the pod's /dev/shm is mounted beside.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, tryCommand } from '../../../internal/base/command.ts';
@@ -19,11 +19,10 @@ export function ownNamespaces({ hostNetwork, hostIpc }: SandboxConfig): Pin[] {
   return PINS.filter((pin) => (pin === 'ipc' ? !hostIpc : !hostNetwork));
 }
 
-// $1 the folder for /dev/shm or empty, $2 the hostname or empty, then pairs of a sysctl's path and value.
+// $1 the hostname or empty, then pairs of a sysctl's path and value.
 const SET_UP = `set -e
-if [ -n "$1" ]; then mount -t tmpfs -o nosuid,noexec,nodev,mode=1777,size=64m shm "$1"; fi
-if [ -n "$2" ]; then hostname "$2"; fi
-shift 2
+if [ -n "$1" ]; then printf %s "$1" > /proc/sys/kernel/hostname; fi
+shift
 while [ $# -gt 1 ]; do printf %s "$2" > "/proc/sys/$1"; shift 2; done`;
 
 export async function pinNamespaces(folder: string, config: SandboxConfig): Promise<void> {
@@ -32,7 +31,8 @@ export async function pinNamespaces(folder: string, config: SandboxConfig): Prom
   for (const pin of pins) writeFileSync(join(folder, pin), '');
   if (!config.hostIpc) mkdirSync(join(folder, 'shm'), { recursive: true });
   if (config.userNamespace !== undefined) return pinWithUsers(folder, config, config.userNamespace);
-  const shell = setUp(config, config.hostIpc ? '' : join(folder, 'shm'), NETWORK_SYSCTLS);
+  if (!config.hostIpc) (await import('./kernel-mounts.ts')).mountShm(join(folder, 'shm'));
+  const shell = setUp(config, NETWORK_SYSCTLS);
   if (pins.length === 0) return void (await command('sh', shell.slice(1)));
   await command('unshare', [...pins.map((pin) => `--${pin}=${join(folder, pin)}`), ...shell]);
 }
@@ -46,12 +46,12 @@ async function pinWithUsers(folder: string, config: SandboxConfig, range: IdRang
   const owner = `uid=${String(range.hostId)},gid=${String(range.hostId)}`;
   await command('mount', ['-t', 'tmpfs', '-o', `nosuid,noexec,nodev,mode=1777,size=64m,${owner}`, 'shm', join(folder, 'shm')]);
   const sysctls = { ...NETWORK_SYSCTLS, 'net.ipv4.ping_group_range': `0 ${String(Math.min(range.length - 1, GROUP_MAX))}` };
-  await command('nsenter', [`--user=${users}`, ...pins.map((pin) => `--${pin}=${join(folder, pin)}`), ...setUp(config, '', sysctls)]);
+  await command('nsenter', [`--user=${users}`, ...pins.map((pin) => `--${pin}=${join(folder, pin)}`), ...setUp(config, sysctls)]);
 }
 
-function setUp(config: SandboxConfig, shm: string, network: Readonly<Record<string, string>>): string[] {
+function setUp(config: SandboxConfig, network: Readonly<Record<string, string>>): string[] {
   const sysctls = Object.entries({ ...(!config.hostNetwork && network), ...config.sysctls });
-  return ['sh', '-c', SET_UP, 'sh', shm, config.hostNetwork ? '' : config.hostname, ...sysctls.flatMap(([name, value]) => [sysctlPath(name), value])];
+  return ['sh', '-c', SET_UP, 'sh', config.hostNetwork ? '' : config.hostname, ...sysctls.flatMap(([name, value]) => [sysctlPath(name), value])];
 }
 
 export async function unpinNamespaces(folder: string): Promise<void> {
