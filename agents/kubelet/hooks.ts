@@ -41,7 +41,7 @@ export async function runPreStop(target: HookTarget, graceMs: number, node: Hook
   const begun = node.clock.monotonicMs();
   const ended = new AbortController();
   const run = runHook(hook, target, node, ended.signal).catch((error: unknown) => {
-    if (!ended.signal.aborted) node.event(target.pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', target.container.name);
+    node.event(target.pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', target.container.name);
     node.log.debug('preStop hook failed', { error: messageOf(error) });
   });
   const timer = new AbortController();
@@ -55,8 +55,8 @@ async function runHook(hook: LifecycleHandler, { pod, container, id, podIps }: H
   const where = `for Container "${container.name}" in Pod "${podInMessages(pod)}" failed - error: `;
   if (hook.exec !== undefined) {
     const command = hook.exec.command ?? [];
-    const { exitCode, output } = await runInContainer(node.runtime, id, { command, ...(signal !== undefined && { signal }) });
-    if (exitCode !== 0) throw new Error(`Exec lifecycle hook ([${command.join(' ')}]) ${where}command '${command.join(' ')}' exited with ${String(exitCode)}: ${output}, message: ${JSON.stringify(output)}`);
+    const { exitCode, output, errors } = await runInContainer(node.runtime, id, { command, ...(signal !== undefined && { signal }) });
+    if (exitCode !== 0) throw new Error(`Exec lifecycle hook ([${command.join(' ')}]) ${where}command '${command.join(' ')}' exited with ${String(exitCode)}: ${errors}, message: ${JSON.stringify(output)}`);
   } else if (hook.httpGet !== undefined) {
     const { status } = await getOverHttp(httpTarget(hook.httpGet, container, podIps[0] ?? ''), { timeoutMs: 30_000, clock: node.clock, fallBackToHttp: true }).catch((error: unknown) => {
       throw new Error(`HTTP lifecycle hook (${hook.httpGet?.path ?? ''}) ${where}${messageOf(error)}`, { cause: error });

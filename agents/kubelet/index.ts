@@ -161,7 +161,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       const collection = createImageCollection({ ...options, settings, removed: (id) => pullRecords.forget(id) });
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
       const cgroups = await openNodeCgroups({ ...options, ...capacity, settings });
-      node = contextOf(options, lastKnown, { devices, claims, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, pullRecords, csi });
+      node = contextOf(options, lastKnown, { devices, claims, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, self: () => registration?.node(), allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, pullRecords, csi });
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
       const onReclaim = (resource: string): void => {
@@ -229,7 +229,7 @@ async function mountMemory(kubeletDir: string): Promise<string> {
   return path;
 }
 
-function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'claims' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'imageUsed' | 'pullRecords' | 'csi'>): NodeContext {
+function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'claims' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'self' | 'allocatable' | 'pressures' | 'imageUsed' | 'pullRecords' | 'csi'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
   return {

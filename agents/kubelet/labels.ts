@@ -11,6 +11,8 @@ export const LABEL = {
 export const ANNOTATION = {
   /** What status shows as imageID. */
   imageRef: 'io.kubernetes.container.imageRef',
+  /** What status shows as image: the name by which the node has it. */
+  imageShown: 'io.skiff.container.image',
   restartCount: 'io.kubernetes.container.restartCount',
   terminationMessagePath: 'io.kubernetes.container.terminationMessagePath',
   terminationMessagePolicy: 'io.kubernetes.container.terminationMessagePolicy',

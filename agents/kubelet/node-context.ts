@@ -7,7 +7,7 @@ import type { Random } from '../../internal/base/random.ts';
 import type { KubeObject } from '../../internal/api/meta.ts';
 import type { Client } from '../../internal/client/client.ts';
 import type { Views } from '../../internal/informer/view.ts';
-import type { Pod } from '../../internal/kinds/generated/api-types.ts';
+import type { Node, Pod } from '../../internal/kinds/generated/api-types.ts';
 import type { Image, ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { PodCgroups } from './cgroups/pod-cgroups.ts';
@@ -54,6 +54,8 @@ export interface NodeContext {
   random: Random;
   log: Log;
   ledger: Ledger;
+  /** This node as the API has it. */
+  self?(): Node | undefined;
   /** Allocatable resources of the node, as quantities. */
   allocatable(): Readonly<Record<string, string>>;
   /** Conditions under which the node is short of something. */

@@ -114,7 +114,7 @@ function planSidecar(state: PodState, container: PodContainer, status: RuntimeCo
 function planMain(state: PodState, container: PodContainer): { stays: boolean; actions: PodAction[] } {
   const status = latest(state, container.spec.name);
   if (state.starting.has(container.spec.name)) return { stays: true, actions: [] };
-  if (status !== undefined && isRunning(status)) return { stays: true, actions: killWhenUnhealthy(state, container, status.id, 'Container') };
+  if (status !== undefined && isRunning(status)) return { stays: !failsForGood(state, container, status.id), actions: killWhenUnhealthy(state, container, status.id, 'Container') };
   const again = status?.state !== 'exited' || state.restart.has(status.id) || restartsAfter(state.pod, container, status.exitCode ?? 255);
   return again ? { stays: true, actions: start(state, container) } : { stays: false, actions: [] };
 }
@@ -124,15 +124,21 @@ function killWhenUnhealthy(state: PodState, container: PodContainer, id: string,
   const { startup, liveness } = state.probes(id);
   const status = state.containers.find((candidate) => candidate.id === id);
   const restart = restartsAfterKill(state.pod, container);
-  const kill = (why: string, graceSeconds: number | undefined, again: boolean): PodAction[] => {
+  const kill = (why: string, graceSeconds: number | undefined, again: boolean, tellsRestart = container.kind === 'main'): PodAction[] => {
     const graceMs = graceSeconds === undefined ? gracePeriodMs(state.pod) : graceSeconds * 1000;
-    return killUnless(state, { do: 'kill', id, container: spec.name, message: `${what} ${spec.name} ${why}${again ? ', will be restarted' : ''}`, graceMs, restart: again });
+    return killUnless(state, { do: 'kill', id, container: spec.name, message: `${what} ${spec.name} ${why}${again && tellsRestart ? ', will be restarted' : ''}`, graceMs, restart: again });
   };
   if (status !== undefined && spec.image !== undefined && status.config.imageName !== spec.image) return kill('definition changed', undefined, true);
-  if (status !== undefined && needsRestart(spec, state.actuated(status))) return kill('resize requires restart', undefined, true);
+  if (status !== undefined && needsRestart(spec, state.actuated(status))) return kill('resize requires restart', undefined, true, false);
   if (liveness === 'failure') return kill('failed liveness probe', spec.livenessProbe?.terminationGracePeriodSeconds, restart);
   if (startup === 'failure') return kill('failed startup probe', spec.startupProbe?.terminationGracePeriodSeconds, restart);
   return [];
+}
+
+/** Its probe wants it killed, and nothing will start it again. Where no other container stays the whole pod ends. */
+function failsForGood(state: PodState, container: PodContainer, id: string): boolean {
+  const { startup, liveness } = state.probes(id);
+  return (startup === 'failure' || liveness === 'failure') && !restartsAfterKill(state.pod, container);
 }
 
 /** One kill at a time, unless the new one leaves less time. */

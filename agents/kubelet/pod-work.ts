@@ -83,7 +83,9 @@ function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMe
       memory.waiting.set(name, { reason: error instanceof StartError ? error.reason : 'CreateContainerError', message: messageOf(error) });
       const pulling = memory.pullBackOffs.get(container.spec.image ?? '')?.until;
       const backedOff = error instanceof StartError && error.reason === 'ImagePullBackOff';
-      memory.notBefore.set(name, backedOff && pulling !== undefined ? pulling : node.clock.now() + (pulling === undefined ? START_RETRY_MS : 1000));
+      // A container that was there and ended is started again like all that end: what holds it up is its back-off.
+      const ended = error instanceof StartError && (error.reason === 'RunContainerError' || error.reason === 'PostStartHookError');
+      memory.notBefore.set(name, backedOff && pulling !== undefined ? pulling : node.clock.now() + (pulling === undefined && !ended ? START_RETRY_MS : 1000));
     },
   ).finally(() => {
     memory.starting.delete(name);

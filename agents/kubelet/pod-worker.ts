@@ -80,7 +80,10 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
 
   function turn(): void {
     timer?.cancel();
+    const before = memory.ending;
     memory.ending = endingOf(memory, node.clock.now());
+    const { reason, message } = memory.ending?.status ?? {};
+    if (before === undefined && reason === 'DeadlineExceeded' && message !== undefined) node.event(memory.pod, 'Normal', reason, message);
     if (memory.ending !== undefined) memory.ended.abort();
     superviseProbes(memory, node, wake);
     if (judgeResize(memory, node, () => neighbours.fits(memory.desired))) neighbours.freed();

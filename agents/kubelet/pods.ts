@@ -122,7 +122,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
 
   function reject(pod: Pod, rejection: { reason: string; message: string }): void {
     node.event(pod, 'Warning', rejection.reason, rejection.message);
-    const patch = statusPatch(pod, rejectedStatus(pod, node.clock.now(), node.nodeIps, rejection));
+    const patch = statusPatch(pod, rejectedStatus(pod, node.clock.now(), rejection));
     if (patch === undefined) return;
     node.client.patch(PODS, { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, { type: 'strategic', body: patch }, { subresource: 'status' })
       .catch((error: unknown) => node.log.warn('pod could not be rejected', { pod: pod.metadata.name, error: messageOf(error) }));

@@ -3,7 +3,7 @@
 import { messageOf } from '../../internal/base/errors.ts';
 import { sameJson } from '../../internal/api/json-equality.ts';
 import { compareQuantities } from '../../internal/api/quantity.ts';
-import type { Container, PodCondition, ResourceRequirements } from '../../internal/kinds/generated/api-types.ts';
+import type { Container, Pod, PodCondition, ResourceRequirements } from '../../internal/kinds/generated/api-types.ts';
 import type { ContainerStatus as RuntimeContainer, Resources } from '../runtime/runtime.ts';
 import { allocationOf, withAllocation, writeAllocation, type Allocation } from './allocation.ts';
 import { containerLimits, limitsWithin } from './cgroups/pod-resources.ts';
@@ -39,8 +39,9 @@ export function judgeResize(memory: PodMemory, node: NodeContext, fits: () => Re
   const refusal = fits();
   if (refusal !== undefined) {
     const first = resize.pending === undefined;
-    resize.pending = { reason: 'Deferred', message: refusal.message };
-    if (first) node.event(desired, 'Warning', 'ResizeDeferred', summary('Pod resize Deferred', wanted, desired.metadata.generation, refusal.message));
+    const { message } = refusal;
+    resize.pending = { reason: 'Deferred', message };
+    if (first) node.event(desired, 'Warning', 'ResizeDeferred', summary('Pod resize Deferred', desired, message));
     return false;
   }
   const before = memory.pod;
@@ -49,7 +50,7 @@ export function judgeResize(memory: PodMemory, node: NodeContext, fits: () => Re
   writeAllocation(desired.metadata.uid, wanted, node);
   delete resize.pending;
   Object.assign(resize, { inProgress: {}, retryAt: 0 });
-  node.event(desired, 'Normal', 'ResizeStarted', summary('Pod resize started', wanted, desired.metadata.generation));
+  node.event(desired, 'Normal', 'ResizeStarted', summary('Pod resize started', desired));
   if (memory.standing !== undefined) {
     resize.widened = node.cgroups.widen(before, memory.pod);
     resize.widened.catch(() => {}); // told where it is waited for
@@ -57,8 +58,13 @@ export function judgeResize(memory: PodMemory, node: NodeContext, fits: () => Re
   return true;
 }
 
-function summary(text: string, { containers }: Allocation, generation: number | undefined, error?: string): string {
-  return `${text}: ${JSON.stringify({ containers: Object.entries(containers).map(([name, resources]) => ({ name, resources })), generation, ...(error !== undefined && { error }) })}`;
+function summary(text: string, { spec, metadata }: Pod, error?: string): string {
+  const list = (containers: readonly Container[]): object[] => containers.map(({ name, resources: { limits, requests } = {} }) => ({ name, resources: { ...(limits !== undefined && { limits: sorted(limits) }), ...(requests !== undefined && { requests: sorted(requests) }) } }));
+  return `${text}: ${JSON.stringify({ ...(spec.initContainers !== undefined && { initContainers: list(spec.initContainers) }), containers: list(spec.containers), generation: metadata.generation, ...(error !== undefined && { error }) })}`;
+}
+
+function sorted(amounts: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(amounts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export function resizeConditions({ pending, inProgress }: Resize): Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[] {
@@ -82,13 +88,13 @@ export function actuateResize(memory: PodMemory, node: NodeContext, wake: () => 
     (complete) => {
       if (!complete) return;
       delete resize.inProgress;
-      node.event(memory.pod, 'Normal', 'ResizeCompleted', summary('Pod resize completed', allocationOf(memory.pod), memory.pod.metadata.generation));
+      node.event(memory.pod, 'Normal', 'ResizeCompleted', summary('Pod resize completed', memory.pod));
     },
     (error: unknown) => {
       const told = resize.inProgress?.message === messageOf(error);
       resize.inProgress = { reason: 'Error', message: messageOf(error) };
       resize.retryAt = node.clock.now() + RETRY_MS;
-      if (!told) node.event(memory.pod, 'Warning', 'ResizeError', summary('Pod resize error', allocationOf(memory.pod), memory.pod.metadata.generation, messageOf(error)));
+      if (!told) node.event(memory.pod, 'Warning', 'ResizeError', summary('Pod resize error', memory.pod, messageOf(error)));
     },
   ).finally(() => {
     resize.busy = false;

@@ -11,7 +11,7 @@ export function readEnvFile(volumePath: string | undefined, { volumeName, path, 
   const value = text === undefined ? undefined : parseEnvFile(text).get(key);
   if (value !== undefined && Buffer.byteLength(value) > MAX_VALUE_BYTES) throw new Error(`value of key "${key}" in ${path} is too long`);
   if (value === undefined && !optional) {
-    throw new Error(text === undefined ? `couldn't parse env file: open ${path}: no such file or directory` : `environment variable key "${key}" not found in file "${path}"`);
+    throw new Error(text === undefined ? `couldn't parse env file: open ${join(volumePath, path)}: no such file or directory` : `environment variable key "${key}" not found in file "${join(volumePath, path)}"`);
   }
   return value;
 }

@@ -20,8 +20,12 @@ export function checkGrpcHealth({ host, port, service }: GrpcTarget, { timeoutMs
       session.destroy();
       resolve(problem);
     };
-    const timer = clock.setTimer(timeoutMs, () => finish(`timeout: failed to connect service "${authority}" within ${String(timeoutMs / 1000)}s: context deadline exceeded`));
-    session.on('error', (error) => finish(`failed to connect to "${authority}": ${error.message}`));
+    const late = `timeout: failed to connect service "${authority}" within ${String(timeoutMs / 1000)}s: context deadline exceeded`;
+    const timer = clock.setTimer(timeoutMs, () => finish(late));
+    let connected = false;
+    session.on('connect', () => { connected = true; });
+    // Upstream goes on trying until the time is over; what refuses now is told in the words of that end, as the next probe tries again.
+    session.on('error', (error) => finish(connected ? `failed to connect to "${authority}": ${error.message}` : late));
     const stream = session.request({
       ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', 'content-type': 'application/grpc', te: 'trailers', 'user-agent': 'kube-probe/1.36', 'grpc-timeout': `${String(timeoutMs)}m`,
     });
@@ -30,7 +34,7 @@ export function checkGrpcHealth({ host, port, service }: GrpcTarget, { timeoutMs
     stream.on('response', (headers) => { status = String(headers['grpc-status'] ?? ''); });
     stream.on('trailers', (headers) => { status = String(headers['grpc-status'] ?? status); });
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('error', (error) => finish(error.message));
+    stream.on('error', (error) => { if (connected) finish(error.message); });
     stream.on('end', () => finish(outcome(status, Buffer.concat(chunks))));
     stream.end(encodeRequest(service), () => {});
     stream.on('aborted', () => finish(`stream closed (${String(constants.NGHTTP2_CANCEL)})`));

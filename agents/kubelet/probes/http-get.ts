@@ -29,7 +29,7 @@ const REDIRECTS_MAX = 10;
 export function portOf(port: number | string, container: Container): number {
   if (typeof port === 'number' || /^\d+$/.test(port)) return Number(port);
   const named = (container.ports ?? []).find(({ name }) => name === port);
-  if (named === undefined) throw new Error(`couldn't find port: ${port}`);
+  if (named === undefined) throw new Error(`strconv.Atoi: parsing ${JSON.stringify(port)}: invalid syntax`);
   return named.containerPort;
 }
 
@@ -68,7 +68,7 @@ function once({ url, headers }: HttpTarget, { timeoutMs, clock }: HttpOptions): 
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       timer.cancel();
-      reject(new Error(`Get "${url.href}": ${goWords(error, url)}`, { cause: error }));
+      reject(new Error(`Get "${hrefOf(url)}": ${goWords(error, url)}`, { cause: error }));
     };
     const options: RequestOptions = { agent: false, headers, method: 'GET' };
     const answered = (response: IncomingMessage): void => {
@@ -85,6 +85,11 @@ function once({ url, headers }: HttpTarget, { timeoutMs, clock }: HttpOptions): 
     const timer = clock.setTimer(timeoutMs, () => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')));
     request.on('error', failed).end();
   });
+}
+
+/** With the port, which URL leaves out where it is the scheme's own. */
+function hrefOf(url: URL): string {
+  return url.port !== '' ? url.href : `${url.protocol}//${url.hostname}:${url.protocol === 'https:' ? '443' : '80'}${url.pathname}${url.search}`;
 }
 
 export function goWords(error: Error, { hostname, port, protocol }: { hostname: string; port: string; protocol?: string }): string {

@@ -15,11 +15,20 @@ export interface ProbeTarget {
   podIp: string;
 }
 export interface ProbeResult {
-  outcome: 'success' | 'warning' | 'failure';
+  /** `unknown`: the probe itself could not be run, which counts as neither. */
+  outcome: 'success' | 'warning' | 'failure' | 'unknown';
   output: string;
 }
 
-export async function runProbe({ probe, container, id, podIp }: ProbeTarget, { runtime, clock }: { runtime: Runtime; clock: Clock }): Promise<ProbeResult> {
+export async function runProbe(target: ProbeTarget, node: { runtime: Runtime; clock: Clock }): Promise<ProbeResult> {
+  try {
+    return await run(target, node);
+  } catch (error) {
+    return { outcome: 'unknown', output: messageOf(error) };
+  }
+}
+
+async function run({ probe, container, id, podIp }: ProbeTarget, { runtime, clock }: { runtime: Runtime; clock: Clock }): Promise<ProbeResult> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   if (probe.exec !== undefined) return runExec(runtime, id, probe.exec.command ?? [], timeoutMs);
   if (probe.httpGet !== undefined) return runHttp(httpTarget(probe.httpGet, container, podIp), { timeoutMs, clock });
@@ -31,7 +40,7 @@ export async function runProbe({ probe, container, id, podIp }: ProbeTarget, { r
     const problem = await checkGrpcHealth({ host: podIp, port: probe.grpc.port, service: probe.grpc.service ?? '' }, { timeoutMs, clock });
     return problem === '' ? { outcome: 'success', output: '' } : { outcome: 'failure', output: problem };
   }
-  return { outcome: 'failure', output: `missing probe handler for ${container.name}` };
+  throw new Error(`missing probe handler for ${container.name}`);
 }
 
 async function runExec(runtime: Runtime, id: string, command: readonly string[], timeoutMs: number): Promise<ProbeResult> {
@@ -40,7 +49,7 @@ async function runExec(runtime: Runtime, id: string, command: readonly string[],
     return { outcome: exitCode === 0 ? 'success' : 'failure', output };
   } catch (error) {
     const late = error instanceof Error && 'reason' in error && error.reason === 'DeadlineExceeded';
-    return { outcome: 'failure', output: late ? `command timed out: "${command.join(' ')}" timed out after ${String(timeoutMs / 1000)}s` : messageOf(error) };
+    return late ? { outcome: 'failure', output: `command timed out: "${command.join(' ')}" timed out after ${String(timeoutMs / 1000)}s` } : { outcome: 'unknown', output: messageOf(error) };
   }
 }
 

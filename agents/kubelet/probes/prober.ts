@@ -49,14 +49,15 @@ export function createProber(options: ProberOptions): Prober {
     running.set(type, repeat({ probe, clock, firstAt: Math.max(options.startedAt + (probe.initialDelaySeconds ?? 0) * 1000, options.notBefore ?? 0), run: async () => {
       const result = await options.run(probe);
       if (!stopped) tell(type, result);
-      return result.outcome === 'failure' ? 'failure' : 'success';
+      return result.outcome === 'warning' ? 'success' : result.outcome;
     }, settled: (outcome) => settle(type, outcome) }));
   }
 
   function tell(type: ProbeType, { outcome, output }: ProbeResult): void {
-    const key = `${NAMES[type]} ${outcome === 'failure' ? 'failed' : 'successful'}`;
+    const key = `${NAMES[type]} ${outcome === 'failure' ? 'failed' : outcome === 'unknown' ? 'unknown' : 'successful'}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
     if (outcome === 'failure') options.event('Unhealthy', `${NAMES[type]} probe failed: ${output}`);
+    if (outcome === 'unknown') options.event('Unhealthy', `${NAMES[type]} probe errored and resulted in unknown state: ${output}`);
     if (outcome === 'warning') options.event('ProbeWarning', `${NAMES[type]} probe warning: ${output}`);
   }
 
@@ -94,7 +95,7 @@ interface Repetition {
   probe: Probe;
   clock: Clock;
   firstAt: number;
-  run(): Promise<'success' | 'failure'>;
+  run(): Promise<'success' | 'failure' | 'unknown'>;
   settled(outcome: 'success' | 'failure'): boolean;
 }
 
@@ -109,10 +110,12 @@ function repeat({ probe, clock, firstAt, run, settled }: Repetition): { stop(): 
     const begun = clock.monotonicMs();
     const outcome = await run().catch(() => 'failure' as const);
     if (stopped) return;
-    row = outcome === last ? row + 1 : 1;
-    last = outcome;
-    const needed = outcome === 'success' ? probe.successThreshold ?? 1 : probe.failureThreshold ?? 3;
-    if (row >= needed && !settled(outcome)) return;
+    if (outcome !== 'unknown') {
+      row = outcome === last ? row + 1 : 1;
+      last = outcome;
+      const needed = outcome === 'success' ? probe.successThreshold ?? 1 : probe.failureThreshold ?? 3;
+      if (row >= needed && !settled(outcome)) return;
+    }
     if (!stopped) timer = clock.setTimer(Math.max(0, periodMs - (clock.monotonicMs() - begun)), () => void tick());
   }
   timer = clock.setTimer(Math.max(0, firstAt - clock.now()), () => void tick());

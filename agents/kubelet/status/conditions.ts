@@ -4,7 +4,8 @@ import { formatTime } from '../../../internal/api/meta.ts';
 import { initContainersOf, mainContainersOf } from '../pod-spec.ts';
 import type { Phase } from './phase.ts';
 
-const OWNED = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress', 'AllContainersRestarting']);
+/** Those that are a kubelet's to tell. */
+export const OWNED = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress', 'AllContainersRestarting']);
 
 export interface ConditionInput {
   pod: Pod;
@@ -12,6 +13,8 @@ export interface ConditionInput {
   phase: Phase;
   statuses: readonly ContainerStatus[];
   sandboxReady: boolean;
+  /** The API shows a terminal phase already. */
+  settled: boolean;
   previous: PodStatus;
   /** Conditions of the moment: resize, disruption. */
   extra: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[];
@@ -23,12 +26,14 @@ export function conditionsOf(input: ConditionInput): PodCondition[] {
   const { pod, previous } = input;
   const foreign = (pod.status?.conditions ?? []).filter(({ type }) => !OWNED.has(type) && !input.extra.some((condition) => condition.type === type));
   const containersReady = containersReadyOf(input);
+  // What was said of a pod when it had come to its end stays.
+  const last = (type: string, now: Finding): Finding => (input.settled ? previous.conditions?.find((condition) => condition.type === type && condition.status === 'False') ?? now : now);
   const own: [type: string, finding: Finding][] = [
     ...input.extra.map(({ type, ...finding }): [string, Finding] => [type, finding]),
     ['PodReadyToStartContainers', { status: input.sandboxReady ? 'True' : 'False' }],
     ['Initialized', initializedOf(input)],
-    ['Ready', readyOf(input, containersReady, foreign)],
-    ['ContainersReady', containersReady],
+    ['Ready', last('Ready', readyOf(input, containersReady, foreign))],
+    ['ContainersReady', last('ContainersReady', containersReady)],
     ['PodScheduled', { status: 'True' }],
   ];
   return [...foreign, ...own.map(([type, finding]) => settle(type, finding, input, previous.conditions ?? []))];

@@ -2,14 +2,15 @@
 import type { Container, ContainerState, ContainerStatus, VolumeMountStatus } from '../../../internal/kinds/generated/api-types.ts';
 import { formatTime } from '../../../internal/api/meta.ts';
 import type { ContainerStatus as RuntimeContainer } from '../../runtime/runtime.ts';
-import { initContainersOf, mainContainersOf, restartsAfter, type PodContainer } from '../pod-spec.ts';
+import { initContainersOf, isStatic, mainContainersOf, restartsAfter, type PodContainer } from '../pod-spec.ts';
 import { latest, type PodState } from '../pod-state.ts';
 import { ANNOTATION } from '../labels.ts';
 
 export function containerStatusOf(state: PodState, container: PodContainer, ended: boolean): ContainerStatus {
   const { spec } = container;
   const before = previousStatus(state, spec.name);
-  const [current, earlier] = state.containers.filter(({ config }) => config.name === spec.name);
+  // One that is made and not started yet is nothing to tell of.
+  const [current, earlier] = state.containers.filter(({ config, state: now }) => config.name === spec.name && now !== 'created');
   const base = current === undefined ? absentStatus(state, container, before) : presentStatus(current, earlier, before);
   const waiting = ended ? undefined : waitingOf(state, container, current);
   const status = waiting === undefined ? base : withWaiting(base, waiting);
@@ -27,7 +28,7 @@ function presentStatus(current: RuntimeContainer, earlier: RuntimeContainer | un
   const carried = before?.containerID === containerId(current) ? before.lastState : before?.state?.terminated === undefined ? before?.lastState : { terminated: before.state.terminated };
   const lastState = earlier === undefined ? carried : stateOf(earlier);
   return {
-    name: config.name, image: config.imageName, imageID: config.annotations[ANNOTATION.imageRef] ?? config.imageId, containerID: containerId(current),
+    name: config.name, image: config.annotations[ANNOTATION.imageShown] ?? config.imageName, imageID: config.annotations[ANNOTATION.imageRef] ?? config.imageId, containerID: containerId(current),
     restartCount: config.attempt, state: stateOf(current), lastState: lastState ?? {},
   };
 }
@@ -59,9 +60,9 @@ export function containerId({ runtime, id }: Pick<RuntimeContainer, 'runtime' | 
 }
 
 function stateOf(container: RuntimeContainer): ContainerState {
-  const times = { ...(container.startedAt > 0 && { startedAt: formatTime(container.startedAt) }) };
+  // One that could not be started was so at the beginning of time, as engines have it.
+  const times = { startedAt: formatTime(container.startedAt) };
   if (container.state === 'running') return { running: times };
-  if (container.state === 'created') return { waiting: {} };
   if (container.state === 'unknown') return { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was terminated' } };
   const exitCode = container.exitCode ?? 255;
   return { terminated: {
@@ -74,8 +75,16 @@ function stateOf(container: RuntimeContainer): ContainerState {
 function waitingOf(state: PodState, container: PodContainer, current: RuntimeContainer | undefined): { reason: string; message: string } | undefined {
   const waiting = state.waiting.get(container.spec.name);
   if (waiting === undefined || current?.state === 'running') return undefined;
+  if (current?.state === 'exited' && waiting.reason === 'CrashLoopBackOff' && !endIsTold(state, current)) return undefined;
   if (current?.state === 'exited' && !state.restart.has(current.id) && !restartsAfter(state.pod, container, current.exitCode ?? 255)) return undefined;
   return waiting;
+}
+
+/** Who watches sees that it has ended, and then why nothing follows yet. */
+function endIsTold({ pod, previous }: PodState, current: RuntimeContainer): boolean {
+  const { initContainerStatuses = [], containerStatuses = [] } = isStatic(pod) ? previous : pod.status ?? {};
+  const shown = [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === current.config.name);
+  return [shown?.state?.terminated, shown?.lastState?.terminated].some((ended) => ended?.containerID === containerId(current));
 }
 
 function withWaiting(status: Bare, waiting: { reason: string; message: string }): Bare {

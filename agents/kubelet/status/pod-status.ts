@@ -3,21 +3,24 @@ import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../../int
 import { formatTime } from '../../../internal/api/meta.ts';
 import { podLimits, podRequests } from '../../../internal/kinds/pod-spec/requirements.ts';
 import { podLimits as cgroupLimits } from '../cgroups/pod-resources.ts';
-import { ephemeralContainersOf, initContainersOf, isHostNetwork, isTerminalPhase, mainContainersOf, qosClassOf } from '../pod-spec.ts';
+import { ephemeralContainersOf, initContainersOf, isHostNetwork, isStatic, isTerminalPhase, mainContainersOf, qosClassOf } from '../pod-spec.ts';
 import { isRunning, type PodState } from '../pod-state.ts';
 import { restartingCondition } from '../restart-all.ts';
-import { conditionsOf } from './conditions.ts';
+import { conditionsOf, OWNED } from './conditions.ts';
 import { containerStatusOf } from './container-status.ts';
+import { lostInit, lostMain } from './lost.ts';
 import { phaseOf, type Phase } from './phase.ts';
 
 export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[] = []): PodStatus {
   const { pod, previous, ending } = state;
   const ended = ending !== undefined;
-  const init = initContainersOf(pod).map((container) => containerStatusOf(state, container, ended));
-  const main = mainContainersOf(pod).map((container) => containerStatusOf(state, container, ended)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const begun = initContainersOf(pod).map((container) => containerStatusOf(state, container, ended));
+  const seen = mainContainersOf(pod).map((container) => containerStatusOf(state, container, ended)).sort((a, b) => (a.name < b.name ? -1 : 1));
   const ephemeral = ephemeralContainersOf(pod).map((container) => containerStatusOf(state, container, ended));
-  const { phase, reason, message } = phaseAndReason(state, [...init, ...main]);
-  const conditions = conditionsOf({ pod, now: state.now, phase, statuses: [...init, ...main], sandboxReady: state.sandbox?.state === 'ready', previous, extra: [...extra, ...restartingCondition(state), ...disruption(state)] });
+  const { phase: reached, reason, message } = phaseAndReason(state, [...begun, ...seen]);
+  const over = ended && state.dismantled && !isStatic(pod);
+  const [init, main, phase] = over ? [lostInit(begun), lostMain(pod, seen), isTerminalPhase(reached) ? reached : 'Failed' as const] : [begun, seen, reached];
+  const conditions = conditionsOf({ pod, now: state.now, phase: reached, statuses: [...begun, ...seen], sandboxReady: state.sandbox?.state === 'ready', settled: isTerminalPhase(pod.status?.phase), previous, extra: [...extra, ...restartingCondition(state), ...disruption(state)] });
   return {
     ...carried(pod),
     phase, conditions, observedGeneration: pod.metadata.generation ?? 1,
@@ -55,12 +58,12 @@ function disruption({ ending }: PodState): Pick<PodCondition, 'type' | 'status' 
   return ['Evicted', 'Terminated'].includes(ending?.status?.reason ?? '') && ending?.status !== undefined ? [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: ending.status.message }] : [];
 }
 
-/** The status of a pod that this node does not take on. */
-export function rejectedStatus(pod: Pod, now: number, hostIps: readonly string[], rejection: { reason: string; message: string }): PodStatus {
-  const base = pod.status ?? {};
+/** The status of a pod that this node does not take on: nothing in it says that it was ever here. */
+export function rejectedStatus(pod: Pod, now: number, { reason, message }: { reason: string; message: string }): PodStatus {
+  const { hostIP: _ip, hostIPs: _ips, ...base } = pod.status ?? {};
   return {
-    ...base, phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, startTime: base.startTime ?? formatTime(now), observedGeneration: pod.metadata.generation ?? 1,
-    qosClass: qosClassOf(pod), ...(hostIps[0] !== undefined && { hostIP: hostIps[0], hostIPs: hostIps.map((ip) => ({ ip })) }),
+    ...base, conditions: (base.conditions ?? []).filter(({ type }) => !OWNED.has(type)),
+    phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime: base.startTime ?? formatTime(now), observedGeneration: pod.metadata.generation ?? 1, qosClass: qosClassOf(pod),
   };
 }
 

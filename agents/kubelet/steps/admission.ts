@@ -1,12 +1,13 @@
 // Whether this node takes a pod on: what the scheduler should have seen, checked again where it counts, and what only the node can know.
 // Reasons and messages as upstream's predicates and admit handlers give them.
 import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
-import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import type { Node, Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { matchesNode, untolerated } from '../../../internal/kinds/node-selection.ts';
 import { isExtendedResource } from '../../../internal/kinds/pod-spec/resources.ts';
 import { podRequest } from '../cgroups/pod-resources.ts';
 import { checkAppArmor } from './apparmor.ts';
 import type { NodeContext } from '../node-context.ts';
-import { isTerminalPhase, qosClassOf } from '../pod-spec.ts';
+import { isStatic, isTerminalPhase, qosClassOf } from '../pod-spec.ts';
 import { isCritical } from '../pressure/ranking.ts';
 
 export interface Rejection {
@@ -21,9 +22,10 @@ const SAFE_SYSCTLS = new Set([
   'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
 ]);
 
-export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'> & Partial<Pick<NodeContext, 'devices'>>): Rejection | undefined {
+export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'> & Partial<Pick<NodeContext, 'devices' | 'self'>>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkOs(pod) ?? checkPressure(pod, node.pressures()) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkPorts(pod, active) ?? checkResources(pod, active, node.allocatable(), node.devices?.held);
+  return checkOs(pod) ?? checkPressure(pod, node.pressures()) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkResources(pod, active, node.allocatable(), node.devices?.held) ??
+    checkSelection(pod, node.self?.()) ?? checkPorts(pod, active) ?? checkTaints(pod, node.self?.());
 }
 
 function checkOs({ metadata, spec }: Pod): Rejection | undefined {
@@ -37,6 +39,16 @@ function checkPressure(pod: Pod, pressures: readonly string[]): Rejection | unde
   const tolerated = (pod.spec.tolerations ?? []).some(({ key, operator, effect }) => (effect === undefined || effect === 'NoSchedule') && (key === 'node.kubernetes.io/memory-pressure' || (operator === 'Exists' && (key ?? '') === '')));
   if (pressures.length === 1 && pressures[0] === 'MemoryPressure' && (qosClassOf(pod) !== 'BestEffort' || tolerated)) return undefined;
   return { reason: 'Evicted', message: `The node had condition: [${pressures.join(' ')}]. ` };
+}
+
+/** What binds a pod to a node past the scheduler may not have looked. */
+function checkSelection({ spec }: Pod, self: Node | undefined): Rejection | undefined {
+  return self === undefined || matchesNode(spec, self) ? undefined : { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' };
+}
+
+function checkTaints(pod: Pod, self: Node | undefined): Rejection | undefined {
+  if (isStatic(pod) || untolerated(pod.spec.tolerations, self?.spec?.taints, ['NoExecute']).length === 0) return undefined;
+  return { reason: 'TaintToleration', message: 'Predicate TaintToleration failed: node(s) had untolerated taint(s)' };
 }
 
 /** `unsafe`: names, or beginnings that end in `*`, which this node's owner allows beside the safe ones. */

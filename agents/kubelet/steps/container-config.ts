@@ -1,6 +1,7 @@
 // A container of a pod as the runtime is told it: command, environment, resources, security. Pure but for the probing of oom_score_adj.
 import { idProblems } from '../../../internal/api/names.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { formatImageName, isImageId, parseImageName } from '../../images/image-name.ts';
 import type { Image } from '../../images/image-store.ts';
 import type { ContainerConfig, Mount, SecurityConfig } from '../../runtime/runtime.ts';
 import { containerResources } from '../cgroups/container-resources.ts';
@@ -44,9 +45,15 @@ function labelsOf({ pod, container }: ConfigInput): Record<string, string> {
   return { [LABEL.podName]: pod.metadata.name, [LABEL.podNamespace]: pod.metadata.namespace ?? '', [LABEL.podUid]: pod.metadata.uid, [LABEL.containerName]: container.spec.name };
 }
 
+/** As engines do: a tag that points to it, the pod's own first; else a digest. */
+function shownName({ tags, digests }: Image, asked: string): string {
+  const name = isImageId(asked) ? asked : formatImageName(parseImageName(asked));
+  return tags.find((tag) => tag === name) ?? tags[0] ?? digests[0] ?? asked;
+}
+
 function annotationsOf({ pod, container: { spec, kind }, attempt, image, messageFile }: ConfigInput): Record<string, string> {
   return {
-    [ANNOTATION.restartCount]: String(attempt), [ANNOTATION.imageRef]: image.digests[0] ?? image.id,
+    [ANNOTATION.restartCount]: String(attempt), [ANNOTATION.imageRef]: image.digests[0] ?? image.id, [ANNOTATION.imageShown]: shownName(image, spec.image ?? ''),
     [ANNOTATION.terminationMessagePath]: spec.terminationMessagePath ?? '/dev/termination-log', [ANNOTATION.terminationMessagePolicy]: spec.terminationMessagePolicy ?? 'File',
     [ANNOTATION.terminationMessageFile]: messageFile, [ANNOTATION.gracePeriod]: String(gracePeriodMs(pod) / 1000), [ANNOTATION.resources]: JSON.stringify(spec.resources ?? {}),
     ...(pod.spec.priority !== undefined && { [ANNOTATION.priority]: String(pod.spec.priority) }),

@@ -76,7 +76,7 @@ function isRecursivelyReadOnly({ name, readOnly, recursiveReadOnly: mode = 'Disa
 function subPathOf({ subPath = '', subPathExpr = '' }: VolumeMount, lookup: MountInput['lookup']): string {
   if (subPathExpr === '') return subPath;
   const missing = unresolved(subPathExpr, lookup);
-  if (missing.length > 0) throw new Error(`missing value for "${missing[0] ?? ''}"`);
+  if (missing.length > 0) throw new Error(`missing value for ${missing[0] ?? ''}`);
   const path = expand(subPathExpr, lookup);
   if (path.startsWith('/')) throw new Error(`error SubPath \`${path}\` must not be an absolute path`);
   if (path.split('/').includes('..')) throw new Error(`unable to provision SubPath \`${path}\`: must not contain '..'`);

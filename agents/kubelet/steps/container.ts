@@ -12,7 +12,7 @@ import { StartError } from '../start-error.ts';
 import { withCdiDevices } from '../devices/container-devices.ts';
 import { containerConfig } from './container-config.ts';
 import { containerMounts } from './container-mounts.ts';
-import { ensureImage, type PullBackOff } from './image.ts';
+import { ensureImage, isPresent, type PullBackOff } from './image.ts';
 import type { Ground } from './step.ts';
 
 export interface ContainerStart {
@@ -37,6 +37,8 @@ export async function startContainer(start: ContainerStart, node: NodeContext): 
     node.event(pod, 'Warning', 'Failed', `Error: ${failure.reason === 'ErrImagePull' || failure.reason === 'ImagePullBackOff' || failure.reason === 'ErrImageNeverPull' || failure.reason === 'InvalidImageName' ? failure.reason : failure.message}`, name);
     throw failure;
   };
+  // A pull goes on beside the making of the ground; what is there already waits for it, as upstream's events tell it.
+  if (isPresent(container.spec, node) && (await start.ground)?.sandbox === undefined) return undefined;
   const image = await ensureImage({ pod, container: name, image: container.spec.image ?? '', policy: container.spec.imagePullPolicy, backOffs: start.pullBackOffs, signal }, node).catch((error: unknown) => failed(error, 'ErrImagePull'));
   const ground = await start.ground;
   if (ground?.sandbox === undefined || image === undefined) return undefined;
@@ -85,7 +87,7 @@ async function pullImageVolumes({ pod, container, pullBackOffs, signal }: Contai
     const volume = volumes.find(({ name }) => name === mount.name);
     if (volume?.image === undefined) continue;
     const policy = pod.spec.volumes?.find(({ name }) => name === mount.name)?.image?.pullPolicy;
-    await ensureImage({ pod, container: container.spec.name, image: volume.image, policy, backOffs: pullBackOffs, signal }, node);
+    await ensureImage({ pod, container: '', image: volume.image, policy, backOffs: pullBackOffs, signal }, node);
   }
 }
 

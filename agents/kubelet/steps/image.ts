@@ -30,6 +30,11 @@ export interface ImageRequest {
   signal: AbortSignal;
 }
 
+/** Nothing is to be pulled. */
+export function isPresent({ image = '', imagePullPolicy }: Pick<Container, 'image' | 'imagePullPolicy'>, { images }: Pick<NodeContext, 'images'>): boolean {
+  return imagePullPolicy !== 'Always' && images.find(image) !== undefined;
+}
+
 export async function ensureImage(request: ImageRequest, node: NodeContext): Promise<Image> {
   const { pod, image, container } = request;
   const policy = request.policy ?? 'IfNotPresent';

@@ -20,7 +20,7 @@ export const EMPTY_DIR: VolumeKind = {
       const options = medium === 'Memory' ? ['-t', 'tmpfs', '-o', `size=${String(memorySize(emptyDir, pod, fields.allocatable))}`] : ['-t', 'hugetlbfs', '-o', `pagesize=${String(pageSize(medium, pod))}`];
       await command('mount', [...options, medium === 'Memory' ? 'tmpfs' : 'nodev', path]);
     }
-    chmodSync(path, 0o777);
+    chmodSync(path, medium === 'Memory' ? 0o1777 : 0o777);
     applyFsGroup(path, fsGroup, { readOnly: false });
     return { name, hostPath: path, readOnly: false };
   },

@@ -18,7 +18,7 @@ export type Files = Map<string, ProjectedFile>;
 export async function configMapFiles({ pod, objects }: VolumeContext, source: KeySource, mode: number): Promise<Files> {
   const map = await objects.get(CONFIGMAPS, pod.metadata.namespace ?? '', source.name);
   if (map === undefined && source.optional !== true) throw notFound({ group: '', resource: 'configmap' }, source.name);
-  return select(contentOf(map), source, mode, 'references non-existent config key: ');
+  return select(contentOf(map), source, mode, 'configmap references non-existent config key: ');
 }
 
 export async function secretFiles({ pod, objects }: VolumeContext, source: KeySource, mode: number): Promise<Files> {

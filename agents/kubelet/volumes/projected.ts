@@ -1,6 +1,6 @@
 // configMap, secret, downwardAPI and projected volumes: files that follow the API's objects. All but configMaps are kept on tmpfs.
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lchownSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Volume, VolumeProjection } from '../../../internal/kinds/generated/api-types.ts';
 import { payloadStamp, writePayload } from './atomic-writer.ts';
 import { applyFsGroup } from './ownership.ts';
@@ -63,8 +63,13 @@ async function filesOf(source: VolumeProjection, context: VolumeContext, mode: n
 }
 
 function show(path: string, name: string, files: Files, { clock, fsGroup }: VolumeContext): MountedVolume {
-  writePayload(path, files, payloadStamp(clock.now()), (directory) => applyFsGroup(directory, fsGroup, { readOnly: true }));
+  if (writePayload(path, files, payloadStamp(clock.now()), (directory) => applyFsGroup(directory, fsGroup, { readOnly: true }))) ownLinks(path, files, fsGroup);
   return { name, hostPath: path, readOnly: true };
+}
+
+/** The links that a container sees belong to whom their files do. */
+function ownLinks(path: string, files: Files, fsGroup: number | undefined): void {
+  for (const name of readdirSync(path)) if (lstatSync(join(path, name)).isSymbolicLink()) lchownSync(join(path, name), files.get(name)?.uid ?? 0, fsGroup ?? 0);
 }
 
 /** The files live on the node's one tmpfs (a mount for each volume would cost a process each); the usual place points there. */

@@ -18,7 +18,7 @@ export interface CapabilitySets {
 
 /**
  * `possible`: bits that this process has itself (CapBnd); no others can be given, and asking for them would fail the whole container.
- * A non-root process keeps by exec only what is ambient: what the pod added by name.
+ * A non-root process has none itself, as upstream: nothing is ambient.
  */
 export function capabilitiesOf(security: SecurityConfig, uid: number, possible: bigint): CapabilitySets {
   const add = security.addCapabilities.map(fullName);
@@ -31,8 +31,8 @@ export function capabilitiesOf(security: SecurityConfig, uid: number, possible: 
   };
   const bounding = ALL.filter((name, bit) => wanted(name) && (possible >> BigInt(bit)) % 2n === 1n);
   if (uid === 0) return { bounding, effective: bounding, permitted: bounding, inheritable: [], ambient: [] };
-  const kept = bounding.filter((name) => add.includes(name) || add.includes('CAP_ALL'));
-  return { bounding, effective: kept, permitted: kept, inheritable: kept, ambient: kept };
+  // What is added is in the bounding set: a program with file capabilities can take it, no other process has it.
+  return { bounding, effective: [], permitted: [], inheritable: [], ambient: [] };
 }
 
 function fullName(name: string): string {

@@ -39,7 +39,7 @@ async function open(t: Test): Promise<RuntimeScene> {
   });
   return {
     runtime, imageId, nonRootImageId, logDirectory: join(directory, 'logs'), cgroupParent: `/${name}`,
-    lacks: new Set(['image volumes', 'strict groups', 'groups of a numeric user', 'ambient capabilities']), // containerd 1.6
+    lacks: new Set(['image volumes', 'strict groups', 'groups of a numeric user']), // containerd 1.6
     async restart(meanwhile, onEvent) {
       await images.stop();
       await runtime.stop();
