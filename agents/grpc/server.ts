@@ -2,8 +2,10 @@
 // methods' matter (messages.ts). No TLS, no compression: who may open the socket is the folder's matter.
 import { rmSync } from 'node:fs';
 import { constants, createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { messageOf } from '../../internal/base/errors.ts';
+import { withPlainAuthority } from './authority.ts';
 import { CODE, GrpcError } from './error.ts';
 import { createSplitter, framed } from './frames.ts';
 
@@ -22,15 +24,16 @@ export interface GrpcServer {
 
 /** `methods` by `/package.Service/Method`. */
 export function createGrpcServer(socketPath: string, methods: Readonly<Record<string, GrpcMethod>>, { keepsAlive = true }: { keepsAlive?: boolean } = {}): GrpcServer {
-  const server = createHttp2Server();
+  const http = createHttp2Server();
+  const server = createServer((socket) => http.emit('connection', withPlainAuthority(socket)));
   const sessions = new Set<ServerHttp2Session>();
-  server.on('session', (session) => {
+  http.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
   });
   // A caller that breaks its connection is no failure of ours; its calls hear of it by their signals.
-  server.on('sessionError', () => {});
-  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void answer(stream, headers, methods));
+  http.on('sessionError', () => {});
+  http.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void answer(stream, headers, methods));
   return {
     async start() {
       rmSync(socketPath, { force: true });

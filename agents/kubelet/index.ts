@@ -122,9 +122,9 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   const settings = options.settings ?? DEFAULT_CONFIGURATION;
   const devices = createDevices({ directory: `${kubeletDir}/device-plugins`, clock, log, activePods: () => pods?.active(), changed: () => registration?.changed(), wakePod: (uid) => pods?.worker(uid)?.wake() });
   const claims = createClaims({ directory: kubeletDir, nodeName, client, clock, log, activePods: () => pods?.active() });
+  const podResources = createPodResourcesServer({ directory: `${kubeletDir}/pod-resources`, pods: () => pods?.workers().map(({ pod }) => pod).filter(({ metadata }) => pods?.active()?.has(metadata.uid) !== false) ?? [], devices, claims, clock });
   const csi = createNodeCsi({ node: () => node as NodeContext, changed: () => registration?.changed(), looks: !options.viewsAreLocal });
   const plugins = createPluginWatcher({ directory: `${kubeletDir}/plugins_registry`, handlers: new Map([['CSIPlugin', csi.handler], ['DevicePlugin', devices.handler], ['DRAPlugin', claims.handler]]), clock, log });
-  const podResources = createPodResourcesServer({ directory: `${kubeletDir}/pod-resources`, pods: () => pods?.workers().map(({ pod }) => pod).filter(({ metadata }) => pods?.active()?.has(metadata.uid) !== false) ?? [], devices, clock });
   const rotation = createLogRotation({ ...options, sizeMaxBytes: quantityValue(settings.containerLogMaxSize), filesMax: settings.containerLogMaxFiles, onCut: (id, sizeBytes) => tellCut(id, sizeBytes) });
 
   const tellCut = (id: string, sizeBytes: number): void => {

@@ -155,6 +155,7 @@ await t.test('claims: the scheduler chooses devices, the driver prepares them, c
   await until(() => kubectl('logs', 'own') === `${claim}\n/dev/claimed\n`, 'its words');
   t.match(kubectl('get', 'events', '--field-selector', 'involvedObject.name=own'), new RegExp(`FailedPrepareDynamicResources.*Failed to prepare dynamic resources: prepare dynamic resources: NodePrepareResources failed for ResourceClaim ${claim}: not now`));
   t.equal(field(`resourceclaim ${claim}`, '.status.allocation.devices.results[0].device'), 'one');
+  t.same((listed() as { name: string }[]).find(({ name }) => name === 'own'), { name: 'own', namespace: 'default', containers: [{ name: 'c', devices: [], claims: [`${claim} dra.example.com/n1/one`] }] });
   apply('next', user({ resourceClaimName: 'shared' }));
   await until(() => field('pod next', '.status.conditions[0].message').includes('cannot allocate all claims'), 'the scheduler to say why');
   await cluster.stop('SIGKILL');

@@ -7,6 +7,7 @@ import type { Component } from '../../../internal/base/component.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { CODE, GrpcError } from '../../grpc/error.ts';
 import { createGrpcServer } from '../../grpc/server.ts';
+import type { Claims } from '../claims/index.ts';
 import type { Devices } from './index.ts';
 
 export interface PodResourcesOptions {
@@ -14,6 +15,7 @@ export interface PodResourcesOptions {
   /** Pods that have not ended. */
   pods(): readonly Pod[];
   devices: Pick<Devices, 'desk'>;
+  claims: Pick<Claims, 'desk'>;
   clock: Clock;
 }
 

@@ -1,5 +1,6 @@
 // The gRPC server and client, against each other over a real socket. (The server is also called by Go's, in the e2e tests of devices.)
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -77,4 +78,32 @@ t.test('a caller that gives up ends the method\'s signal; a server that stops br
   await stop();
   await t.rejects(broken, { code: CODE.unavailable });
   t.notOk(existsSync(socket));
+});
+
+t.test('a caller that says the socket\'s path as authority is answered as any other, however its bytes come', async (t) => {
+  const { socket } = await serve(t, { '/a.B/Echo': (request) => Promise.resolve(request) });
+  const literal = (name: string, value: string): Buffer => Buffer.concat([Buffer.from([0x40, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+  const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
+    const header = Buffer.alloc(9);
+    header.writeUIntBE(payload.length, 0, 3);
+    header.set([type, flags], 3);
+    header.writeUInt32BE(stream, 5);
+    return Buffer.concat([header, payload]);
+  };
+  const first = Buffer.concat([Buffer.from([0x83, 0x86]), literal(':path', '/a.B/Echo'), Buffer.from([0x41, socket.length]), Buffer.from(socket), literal('content-type', 'application/grpc')]);
+  // The second call names what the first has put into the table: 62 is the newest.
+  const second = Buffer.from([0x83, 0x86, 0xc0, 0xbf, 0xbe]);
+  const message = Buffer.from([0, 0, 0, 0, 2, 0x68, 0x69]);
+  const bytes = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, Buffer.alloc(0)), frame(1, 4, 1, first), frame(0, 1, 1, message), frame(1, 4, 3, second), frame(0, 1, 3, message)]);
+  const connection = connect(socket);
+  t.teardown(() => connection.destroy());
+  const answers = new Promise<number>((resolve) => {
+    let text = '';
+    connection.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      if (text.split('\0\0\0\0\x02hi').length === 3) resolve(2);
+    }).on('close', () => resolve(text.split('\0\0\0\0\x02hi').length - 1));
+  });
+  for (const byte of bytes) connection.write(Buffer.from([byte]));
+  t.equal(await answers, 2);
 });
