@@ -66,7 +66,7 @@ export function writeSandboxFiles(folder: string, config: SandboxConfig): void {
   const { servers, searches, options } = config.dns;
   const lines = [...(searches.length > 0 ? [`search ${searches.join(' ')}`] : []), ...servers.map((server) => `nameserver ${server}`), ...(options.length > 0 ? [`options ${options.join(' ')}`] : [])];
   writeFileSync(join(folder, 'resolv.conf'), lines.map((line) => `${line}\n`).join(''));
-  writeFileSync(join(folder, 'hostname'), `${config.hostNetwork ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : config.hostname}\n`);
+  writeFileSync(join(folder, 'hostname'), `${hostnameOf(config)}\n`);
 }
 
 /** `net.ipv4.conf.eth0.forwarding`, or with slashes where a part has dots of its own. */
@@ -74,4 +74,8 @@ function sysctlPath(name: string): string {
   const path = name.includes('/') ? name : name.replaceAll('.', '/');
   if (path.split('/').includes('..')) throw new Error(`sysctl "${name}" is not a name`);
   return path;
+}
+
+export function hostnameOf({ hostNetwork, hostname }: SandboxConfig): string {
+  return hostNetwork ? readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() : hostname;
 }

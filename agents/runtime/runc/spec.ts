@@ -6,6 +6,7 @@ import { maskedPaths, READ_ONLY_PATHS } from '../masked-paths.ts';
 import { capabilitiesOf, type CapabilitySets } from './capabilities.ts';
 import { devicesOf } from './devices.ts';
 import { mountsOf, type OciMount } from './mounts.ts';
+import { hostnameOf } from './sandbox.ts';
 import { seccompOf } from './seccomp.ts';
 import { userOf, type ProcessUser } from './users.ts';
 
@@ -75,7 +76,7 @@ export function mappingsOf({ hostId, length }: IdRange): { uidMappings: object[]
   return { uidMappings: mappings, gidMappings: mappings };
 }
 
-function processOf({ config, image, oomScoreFloor, apparmorProfile }: SpecInput, user: ProcessUser): OciProcess {
+function processOf({ config, image, sandbox, oomScoreFloor, apparmorProfile }: SpecInput, user: ProcessUser): OciProcess {
   const { security, resources } = config;
   const args = commandOf(config, image);
   if (args.length === 0) throw new Error('no command specified');
@@ -84,7 +85,7 @@ function processOf({ config, image, oomScoreFloor, apparmorProfile }: SpecInput,
     terminal: config.tty,
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     args,
-    env: environmentOf(config, image, user),
+    env: environmentOf({ config, image, hostname: hostnameOf(sandbox) }, user),
     cwd: config.workingDir !== '' ? config.workingDir : image.workingDir !== '' ? image.workingDir : '/',
     capabilities: capabilitiesOf(security, user.uid, possibleCapabilities()),
     noNewPrivileges: security.noNewPrivileges,
@@ -99,10 +100,11 @@ function commandOf({ command, args }: ContainerConfig, image: ImageConfig): stri
   return [...image.entrypoint, ...(args.length > 0 ? args : image.cmd)];
 }
 
-function environmentOf(config: ContainerConfig, image: ImageConfig, { home }: ProcessUser): string[] {
+function environmentOf({ config, image, hostname }: { config: ContainerConfig; image: ImageConfig; hostname: string }, { home }: ProcessUser): string[] {
   const variables = new Map<string, string>();
   const add = (line: string): void => void variables.set(line.split('=', 1)[0] ?? '', line);
   add(DEFAULT_PATH);
+  add(`HOSTNAME=${hostname}`);
   if (config.tty) add('TERM=xterm');
   for (const line of image.env) add(line);
   for (const { name, value } of config.env) add(`${name}=${value}`);
