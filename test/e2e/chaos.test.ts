@@ -3,6 +3,7 @@
 // code is only lost with the conmon that knew it; nothing is left of pods that are gone.
 //   SKIFF_CHAOS_ROUNDS  how many blows (default 6)      SKIFF_CHAOS_SEED   the seed, as a failed run has printed it
 //                                                       SKIFF_CHAOS_BLOWS  a pattern: only blows whose names match
+import { readdirSync, readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { seeded } from '../contract/store.ts';
 import { createCluster, until } from '../support/cluster.ts';
@@ -10,6 +11,7 @@ import { fixtureImages, packTree, pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
 import { startSpoilingRegistry } from '../support/spoiling-registry.ts';
+import { openApi } from './chaos/api.ts';
 import { belongings, strays } from './chaos/belongings.ts';
 import { endingPod, FIXED, NOTES, pullingPod, stayingDeployments, type Ending } from './chaos/pods.ts';
 
@@ -167,37 +169,58 @@ interface Pod {
   status: { phase: string; conditions?: { type: string; status: string }[]; initContainerStatuses?: ContainerState[]; containerStatuses?: ContainerState[] };
 }
 
-const pods = (...selector: string[]): Pod[] => (JSON.parse(kubectl('get', 'pods', ...selector, '-o', 'json')) as { items: Pod[] }).items;
-const staying = (): Pod[] => pods('-l', 'stays=yes');
-const once = (): Pod[] => pods('-l', 'app=once');
+let api: ReturnType<typeof openApi> | undefined;
+const pods = async (selector = ''): Promise<Pod[]> => (await (api ??= openApi(cluster.kubeconfig)).get<{ items: Pod[] }>(`/api/v1/namespaces/default/pods?labelSelector=${encodeURIComponent(selector)}`)).items;
+const staying = (): Promise<Pod[]> => pods('stays=yes');
+const once = (): Promise<Pod[]> => pods('app=once');
 
 /** First processes of containers of which there are more than one, as the machine has them now. */
 function doubles(): string[] {
-  return lines('for p in /proc/[0-9]*; do grep -q "^NSpid:.*[[:space:]]1$" $p/status 2>/dev/null && tr "\\0" "\\n" < $p/environ 2>/dev/null | grep -E "^(HOSTNAME|NAME)=" | sort | tr "\\n" " " | grep -E "HOSTNAME=(worker|front|once)-"; done | sort | uniq -d');
+  const seen = new Set<string>();
+  return firstProcesses().filter((name) => {
+    const again = seen.has(name);
+    seen.add(name);
+    return again;
+  });
+}
+
+/** `pod container` of each container's first process: by the cgroups of the test's host, which no other test shares. */
+function firstProcesses(): string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+    try {
+      if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`/c${String(process.pid)}n1/kubepods`) || !/^NSpid:.*\s1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return [];
+      const environment = new Map(readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+      const pod = environment.get('HOSTNAME') ?? '';
+      return /^(worker|front|once)-/.test(pod) ? [`${pod} ${environment.get('NAME') ?? ''}`] : [];
+    } catch {
+      return []; // it has gone meanwhile
+    }
+  });
 }
 
 async function converges(): Promise<void> {
-  await until(() => {
-    if (doubles().length > 0) throw new Error(`run twice: ${doubles().join(', ')}`);
-    const list = staying();
+  await until(async () => {
+    const twice = doubles();
+    if (twice.length > 0) throw new Error(`run twice: ${twice.join(', ')}`);
+    const list = await staying();
     return list.length === WORKERS + 1 && list.every(({ metadata, status }) => metadata.deletionTimestamp === undefined && status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'));
   }, 'all that stay to be ready', 120_000);
   // One that died without its conmon is found by a slow poll.
-  await until(() => lines('pgrep -fx "sleep 100000"').length === WORKERS, 'as many processes as there are workers', 60_000);
+  await until(() => firstProcesses().filter((name) => name.startsWith('worker-')).length === WORKERS, 'as many processes as there are workers', 60_000);
   await until(async () => {
-    const front = staying().find(({ metadata }) => metadata.name.startsWith('front'));
+    const front = (await staying()).find(({ metadata }) => metadata.name.startsWith('front'));
     const answer = await fetch(`http://${host.ip}:${String(HOST_PORT)}/`).then((response) => response.text(), () => '');
     return front !== undefined && answer.trim() === front.metadata.name;
   }, 'the host port to answer', 60_000);
-  await until(() => once().every(({ status }) => ['Succeeded', 'Failed'].includes(status.phase)), 'pods that end to have ended', 150_000);
+  await until(async () => (await once()).every(({ status }) => ['Succeeded', 'Failed'].includes(status.phase)), 'pods that end to have ended', 150_000);
 }
 
 /** What is wrong with the ends of this round's pods. */
-function wrongEnds(): string[] {
+async function wrongEnds(): Promise<string[]> {
   const notes = (file: string): string[] => shell(`cat ${NOTES}/${file} 2>/dev/null || true`).split('\n').filter(Boolean);
   const starts = notes('starts');
   const noted = new Map(notes('ends').map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])]));
-  const seen = once();
+  const seen = await once();
   const wrong = [...ends.keys()].filter((name) => !seen.some(({ metadata }) => metadata.name === name)).map((name) => `${name} is gone`);
   for (const { metadata: { name }, status } of seen) {
     const ending = ends.get(name);
@@ -250,7 +273,7 @@ await t.test('blow after blow the node converges', async (t) => {
       tell(t, `round ${String(round)}, ${blow}`);
       throw error;
     });
-    const wrong = wrongEnds();
+    const wrong = await wrongEnds();
     if (wrong.length > 0) tell(t, `round ${String(round)}, ${blow}`);
     t.same(wrong, [], `round ${String(round)}, ${blow}: ${[...ends.keys()].join(', ')} ended as they were to`);
     kubectl('delete', 'pods', '-l', 'app=once');
@@ -258,11 +281,11 @@ await t.test('blow after blow the node converges', async (t) => {
     forgiven.clear();
     startsMayFail = false;
     let left: string[] = [];
-    await until(() => (left = strays(lines, pods().map(({ metadata }) => metadata.uid))).length === 0, 'what is gone to be gone', 30_000).catch(() => {});
+    await until(async () => (left = strays(lines, (await pods()).map(({ metadata }) => metadata.uid))).length === 0, 'what is gone to be gone', 30_000).catch(() => {});
     t.same(left, [], `round ${String(round)}, ${blow}: nothing is left of pods that are gone`);
   }
   kubectl('delete', 'deployment', 'worker', 'front');
-  await until(() => pods().length === 0, 'those that stay to go', 60_000);
+  await until(async () => (await pods()).length === 0, 'those that stay to go', 60_000);
   await until(() => belongings(lines).join() === before.join(), 'everything to go', 30_000).catch(() => {});
   t.same(belongings(lines), before, 'nothing is left');
 });
