@@ -79,7 +79,7 @@ function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMe
     () => memory.waiting.delete(name),
     (error: unknown) => {
       if (aborted.signal.aborted) return;
-      if (attempt === 0 && hasOwnUsers(pod)) node.starts.ownUsersFailed++;
+      if (attempt === 0 && hasOwnUsers(pod) && !memory.waiting.has(name)) node.starts.ownUsersFailed++;
       memory.waiting.set(name, { reason: error instanceof StartError ? error.reason : 'CreateContainerError', message: messageOf(error) });
       const pulling = memory.pullBackOffs.get(container.spec.image ?? '')?.until;
       const backedOff = error instanceof StartError && error.reason === 'ImagePullBackOff';
