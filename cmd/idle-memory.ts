@@ -4,8 +4,8 @@
 //
 //   calm ──a collection of garbage──► busy? looked at each second ──quiet for two, and worth it──► released ──► calm
 //
-// Nothing is looked at while nothing happens: who allocates nothing has nothing to give back. It costs a twentieth of a second, so it takes some
-// work before, and some memory to win.
+// Nothing is looked at while nothing happens: who allocates nothing has nothing to give back. It costs a tenth of a second of the
+// processor, so it takes some work before, and some memory to win.
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Clock } from '../internal/base/clock.ts';
 import { becomeQuiet } from '../internal/base/quiet.ts';
