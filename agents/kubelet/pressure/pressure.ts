@@ -39,6 +39,8 @@ export interface PressureOptions {
 
 const COLLECT_EVERY_MS = 300_000;
 const DISK_LIMITS_EVERY_MS = 60_000;
+/** For so long no other is evicted while the last one is still being cleared away: what it held may be enough. */
+const CLEANUP_MS = 30_000;
 /** Of a hard eviction. */
 const EVICTION_GRACE_MS = 1_000;
 
@@ -51,6 +53,7 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
   const shortages = (): Shortage[] => shortagesOf(observe(), thresholds, new Set(metSince.keys()));
   let [collectedAt, limitsAt, lookedAt, looking] = [-Infinity, -Infinity, -Infinity, false];
   let shown = '';
+  let last: { worker: PodWorker; at: number } | undefined;
 
   const current = (): Pressure[] => [...seenAt].filter(([, at]) => node.clock.monotonicMs() - at < staysMs || at === lookedAt).map(([condition]) => condition).sort();
 
@@ -84,6 +87,7 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
       const dead = await removeDead();
       if ((await collection.collect(Infinity)) + dead > 0 && shortages().every(({ signal }) => signal !== shortage.signal)) return;
     }
+    if (last !== undefined && !last.worker.memory.dismantled && !last.worker.memory.stopped && lookedAt - last.at < CLEANUP_MS) return;
     const [first] = rank(await candidates(condition === 'DiskPressure'), shortage);
     if (first !== undefined) evict(first.pod, evictionMessage(first, shortage), shortage.graceMs === 0 ? EVICTION_GRACE_MS : Math.min(settings.evictionMaxPodGracePeriod * 1000, gracePeriodMs(first.pod)));
   }
@@ -112,7 +116,9 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
   function evict(pod: Pod, message: string, graceMs = EVICTION_GRACE_MS): void {
     node.event(pod, 'Warning', 'Evicted', message);
     node.log.warn('pod evicted', { pod: pod.metadata.name, namespace: pod.metadata.namespace, message });
-    pods.workers().find((worker) => worker.pod.metadata.uid === pod.metadata.uid)?.end('Evicted', message, graceMs);
+    const worker = pods.workers().find((one) => one.pod.metadata.uid === pod.metadata.uid);
+    if (worker !== undefined) last = { worker, at: node.clock.monotonicMs() };
+    worker?.end('Evicted', message, graceMs);
   }
 
   async function enforceDiskLimits(): Promise<boolean> {

@@ -1,5 +1,6 @@
-// emptyDir: a directory that lives as long as the pod; medium Memory is a tmpfs of its own, as large as sizeLimit and the pod's memory allow.
+// emptyDir: a directory that goes when the pod has come to its end, though the pod may be there to be seen for long after; medium Memory is a tmpfs of its own, as large as sizeLimit and the pod's memory allow.
 import { chmodSync, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { command } from '../../../internal/base/command.ts';
 import { quantityValue } from '../../../internal/api/quantity.ts';
 import type { EmptyDirVolumeSource, Pod } from '../../../internal/kinds/generated/api-types.ts';
@@ -27,6 +28,8 @@ export const EMPTY_DIR: VolumeKind = {
   async unmount({ name, emptyDir }, { podDirectory }) {
     const path = volumeDirectory(podDirectory, 'empty-dir', name);
     if ((emptyDir?.medium ?? '') !== '' && mountPointsUnder(path).includes(path)) await command('umount', ['-l', path]);
+    // What a container has mounted in it is never walked into.
+    if (mountPointsUnder(path).length === 0) await rm(path, { recursive: true, force: true });
   },
 };
 

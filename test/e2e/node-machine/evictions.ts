@@ -20,16 +20,11 @@ async function roomOn(node: MachineNode): Promise<Room> {
   return { memory: memory.availableBytes, disk: fs.availableBytes, pids: rlimit.maxpid - rlimit.curproc };
 }
 
-export async function evictions(t: Test, node: MachineNode, _driver: Driver, args: readonly string[]): Promise<void> {
-  await node.kubectl('delete', 'priorityclass', 'high', '--ignore-not-found');
-  await node.apply({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 });
-  const room = await roomOn(node);
-  const threshold = { memory: room.memory - 200 * MIB, disk: room.disk - 250 * MIB, pids: room.pids - 150 };
-  await node.configure([...args, `eviction-hard=memory.available<${String(threshold.memory)},nodefs.available<${String(threshold.disk)},imagefs.available<1,pid.available<${String(threshold.pids)}`, `eviction-pressure-transition-period=${STAYS}`, 'minimum-image-ttl-duration=1s']);
-  await memory(t, node);
-  await disk(t, node);
-  await processes(t, node);
-  await node.configure(args);
+/** The kubelet with this threshold alone. */
+async function withThreshold(node: MachineNode, args: readonly string[], threshold: string): Promise<void> {
+  const others = { 'memory.available': '1Mi', 'nodefs.available': '1Mi', 'imagefs.available': '1Mi' };
+  const hard = [...Object.entries(others).filter(([signal]) => !threshold.startsWith(`${signal}<`)).map((pair) => pair.join('<')), threshold].join(',');
+  await node.configure([...args, `eviction-hard=${hard}`, `eviction-pressure-transition-period=${STAYS}`, 'minimum-image-ttl-duration=1s']);
 }
 
 const condition = async (node: MachineNode, type: string): Promise<string | undefined> => {
@@ -48,7 +43,10 @@ const hog = (name: string, mebibytes: number, spec: object = {}): object => slee
   containers: [{ command: ['sh', '-c', `dd if=/dev/zero of=/m/x bs=1M count=${String(mebibytes)}; sleep 1000000`], volumeMounts: [{ name: 'm', mountPath: '/m' }] }],
 });
 
-async function memory(t: Test, node: MachineNode): Promise<void> {
+export async function memoryPressure(t: Test, node: MachineNode, _driver: Driver, args: readonly string[]): Promise<void> {
+  await node.kubectl('delete', 'priorityclass', 'high', '--ignore-not-found');
+  await node.apply({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 });
+  await withThreshold(node, args, `memory.available<${String((await roomOn(node)).memory - 200 * MIB)}`);
   await node.apply(sleeper('modest', { containers: [{ resources: { requests: { memory: '40Mi' } } }] }), sleeper('guaranteed', { containers: [{ resources: { limits: { memory: '32Mi', cpu: '10m' } } }] }));
   await node.running('modest', 'guaranteed');
   await node.apply(hog('low', 150), hog('high', 120, { priorityClassName: 'high' }));
@@ -62,7 +60,9 @@ async function memory(t: Test, node: MachineNode): Promise<void> {
   await node.gone('low', 'high', 'modest', 'guaranteed');
 }
 
-async function disk(t: Test, node: MachineNode): Promise<void> {
+export async function diskPressure(t: Test, node: MachineNode, _driver: Driver, args: readonly string[]): Promise<void> {
+  const threshold = (await roomOn(node)).disk - 300 * MIB;
+  await withThreshold(node, args, `nodefs.available<${String(threshold)}`);
   const writes = (name: string, mebibytes: number, spec: object = {}): object => sleeper(name, {
     ...spec, volumes: [{ name: 'd', emptyDir: {} }],
     containers: [{ command: ['sh', '-c', `dd if=/dev/zero of=/d/x bs=1M count=${String(mebibytes)}; sync; sleep 1000000`], volumeMounts: [{ name: 'd', mountPath: '/d' }] }],
@@ -70,13 +70,15 @@ async function disk(t: Test, node: MachineNode): Promise<void> {
   await node.apply(sleeper('dead', { restartPolicy: 'Never', containers: [{ command: ['sh', '-c', 'dd if=/dev/zero of=/x bs=1M count=120; sync'] }] }), writes('little', 5));
   await node.until('it to end', async () => (await node.pod('dead')).status?.phase === 'Succeeded');
   await node.running('little');
-  t.match(await images(node), /web:1/);
-  await node.apply(writes('some', 140));
-  await node.until('what is dead to go', async () => !/web:1/.test(await images(node)));
+  await node.machine.sh('sync');
+  const margin = async (): Promise<number> => Math.floor(((await roomOn(node)).disk - threshold) / MIB);
+  await node.apply(writes('some', (await margin()) + 30));
+  await node.until('what is dead to go', async () => (await node.machine.sh('ls -d /var/lib/skiff/agent/containers/*/upper/x 2>/dev/null; true')) === '');
+  t.match(await node.kubectl('get', 'events', '--field-selector', 'reason=EvictionThresholdMet', '-o', 'jsonpath={.items[*].message}'), /Attempting to reclaim ephemeral-storage/);
   await over(node, 'DiskPressure');
-  for (const name of ['some', 'little']) t.equal((await node.pod(name)).status?.phase, 'Running', `${name}: images and dead containers were enough`);
+  for (const name of ['some', 'little']) t.equal((await node.pod(name)).status?.phase, 'Running', `${name}: what was dead was enough`);
   t.match((await node.pod('dead')).status, { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] });
-  await node.apply(writes('much', 200));
+  await node.apply(writes('much', (await margin()) + 60));
   const much = await evicted(node, 'much');
   t.match(much.status, { reason: 'Evicted', message: /^The node was low on resource: ephemeral-storage\. Threshold quantity: \d+(Ki|Mi)?, available: \d+(Ki|Mi)?\. / });
   await over(node, 'DiskPressure');
@@ -85,11 +87,8 @@ async function disk(t: Test, node: MachineNode): Promise<void> {
   await node.gone('dead', 'little', 'some', 'much');
 }
 
-async function images(node: MachineNode): Promise<string> {
-  return node.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].status.images[*].names}');
-}
-
-async function processes(t: Test, node: MachineNode): Promise<void> {
+export async function processPressure(t: Test, node: MachineNode, _driver: Driver, args: readonly string[]): Promise<void> {
+  await withThreshold(node, args, `pid.available<${String((await roomOn(node)).pids - 150)}`);
   await node.apply(sleeper('few'), sleeper('many', { containers: [{ command: ['sh', '-c', 'for i in $(seq 200); do sleep 1000000 & done; wait'] }] }));
   const { status } = await evicted(node, 'many');
   t.match(status, { reason: 'Evicted', message: /^The node was low on resource: pids\. Threshold quantity: \d+, available: \d+\. / });

@@ -1,4 +1,6 @@
 // A node that runs short: who goes first, what is said of it, and images that nobody uses.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { createImageCollection, bytesToCollect } from '../../../agents/kubelet/pressure/image-collection.ts';
 import { createPressureKeeper } from '../../../agents/kubelet/pressure/pressure.ts';
@@ -101,6 +103,29 @@ t.test('short of disk: what is left of ended pods goes first, and their statuses
   await s.rest();
   t.same((await s.pod('done')).status, before);
   t.equal((await s.pod('runs')).status?.phase, 'Running', 'nothing is evicted when that was enough');
+});
+
+t.test('no second pod goes while the first is being cleared away', async (t) => {
+  const s = await createScene();
+  t.teardown(() => s.stop());
+  for (const name of ['a', 'b']) await s.create(name, { volumes: [{ name: 'd', emptyDir: {} }], containers: [{ name, image: 'app:1', volumeMounts: [{ name: 'd', mountPath: '/d' }] }] });
+  await s.rest();
+  for (const name of ['a', 'b']) s.runtime.stubborn.add(name);
+  const keeper = createPressureKeeper({ node: s.node, pods: s.pods(), observe: () => [{ signal: 'memory.available', available: 1, capacity: 512 * MIB }], collection: { used() {}, collect: () => Promise.resolve(0), collectOld: () => Promise.resolve(0) }, onChange() {} });
+  const ending = (): number => s.pods().workers().filter(({ memory }) => memory.forced !== undefined).length;
+  await keeper.look();
+  await keeper.look();
+  t.equal(ending(), 1);
+  const uid = s.pods().workers().find(({ memory }) => memory.forced !== undefined)?.pod.metadata.uid ?? '';
+  const folder = join(s.folder, 'kubelet/pods', uid, 'volumes/kubernetes.io~empty-dir/d');
+  t.ok(existsSync(folder));
+  for (let round = 0; round < 100 && s.pods().workers().some(({ memory }) => memory.forced !== undefined && !memory.dismantled); round++) {
+    await s.rest();
+    await s.clock.advance(100);
+  }
+  t.notOk(existsSync(folder), 'its emptyDir goes with it, not with the object');
+  await keeper.look();
+  t.equal(ending(), 2, 'then the next');
 });
 
 t.test('by inodes, who has most of them goes first; in all pods\' memory as in the node\'s', (t) => {
