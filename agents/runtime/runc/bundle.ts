@@ -106,7 +106,7 @@ const OCI_NAMES = { net: 'network', ipc: 'ipc', uts: 'uts' } as const;
 function namespacesOf(ground: Ground, { config }: ContainerRecord, sandbox: SandboxRecord): { type: string; path?: string }[] {
   const pins = ownNamespaces(sandbox.config).map((pin) => ({ type: OCI_NAMES[pin], path: join(ground.layout.pins, sandbox.id, pin) }));
   const users = sandbox.config.userNamespace === undefined ? [] : [{ type: 'user', path: usersPinOf(ground, sandbox) }];
-  return [{ type: 'mount' }, ...users, ...pins, ...pidNamespace(ground, config.targetPidContainerId, sandbox), ...(ground.cgroups.version === 2 && !config.security.privileged ? [{ type: 'cgroup' }] : [])];
+  return [{ type: 'mount' }, ...users, ...pins, ...pidNamespace(ground, config.targetPidContainerId, sandbox), ...(ground.cgroups.version === 2 && (!config.security.privileged || users.length > 0) ? [{ type: 'cgroup' }] : [])];
 }
 
 function pidNamespace({ records }: Ground, target: string | undefined, { config, pause }: SandboxRecord): { type: string; path?: string }[] {

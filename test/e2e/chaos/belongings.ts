@@ -6,8 +6,8 @@ export type Lines = (script: string) => string[];
 export function belongings(lines: Lines): string[] {
   return [
     ...lines('ls /var/lib/skiff/agent/containers /var/lib/skiff/agent/sandboxes /var/lib/kubelet/pods 2>/dev/null'),
-    ...lines('for d in pins exits runc sockets; do ls -d /run/skiff/*/$d/* 2>/dev/null; done'),
-    ...lines('grep -oE "/(run/skiff|var/lib/skiff|var/lib/kubelet)/[^ ]*(pins|containers|pods/)[^ ]*" /proc/self/mountinfo'),
+    ...lines('for d in pins exits runc sockets roots; do ls -d /run/skiff/*/$d/* 2>/dev/null; done'),
+    ...lines('grep -oE "/(run/skiff|var/lib/skiff|var/lib/kubelet)/[^ ]*(pins|roots|containers|pods/)[^ ]*" /proc/self/mountinfo'),
     ...lines('ip -o link | cut -d: -f2 | cut -d@ -f1'),
     ...lines('ls /run/netns /var/run/netns 2>/dev/null'),
     ...lines('find /sys/fs/cgroup -path "*/kubepods/*" -name "pod*" -type d'),
@@ -31,10 +31,11 @@ export function strays(lines: Lines, uids: readonly string[]): string[] {
   for (const [kind, records] of [['container', containers], ['sandbox', sandboxes]] as const) stray(`record of a ${kind}`, records.keys(), (id) => known(records.get(id) ?? ''));
   if (sandboxes.size !== uids.length) found.push(`${String(sandboxes.size)} sandboxes for ${String(uids.length)} pods`);
   stray('pin', lines('ls /run/skiff/*/pins | grep -v :'), (id) => sandboxes.has(id));
+  stray('root', lines('ls /run/skiff/*/roots | grep -v :'), (id) => containers.has(id) || sandboxes.has(id));
   stray('exit', lines('ls /run/skiff/*/exits | grep -v :'), (name) => containers.has(name.split('.')[0] ?? ''));
   stray('state of runc', lines('ls /run/skiff/*/runc | grep -v :'), (id) => containers.has(id));
   const owned = (path: string): boolean => known(path) || [...containers.keys(), ...sandboxes.keys()].some((id) => path.includes(id));
-  stray('mount', lines('grep -oE "/(run/skiff|var/lib/skiff|var/lib/kubelet)/[^ ]*(pins|containers|pods)/[^ ]*" /proc/self/mountinfo'), owned);
+  stray('mount', lines('grep -oE "/(run/skiff|var/lib/skiff|var/lib/kubelet)/[^ ]*(pins|roots|containers|pods)/[^ ]*" /proc/self/mountinfo'), owned);
   stray('conmon of', lines('for p in $(pgrep -x conmon); do tr "\\0" "\\n" < /proc/$p/cmdline 2>/dev/null | grep -xE "[0-9a-f]{32,64}" | head -1; done'), (id) => containers.has(id));
   const links = lines('ip -o link | grep -c " skf"');
   if (Number(links[0] ?? 0) > uids.length) found.push(`${String(links[0])} links for ${String(uids.length)} pods`);
