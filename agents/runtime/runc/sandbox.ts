@@ -19,9 +19,9 @@ export function ownNamespaces({ hostNetwork, hostIpc }: SandboxConfig): Pin[] {
   return PINS.filter((pin) => (pin === 'ipc' ? !hostIpc : !hostNetwork));
 }
 
-// $1 the hostname or empty, then pairs of a sysctl's path and value.
+// $1 the hostname or empty, then pairs of a sysctl's path and value. Root of a user namespace may only call for a name, not write it.
 const SET_UP = `set -e
-if [ -n "$1" ]; then printf %s "$1" > /proc/sys/kernel/hostname; fi
+if [ -z "$1" ]; then :; elif [ -w /proc/sys/kernel/hostname ]; then printf %s "$1" > /proc/sys/kernel/hostname; else hostname "$1"; fi
 shift
 while [ $# -gt 1 ]; do printf %s "$2" > "/proc/sys/$1"; shift 2; done`;
 
