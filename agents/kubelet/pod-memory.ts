@@ -39,6 +39,7 @@ export interface PodMemory {
   ended: AbortController;
   groundNotBefore: number;
   groundFailures: number;
+  dismantleFailures: number;
   starting: Map<string, AbortController>;
   stopping: Map<string, number>;
   restart: Set<string>;
@@ -57,7 +58,7 @@ export interface PodMemory {
 export function createPodMemory(pod: Pod): PodMemory {
   return {
     pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false, ending: undefined, forced: undefined,
-    ground: undefined, standing: undefined, ended: new AbortController(), groundNotBefore: 0, groundFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
+    ground: undefined, standing: undefined, ended: new AbortController(), groundNotBefore: 0, groundFailures: 0, dismantleFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
     backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(), probers: new Map(), messages: new Map(), refreshAt: undefined,
     see(next) {
       if (Number(next.metadata.resourceVersion) < Number(this.pod.metadata.resourceVersion)) return;

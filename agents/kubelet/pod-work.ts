@@ -10,12 +10,15 @@ import { startContainer } from './steps/container.ts';
 import { applySteps, StepError, undoSteps } from './steps/index.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
 import type { Ground } from './steps/step.ts';
-import { MountError } from './volumes/volume.ts';
+import { MountError, VolumeLimitError } from './volumes/volume.ts';
 
 type Of<Kind extends PodAction['do']> = Extract<PodAction, { do: Kind }>;
 const GROUND_RETRY_MS = 500;
 const GROUND_RETRY_MAX_MS = 122_000;
 const START_RETRY_MS = 10_000;
+const DISMANTLE_RETRY_MS = 1000;
+/** A volume's driver may be away for long, and is soon seen when it is back. */
+const DISMANTLE_RETRY_MAX_MS = 8000;
 
 export function perform(action: PodAction, memory: PodMemory, node: NodeContext, wake: () => void): void {
   switch (action.do) {
@@ -53,13 +56,21 @@ function prepare({ attempt }: Of<'prepare'>, memory: PodMemory, node: NodeContex
   });
 }
 
-function tellGroundFailure(error: unknown, { pod }: PodMemory, node: NodeContext): void {
+function tellGroundFailure(error: unknown, memory: PodMemory, node: NodeContext): void {
+  const { pod } = memory;
   const step = error instanceof StepError ? error.step : '';
+  const limit = error instanceof StepError && error.cause instanceof VolumeLimitError ? error.cause : undefined;
+  if (limit !== undefined) return rejectForLimit(limit, memory, node);
   if (step === 'volumes') node.event(pod, 'Warning', error instanceof StepError && error.cause instanceof MountError ? error.cause.reason : 'FailedMount', messageOf(error));
   else if (step === 'claims') node.event(pod, 'Warning', 'FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${messageOf(error)}`);
   else if (step === 'sandbox') node.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
   else node.event(pod, 'Warning', 'FailedSync', `error making pod ${step}: ${messageOf(error)}`);
   node.log.debug('pod could not be prepared', { pod: pod.metadata.name, step, error: messageOf(error) });
+}
+
+function rejectForLimit({ reason, message }: VolumeLimitError, memory: PodMemory, node: NodeContext): void {
+  node.event(memory.pod, 'Warning', reason, message);
+  memory.forced ??= { sinceMs: node.clock.now(), graceMs: 0, status: { phase: 'Failed', reason, message: `Pod was rejected: ${message}` } };
 }
 
 function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMemory, node: NodeContext, wake: () => void): void {
@@ -147,12 +158,12 @@ function dismantle(memory: PodMemory, node: NodeContext, wake: () => void): void
     () => { memory.dismantled = true; },
     (error: unknown) => {
       node.log.warn('pod could not be dismantled', { pod: memory.pod.metadata.name, error: messageOf(error) });
-      memory.groundNotBefore = node.clock.now() + 1000;
+      memory.dismantleFailures++;
     },
   ).finally(() => {
     memory.dismantling = false;
     memory.standing = undefined;
     if (memory.dismantled) wake();
-    else node.clock.setTimer(1000, wake);
+    else node.clock.setTimer(Math.min(DISMANTLE_RETRY_MS * 2 ** (memory.dismantleFailures - 1), DISMANTLE_RETRY_MAX_MS), wake);
   });
 }

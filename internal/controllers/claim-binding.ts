@@ -167,7 +167,8 @@ function claimWithPhase(claim: PersistentVolumeClaim, phase: 'Pending' | 'Bound'
   const { accessModes: _modes, capacity: _capacity, currentVolumeAttributesClassName: attributes, ...rest } = next.status ?? {};
   next.status = { ...rest, phase };
   if (volume === undefined) return next;
-  const capacity = before.phase === phase ? before.capacity : volume.spec.capacity;
+  const { [VOLUME_ANNOTATION.preResizeCapacity]: storage } = volume.metadata.annotations ?? {};
+  const capacity = before.phase === phase ? before.capacity : storage === undefined ? volume.spec.capacity : { storage };
   const shown = before.phase === 'Pending' && phase === 'Bound' ? volume.spec.volumeAttributesClassName : attributes;
   next.status = { ...next.status, accessModes: volume.spec.accessModes ?? [], ...(capacity !== undefined && { capacity: { ...capacity } }), ...(shown !== undefined && { currentVolumeAttributesClassName: shown }) };
   return next;

@@ -18,6 +18,8 @@ export const VOLUME_ANNOTATION = {
   betaProvisioner: 'volume.beta.kubernetes.io/storage-provisioner',
   /** On a claim: where its first consumer is to run. */
   selectedNode: 'volume.kubernetes.io/selected-node',
+  /** On a volume that has grown, but whose file system has not: its size before. */
+  preResizeCapacity: 'volume.alpha.kubernetes.io/pre-resize-capacity',
   betaClass: 'volume.beta.kubernetes.io/storage-class',
 } as const;
 

@@ -12,8 +12,11 @@ t.setTimeout(300_000);
 const NAME = 'folders.example.com';
 const cluster = await createSuppliedCluster('y', '10.97.63');
 const { kubectl, tryKubectl, host, lab } = cluster;
-const { calls, fail, folder, start: startDriver, stop: stopDriver } = driverOn(host, { lab, name: NAME, nodeId: 'id-1' });
-t.teardown(() => cluster.remove());
+const { calls, fail, folder, start: startDriver, stop: stopDriver, remove } = driverOn(host, { lab, name: NAME, nodeId: 'id-1' });
+t.teardown(async () => {
+  remove();
+  await cluster.remove();
+});
 
 const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath={${path}}`]).stdout;
 const apply = (...objects: object[]): void => {

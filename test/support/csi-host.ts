@@ -1,5 +1,5 @@
 // The test driver (csi-driver.ts) on a test host: started, stopped, and asked what it was told.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ export interface DriverOnHost {
   calls(method: string, volumeId?: string): DriverCall[];
   /** Calls of the method fail so from now on; '' ends it. */
   fail(text: string): void;
+  /** Lets go of what outlives the host: loop devices are the machine's. */
+  remove(): void;
 }
 
 /** Stages, tells how full volumes are, grows them, tells one writer from several. */
@@ -43,6 +45,9 @@ export function driverOn(host: Host, { lab, name, nodeId }: { lab: Lab; name: st
       await ended;
     },
     calls: (method, volumeId) => (existsSync(callsFile) ? readFileSync(callsFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as DriverCall) : []).filter((call) => call.method === method && (volumeId === undefined || call.volumeId === volumeId)),
+    remove() {
+      for (const line of execFileSync('losetup', ['-l', '-n', '-O', 'NAME,BACK-FILE'], { encoding: 'utf8' }).split('\n').filter((each) => each.includes(`${folder}/`))) execFileSync('losetup', ['-d', line.split(' ')[0] ?? '']);
+    },
     fail: (text) => writeFileSync(join(folder, 'fail'), text),
   };
 }

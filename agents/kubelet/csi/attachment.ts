@@ -7,6 +7,7 @@ import { attachmentName } from '../../../internal/kinds/csi-names.ts';
 import type { Node } from '../../../internal/kinds/generated/api-types.ts';
 import { NODES, VOLUMEATTACHMENTS } from '../../../internal/kinds/generated/resources.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { CODE } from '../../grpc/error.ts';
 import type { Device } from './devices.ts';
 
 export interface AttachmentOptions {
@@ -36,6 +37,16 @@ export async function waitForAttachment({ driver, handle, name }: Device, signal
   throw new Error(attachError?.message ?? `volume ${handle} is not attached for volume attachment ${id}`);
 }
 
+export class AttachTimeout extends Error {
+  override readonly name = 'AttachTimeout';
+}
+
+/** Whether the driver's controller said that the node is full (gRPC's ResourceExhausted). */
+export async function isNodeFull({ driver, handle }: Device, { client, nodeName }: AttachmentOptions): Promise<boolean> {
+  const attachment = await client.get(VOLUMEATTACHMENTS, { namespace: '', name: attachmentName({ driver, handle, node: nodeName }) }).catch(() => undefined);
+  return attachment?.status?.attachError?.errorCode === CODE.resourceExhausted;
+}
+
 async function seen(subscribe: (onChange: (change: { object: Node }) => void) => () => void, { isThere, signal, clock }: { isThere(node: Node): boolean; signal: AbortSignal; clock: Clock }): Promise<void> {
   let end = (): void => {};
   const { promise: attached, resolve } = Promise.withResolvers<'attached'>();
@@ -47,7 +58,7 @@ async function seen(subscribe: (onChange: (change: { object: Node }) => void) =>
   try {
     end = subscribe(({ object }) => { if (isThere(object)) resolve('attached'); });
     const outcome = await Promise.race([attached, aborted, delay(clock, PATIENCE_MS, patience.signal)]);
-    if (outcome !== 'attached') throw new Error('timed out waiting for the volume to be attached');
+    if (outcome !== 'attached') throw new AttachTimeout('timed out waiting for the volume to be attached');
   } finally {
     end();
     patience.abort();

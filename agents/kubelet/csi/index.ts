@@ -10,10 +10,11 @@ import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kin
 import { podDirectory, type NodeContext } from '../node-context.ts';
 import type { PluginHandler } from '../plugins/registration.ts';
 import { MountError, type MountedVolume, type VolumeContext } from '../volumes/volume.ts';
-import { waitForAttachment } from './attachment.ts';
+import { AttachTimeout, waitForAttachment } from './attachment.ts';
 import { blocksOf, publishBlock, unpublishBlock } from './blocks.ts';
 import { createDevices, type Device } from './devices.ts';
 import { createDrivers } from './drivers.ts';
+import { createRooms } from './rooms.ts';
 import { expandOnNode, waitsForNode, type Expandable } from './expansion.ts';
 import { publishInline, publishVolume, stageFileSystem, unpublishFileSystem, type Place, type Published } from './file-systems.ts';
 import type { NodeInfo } from './node-info.ts';
@@ -60,7 +61,13 @@ const REPUBLISH_MS = 60_000;
 export function createCsi(node: NodeContext, { nodeInfo, changed }: { nodeInfo: NodeInfo; changed(): void }): Csi {
   const { kubeletDir: root, nodeName, clock, log, objects } = node;
   const place: Place = { root, nodeName };
-  const drivers = createDrivers({ clock, nodeInfo, came: (name) => devices.driverCame(name) });
+  const drivers = createDrivers({ clock, nodeInfo, 
+    came(name) {
+      devices.driverCame(name);
+      rooms.follow(name);
+    },
+  });
+  const rooms = createRooms(node, drivers);
   const devices = createDevices({ root, drivers, clock, log, changed });
   const mounts = new Map<string, Mount>();
   const keyOf = (podUid: string, volume: string): string => `${podUid}/${volume}`;
@@ -107,7 +114,8 @@ export function createCsi(node: NodeContext, { nodeInfo, changed }: { nodeInfo: 
   }
 
   function attached(device: Device, context: VolumeContext): Promise<Record<string, string>> {
-    return waitForAttachment(device, context.signal, node).catch((error: unknown) => {
+    return waitForAttachment(device, context.signal, node).catch(async (error: unknown) => {
+      if (error instanceof AttachTimeout) await rooms.checkRoom(device, context);
       throw new MountError('FailedMount', `MountVolume.WaitForAttach failed for volume ${JSON.stringify(device.volume)} : ${messageOf(error)}`, { cause: error });
     });
   }
@@ -180,6 +188,7 @@ export function createCsi(node: NodeContext, { nodeInfo, changed }: { nodeInfo: 
     stop() {
       for (const end of ends) end();
       devices.stop();
+      rooms.stop();
       drivers.stop();
     },
   };

@@ -7,7 +7,7 @@ import { prepareHostPath } from './host-path.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
 import type { Bound } from '../csi/index.ts';
-import { MountError, volumeDirectory, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
+import { MountError, VolumeLimitError, volumeDirectory, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
 
 export const CLAIM: VolumeKind = {
   directory: 'local-volume',
@@ -17,7 +17,7 @@ export const CLAIM: VolumeKind = {
     try {
       return await mountBound({ volume, claim, source, readOnly: volume.persistentVolumeClaim?.readOnly === true }, context);
     } catch (error) {
-      if (error instanceof MountError) throw error;
+      if (error instanceof MountError || error instanceof VolumeLimitError) throw error;
       throw new MountError('FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(source.metadata.name)} : ${messageOf(error)}`, { cause: error });
     }
   },

@@ -8,7 +8,7 @@ import { HOST_PATH } from './host-path.ts';
 import { IMAGE } from './image.ts';
 import { NFS } from './nfs.ts';
 import { CONFIG_MAP, DOWNWARD_API, PROJECTED, SECRET, followsObjects } from './projected.ts';
-import { MountError, type MountedVolume, type UnmountContext, type VolumeContext, type VolumeKind } from './volume.ts';
+import { MountError, VolumeLimitError, type MountedVolume, type UnmountContext, type VolumeContext, type VolumeKind } from './volume.ts';
 
 const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, CSI, NFS, IMAGE];
 
@@ -19,7 +19,7 @@ export async function mountVolumes(context: VolumeContext, only: (volume: Volume
     try {
       mounted.push(await kindOf(volume).mount(volume, context));
     } catch (error) {
-      if (error instanceof MountError) throw error;
+      if (error instanceof MountError || error instanceof VolumeLimitError) throw error;
       throw new MountError('FailedMount', `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, { cause: error });
     }
   }

@@ -70,6 +70,12 @@ export interface VolumeKind {
   unmount?(volume: Volume, context: UnmountContext): Promise<void>;
 }
 
+/** The node has no room for the volume, whatever the scheduler thought: the pod is not tried again here. */
+export class VolumeLimitError extends Error {
+  override readonly name = 'VolumeLimitError';
+  readonly reason = 'VolumeAttachmentLimitExceeded';
+}
+
 export function volumeDirectory(podDirectory: string, kind: string, name: string): string {
   return `${podDirectory}/volumes/kubernetes.io~${kind}/${name}`;
 }
