@@ -13,21 +13,24 @@ export function openApi(kubeconfig: string): { get<T>(path: string): Promise<T> 
   const { clusters: [{ cluster } = { cluster: { server: '', 'certificate-authority-data': '' } }], users: [{ user } = { user: { 'client-certificate-data': '', 'client-key-data': '' } }] } = parseYaml(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
   const text = (data: string): Buffer => Buffer.from(data, 'base64');
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: text(cluster['certificate-authority-data']), cert: text(user['client-certificate-data']), key: text(user['client-key-data']) });
-  return {
-    get: (path) => new Promise((resolve, reject) => {
-      const asked = request(new URL(path, cluster.server), { agent, timeout: 20_000 }, (response) => {
-        const pieces: Buffer[] = [];
-        response.on('data', (piece: Buffer) => pieces.push(piece));
-        response.on('error', reject);
-        response.on('end', () => {
-          const body = Buffer.concat(pieces).toString();
-          if (response.statusCode === 200) resolve(JSON.parse(body));
-          else reject(new Error(`GET ${path}: ${String(response.statusCode)} ${body}`));
-        });
+  const get = <T>(path: string): Promise<T> => new Promise((resolve, reject) => {
+    const asked = request(new URL(path, cluster.server), { agent, timeout: 20_000 }, (response) => {
+      const pieces: Buffer[] = [];
+      response.on('data', (piece: Buffer) => pieces.push(piece));
+      response.on('error', reject);
+      response.on('end', () => {
+        const body = Buffer.concat(pieces).toString();
+        if (response.statusCode === 200) resolve(JSON.parse(body));
+        else reject(new Error(`GET ${path}: ${String(response.statusCode)} ${body}`));
       });
-      asked.on('timeout', () => asked.destroy(new Error(`GET ${path}: no answer`)));
-      asked.on('error', reject);
-      asked.end();
-    }),
-  };
+    });
+    asked.on('timeout', () => asked.destroy(new Error(`GET ${path}: no answer`)));
+    // A connection that is kept over a kill of the server ends with the next request.
+    asked.on('error', (error) => {
+      if (asked.reusedSocket) void get<T>(path).then(resolve, reject);
+      else reject(error);
+    });
+    asked.end();
+  });
+  return { get };
 }
