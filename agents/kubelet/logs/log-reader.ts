@@ -28,7 +28,7 @@ export function openLog(path: string, options: LogOptions): LogReader {
   function format(line: LogLine): string {
     const continued = open[line.stream] === true;
     open[line.stream] = line.partial;
-    return `${options.timestamps && !continued ? `${line.time} ` : ''}${line.text}${line.partial ? '' : '\n'}`;
+    return `${options.timestamps && !continued ? `${line.time.replace(/\+00:00$/, 'Z')} ` : ''}${line.partial ? line.text : `${line.text.replace(/\r$/, '')}\n`}`;
   }
 
   return {

@@ -58,7 +58,10 @@ export async function serveLogsOverWebSocket(request: LogRequest, stream: Stream
 }
 
 function findLog({ node, worker, pod, container: name, query }: LogRequest): FoundLog | { code: number; text: string } {
-  if (worker === undefined || findContainer(worker.pod, name) === undefined) return { code: 404, text: `pod "${pod}" does not exist` };
+  const fault = faultOf(query);
+  if (fault !== undefined) return fault;
+  if (worker === undefined) return { code: 404, text: `pod ${JSON.stringify(pod)} does not exist\n` };
+  if (findContainer(worker.pod, name) === undefined) return { code: 404, text: `container ${JSON.stringify(name)} not found in pod ${JSON.stringify(pod)}\n` };
   const containers = sandboxesOf(node, worker.pod.metadata.uid).flatMap(({ id }) => node.runtime.listContainers(id))
     .filter(({ config }) => config.name === name).sort((a, b) => b.config.attempt - a.config.attempt);
   const previous = query.get('previous') === 'true';
@@ -72,6 +75,16 @@ function findLog({ node, worker, pod, container: name, query }: LogRequest): Fou
     running: () => ['running', 'created'].includes(node.runtime.status(container.id)?.state ?? ''),
     subscribe: (wake) => node.runtime.subscribe(wake),
   };
+}
+
+/** What cannot be read, and what makes no sense, in upstream's few words. */
+function faultOf(query: URLSearchParams): { code: number; text: string } | undefined {
+  const given = (name: string): string => query.get(name) ?? '';
+  const [tailLines, limitBytes, sinceSeconds] = ['tailLines', 'limitBytes', 'sinceSeconds'].map(given);
+  const isRead = [tailLines, limitBytes, sinceSeconds].every((text = '') => text === '' || /^[+-]?\d+$/.test(text)) && (given('sinceTime') === '' || !Number.isNaN(Date.parse(given('sinceTime'))));
+  if (!isRead) return { code: 400, text: '{"message": "Unable to decode query."}' };
+  const senseless = Number(tailLines) < 0 || (limitBytes !== '' && Number(limitBytes) < 1) || (sinceSeconds !== '' && (Number(sinceSeconds) < 1 || given('sinceTime') !== '')) || !['', 'All', 'Stdout', 'Stderr'].includes(given('stream'));
+  return senseless ? { code: 422, text: '{"message": "Invalid request."}' } : undefined;
 }
 
 function optionsOf(query: URLSearchParams, now: number): LogOptions {

@@ -132,7 +132,8 @@ function flow(from: Readable | null, to: Writable | undefined): { drained(clock:
       for (let before = -1; !ended && (before !== moved || from?.isPaused() === true); ) {
         before = moved;
         await new Promise<void>((resolve) => {
-          const timer = clock.setTimer(DRAIN_MS, resolve);
+          // What came while this process was busy is read before it is found quiet: timers are looked at first, streams after them.
+          const timer = clock.setTimer(DRAIN_MS, () => void setImmediate(() => void setImmediate(resolve)));
           from?.once('close', () => {
             timer.cancel();
             resolve();
