@@ -16,6 +16,8 @@ import type { OciProcess } from './spec.ts';
 /** What runc itself ends with when it could not do it. */
 const RUNC_FAILED = 255;
 const DRAIN_MS = 50;
+/** Long enough not to be due in the same turn of the event loop. */
+const TURN_MS = 10;
 const GRACE_MS = 1000;
 const STDERR_KEPT = 4096;
 
@@ -132,8 +134,8 @@ function flow(from: Readable | null, to: Writable | undefined): { drained(clock:
       for (let before = -1; !ended && (before !== moved || from?.isPaused() === true); ) {
         before = moved;
         await new Promise<void>((resolve) => {
-          // What came while this process was busy is read before it is found quiet: timers are looked at first, streams after them.
-          const timer = clock.setTimer(DRAIN_MS, () => void setImmediate(() => void setImmediate(resolve)));
+          // What came while this process was busy is read before it is found quiet: timers that are due run first, streams after them.
+          const timer = clock.setTimer(DRAIN_MS, () => void clock.setTimer(TURN_MS, resolve));
           from?.once('close', () => {
             timer.cancel();
             resolve();
