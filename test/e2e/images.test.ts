@@ -99,7 +99,7 @@ await t.test('an archive that is dropped into the folder while the node runs, an
   run('offline', 'mine:1', {}, { imagePullPolicy: 'Never' });
   await until(() => waiting('offline', 'reason') === 'ErrImageNeverPull', 'the refusal');
   const archive = join(cluster.lab.directory, 'mine.tar');
-  writeFileSync(archive, saveArchive({ name: 'mine:1', layers: [base], config }));
+  writeFileSync(archive, saveArchive({ name: 'mine:1', layers: [base, { tar: packTree({ mine: { text: 'mine' } }) }], config }));
   host.run('sh', '-c', 'echo nonsense > /var/lib/skiff/agent/images/broken.tar.gz');
   host.run('cp', archive, '/var/lib/skiff/agent/images/mine.tar');
   await running('offline');
