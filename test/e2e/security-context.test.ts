@@ -119,15 +119,18 @@ await t.test('users of its own: pods apart, one PID namespace, /proc as it is, i
 await t.test('who a container runs as, and what it may', async (t) => {
   host.run('sh', '-c', `mkdir -p /var/lib/kubelet/seccomp/sub && echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":28}]}' > /var/lib/kubelet/seccomp/sub/no-folders.json`);
   const profile = (localhostProfile: string): object => ({ seccompProfile: { type: 'Localhost', localhostProfile } });
+  const size = { accessModes: ['ReadWriteOnce'], storageClassName: 'grouped' };
   apply(
-    pod('user', { container: { image: 'nonroot:1', securityContext: { runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }, securityContext: { supplementalGroups: [3000], supplementalGroupsPolicy: 'Strict' } }),
+    { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'grouped', annotations: { 'pv.beta.kubernetes.io/gid': '4000' } }, spec: { ...size, capacity: { storage: '1Mi' }, hostPath: { path: '/var/lib/given' } } },
+    { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'grouped', namespace: 'default' }, spec: { ...size, resources: { requests: { storage: '1Mi' } } } },
+    pod('user', { container: { image: 'nonroot:1', securityContext: { runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }, securityContext: { supplementalGroups: [3000], supplementalGroupsPolicy: 'Strict' }, volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'grouped' } }] }),
     pod('filtered', { container: { securityContext: profile('sub/no-folders.json') }, os: { name: 'linux' } }),
     pod('default', { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '65536' }, { name: 'net/ipv4/tcp_syncookies', value: '0' }] } }),
     pod('unfiltered', { container: { securityContext: { seccompProfile: { type: 'Unconfined' }, seLinuxOptions: { level: 's0:c1,c2' }, capabilities: { add: ['SYS_TIME', 'NO_SUCH_THING'], drop: ['SYS_TIME', 'CHOWN'] } } } }),
   );
   for (const name of ['user', 'filtered', 'default', 'unfiltered']) await phaseIs(name, 'Running');
-  t.equal(inside('user', 'id -u; id -G; touch /x 2>/dev/null || echo closed; grep -E "^(NoNewPrivs|CapBnd)" /proc/self/status'), '1234\n1234 3000\nclosed\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n');
-  t.same(JSON.parse(get('pod user', '{.status.containerStatuses[0].user}')), { linux: { uid: 1234, gid: 1234, supplementalGroups: [1234, 3000] } });
+  t.equal(inside('user', 'id -u; id -G; touch /x 2>/dev/null || echo closed; grep -E "^(NoNewPrivs|CapBnd)" /proc/self/status'), '1234\n1234 3000 4000\nclosed\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n');
+  t.same(JSON.parse(get('pod user', '{.status.containerStatuses[0].user}')), { linux: { uid: 1234, gid: 1234, supplementalGroups: [1234, 3000, 4000] } });
   t.match(inside('filtered', 'mkdir /x 2>&1 || true'), 'No space left on device');
   t.equal(inside('default', 'grep ^Seccomp: /proc/self/status; cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/tcp_syncookies'), 'Seccomp:\t2\n65536\n0\n');
   t.equal(inside('unfiltered', 'grep -E "^(Seccomp:|CapBnd)" /proc/self/status'), 'CapBnd:\t00000000a80425fa\nSeccomp:\t0\n');

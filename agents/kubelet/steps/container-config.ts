@@ -22,6 +22,8 @@ export interface ConfigInput {
   devices: ContainerConfig['devices'];
   messageFile: string;
   environment: Environment;
+  /** Of the pod's volumes. */
+  volumeGroups?: readonly number[];
   /** What device plugins put into it. */
   given: ContainerDevices | undefined;
   targetId?: string;
@@ -62,7 +64,7 @@ function annotationsOf({ pod, container: { spec, kind }, attempt, image, message
   };
 }
 
-function securityOf({ pod, container: { spec }, image }: ConfigInput, node: NodeContext): SecurityConfig {
+function securityOf({ pod, container: { spec }, image, volumeGroups = [] }: ConfigInput, node: NodeContext): SecurityConfig {
   const own = spec.securityContext ?? {};
   const ofPod = pod.spec.securityContext ?? {};
   const runAsUser = own.runAsUser ?? ofPod.runAsUser;
@@ -73,7 +75,7 @@ function securityOf({ pod, container: { spec }, image }: ConfigInput, node: Node
   return {
     privileged, readOnlyRootfs: own.readOnlyRootFilesystem === true, noNewPrivileges: own.allowPrivilegeEscalation === false,
     ...(runAsUser !== undefined && { runAsUser }), ...(runAsGroup !== undefined && { runAsGroup }),
-    supplementalGroups: [...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup]), ...(ofPod.supplementalGroups ?? [])],
+    supplementalGroups: [...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup]), ...(ofPod.supplementalGroups ?? []), ...volumeGroups.filter((group) => ofPod.supplementalGroups?.includes(group) !== true)],
     supplementalGroupsPolicy: ofPod.supplementalGroupsPolicy ?? 'Merge',
     addCapabilities: own.capabilities?.add ?? [], dropCapabilities: own.capabilities?.drop ?? [],
     seccomp: seccompOf(own.seccompProfile ?? ofPod.seccompProfile ?? (node.settings.seccompDefault ? { type: 'RuntimeDefault' } : undefined), privileged, node),

@@ -49,7 +49,7 @@ export async function startContainer(start: ContainerStart, node: NodeContext): 
   const prepared = await prepare(start, { ground, podIps }, node).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (prepared === undefined) return undefined;
   const { mounts, environment, given } = prepared;
-  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, devices: mounts.devices, messageFile: mounts.messageFile, environment, given }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
+  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, devices: mounts.devices, messageFile: mounts.messageFile, environment, given, volumeGroups: ground.volumes.flatMap(({ group }) => group ?? []) }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (config === undefined) return undefined;
   signal.throwIfAborted();
   const id = await node.runtime.createContainer(sandbox.id, config).catch((error: unknown) => failed(error, 'CreateContainerError'));

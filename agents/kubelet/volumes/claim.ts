@@ -28,9 +28,9 @@ async function mountBound(bound: Bound, context: VolumeContext): Promise<Mounted
   const { volume, claim, source } = bound;
   const { local, hostPath, nfs, csi, volumeMode, mountOptions = [] } = source.spec;
   checkUse(volume.name, source, context.pod);
-  if (csi !== undefined) return (await context.csi.load()).mountClaimed(bound, context);
+  if (csi !== undefined) return { ...(await (await context.csi.load()).mountClaimed(bound, context)), ...groupOf(source) };
   const readOnly = bound.readOnly || nfs?.readOnly === true;
-  const mounted = { name: volume.name, readOnly, claim: claim.metadata.name };
+  const mounted = { name: volume.name, readOnly, claim: claim.metadata.name, ...groupOf(source) };
   if (volumeMode === 'Block') return { ...mounted, hostPath: blockDevice(source), block: true };
   if (local !== undefined) return { ...mounted, hostPath: prepareLocal(local.path, readOnly, context) };
   if (hostPath !== undefined) {
@@ -50,6 +50,12 @@ function checkUse(name: string, { spec }: PersistentVolume, { spec: { containers
   const mode = spec.volumeMode ?? 'Filesystem';
   const wrong = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
   if (all.some((container) => container[wrong]?.some((use) => use.name === name) === true)) throw new Error(`volume ${name} has volumeMode ${mode}, but is specified in ${wrong}`);
+}
+
+/** The group that the volume's files are open to, as its administrator says: all containers of the pod are in it. */
+function groupOf({ metadata }: PersistentVolume): Pick<MountedVolume, 'group'> {
+  const text = metadata.annotations?.['pv.beta.kubernetes.io/gid'] ?? '';
+  return /^\d+$/.test(text) ? { group: Number(text) } : {};
 }
 
 /** A device of this node, given to containers as it is. */

@@ -51,6 +51,8 @@ export interface MountedVolume {
   readOnly: boolean;
   /** The claim whose volume it is. */
   claim?: string;
+  /** A group that containers are in for its sake. */
+  group?: number;
   /** An image whose root is the volume. */
   image?: string;
   /** hostPath is a block device, for volumeDevices. */
