@@ -81,6 +81,8 @@ export function qosClassOf({ spec, status }: Pod): QosClass {
 /** Pods from files, mirrored to the API, carry where they come from. */
 export const CONFIG_SOURCE = 'kubernetes.io/config.source';
 export const CONFIG_HASH = 'kubernetes.io/config.hash';
+/** When this kubelet first read it. */
+export const CONFIG_SEEN = 'kubernetes.io/config.seen';
 export const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 
 /** From a file of this node or a URL that it asks: the API only mirrors it. */

@@ -5,10 +5,11 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, watch, type
 import { basename, dirname, join } from 'node:path';
 import type { Timer } from '../../internal/base/clock.ts';
 import { messageOf } from '../../internal/base/errors.ts';
+import { formatTime } from '../../internal/api/meta.ts';
 import { parseYaml } from '../../internal/api/yaml.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import type { NodeContext } from './node-context.ts';
-import { CONFIG_HASH, CONFIG_SOURCE } from './pod-spec.ts';
+import { CONFIG_HASH, CONFIG_SEEN, CONFIG_SOURCE } from './pod-spec.ts';
 
 export interface StaticSource {
   /** Tells when there may be something new; not of what is there at the start. */
@@ -46,7 +47,7 @@ export function createFileSource(path: string, { clock, log, nodeName }: SourceC
     read: () => Promise.resolve(files().flatMap((file) => {
       try {
         const bytes = readFileSync(file);
-        return [staticPod(parseYaml(bytes.toString()), { bytes, from: file, source: 'file', nodeName })];
+        return [staticPod(parseYaml(bytes.toString()), { bytes, from: file, source: 'file', nodeName, seen: clock.now() })];
       } catch (error) {
         log.warn('static pod could not be read', { file, error: messageOf(error) });
         return [];
@@ -88,7 +89,7 @@ export function createUrlSource({ url, headers, everyMs }: UrlSourceOptions, { c
         if (!response.ok) throw new Error(`${url}: ${String(response.status)} ${response.statusText}`);
         if (text === '') throw new Error(`zero-length data received from ${url}`);
         const parsed = parseYaml(text) as { kind?: string; items?: unknown[] } | undefined;
-        known = (parsed?.kind === 'PodList' || parsed?.kind === 'List' ? parsed.items ?? [] : [parsed]).map((item) => staticPod(item, { bytes: Buffer.from(JSON.stringify(item ?? null)), from: url, source: 'http', nodeName }));
+        known = (parsed?.kind === 'PodList' || parsed?.kind === 'List' ? parsed.items ?? [] : [parsed]).map((item) => staticPod(item, { bytes: Buffer.from(JSON.stringify(item ?? null)), from: url, source: 'http', nodeName, seen: clock.now() }));
       } catch (error) {
         log.warn('static pods could not be fetched', { url, error: messageOf(error) });
       }
@@ -98,15 +99,16 @@ export function createUrlSource({ url, headers, everyMs }: UrlSourceOptions, { c
   };
 }
 
-function staticPod(parsed: unknown, { bytes, from, source, nodeName }: { bytes: Buffer; from: string; source: 'file' | 'http'; nodeName: string }): Pod {
+function staticPod(parsed: unknown, { bytes, from, source, nodeName, seen }: { bytes: Buffer; from: string; source: 'file' | 'http'; nodeName: string; seen: number }): Pod {
   const pod = parsed as Partial<Pod> | undefined;
   if (pod?.kind !== 'Pod' || pod.spec === undefined || pod.metadata === undefined) throw new Error('it is not a Pod');
   const uid = createHash('sha256').update(bytes).update(`${nodeName} ${from}`).digest('hex').slice(0, 32);
   const { metadata, spec } = pod;
   return {
     ...pod as Pod,
-    metadata: { ...metadata, uid, generation: 1, resourceVersion: '0', name: `${metadata.name}-${nodeName.toLowerCase()}`, namespace: metadata.namespace ?? 'default', annotations: { ...metadata.annotations, [CONFIG_HASH]: uid, [CONFIG_SOURCE]: source } },
-    spec: { ...spec, nodeName, tolerations: [...(spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }] },
+    metadata: { ...metadata, uid, generation: 1, resourceVersion: '0', name: `${metadata.name}-${nodeName.toLowerCase()}`, namespace: metadata.namespace ?? 'default', annotations: { ...metadata.annotations, [CONFIG_HASH]: uid, [CONFIG_SOURCE]: source, [CONFIG_SEEN]: formatTime(seen) } },
+    // Only those of files stay whatever is wrong with the node.
+    spec: { ...spec, nodeName, ...(source === 'file' && { tolerations: [...(spec.tolerations ?? []), { operator: 'Exists' as const, effect: 'NoExecute' as const }] }) },
     status: { phase: 'Pending' },
   };
 }
