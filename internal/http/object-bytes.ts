@@ -15,6 +15,12 @@ let cache = new WeakMap<object, Buffer>();
 let kept = 0;
 onQuiet(() => letGo());
 
+/** As api/table.ts makes it: rows last. */
+export interface Table {
+  kind: 'Table';
+  rows: readonly { cells: readonly unknown[]; object: KubeObject | null }[];
+}
+
 export function objectBytes(object: object): Buffer {
   const held = cache.get(object);
   if (held !== undefined) return held;
@@ -39,11 +45,29 @@ export function listBytes(list: ObjectList): Buffer {
   const parts: Buffer[] = [listHead(list)];
   list.items.forEach((item: KubeObject, index) => {
     if (index > 0) parts.push(COMMA);
-    if (item.kind === PARTIAL) parts.push(Buffer.from(`{"kind":"${PARTIAL}","apiVersion":"${item.apiVersion}","metadata":`), objectBytes(item.metadata), END);
-    else parts.push(objectBytes(item));
+    parts.push(...itemParts(item));
   });
   parts.push(LIST_END);
   return Buffer.concat(parts);
+}
+
+/** A Table's rows carry metadata, which is most of them. */
+export function tableBytes({ rows, ...table }: Table): Buffer {
+  const parts: Buffer[] = [Buffer.from(`${JSON.stringify(table).slice(0, -1)},"rows":[`)];
+  rows.forEach(({ cells, object }, index) => {
+    parts.push(Buffer.from(`${index > 0 ? ',' : ''}{"cells":${JSON.stringify(cells)},"object":`));
+    if (object === null) parts.push(NULL);
+    else parts.push(...itemParts(object));
+    parts.push(END);
+  });
+  parts.push(TABLE_END);
+  return Buffer.concat(parts);
+}
+
+/** Metadata is kept by itself: what is around it is made anew for each answer. */
+function itemParts(item: KubeObject): Buffer[] {
+  if (item.kind !== PARTIAL || !item.apiVersion.startsWith('meta.k8s.io/')) return [objectBytes(item)]; // custom kinds may have that name
+  return [Buffer.from(`{"kind":"${PARTIAL}","apiVersion":"${item.apiVersion}","metadata":`), objectBytes(item.metadata), END];
 }
 
 /** A long list, made as it is sent: its bytes are never there all at once, nor do they push out what is asked for again. Undefined: it is short. */
@@ -69,10 +93,11 @@ export function eventBytes(type: string, object: object): Buffer {
   return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes(object), EVENT_END]);
 }
 
-/** Made anew for each list; the metadata in it is the stored object's own. */
 const PARTIAL = 'PartialObjectMetadata';
 const END = Buffer.from('}');
 const COMMA = Buffer.from(',');
+const NULL = Buffer.from('null');
+const TABLE_END = Buffer.from(']}');
 const LIST_END = Buffer.from(']}\n');
 const EVENT_END = Buffer.from('}\n');
 

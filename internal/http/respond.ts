@@ -11,7 +11,7 @@ import type { ObjectList } from '../api/request.ts';
 import type { Schemas } from '../api/schema.ts';
 import { formatYaml } from '../api/yaml.ts';
 import type { Form } from './negotiate.ts';
-import { listBytes, listPieces, objectBytes } from './object-bytes.ts';
+import { listBytes, listPieces, objectBytes, tableBytes, type Table } from './object-bytes.ts';
 import { warningHeaders } from './warnings.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
@@ -39,12 +39,17 @@ export function payload(code: number, body: unknown, { form, schemas }: { form: 
   if (form.pretty) return { code, contentType, bytes: Buffer.from(`${JSON.stringify(body, undefined, 2)}\n`) };
   const pieces = isList(body) ? listPieces(body) : undefined;
   if (pieces !== undefined) return { code, contentType, bytes: NOTHING, pieces };
-  return { code, contentType, bytes: isList(body) ? listBytes(body) : objectBytes(body as object) };
+  return { code, contentType, bytes: isList(body) ? listBytes(body) : isTable(body) ? tableBytes(body) : objectBytes(body as object) };
 }
 
 function isList(body: unknown): body is ObjectList {
   const { kind, items } = body as { kind?: string; items?: unknown };
   return Array.isArray(items) && kind !== undefined && kind.endsWith('List');
+}
+
+function isTable(body: unknown): body is Table {
+  const { kind, apiVersion, rows } = body as { kind?: string; apiVersion?: string; rows?: unknown };
+  return kind === 'Table' && apiVersion?.startsWith('meta.k8s.io/') === true && Array.isArray(rows); // custom kinds may have that name
 }
 
 export function textPayload(code: number, text: string, contentType = 'text/plain; charset=utf-8'): Payload {

@@ -2,9 +2,9 @@
 import t from 'tap';
 import { freeze, type KubeObject } from '../../../internal/api/meta.ts';
 import type { ObjectList } from '../../../internal/api/request.ts';
-import { partialMetadata } from '../../../internal/api/table.ts';
+import { partialMetadata, tableOf } from '../../../internal/api/table.ts';
 import { becomeQuiet } from '../../../internal/base/quiet.ts';
-import { listBytes, listPieces } from '../../../internal/http/object-bytes.ts';
+import { listBytes, listPieces, tableBytes, type Table } from '../../../internal/http/object-bytes.ts';
 
 const objects = (count: number): KubeObject[] => Array.from({ length: count }, (_, index) => freeze({
   apiVersion: 'v1', kind: 'ConfigMap', data: { text: 'ü"\n'.repeat(index % 7) },
@@ -23,7 +23,22 @@ t.test('a short list, of objects and of metadata, made twice and once more after
   for (const list of [whole, metadata]) t.equal(listBytes(list).toString(), `${JSON.stringify(list)}\n`);
 });
 
+t.test('custom kinds that are named as forms are', async (t) => {
+  const list = listOf([freeze({ apiVersion: 'example.com/v1', kind: 'PartialObjectMetadata', metadata: objects(1)[0]?.metadata, spec: { a: 1 } } as unknown as KubeObject)]);
+  t.equal(listBytes(list).toString(), `${JSON.stringify(list)}\n`);
+});
+
 t.test('a long one, in pieces', async (t) => {
   const list = listOf(objects(2345));
   t.equal(Buffer.concat([...(listPieces(list) ?? [])]).toString(), `${JSON.stringify({ kind: list.kind, apiVersion: list.apiVersion, metadata: list.metadata, items: list.items })}\n`);
+});
+
+t.test('a Table, with all that its rows may carry', async (t) => {
+  const kind = { columns: [{ name: 'Name', type: 'string', format: 'name', priority: 0 }], rules: {} };
+  for (const items of [objects(50), []]) {
+    for (const includeObject of ['None', 'Metadata', 'Object'] as const) {
+      const table = tableOf(kind, listOf(items), { includeObject, now: 0, columnsShown: true });
+      for (let times = 0; times < 2; times++) t.equal(tableBytes(table as Table).toString(), JSON.stringify(table));
+    }
+  }
 });
