@@ -68,7 +68,8 @@ function canonical(type: TypeRef, value: unknown, schemas: Schemas): unknown {
     case 'quantity': return canonicalQuantityValue(value);
     case 'time': return typeof value === 'string' ? canonicalTime(value) : value;
     case 'any': return type.raw.startsWith('JSONSchemaPropsOr') ? canonicalSchemas(value, schemas) : value;
-    case 'string': case 'integer': case 'number': case 'boolean': case 'bytes': case 'microtime': case 'intOrString': return value;
+    case 'number': return typeof value === 'bigint' ? Number(value) : value; // a float in Go
+    case 'string': case 'integer': case 'boolean': case 'bytes': case 'microtime': case 'intOrString': return value;
   }
 }
 

@@ -61,5 +61,6 @@ export function invalidObject(kind: { group: string; kind: string }, name: strin
 
 function formatValue(value: unknown): string {
   if (value === undefined || value === null) return 'null';
-  return typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value as number | boolean);
+  if (typeof value === 'string') return JSON.stringify(value).replaceAll('\u007f', '\\x7f'); // as Go quotes it
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean);
 }

@@ -19,9 +19,15 @@ type Equivalence = (a: unknown, b: unknown) => boolean;
 
 function same(a: unknown, b: unknown, equivalent: Equivalence): boolean {
   if (a === b || equivalent(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return sameNumber(a, b);
   if (!Array.isArray(a) && !Array.isArray(b)) return sameMembers(a as Record<string, unknown>, b as Record<string, unknown>, equivalent);
   return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, index) => same(item, b[index], equivalent));
+}
+
+/** A float that was written and read again has come back as a whole number. */
+function sameNumber(a: unknown, b: unknown): boolean {
+  if (typeof a === 'bigint') return typeof b === 'number' && Number.isInteger(b) && BigInt(b) === a;
+  return typeof b === 'bigint' && typeof a === 'number' && Number.isInteger(a) && BigInt(a) === b;
 }
 
 function sameMembers(a: Record<string, unknown>, b: Record<string, unknown>, equivalent: Equivalence): boolean {

@@ -41,7 +41,7 @@ export function encodeProtobuf(object: object, schemas: Schemas): Uint8Array {
   const { apiVersion = '', kind = '' } = object as { apiVersion?: string; kind?: string };
   const { group, version } = parseApiVersion(apiVersion);
   const definition = schemas.byKind(group, version, kind);
-  if (definition === undefined) throw new StatusError('NotAcceptable', `object ${apiVersion}, Kind=${kind} has no protobuf form`);
+  if (definition === undefined) throw new StatusError('NotAcceptable', 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf'); // it has no such form
   const type = new WireWriter();
   if (apiVersion !== '') type.text(1, apiVersionOf(group, version));
   type.text(2, kind);

@@ -20,7 +20,7 @@ export interface Expected {
   warn(message: string): void;
 }
 
-export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas, source, converted = false }: { duplicates: readonly string[]; schemas: Schemas; source?: Uint8Array; converted?: boolean }): void {
+export function checkObject(object: KubeObject, expected: Expected, { duplicates, schemas, source, converted = false, sorted = false }: { duplicates: readonly string[]; schemas: Schemas; source?: Uint8Array; converted?: boolean; sorted?: boolean }): void {
   const { group, version, kind } = expected;
   const apiVersion = apiVersionOf(group, version);
   const untyped = untypedProblem(object);
@@ -34,7 +34,7 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
   const first = errors[0];
   if (first !== undefined) throw cannotHandle(object, kind, converted ? (first.conversion ?? first.message) : first.message);
   for (const { owner, name } of strays) delete owner[name];
-  tell(object, expected, () => inOrder(problemsOf(duplicates, unknown), duplicates.length > 0 && unknown.length > 0 && expected.custom === undefined ? source : undefined));
+  tell(object, expected, () => inOrder(problemsOf(duplicates, sorted ? unknown.toSorted() : unknown), duplicates.length > 0 && unknown.length > 0 && expected.custom === undefined ? source : undefined));
 }
 
 /** As field validation asks. */

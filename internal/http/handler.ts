@@ -183,6 +183,8 @@ async function dispatch(options: HandlerOptions, routing: Routing, user: UserInf
   checkPlace(pipeline.options.kinds.byResource(info.group, info.version, info.resource), info, pipeline.options.kinds);
   const warning = DEPRECATED[`${info.group}/${info.resource}`] ?? pipeline.kindOf(info).custom?.deprecation;
   if (warning !== undefined && (info.verb === 'watch' || pipeline.kindOf(info).verbs.includes(info.verb))) authorized.warn(warning);
+  // The old paths of watches take no other method.
+  if (info.verb === 'watch' && request.method !== 'GET') throw notAllowed();
   checkMethod(pipeline.kindOf(info), info);
   if (info.verb === 'watch') {
     begun();

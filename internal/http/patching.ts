@@ -31,7 +31,7 @@ function applied(options: PipelineOptions, call: Call, { patch, live }: { patch:
   if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
   const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name } };
   if (named.metadata.name !== info.name) throw new StatusError('BadRequest', `the name of the object (${named.metadata.name}) does not match the name on the URL (${info.name})`);
-  const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
+  const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, said: given, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
   checkDuplicates(patch, call);
   return result;
 }
@@ -80,13 +80,14 @@ function checkPatch({ type, body }: Patch, { fieldManager = '', force }: Request
 /** What a patch made must be an object of the kind still. Upstream blames the patch (Invalid) rather than the request (BadRequest). */
 export function checkPatched({ schemas }: PipelineOptions, { request: { options, warn }, kind, body }: Call, next: KubeObject): void {
   try {
-    checkObject(next, { ...kind, validation: options.fieldValidation, warn }, { duplicates: (body as Patch).type === 'apply' ? [] : ((body as Patch).duplicates ?? []), schemas, converted: (body as Patch).type === 'strategic' });
+    checkObject(next, { ...kind, validation: options.fieldValidation, warn }, { duplicates: (body as Patch).type === 'apply' ? [] : ((body as Patch).duplicates ?? []), schemas, converted: (body as Patch).type === 'strategic', sorted: true });
   } catch (error) {
     if (!isReason(error, 'BadRequest')) throw error;
     const shown = (body as Patch).type === 'strategic' ? goText((body as Patch).body) : JSON.stringify(next);
     const why = messageOf(error).replace(/^.*? cannot be handled as an? \w+: /, '');
     throw invalidObject({ group: '', kind: '' }, '', [invalid('patch', shown, why)]);
   }
+  next.metadata ??= {} as KubeObject['metadata']; // a patch may take all of it away
 }
 
 /** A value as Go prints it with %+v. */

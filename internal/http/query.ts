@@ -1,4 +1,5 @@
 // Query parameters of every verb, decoded to RequestOptions. What cannot be read is BadRequest and names the value, as upstream's.
+import { INT64_MAX, INT64_MIN } from '../api/large-integers.ts';
 import { StatusError } from '../base/errors.ts';
 import { invalid, invalidObject, notSupported } from '../api/field-error.ts';
 import type { DeleteOptions, RequestOptions } from '../api/request.ts';
@@ -35,7 +36,11 @@ function deleteOptions(query: URLSearchParams): DeleteOptions {
 }
 
 function integer(text: string): number {
-  if (/^-?\d+$/.test(text)) return Number(text);
+  if (/^[-+]?\d+$/.test(text)) {
+    const value = BigInt(text.replace(/^\+/, ''));
+    if (value < INT64_MIN || value > INT64_MAX) throw new StatusError('BadRequest', `strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
+    return Number(value);
+  }
   throw new StatusError('BadRequest', `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 

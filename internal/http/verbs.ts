@@ -104,7 +104,7 @@ export function objectOf({ body, kind }: Call): KubeObject {
 }
 
 /** The namespace of the URL counts; an object that says another one is refused. */
-function settle(draft: KubeObject, { request: { info }, kind }: Call): void {
+export function settle(draft: KubeObject, { request: { info }, kind }: Call): void {
   if (!kind.namespaced) return void delete draft.metadata.namespace;
   const { namespace } = draft.metadata;
   if (namespace !== undefined && namespace !== '' && namespace !== info.namespace) {

@@ -12,12 +12,15 @@ import { formatLabelSelector } from './label-selector.ts';
 import { nonNegative } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { isTimeZone } from './zoned-time.ts';
+import { isNews, podNameWarnings } from './pod-spec/warnings.ts';
+import { jobSpecWarnings } from './job-warnings.ts';
 
 /** A Job's name is this and eleven more. */
 const NAME_MAX = 52;
 const POLICIES = ['Allow', 'Forbid', 'Replace'];
 
 export const cronJob: KindRules<CronJob> = {
+  warnings: (object, old) => [...(old === undefined ? podNameWarnings(object.metadata.name) : []), ...(isNews(object, old) && object.spec?.jobTemplate?.spec !== undefined ? jobSpecWarnings(object.spec.jobTemplate.spec, 'spec.jobTemplate.spec') : [])],
   validateName: (name, prefix) => (name.length > NAME_MAX ? [...subdomainName(name, prefix), 'must be no more than 52 characters'] : subdomainName(name, prefix)),
   applyDefaults: ({ spec }) => {
     if (spec === undefined) return;

@@ -23,6 +23,7 @@ export const csiDriver: KindRules<CSIDriver> = {
     spec.seLinuxMount ??= false;
   },
   prepareForCreate: ({ spec }) => { delete spec.preventPodSchedulingIfMissing; }, // not on by default
+  warnings: ({ spec }) => ((spec.tokenRequests ?? []).length > 0 && spec.serviceAccountTokenInSecrets === undefined ? ['spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes'] : []),
   validate: ({ spec }) => validate(spec),
   validateUpdate: ({ spec }, { spec: old }) => [
     ...(spec.attachRequired === old.attachRequired ? [] : [invalid('spec.attachedRequired', spec.attachRequired, 'field is immutable')]),

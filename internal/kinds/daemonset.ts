@@ -11,6 +11,7 @@ import { formatLabelSelector } from './label-selector.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { notDecremented, validateSelectorAndTemplate } from './pod-template.ts';
+import { isNews, templateWarnings } from './pod-spec/warnings.ts';
 
 const COUNTS = ['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'observedGeneration', 'updatedNumberScheduled', 'numberAvailable', 'numberUnavailable', 'collisionCount'] as const;
 const NONE: DaemonSetStatus = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
@@ -18,6 +19,7 @@ const NONE: DaemonSetStatus = { currentNumberScheduled: 0, numberMisscheduled: 0
 const GENERATION = 'deprecated.daemonset.template.generation';
 
 export const daemonSet: KindRules<DaemonSet> = {
+  warnings: (object, old) => (isNews(object, old) ? templateWarnings(object.spec?.template, 'spec.template') : []),
   validateName: subdomainName,
   applyDefaults,
   prepareForCreate: (draft) => {

@@ -3,7 +3,7 @@ import { objectAge } from '../api/age.ts';
 import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { forbidden, invalid, notSupported, type FieldError } from '../api/field-error.ts';
-import { dnsLabelProblems, subdomainName } from '../api/names.ts';
+import { subdomainName } from '../api/names.ts';
 import type { Deployment } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
 import { containerCells } from './cells.ts';
@@ -11,6 +11,7 @@ import { selectorText } from './label-selector.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { replicaCountProblems, validateSelectorAndTemplate } from './pod-template.ts';
+import { isNews, podNameWarnings, templateWarnings } from './pod-spec/warnings.ts';
 
 export const deployment: KindRules<Deployment> = {
   validateName: subdomainName,
@@ -20,10 +21,7 @@ export const deployment: KindRules<Deployment> = {
   validate,
   validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, 'field is immutable')]),
   validateStatusUpdate,
-  warnings: ({ metadata: { name } }, old) => {
-    const problems = old === undefined ? dnsLabelProblems(name) : [];
-    return problems.length === 0 ? [] : [`metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`];
-  },
+  warnings: (object, old) => [...(old === undefined ? podNameWarnings(object.metadata.name) : []), ...(isNews(object, old) ? templateWarnings(object.spec?.template, 'spec.template') : [])],
   cells,
 };
 

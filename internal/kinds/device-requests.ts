@@ -1,9 +1,10 @@
 // What claims, templates of claims and device classes have in common (upstream: pkg/apis/resource): requests for devices, their defaults and
-// validation. Left out: selectors' CEL, opaque parameters.
+// validation. Left out: selectors' CEL.
 import { duplicate, invalid, notSupported, required, tooMany, type FieldError } from '../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, labelValueProblems, subdomainProblems } from '../api/names.ts';
 import type { DeviceConstraint, DeviceRequest, DeviceSelector, DeviceToleration, ExactDeviceRequest, ResourceClaimSpec } from './generated/api-types.ts';
 import { oneOf } from './choices.ts';
+import { fullyQualifiedNameProblems, validateOpaque } from './device-values.ts';
 
 const LIST_MAX = 32;
 const ALTERNATIVES_MAX = 8;
@@ -27,7 +28,7 @@ export function validateClaimSpec({ devices = {} }: ResourceClaimSpec = {}, path
   return [
     ...validateSet(requests, `${path}.devices.requests`, { max: LIST_MAX, validate: validateRequest, keyOf: ({ name }) => name }),
     ...validateList(constraints, `${path}.devices.constraints`, (constraint, at) => validateConstraint(constraint, at, names)),
-    ...validateList(config, `${path}.devices.config`, ({ requests: of = [] }, at) => validateNames(of, `${at}.requests`, names)),
+    ...validateList(config, `${path}.devices.config`, ({ requests: of = [], opaque }, at) => [...validateNames(of, `${at}.requests`, names), ...validateOpaque(opaque, `${at}.opaque`)]),
   ];
 }
 
@@ -77,14 +78,15 @@ function validateToleration({ key = '', operator, value = '', effect }: Partial<
 
 function validateConstraint({ requests = [], matchAttribute, distinctAttribute }: DeviceConstraint, path: string, names: ReadonlySet<string>): FieldError[] {
   const errors = validateNames(requests, `${path}.requests`, names);
-  if (matchAttribute !== undefined || distinctAttribute !== undefined) return errors;
+  if (matchAttribute !== undefined) return [...errors, ...fullyQualifiedNameProblems(matchAttribute, `${path}.matchAttribute`)];
+  if (distinctAttribute !== undefined) return [...errors, ...fullyQualifiedNameProblems(distinctAttribute, `${path}.distinctAttribute`)];
   return [...errors, required(path, 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set')];
 }
 
 function validateNames(requests: readonly string[], path: string, names: ReadonlySet<string>): FieldError[] {
   return validateSet(requests, path, {
     max: LIST_MAX, keyOf: (name) => name,
-    validate: (name, at) => (names.has(name) ? [] : [invalid(at, name, 'must be the name of a request in the claim or the name of a request and a subrequest separated by \'/\'')]),
+    validate: (name, at) => [...(name.split('/').length > 2 ? [] : name.split('/').flatMap((part) => nameErrors(part, at))), ...(names.has(name) ? [] : [invalid(at, name, 'must be the name of a request in the claim or the name of a request and a subrequest separated by \'/\'')])],
   });
 }
 

@@ -27,6 +27,6 @@ export const endpointSlice: KindRules<EndpointSlice> = {
     object.metadata.name, object.addressType, firstThree((object.ports ?? []).map(({ port, name }) => (port !== undefined ? String(port) : (name ?? '*'))), '<unset>'),
     firstThree((object.endpoints ?? []).flatMap(({ addresses }) => addresses ?? []), '<unset>'), objectAge(object, now),
   ],
-  tracksGeneration: true,
+  tracksGeneration: 'labels too',
   allowCreateOnUpdate: false,
 };

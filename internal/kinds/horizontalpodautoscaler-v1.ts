@@ -9,11 +9,17 @@ import { autoscalerCells } from './horizontalpodautoscaler.ts';
 const PREFIX = 'autoscaling.alpha.kubernetes.io/';
 const CARRIED = ['metrics', 'current-metrics', 'conditions', 'behavior'].map((name) => `${PREFIX}${name}`);
 
+const CPU_PERCENT = 80;
+
 type Flat = Record<string, unknown>;
 
 export const horizontalPodAutoscalerV1: KindRules<HorizontalPodAutoscaler> = {
   storage: { group: 'autoscaling', resource: 'horizontalpodautoscalers', encode: toV2, decode: fromV2 },
-  applyDefaults: ({ spec }) => { if (spec !== undefined) spec.minReplicas ??= 1; },
+  applyDefaults: ({ spec, metadata }) => {
+    if (spec === undefined) return;
+    spec.minReplicas ??= 1;
+    if (metadata.annotations?.[`${PREFIX}metrics`] === undefined) spec.targetCPUUtilizationPercentage ??= CPU_PERCENT;
+  },
   prepareForCreate: (draft) => { draft.status = { currentReplicas: 0, desiredReplicas: 0 }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { currentReplicas: 0, desiredReplicas: 0 }); },
   validate: (object) => validateAutoscaler(toV2(object)),

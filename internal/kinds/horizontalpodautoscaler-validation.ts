@@ -5,6 +5,7 @@ import { dnsLabelProblems, pathSegmentProblems } from '../api/names.ts';
 import { compareQuantities } from '../api/quantity.ts';
 import type { CrossVersionObjectReferenceAutoscalingV2 as Reference, HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, HPAScalingPolicy, HPAScalingRules, MetricSpec, MetricTarget } from './generated/api-types.ts';
 import { nonNegative } from './numbers.ts';
+import { containerResourceNameProblems } from './resource-names.ts';
 
 const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource'];
 const SOURCES = ['object', 'external', 'pods', 'resource', 'containerResource'] as const;
@@ -78,7 +79,7 @@ function validateIdentity(source: { metric?: { name?: string } } | undefined, pa
 }
 
 function validateResource({ name, container }: { name?: string; container?: string }, path: string, inContainer: boolean): FieldError[] {
-  const errors = name ? [] : [required(`${path}.name`, 'must specify a resource name')];
+  const errors = name ? (inContainer ? containerResourceNameProblems(name, `${path}.name`) : []) : [required(`${path}.name`, 'must specify a resource name')];
   if (!inContainer) return errors;
   if (!container) return [...errors, required(`${path}.container`, 'must specify a container')];
   return [...errors, ...dnsLabelProblems(container).map((problem) => invalid(`${path}.container`, container, problem))];

@@ -39,15 +39,22 @@ export function endpointIpProblems(ip: string): string[] {
 
 /** For fields of today: no mapped addresses, no bits beyond the prefix, one way of writing. */
 export function strictCidrProblems(text: string): string[] {
+  const problems = networkProblems(text);
+  if (problems.length > 0) return problems;
+  const [address = '', bits = ''] = text.split('/');
+  const canonical = `${canonicalIp(address)}/${bits}`;
+  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
+/** For older fields: no mapped addresses and no bits beyond the prefix. */
+export function networkProblems(text: string): string[] {
   const problems = cidrProblems(text);
   if (problems.length > 0) return problems;
   const [address = '', bits = ''] = text.split('/');
   const value = addressBits(address);
   const hostBits = BigInt((isIpv4(address) ? IPV4_BITS : IPV6_BITS) - Number(bits));
   if (!isIpv4(address) && value >> 32n === 0xffffn) return ['must not have an IPv4-mapped IPv6 address'];
-  if ((value & ((1n << hostBits) - 1n)) !== 0n) return ['must not have bits set beyond the prefix length'];
-  const canonical = `${canonicalIp(address)}/${bits}`;
-  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+  return (value & ((1n << hostBits) - 1n)) === 0n ? [] : ['must not have bits set beyond the prefix length'];
 }
 
 /** Whether the second network is in the first, and smaller. Both are CIDRs. */
@@ -71,4 +78,29 @@ function addressBits(address: string): bigint {
   const [first, last] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
   const words = tail === undefined ? (first ?? []) : [...(first ?? []), ...Array.from({ length: 8 - (first ?? []).length - (last ?? []).length }, () => '0'), ...(last ?? [])];
   return words.reduce((sum, word) => (sum << 16n) + BigInt(`0x${word}`), 0n);
+}
+
+/** Of addresses in fields that take more than one way of writing. */
+export function ipWarnings(ip: string, path: string): string[] {
+  if (!isIpv6(ip)) return [];
+  const value = addressBits(ip);
+  if (value >> 32n === 0xffffn) return [`${path}: non-standard IP address ${JSON.stringify(ip)} is invalid: use ${JSON.stringify(dotted(value & 0xffffffffn))}`];
+  const canonical = canonicalIp(ip);
+  return canonical === ip ? [] : [`${path}: IPv6 address ${JSON.stringify(ip)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`];
+}
+
+export function networkWarnings(network: string, path: string): string[] {
+  if (!isCidr(network)) return [];
+  const [address = '', bits = ''] = network.split('/');
+  const width = isIpv4(address) ? IPV4_BITS : IPV6_BITS;
+  const hostMask = (1n << BigInt(width - Number(bits))) - 1n;
+  const value = addressBits(address);
+  const base = `${isIpv4(address) ? dotted(value & ~hostMask) : canonicalIp(address)}/${bits}`;
+  if ((value & hostMask) !== 0n) return [`${path}: CIDR value ${JSON.stringify(network)} is ambiguous in this context (should be ${JSON.stringify(base)} or "${canonicalIp(address)}/${String(width)}"?)`];
+  const canonical = `${canonicalIp(address)}/${bits}`;
+  return isIpv6(address) && canonical !== network ? [`${path}: IPv6 CIDR value ${JSON.stringify(network)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`] : [];
+}
+
+function dotted(value: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.');
 }

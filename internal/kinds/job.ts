@@ -1,7 +1,7 @@
 // Job: defaults, the selector that a Job gets, and row (upstream: pkg/apis/batch, registry/batch/job).
 import { formatAge, objectAge } from '../api/age.ts';
 import { copy } from '../api/meta.ts';
-import { dnsLabelProblems, subdomainName } from '../api/names.ts';
+import { subdomainName } from '../api/names.ts';
 import type { Job, JobSpec } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
 import { containerCells } from './cells.ts';
@@ -9,6 +9,8 @@ import { validateJobStatus } from './job-status-validation.ts';
 import { validateJob, validateJobUpdate } from './job-validation.ts';
 import { formatLabelSelector } from './label-selector.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
+import { isNews, podNameWarnings } from './pod-spec/warnings.ts';
+import { jobSpecWarnings } from './job-warnings.ts';
 
 const STATES = ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'];
 
@@ -20,10 +22,7 @@ export const job: KindRules<Job> = {
   validate: validateJob,
   validateUpdate: validateJobUpdate,
   validateStatusUpdate: validateJobStatus,
-  warnings: ({ metadata: { name } }, old) => {
-    const problems = old === undefined ? dnsLabelProblems(name) : [];
-    return problems.length === 0 ? [] : [`metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`];
-  },
+  warnings: (object, old) => [...(old === undefined ? podNameWarnings(object.metadata.name) : []), ...(isNews(object, old) ? jobSpecWarnings(object.spec, 'spec') : [])],
   cells,
   selectableFields: ({ status }) => ({ 'status.successful': String(status?.succeeded ?? 0) }),
   // As batch/v1 has always done.
@@ -38,6 +37,7 @@ function jobSpecDefaults(spec: JobSpec): void {
   spec.suspend ??= false;
   spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
   spec.manualSelector ??= false;
+  for (const { onPodConditions = [] } of spec.podFailurePolicy?.rules ?? []) for (const condition of onPodConditions) condition.status ||= 'True';
   podSpecDefaults(spec.template?.spec);
 }
 

@@ -118,7 +118,7 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   /** Field-selector fields beyond metadata.name and metadata.namespace. */
   selectableFields?(object: T): Record<string, string>;
   /** true: `metadata.generation` is kept (1 at create, +1 when anything but metadata and status changes). Default: whether the kind has a `spec` and a status subresource. */
-  tracksGeneration?: boolean;
+  tracksGeneration?: boolean | 'labels too';
   /** Update may create (PUT to a name that does not exist): Lease, Endpoints, Event, …. Default false. */
   allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed. Default true as upstream's for most; false: Invalid "must be specified for an update". */

@@ -43,13 +43,13 @@ export function validateLabels(labels: Readonly<Record<string, string>> | undefi
   ]);
 }
 
-function validateRequirement({ key, operator, values = [] }: LabelSelectorRequirement, path: string): FieldError[] {
+function validateRequirement({ key = '', operator, values = [] }: Partial<LabelSelectorRequirement>, path: string): FieldError[] {
   const errors: FieldError[] = [];
   if (operator === 'In' || operator === 'NotIn') {
     if (values.length === 0) errors.push(required(`${path}.values`, 'must be specified when `operator` is \'In\' or \'NotIn\''));
   } else if (operator === 'Exists' || operator === 'DoesNotExist') {
     if (values.length > 0) errors.push(forbidden(`${path}.values`, 'may not be specified when `operator` is \'Exists\' or \'DoesNotExist\''));
-  } else errors.push(invalid(`${path}.operator`, operator, 'not a valid selector operator'));
+  } else errors.push(invalid(`${path}.operator`, operator ?? '', 'not a valid selector operator'));
   errors.push(...labelKeyProblems(key).map((problem) => invalid(`${path}.key`, key, problem)));
   values.forEach((value, index) => errors.push(...labelValueProblems(value).map((problem) => invalid(`${path}.values[${String(index)}]`, value, problem))));
   return errors;

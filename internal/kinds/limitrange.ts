@@ -2,6 +2,7 @@
 import type { LimitRange } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { nameAndCreation } from './cells.ts';
+import { validateLimitRange } from './limitrange-validation.ts';
 
 export const limitRange: KindRules<LimitRange> = {
   applyDefaults: ({ spec }) => {
@@ -11,5 +12,6 @@ export const limitRange: KindRules<LimitRange> = {
       item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };
     }
   },
+  validate: validateLimitRange,
   cells: nameAndCreation,
 };

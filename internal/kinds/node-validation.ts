@@ -1,14 +1,20 @@
 // Validation of nodes (upstream: ValidateNode, ValidateNodeUpdate in pkg/apis/core/validation).
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../api/field-error.ts';
 import { labelKeyProblems, labelValueProblems } from '../api/names.ts';
+import { compareQuantities } from '../api/quantity.ts';
 import type { Node, Taint } from './generated/api-types.ts';
+import { cidrProblems } from './ip-address.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
-export function validateNode({ spec }: Node): FieldError[] {
+export function validateNode({ spec, status }: Node): FieldError[] {
   const errors = validateTaints(spec?.taints ?? [], 'spec.taints');
   const cidrs = spec?.podCIDRs ?? [];
-  if (cidrs.length > 2) errors.push(invalid('spec.podCIDRs', cidrs, 'may specify no more than one CIDR for each IP family'));
+  cidrs.forEach((cidr, index) => errors.push(...cidrProblems(cidr).map((problem) => invalid(`spec.podCIDRs[${String(index)}]`, cidr, problem))));
+  if (cidrs.length > 2 || (cidrs.length === 2 && cidrs.every((cidr) => cidr.includes(':')) !== cidrs.some((cidr) => !cidr.includes(':')))) errors.push(invalid('spec.podCIDRs', cidrs, 'may specify no more than one CIDR for each IP family'));
+  for (const list of ['capacity', 'allocatable'] as const) {
+    for (const [name, quantity] of Object.entries(status?.[list] ?? {})) if (compareQuantities(quantity, '0') < 0) errors.push(invalid(`status.${list}.${name}`, quantity, 'must be greater than or equal to 0'));
+  }
   return errors;
 }
 

@@ -13,7 +13,7 @@ export const node: KindRules<Node> = {
   validateName: subdomainName,
   applyDefaults,
   // A kubelet registers itself with a status, so create keeps it; upstream does the same.
-  prepareForCreate: () => undefined,
+  prepareForCreate: ({ spec }) => { delete spec?.configSource; },
   validate: (object): FieldError[] => validateNode(object),
   validateUpdate: (object, old): FieldError[] => validateNodeUpdate(object, old),
   cells,
@@ -21,7 +21,8 @@ export const node: KindRules<Node> = {
 };
 
 function applyDefaults({ spec, status }: Node): void {
-  if (spec?.podCIDR && (spec.podCIDRs ?? []).length === 0) spec.podCIDRs = [spec.podCIDR];
+  if (spec?.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR];
+  else if (spec?.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0];
   if (status?.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity };
 }
 

@@ -1,24 +1,31 @@
 // PersistentVolumeClaim: rules and row (upstream: pkg/apis/core).
 import { objectAge } from '../api/age.ts';
-import { forbidden, invalid, required, type FieldError } from '../api/field-error.ts';
+import { forbidden, invalid, type FieldError } from '../api/field-error.ts';
 import { sameSemantically } from '../api/json-equality.ts';
 import { copy } from '../api/meta.ts';
 import { compareQuantities } from '../api/quantity.ts';
 import type { PersistentVolumeClaim } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { accessModes } from './access-modes.ts';
-import { validateLabelSelector } from './label-selector.ts';
-import { accessModeProblems, classNameProblems, positiveQuantityProblems, volumeModeProblems } from './storage-validation.ts';
+import { validateClaimSpec } from './claim-validation.ts';
+import { claimWarnings } from './claim-warnings.ts';
 
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
 
 export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
+  warnings: claimWarnings,
   applyDefaults: (draft) => {
     if (draft.spec !== undefined) draft.spec.volumeMode ??= 'Filesystem';
     draft.status = { ...draft.status, phase: draft.status?.phase ?? 'Pending' };
   },
-  prepareForCreate: (draft) => { draft.status = { phase: 'Pending' }; },
-  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { phase: 'Pending' }); },
+  prepareForCreate: (draft) => {
+    draft.status = { phase: 'Pending' };
+    pairSources(draft.spec);
+  },
+  prepareForUpdate: (draft, old) => {
+    draft.status = copy(old.status ?? { phase: 'Pending' });
+    pairSources(draft.spec);
+  },
   validate: ({ spec }) => validateClaimSpec(spec, 'spec'),
   validateUpdate,
   cells: (object, now) => {
@@ -32,21 +39,14 @@ export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
   },
 };
 
-function validateClaimSpec(spec: PersistentVolumeClaim['spec'], path: string): FieldError[] {
-  const { accessModes = [], selector, resources, dataSource, dataSourceRef } = spec;
-  const errors = accessModes.length === 0 ? [required(`${path}.accessModes`, 'at least 1 access mode is required')] : accessModeProblems(accessModes, `${path}.accessModes`);
-  errors.push(...validateLabelSelector(selector, `${path}.selector`));
-  const storage = resources?.requests?.storage;
-  if (storage === undefined) errors.push(required(`${path}.resources[storage]`));
-  else errors.push(...positiveQuantityProblems(storage, `${path}.resources[storage]`));
-  errors.push(...classNameProblems(spec.storageClassName, `${path}.storageClassName`), ...volumeModeProblems(spec.volumeMode, `${path}.volumeMode`));
-  for (const [field, source] of [['dataSource', dataSource], ['dataSourceRef', dataSourceRef]] as const) {
-    if (source === undefined) continue;
-    if (!source.name) errors.push(required(`${path}.${field}.name`));
-    if (!source.kind) errors.push(required(`${path}.${field}.kind`));
-    if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim') errors.push(invalid(`${path}.${field}`, source.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup"));
+/** The old field and the new say the same; one stands for both. */
+function pairSources(spec: PersistentVolumeClaim['spec'] | undefined): void {
+  if (spec === undefined || spec.dataSourceRef?.namespace) return;
+  if (spec.dataSource !== undefined) spec.dataSourceRef ??= copy(spec.dataSource);
+  else if (spec.dataSourceRef !== undefined) {
+    const { namespace: _none, ...source } = copy(spec.dataSourceRef);
+    spec.dataSource = source;
   }
-  return [...errors, ...classNameProblems(spec.volumeAttributesClassName, `${path}.volumeAttributesClassName`)];
 }
 
 /** The volume may be named once; a bound claim may grow, or shrink again as far as it has not grown yet, and change its attributes class. */

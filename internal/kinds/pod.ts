@@ -9,6 +9,7 @@ import { validatePodPart } from './pod-subresources.ts';
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts';
 import { podOnlyDefaults, podSpecDefaults } from './pod-spec/defaults.ts';
 import { qosClassOf } from './pod-spec/qos.ts';
+import { podWarnings } from './pod-spec/warnings.ts';
 
 export const pod: KindRules<Pod> = {
   validateName: subdomainName,
@@ -20,7 +21,7 @@ export const pod: KindRules<Pod> = {
   validateUpdate: (object, old) => validatePodUpdate(object, old),
   validateStatusUpdate: (object, old) => validatePodStatusUpdate(object, old),
   validatePart: validatePodPart,
-  warnings: (object, old) => (old === undefined ? nameWarnings(object) : []),
+  warnings: (object, old) => (old === undefined ? [...nameWarnings(object), ...podWarnings(object)] : []),
   cells: podCells,
   selectableFields,
   tracksGeneration: true,
@@ -34,10 +35,11 @@ function applyDefaults(draft: Pod): void {
 }
 
 function prepareForCreate(draft: Pod, { now }: { now: number }): void {
+  if ((draft.spec.terminationGracePeriodSeconds ?? 0) < 0) draft.spec.terminationGracePeriodSeconds = 1;
   draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
   if ((draft.spec.schedulingGates ?? []).length > 0) {
     draft.status.conditions = [{
-      type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates', observedGeneration: 1,
+      type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates',
       lastTransitionTime: formatTime(now),
     }];
   }

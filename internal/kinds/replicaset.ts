@@ -11,8 +11,10 @@ import { formatLabelSelector } from './label-selector.ts';
 import { nonNegative } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { replicaCountProblems, validateSelectorAndTemplate } from './pod-template.ts';
+import { isNews, podNameWarnings, templateWarnings } from './pod-spec/warnings.ts';
 
 export const replicaSet: KindRules<ReplicaSet> = {
+  warnings: (object, old) => [...(old === undefined ? podNameWarnings(object.metadata.name) : []), ...(isNews(object, old) ? templateWarnings(object.spec?.template, 'spec.template') : [])],
   validateName: subdomainName,
   applyDefaults,
   prepareForCreate: (draft) => { draft.status = { replicas: 0 }; },

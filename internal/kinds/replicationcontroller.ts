@@ -9,8 +9,11 @@ import { nonNegative } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { selectorMatches } from './label-selector.ts';
 import { replicaCountProblems, validateLongRunningTemplate } from './pod-template.ts';
+import { isNews, podNameWarnings, templateWarnings } from './pod-spec/warnings.ts';
 
 export const replicationController: KindRules<ReplicationController> = {
+  // After a change upstream tells of the template as it was.
+  warnings: (object, old) => [...(old === undefined ? podNameWarnings(object.metadata.name) : []), ...(isNews(object, old) ? templateWarnings((old ?? object).spec?.template, 'spec.template') : [])],
   applyDefaults: ({ metadata, spec }) => {
     if (spec === undefined) return;
     spec.replicas ??= 1;

@@ -1,9 +1,10 @@
-// ResourceSlice: validation and row (upstream: pkg/apis/resource). Left out: what single devices and their counters are held to.
+// ResourceSlice: validation and row (upstream: pkg/apis/resource). Left out: devices' capacities, taints and counters.
 import { objectAge } from '../api/age.ts';
 import { invalid, required, tooLong, type FieldError } from '../api/field-error.ts';
 import { dnsLabelProblems, subdomainProblems } from '../api/names.ts';
 import { validateSet } from './device-requests.ts';
-import type { ResourcePool, ResourceSlice, ResourceSliceSpec } from './generated/api-types.ts';
+import { validateAttribute } from './device-values.ts';
+import type { Device, ResourcePool, ResourceSlice, ResourceSliceSpec } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { driverNameProblems } from './storage-validation.ts';
 
@@ -29,7 +30,7 @@ function validate(spec: Partial<ResourceSliceSpec>): FieldError[] {
   return [
     ...driverNameProblems(driver, 'spec.driver'), ...validatePool(pool), ...validatePlace(spec),
     ...(devices !== undefined && sharedCounters !== undefined ? [invalid('spec', '', 'only one of `sharedCounters` or `devices` is allowed')] : []),
-    ...validateSet(devices ?? [], 'spec.devices', named), ...validateSet(sharedCounters ?? [], 'spec.sharedCounters', { ...named, max: COUNTER_SETS_MAX }),
+    ...validateSet(devices ?? [], 'spec.devices', { ...named, validate: (device: Device, path: string) => [...named.validate(device, path), ...Object.entries(device.attributes ?? {}).flatMap(([name, attribute]) => validateAttribute(attribute, `${path}.attributes[${name}]`))] }), ...validateSet(sharedCounters ?? [], 'spec.sharedCounters', { ...named, max: COUNTER_SETS_MAX }),
   ];
 }
 

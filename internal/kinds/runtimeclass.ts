@@ -5,6 +5,7 @@ import { dnsLabelProblems } from '../api/names.ts';
 import type { RuntimeClass, Toleration } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { validateLabels } from './label-selector.ts';
+import { nodeSelectorWarnings } from './node-label-warnings.ts';
 import { validateTolerations } from './pod-spec/placement.ts';
 import { validateResources } from './pod-spec/resources.ts';
 
@@ -15,6 +16,8 @@ export const runtimeClass: KindRules<RuntimeClass> = {
     ...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'),
     ...validateUnique(scheduling?.tolerations ?? [], 'scheduling.tolerations'),
   ],
+  allowUnconditionalUpdate: false,
+  warnings: ({ scheduling }) => nodeSelectorWarnings(scheduling?.nodeSelector, () => 'scheduling.nodeSelector'),
   validateUpdate: ({ handler }, old) => (handler === old.handler ? [] : [invalid('handler', handler, 'field is immutable')]),
   cells: (object, now) => [object.metadata.name, object.handler, objectAge(object, now)],
 };

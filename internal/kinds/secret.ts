@@ -1,11 +1,14 @@
 // Secret: typed data that may be sealed with `immutable` (upstream: registry/core/secret, ValidateSecret).
+import { messageOf } from '../base/errors.ts';
 import { objectAge } from '../api/age.ts';
 import { forbidden, invalid, required, tooLong, type FieldError } from '../api/field-error.ts';
 import { sameJson } from '../api/json-equality.ts';
+import { parseJson } from '../api/json.ts';
 import { configKeyProblems, subdomainName } from '../api/names.ts';
 import type { Secret } from './generated/api-types.ts';
 import type { KindRules } from './kind.ts';
 import { base64Length } from './base64.ts';
+import { keyPairWarnings } from './secret-warnings.ts';
 
 const BYTES_MAX = 1024 * 1024;
 const SERVICE_ACCOUNT_NAME = 'kubernetes.io/service-account.name';
@@ -16,6 +19,7 @@ export const secret: KindRules<Secret> = {
   prepareForUpdate: (draft, old) => { if (!draft.type) draft.type = old.type ?? 'Opaque'; },
   validate,
   validateUpdate,
+  warnings: ({ type, data = {} }) => (type === 'kubernetes.io/tls' ? keyPairWarnings(data['tls.crt'] ?? '', data['tls.key'] ?? '') : []),
   cells: (object, now) => [object.metadata.name, object.type ?? '', Object.keys(object.data ?? {}).length, objectAge(object, now)],
   selectableFields: (object) => ({ type: object.type ?? '' }),
 };
@@ -59,15 +63,11 @@ function jsonKey(data: Record<string, string>, key: string): FieldError[] {
   const value = data[key];
   if (value === undefined) return [required(`data[${key}]`)];
   try {
-    JSON.parse(Buffer.from(value, 'base64').toString());
+    parseJson(Buffer.from(value, 'base64').toString('latin1')); // Go tells of bytes
     return [];
   } catch (error) {
-    return [invalid(`data[${key}]`, '<secret contents redacted>', goJsonError(error))];
+    return [invalid(`data[${key}]`, '<secret contents redacted>', messageOf(error))];
   }
-}
-
-function goJsonError(error: unknown): string {
-  return error instanceof SyntaxError && /end of JSON/.test(error.message) ? 'unexpected end of JSON input' : String((error as Error).message);
 }
 
 function validateUpdate(object: Secret, old: Secret): FieldError[] {

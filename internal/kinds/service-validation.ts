@@ -3,12 +3,14 @@ import { duplicate, forbidden, invalid, notSupported, required, type FieldError 
 import { dnsLabelProblems, labelKeyProblems, subdomainProblems } from '../api/names.ts';
 import type { Service, ServicePort } from './generated/api-types.ts';
 import { oneOf } from './choices.ts';
-import { cidrProblems, endpointIpProblems, ipProblems, isIpv4, isIpv6 } from './ip-address.ts';
+import { endpointIpProblems, ipProblems, isIpv4, isIpv6, networkProblems } from './ip-address.ts';
 import { validateLabels } from './label-selector.ts';
 import { validatePort } from './pod-spec/probes.ts';
 import { isExternal, needsHealthPort } from './service-type.ts';
 
 const AFFINITY_SECONDS_MAX = 86400;
+const INTERNAL = ['Cluster', 'Local'];
+const POLICIES = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
 
 export function validateService(service: Service): FieldError[] {
   const { spec } = service;
@@ -67,7 +69,7 @@ function validateServicePort(port: ServicePort, { path, nameNeeded, names }: { p
     if (names.has(name)) errors.push(duplicate(`${path}.name`, name));
     names.add(name);
   }
-  errors.push(...validatePort(port.port, `${path}.port`), ...oneOf(port.protocol, `${path}.protocol`, ['SCTP', 'TCP', 'UDP']), ...validatePort(port.targetPort ?? port.port, `${path}.targetPort`));
+  errors.push(...validatePort(port.port ?? 0, `${path}.port`), ...oneOf(port.protocol, `${path}.protocol`, ['SCTP', 'TCP', 'UDP']), ...validatePort(port.targetPort ?? port.port ?? 0, `${path}.targetPort`));
   if (appProtocol !== undefined) for (const problem of labelKeyProblems(appProtocol)) errors.push(invalid(`${path}.appProtocol`, appProtocol, problem));
   return errors;
 }
@@ -88,6 +90,7 @@ function validateClusterIps({ spec }: Service): FieldError[] {
   if (clusterIP !== '' && clusterIPs.length === 0) errors.push(required('spec.clusterIPs'));
   else if (clusterIP !== '' && clusterIPs[0] !== clusterIP) errors.push(invalid('spec.clusterIPs', clusterIPs, 'first value must match `clusterIP`'));
   else if (clusterIP === '' && clusterIPs.length > 0) errors.push(invalid('spec.clusterIPs', clusterIPs, 'must be empty when `clusterIP` is not specified'));
+  if (spec.ipFamilyPolicy !== undefined && !POLICIES.includes(spec.ipFamilyPolicy)) errors.push(notSupported('spec.ipFamilyPolicy', spec.ipFamilyPolicy, POLICIES));
   ipFamilies.forEach((family, index) => { if (ipFamilies.indexOf(family) < index) errors.push(duplicate(`spec.ipFamilies[${String(index)}]`, family)); });
   clusterIPs.forEach((ip, index) => {
     if (index === 0 && ip === 'None') {
@@ -113,7 +116,7 @@ function validatePortUse({ spec }: Service): FieldError[] {
     if (nodePort && spec.type === 'ClusterIP') errors.push(forbidden(`${at}.nodePort`, 'may not be used when `type` is \'ClusterIP\''));
     if (nodePort && nodePorts.has(`${protocol ?? ''}/${String(nodePort)}`)) errors.push(duplicate(`${at}.nodePort`, nodePort));
     if (nodePort) nodePorts.add(`${protocol ?? ''}/${String(nodePort)}`);
-    if (ports.has(`${protocol ?? ''}/${String(port)}`)) errors.push(duplicate(at, { protocol, port }));
+    if (ports.has(`${protocol ?? ''}/${String(port)}`)) errors.push(duplicate(at, { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 }));
     ports.add(`${protocol ?? ''}/${String(port)}`);
   });
   return errors;
@@ -124,7 +127,7 @@ function validateLoadBalancer({ spec }: Service): FieldError[] {
   const ranges = spec.loadBalancerSourceRanges ?? [];
   const balanced = spec.type === 'LoadBalancer';
   if (ranges.length > 0 && !balanced) errors.push(forbidden('spec.LoadBalancerSourceRanges', 'may only be used when `type` is \'LoadBalancer\''));
-  ranges.forEach((range, index) => { for (const problem of cidrProblems(range.trim())) errors.push(invalid(`spec.LoadBalancerSourceRanges[${String(index)}]`, range, problem)); });
+  ranges.forEach((range, index) => { for (const problem of networkProblems(range.trim())) errors.push(invalid(`spec.LoadBalancerSourceRanges[${String(index)}]`, range, problem)); });
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced) errors.push(forbidden('spec.allocateLoadBalancerNodePorts', 'may only be used when `type` is \'LoadBalancer\''));
   if (spec.loadBalancerClass !== undefined) {
     if (!balanced) errors.push(forbidden('spec.loadBalancerClass', 'may only be used when `type` is \'LoadBalancer\''));
@@ -134,12 +137,15 @@ function validateLoadBalancer({ spec }: Service): FieldError[] {
 }
 
 function validateTraffic(service: Service): FieldError[] {
-  const { externalTrafficPolicy, healthCheckNodePort, trafficDistribution } = service.spec;
+  const { externalTrafficPolicy, internalTrafficPolicy, healthCheckNodePort, trafficDistribution } = service.spec;
   const errors: FieldError[] = [];
   if (externalTrafficPolicy !== undefined && !isExternal(service)) errors.push(invalid('spec.externalTrafficPolicy', externalTrafficPolicy, 'may only be set for externally-accessible services'));
   else if (isExternal(service)) errors.push(...oneOf(externalTrafficPolicy, 'spec.externalTrafficPolicy', ['Cluster', 'Local']));
+  if (internalTrafficPolicy === undefined) {
+    if (service.spec.type !== 'ExternalName') errors.push(required('spec.internalTrafficPolicy'));
+  } else if (!INTERNAL.includes(internalTrafficPolicy)) errors.push(notSupported('spec.internalTrafficPolicy', internalTrafficPolicy, INTERNAL));
   if (healthCheckNodePort && !needsHealthPort(service)) errors.push(invalid('spec.healthCheckNodePort', healthCheckNodePort, 'may only be set when `type` is \'LoadBalancer\' and `externalTrafficPolicy` is \'Local\''));
-  const known = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+  const known = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
   if (trafficDistribution !== undefined && !known.includes(trafficDistribution)) errors.push(notSupported('spec.trafficDistribution', trafficDistribution, known));
   return errors;
 }

@@ -6,6 +6,7 @@ import type { Service } from './generated/api-types.ts';
 import type { Cell, KindRules } from './kind.ts';
 import { formatLabels } from './cells.ts';
 import { validateService, validateServiceUpdate } from './service-validation.ts';
+import { serviceWarnings } from './service-warnings.ts';
 import { clearForTypeChange } from './service-type.ts';
 
 export const service: KindRules<Service> = {
@@ -17,6 +18,7 @@ export const service: KindRules<Service> = {
     clearForTypeChange(draft, old);
   },
   validate: (object) => validateService(object),
+  warnings: serviceWarnings,
   validateUpdate: (object, old) => validateServiceUpdate(object, old),
   cells,
   selectableFields: ({ spec }) => ({ 'spec.clusterIP': spec.clusterIP ?? '', 'spec.type': spec.type ?? '' }),

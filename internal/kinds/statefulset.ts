@@ -10,6 +10,9 @@ import { containerCells } from './cells.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from './numbers.ts';
 import { podSpecDefaults } from './pod-spec/defaults.ts';
 import { notDecremented, validateSelectorAndTemplate } from './pod-template.ts';
+import { isNews, templateWarnings } from './pod-spec/warnings.ts';
+import { claimSpecWarnings } from './claim-warnings.ts';
+import { validateClaimSpec } from './claim-validation.ts';
 
 const WITHIN = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'] as const;
 const COUNTS = ['replicas', ...WITHIN, 'observedGeneration', 'collisionCount'] as const;
@@ -17,10 +20,17 @@ const COUNTS = ['replicas', ...WITHIN, 'observedGeneration', 'collisionCount'] a
 const CHANGEABLE = ['replicas', 'template', 'updateStrategy', 'minReadySeconds', 'ordinals', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy'] as const;
 
 export const statefulSet: KindRules<StatefulSet> = {
+  warnings: statefulSetWarnings,
   validateName: dnsLabelName,
   applyDefaults,
-  prepareForCreate: (draft) => { draft.status = { replicas: 0, availableReplicas: 0 }; },
-  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { replicas: 0 }); },
+  prepareForCreate: (draft) => {
+    draft.status = { replicas: 0, availableReplicas: 0 };
+    dropMaxUnavailable(draft);
+  },
+  prepareForUpdate: (draft, old) => {
+    draft.status = copy(old.status ?? { replicas: 0 });
+    if (old.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) dropMaxUnavailable(draft);
+  },
   validate,
   validateUpdate,
   validateStatusUpdate: ({ status = { replicas: 0 } }, old) => [
@@ -34,6 +44,11 @@ export const statefulSet: KindRules<StatefulSet> = {
     ...containerCells(object.spec.template.spec?.containers),
   ],
 };
+
+/** Of a feature that is off by default (MaxUnavailableStatefulSet). */
+function dropMaxUnavailable({ spec }: StatefulSet): void {
+  delete spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+}
 
 function applyDefaults({ spec }: StatefulSet): void {
   if (spec === undefined) return;
@@ -70,14 +85,16 @@ function validate({ spec }: StatefulSet): FieldError[] {
   }
   errors.push(...nonNegative(spec.replicas, 'spec.replicas'), ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...nonNegative(spec.ordinals?.start, 'spec.ordinals.start'));
   if (serviceName !== '') errors.push(...dnsLabelProblems(serviceName).map((problem) => invalid('spec.serviceName', serviceName, problem)));
-  return [...errors, ...validateSelectorAndTemplate({ ...spec, template: asMade(spec) }, 'spec', { selecting: 'statefulset', timed: 'StatefulSet' })];
+  const claims = (spec.volumeClaimTemplates ?? []).flatMap((claim, index) => validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${String(index)}].spec`));
+  return [...errors, ...claims, ...validateSelectorAndTemplate({ ...spec, template: asMade(spec) }, 'spec', { selecting: 'statefulset', timed: 'StatefulSet' })];
 }
 
 /** The template as pods get it: with the claims as volumes, host name and subdomain of their own. */
 function asMade({ template, volumeClaimTemplates = [] }: StatefulSet['spec']): StatefulSet['spec']['template'] {
   if (template.spec === undefined) return template;
   const { subdomain: _subdomain, hostname: _hostname, ...spec } = template.spec;
-  const claims = volumeClaimTemplates.map(({ metadata: { name } = { name: '' } }: { metadata?: { name: string } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const names = new Set(volumeClaimTemplates.map(({ metadata: { name } = { name: '' } }: { metadata?: { name: string } }) => name));
+  const claims = Array.from(names, (name) => ({ name, persistentVolumeClaim: { claimName: name } }));
   const volumes = [...claims, ...(spec.volumes ?? []).filter(({ name }) => !claims.some((claim) => claim.name === name))];
   return { ...template, spec: { ...spec, ...(volumes.length > 0 && { volumes }) } };
 }
@@ -98,4 +115,13 @@ function validateStrategy({ updateStrategy }: StatefulSet['spec']): FieldError[]
 function validateUpdate({ spec }: StatefulSet, old: StatefulSet): FieldError[] {
   const fixed = (from: StatefulSet['spec']): object => Object.fromEntries(Object.entries(from).filter(([field]) => !(CHANGEABLE as readonly string[]).includes(field)));
   return sameSemantically(fixed(spec), fixed(old.spec)) ? [] : [forbidden('spec', "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")];
+}
+
+function statefulSetWarnings(object: StatefulSet, old?: StatefulSet): string[] {
+  const { template, volumeClaimTemplates = [], revisionHistoryLimit = 0 } = object.spec ?? {};
+  return [
+    ...(isNews(object, old) ? templateWarnings(template, 'spec.template') : []),
+    ...volumeClaimTemplates.flatMap(({ spec }, index) => (spec === undefined ? [] : claimSpecWarnings(spec, `spec.volumeClaimTemplates[${String(index)}]${old === undefined ? '' : '.Spec'}`))),
+    ...(revisionHistoryLimit < 0 ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'] : []),
+  ];
 }

@@ -38,14 +38,15 @@ function validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, a
   allowedTopologies.forEach((term, index) => {
     const path = `allowedTopologies[${String(index)}]`;
     errors.push(...validateTerm(term, path));
-    if (allowedTopologies.slice(0, index).some((other) => sameSemantically(asSets(other), asSets(term)))) errors.push(duplicate(`${path}.matchLabelExpressions`, ''));
+    // A term that says nothing counts as said before.
+    if ((term.matchLabelExpressions ?? []).length === 0 || allowedTopologies.slice(0, index).some((other) => sameSemantically(asSets(other), asSets(term)))) errors.push(duplicate(`${path}.matchLabelExpressions`, ''));
   });
   return errors;
 }
 
 function validateTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, path: string): FieldError[] {
   const keys = new Set<string>();
-  return matchLabelExpressions.flatMap(({ key, values }, index) => {
+  return matchLabelExpressions.flatMap(({ key = '', values = [] }: { key?: string; values?: readonly string[] }, index) => {
     const at = `${path}.matchLabelExpressions[${String(index)}]`;
     const errors = values.length === 0 ? [required(`${at}.values`)] : [];
     values.forEach((value, place) => { if (values.indexOf(value) < place) errors.push(duplicate(`${at}.values[${String(place)}]`, value)); });
@@ -58,5 +59,5 @@ function validateTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, path
 
 /** What a term allows, whatever the order. */
 function asSets({ matchLabelExpressions = [] }: TopologySelectorTerm): Record<string, string[]> {
-  return Object.fromEntries(matchLabelExpressions.map(({ key, values }) => [key, [...new Set(values)].sort()]));
+  return Object.fromEntries(matchLabelExpressions.map(({ key, values }) => [key ?? '', [...new Set(values ?? [])].sort()]));
 }

@@ -29,6 +29,8 @@ export function parseContinue(text: string): ContinueToken {
 }
 
 function decode(text: string): { v?: unknown; rv?: unknown; start?: unknown } {
+  const strange = text.search(/[^A-Za-z0-9_-]/);
+  if (strange >= 0) throw invalid(`illegal base64 data at input byte ${String(strange)}`);
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
     if (typeof value === 'object' && value !== null) return value;

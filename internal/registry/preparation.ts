@@ -2,7 +2,7 @@
 // every problem at once. The order is upstream's (registry/rest/create.go, update.go).
 import type { Clock } from '../base/clock.ts';
 import { nameSuffix, type Random } from '../base/random.ts';
-import { sameJson } from '../api/json-equality.ts';
+import { sameJson, sameSemantically } from '../api/json-equality.ts';
 import { apiVersionOf, copy, formatTime, type KubeObject, type ObjectMeta, type Unstructured } from '../api/meta.ts';
 import { applyDefaults } from '../api/defaults.ts';
 import { invalidObject, type FieldError } from '../api/field-error.ts';
@@ -74,7 +74,7 @@ export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { dra
   if (tracksGeneration(kind)) {
     const was = old.metadata.generation ?? 1;
     // A node given to a pod is no new wish of its owner.
-    draft.metadata.generation = context.subresource !== 'status' && context.subresource !== 'binding' && specChanged(draft, old) ? was + 1 : was;
+    draft.metadata.generation = context.subresource !== 'status' && context.subresource !== 'binding' && (specChanged(draft, old) || (kind.rules.tracksGeneration === 'labels too' && !sameSemantically(draft.metadata.labels ?? {}, old.metadata.labels ?? {}))) ? was + 1 : was;
   }
   setType(kind, draft);
   return draft;
@@ -87,9 +87,10 @@ export function validateForUpdate(preparing: Preparing, kind: Kind, update: { dr
   if (context.subresource === 'status') errors.push(...(kind.rules.validateStatusUpdate?.(draft, old, rule) ?? []));
   else if (isOfObject(context.subresource)) {
     errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateUpdate?.(draft, old, rule) ?? []));
-    for (const warning of kind.rules.warnings?.(draft, old) ?? []) context.warn?.(warning);
   } else if (PARTS.has(context.subresource)) errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validatePart?.(context.subresource, draft, old) ?? []));
   refuse(kind, draft, errors);
+  if (context.subresource === 'status' || !isOfObject(context.subresource)) return;
+  for (const warning of kind.rules.warnings?.(draft, old) ?? []) context.warn?.(warning);
 }
 
 /** Subresources that write what the object's own update may not: held to its form, not to its immutability. */
@@ -132,7 +133,7 @@ function hasStatus(kind: Kind): boolean {
 }
 
 function tracksGeneration({ group, kind, rules }: Kind): boolean {
-  return rules.tracksGeneration ?? TRACKED[group]?.includes(kind) ?? !group.endsWith('.k8s.io');
+  return rules.tracksGeneration !== undefined ? rules.tracksGeneration !== false : (TRACKED[group]?.includes(kind) ?? !group.endsWith('.k8s.io'));
 }
 
 // The built-in kinds whose metadata.generation upstream keeps (a fact of each strategy.go); custom resources all do.

@@ -4,21 +4,25 @@ import { forbidden, invalidObject, notSupported, type FieldError } from '../api/
 import type { ReadOptions, WatchOptions } from './registry.ts';
 
 const MATCH = 'resourceVersionMatch';
+const UINT64_MAX = 2n ** 64n - 1n;
 
-export function checkListOptions({ resourceVersion = '', resourceVersionMatch: match, continue: token = '' }: ReadOptions): void {
-  if (match === undefined) return;
+export function checkListOptions({ resourceVersion = '', resourceVersionMatch: match, continue: token = '', sendInitialEvents }: ReadOptions & Pick<WatchOptions, 'sendInitialEvents'>): void {
+  refuse([...(match === undefined || (match as string) === '' ? [] : matchProblems(match, { resourceVersion, token })), ...(sendInitialEvents === undefined ? [] : [forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list')])]);
+}
+
+function matchProblems(match: string, { resourceVersion, token }: { resourceVersion: string; token: string }): FieldError[] {
   const errors: FieldError[] = [];
   if (resourceVersion === '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
   if (token !== '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
   if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']));
   if (match === 'Exact' && resourceVersion === '0') errors.push(forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
-  refuse(errors);
+  return errors;
 }
 
 export function checkWatchOptions({ resourceVersionMatch: match, continue: token = '', sendInitialEvents }: WatchOptions): void {
   const errors: FieldError[] = [];
   if (sendInitialEvents !== undefined && match !== 'NotOlderThan') errors.push(forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
-  if (match !== undefined) {
+  if (match !== undefined && (match as string) !== '') {
     if (sendInitialEvents === undefined) errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
     if (match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['NotOlderThan']));
     if (token !== '') errors.push(forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
@@ -36,6 +40,7 @@ export function parseRevision(text: string | undefined): number {
   if (!/^\d{1,20}$/.test(text)) {
     throw new StatusError('BadRequest', `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
   }
+  if (BigInt(text) > UINT64_MAX) throw new StatusError('BadRequest', `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`);
   return Number(text);
 }
 

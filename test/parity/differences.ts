@@ -21,7 +21,7 @@ const MEANT: readonly Meant[] = [
   { row: /./, place: /^body\.items\.\d+\.(kind|apiVersion)$/, why: 'the bytes of an object are made once, for get, list and watch; clients set these fields on items themselves' },
   { row: /./, place: /^body\.reason$/, theirs: (value) => value === undefined, why: 'errors that upstream forgot to give a reason are InternalError' },
   { row: /./, place: /^body\./, theirs: (value) => value === null || isEmpty(value), ours: (value) => value === undefined || isEmpty(value), why: 'Go writes zero times, nil lists and empty structs as null and {}; we leave them out, or give an empty list; clients read both alike' },
-  { row: /node|cluster-wide with namespace/, place: /^body\.status\.(nodeInfo|daemonEndpoints)/, why: 'zero values of a node that no kubelet has filled in yet' },
+  { row: /node|cluster-wide with namespace/i, place: /^body\.status\.(nodeInfo|daemonEndpoints)/, why: 'zero values of a node that no kubelet has filled in yet' },
   { row: /^head of /, place: /^status$/, why: 'HEAD is answered as GET without its body; upstream refuses it' },
   { row: /^watch with initial events$/, place: /^body\.5$/, why: 'a last bookmark before the watch ends, so that the next one starts there' },
   { row: /as yaml$/, place: /^headers\.content-type$/, why: 'discovery is JSON whatever form is asked for' },
@@ -30,14 +30,13 @@ const MEANT: readonly Meant[] = [
   { row: /^openapi of nothing$/, place: /^(headers\.content-type|body)$/, why: 'not found, with a body that says so' },
   { row: /^badly encoded name$/, place: /./, why: 'no such object (404), where Go’s HTTP server refuses the path (400) before the API sees it' },
   { row: /^proxy to a service without endpoints$/, place: /^(status|body\.(message|reason|code|details))/, why: 'upstream looks for the Service\'s Endpoints, which its controllers make and the recording was without; with them it answers as we do' },
-  { row: /^immutable pod spec$/, place: /message$/, why: 'which fields were to change, as the user wrote them, where upstream prints a part of a Go struct with what stands around them' },
+  { row: /./, place: /message$/, theirs: (value) => typeof value === 'string' && value.includes('pod updates may not change fields other than'), why: 'which fields were to change, as the user wrote them, where upstream prints a part of a Go struct with what stands around them' },
   { row: /^apps\/v1\/daemonsets: (table|metadata)$/, place: /annotations$/, why: 'the annotation is one of the object’s in every form; upstream leaves it out of some' },
   { row: /^v1\/persistentvolumeclaims: (create|table|delete)$/, place: /^body\.(spec\.storageClassName|rows\.0\.cells\.5)$/, why: 'there is a default class from the start, so that claims are met; upstream\'s API server alone has none' },
   { row: /apiservices: table$/, place: /cells\.2$/, why: 'the verdict on a service is a loop\'s, and the test starts the API without them' },
   { row: /flowschemas: table$/, place: /cells\.5$/, why: 'whether its priority level is there is a loop\'s verdict too, given a moment later' },
   { row: /^a page with version 0$/, place: /^body\.(metadata\.continue|items\.\d)/, why: 'a limit is kept to; upstream gives everything where any version will do' },
   { row: /^(a page at a version|exactly then, the next page)$/, place: /^body\.metadata\.continue$/, why: 'that nothing follows is known at once; upstream says so with one more, empty page' },
-  { row: /^rules: labels of a class$/, place: /^body\.details\.causes\.[1-3]$/, why: 'one cause once; upstream has it for each function that looked at the metadata' },
   { row: /^(continue of nonsense|patch of the kind)$/, place: /message$/, why: 'the detail is Go’s decoder’s' },
 ];
 
@@ -56,6 +55,8 @@ export function differences(row: string, our: Answer, their: Answer): Difference
 function collect(place: string, { ours, theirs }: { ours: unknown; theirs: unknown }, found: Difference[]): void {
   if (Object.is(ours, theirs)) return;
   if (place.endsWith('.managedFields') && Array.isArray(ours) && Array.isArray(theirs)) [ours, theirs] = [byManager(ours), byManager(theirs)];
+  // Upstream tells a cause once for each function that has looked at the field.
+  if (place.endsWith('details.causes') && Array.isArray(ours) && Array.isArray(theirs)) [ours, theirs] = [onceEach(ours), onceEach(theirs)];
   if (!isTree(ours) || !isTree(theirs) || Array.isArray(ours) !== Array.isArray(theirs)) return void found.push({ place, ours, theirs });
   for (const name of new Set([...Object.keys(theirs), ...Object.keys(ours)])) {
     collect(place === '' ? name : `${place}.${name}`, { ours: ours[name], theirs: theirs[name] }, found);
@@ -66,6 +67,10 @@ function collect(place: string, { ours, theirs }: { ours: unknown; theirs: unkno
 function byManager(entries: readonly unknown[]): unknown[] {
   const key = (entry: unknown): string => { const { manager, operation, subresource } = entry as Record<string, string>; return `${manager ?? ''} ${operation ?? ''} ${subresource ?? ''}`; };
   return entries.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+function onceEach(causes: readonly unknown[]): unknown[] {
+  return [...new Map(causes.map((cause) => [JSON.stringify(cause), cause])).values()];
 }
 
 function isEmpty(value: unknown): boolean {

@@ -1,5 +1,5 @@
 // One request of the table sent to a server, and its answer made comparable: names, times, uids and versions are taken out, nothing else.
-import { request as httpsRequest } from 'node:https';
+import { request as httpsRequest, type Agent } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
 import { readJson } from '../../internal/api/large-integers.ts';
 import { decodeProtobuf } from '../../internal/api/protobuf.ts';
@@ -11,6 +11,8 @@ export interface Server {
   ca: string;
   cert: string;
   key: string;
+  /** Keeps connections; without it each request has its own. */
+  agent?: Agent;
 }
 
 /** One row of the table. `{ns}` in path and body is the run's own name; `{save.path.to.field}` a field of an earlier answer. */
@@ -91,9 +93,9 @@ async function sendAgain(attempt: () => Promise<Raw>): Promise<Raw> {
   }
 }
 
-function send({ url, ca, cert, key }: Server, { method, path, headers, text, certified }: { method: string; path: string; headers: Record<string, string>; text: string | undefined; certified: boolean }): Promise<Raw> {
+function send({ url, ca, cert, key, agent }: Server, { method, path, headers, text, certified }: { method: string; path: string; headers: Record<string, string>; text: string | undefined; certified: boolean }): Promise<Raw> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(new URL(url), { method, path, headers, ca, ...(certified && { cert, key }), agent: false }, (response) => {
+    const outgoing = httpsRequest(new URL(url), { method, path, headers, ca, ...(certified && { cert, key }), agent: agent ?? false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
@@ -141,7 +143,7 @@ function clean(run: Run, row: Row, key: string, value: unknown): unknown {
     const entries = Object.entries(value).filter(([name]) => name !== 'managedFields' || row.managed === true);
     return Object.fromEntries(entries.map(([name, item]) => [name, clean(run, row, name, item)]));
   }
-  if (key === 'nodePort' && typeof value === 'number') return 'PORT';
+  if ((key === 'nodePort' || key === 'healthCheckNodePort') && typeof value === 'number') return 'PORT';
   if (typeof value !== 'string') return value;
   if (key === 'resourceVersion' && value !== '' && value !== '0') return 'VERSION';
   if (key === 'continue' && value !== '') return 'CONTINUE';

@@ -8,7 +8,9 @@ import { DISCOVERY } from './requests/discovery.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { INTEGERS } from './requests/integers.ts';
 import { KINDS } from './requests/kinds.ts';
+import { MISTAKES } from './requests/mistakes.ts';
 import { OPENAPI } from './requests/openapi.ts';
+import { OPTIONS } from './requests/options.ts';
 import { PAGES } from './requests/pages.ts';
 import { READS } from './requests/reads.ts';
 import { RULES } from './requests/rules.ts';
@@ -31,6 +33,8 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   applies: APPLIES,
   scales: SCALES,
   integers: INTEGERS,
+  mistakes: MISTAKES,
+  options: OPTIONS,
   pages: PAGES,
   rules: RULES,
   deletions: DELETIONS,

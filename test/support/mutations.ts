@@ -10,7 +10,7 @@ export function pick<T>(from: readonly T[], chance: Chance): T {
 const deep = (depth: number): unknown => JSON.parse(`${'{"a":['.repeat(depth)}1${']}'.repeat(depth)}`);
 
 const STRANGE: readonly (() => unknown)[] = [
-  () => null, () => '', () => 0, () => -1, () => -0, () => 1.5, () => 2 ** 31, () => 2 ** 53, () => -(2 ** 63), () => 1e308, () => true, () => [], () => ({}), () => [null], () => [[]], () => [{}], () => ({ '': '' }), () => 'x'.repeat(5000),
+  () => null, () => '', () => 0, () => -1, () => -0, () => 1.5, () => 2 ** 31, () => 2 ** 53, () => 9007199254740993n, () => 9223372036854775807n, () => -(2n ** 63n), () => -(2 ** 63), () => 1e308, () => true, () => [], () => ({}), () => [null], () => [[]], () => [{}], () => ({ '': '' }), () => 'x'.repeat(5000),
   () => '\u0000', () => '\ud800', () => '\u2028é💥', () => '../..', () => '%2e%2e%2f', () => '__proto__', () => 'constructor', () => '0', () => '1e9999', () => '-5Gi', () => '1e-300', () => '99999999999999999999Ei', () => '2026-01-01T00:00:00Z', () => '0001-01-01T00:00:00Z', () => '999999-99-99',
   () => JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"toString":1,"hasOwnProperty":null}') as unknown,
   () => deep(50), () => deep(600), () => ({ $patch: 'delete' }), () => [{ $patch: 'replace' }], () => ({ matchExpressions: [{ key: 'a', operator: 'In' }] }), () => Array.from({ length: 300 }, (_, index) => ({ name: `n${String(index)}` })),

@@ -3,7 +3,7 @@ import type { ContainerImage, Node, NodeCondition, NodeStatus, NodeSystemInfo } 
 import { formatTime } from '../../../internal/api/meta.ts';
 import type { Draft } from '../../../internal/api/meta.ts';
 import type { RuntimeHandler } from '../../runtime/runtime.ts';
-import { isExtendedResource } from '../../../internal/kinds/pod-spec/resources.ts';
+import { isExtendedResource } from '../../../internal/kinds/resource-names.ts';
 import type { Amounts } from '../devices/inventory.ts';
 import type { Capacity } from './capacity.ts';
 

@@ -3,7 +3,7 @@
 import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
 import type { Node, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { matchesNode, untolerated } from '../../../internal/kinds/node-selection.ts';
-import { isExtendedResource } from '../../../internal/kinds/pod-spec/resources.ts';
+import { isExtendedResource } from '../../../internal/kinds/resource-names.ts';
 import { podRequest } from '../cgroups/pod-resources.ts';
 import { checkAppArmor } from './apparmor.ts';
 import type { NodeContext } from '../node-context.ts';

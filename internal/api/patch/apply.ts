@@ -22,6 +22,8 @@ export interface Application {
   /** Absent where the object is created. */
   live?: KubeObject;
   applied: KubeObject;
+  /** As the client wrote it, where its name comes from the URL. */
+  said?: KubeObject;
   manager: string;
   force: boolean;
   definition: Definition;
@@ -39,7 +41,7 @@ export function serverSideApply(application: Application): KubeObject {
   const { live, applied, definition, schemas, manager } = application;
   if ((applied.metadata as { managedFields?: unknown } | undefined)?.managedFields) throw new StatusError('BadRequest', 'metadata.managedFields must be nil');
   const problems = problemsOf(applied, definition, schemas);
-  if (problems !== undefined) throw internal(`failed to create typed patch object (${describe(applied)}): ${problems}`);
+  if (problems !== undefined) throw internal(`failed to create typed patch object (${describe(application.said ?? applied)}): ${problems}`);
   const owners = ownersOf(application);
   const liveTree = withoutManagedFields(live);
   let outcome = attempt(application, { liveTree, owners: new Map(owners) });

@@ -5,7 +5,7 @@ import type { Patch } from '../../api/request.ts';
 import { checkPatched, patched, tracker } from '../patching.ts';
 import { notAllowed, type Answer, type Call, type PipelineOptions } from '../pipeline.ts';
 import { admit } from '../stages.ts';
-import { getOne, keyOf, objectOf } from '../verbs.ts';
+import { checkName, getOne, keyOf, objectOf, settle } from '../verbs.ts';
 
 export async function part(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request, kind } = call;
@@ -16,7 +16,11 @@ export async function part(options: PipelineOptions, call: Call): Promise<Answer
   const wanted = isPatch ? undefined : objectOf(call);
   const change = (current: KubeObject | undefined): KubeObject => {
     const next = wanted === undefined ? patched(options, call, { patch: call.body as Patch, current }) : copy(wanted);
-    if (isPatch) checkPatched(options, call, next);
+    if (isPatch) {
+      checkPatched(options, call, next);
+      settle(next, call);
+      checkName(next, info.name);
+    }
     return current === undefined ? next : keepRest(current, next, info.subresource);
   };
   const tracked = isPatch && (call.body as Patch).type === 'apply' ? {} : { track: tracker(options, call) };

@@ -25,7 +25,7 @@ export interface PolicySpec {
 export function policyForms({ paramKind, variables = [] }: PolicySpec, types: Pick<Form, 'object' | 'paramsType'> = {}): PolicyForms {
   const known: Record<string, CelType> = {};
   const base: Form = { params: paramKind !== undefined, authorizer: true, ...types, ...(variables.length > 0 && { variables: known }) };
-  const compiled = variables.map(({ name, expression }) => {
+  const compiled = variables.map(({ name = '', expression = '' }: Partial<Variable>) => {
     const result = attempt(expression, base);
     known[name] = 'program' in result ? result.program.outputType : DYN;
     return { name, expression, compiled: result };

@@ -47,7 +47,7 @@ export function validateValidatingPolicy(name: string, spec: ValidatingAdmission
   errors.push(...validations.flatMap((validation, index) => validateValidation(validation, `spec.validations[${String(index)}]`, forms)));
   if (auditAnnotations.length > ANNOTATIONS_MAX) errors.push(invalid('spec.auditAnnotations', auditAnnotations, `must not have more than ${String(ANNOTATIONS_MAX)} auditAnnotations`));
   const keys = new Set<string>();
-  auditAnnotations.forEach((annotation, index) => {
+  auditAnnotations.map(({ key = '', valueExpression = '' }: Partial<(typeof auditAnnotations)[number]>) => ({ key, valueExpression })).forEach((annotation, index) => {
     const path = `spec.auditAnnotations[${String(index)}]`;
     errors.push(...validateAnnotation(annotation, path, { policy: name, forms }));
     if (keys.has(annotation.key)) errors.push(duplicate(`${path}.key`, annotation.key));

@@ -72,15 +72,19 @@ function oneOf(path: string, value: string | undefined, allowed: readonly string
 
 function namesProblems({ plural, singular, kind, listKind, shortNames = [], categories = [] }: CustomResourceDefinitionNames, path: string): FieldError[] {
   const label = (field: string, value: string | undefined): FieldError[] => labelProblems(`${path}.${field}`, value);
+  const listed = (field: string, value: string): FieldError[] => {
+    const problems = dns1035Problems(value);
+    return problems.length === 0 ? [] : [invalid(`${path}.${field}`, value, problems.join(','))];
+  };
   const mixed = (field: string, value: string | undefined): FieldError[] => {
     const problems = value ? dns1035Problems(value.toLowerCase()) : [];
     return problems.length === 0 ? [] : [invalid(`${path}.${field}`, value, `may have mixed case, but should otherwise match: ${problems.join(',')}`)];
   };
   return [
     ...label('plural', plural), ...label('singular', singular), ...mixed('kind', kind), ...mixed('listKind', listKind),
-    ...shortNames.flatMap((name, index) => label(`shortNames[${String(index)}]`, name)),
+    ...shortNames.flatMap((name, index) => listed(`shortNames[${String(index)}]`, name)),
     ...(kind && kind === listKind ? [invalid(`${path}.listKind`, listKind, 'kind and listKind may not be the same')] : []),
-    ...categories.flatMap((name, index) => label(`categories[${String(index)}]`, name)),
+    ...categories.flatMap((name, index) => listed(`categories[${String(index)}]`, name)),
   ];
 }
 

@@ -1,7 +1,7 @@
 // Validation of containers of all three sorts (upstream: validateContainers, validateInitContainers, validateEphemeralContainers).
 import { duplicate, fieldNotFound as notFound, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, portNameProblems, portNumberProblems } from '../../api/names.ts';
-import type { Container, ContainerPort, EphemeralContainer, PodSpec } from '../generated/api-types.ts';
+import type { Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, PodSpec } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
 import { validateEnv, validateEnvFrom } from './environment.ts';
 import { validateLifecycle, validateProbes } from './probes.ts';
@@ -15,6 +15,8 @@ export interface ContainerContext {
   gracePeriod: number;
   hostUsers: boolean;
   claims: ReadonlySet<string>;
+  /** The pod's restart policy is Never. */
+  endsForGood: boolean;
 }
 
 /** What an ephemeral container may not have. */
@@ -84,9 +86,22 @@ function validateContainer(container: Container | EphemeralContainer, path: stri
     ...errors, ...validatePorts(container.ports ?? [], `${path}.ports`), ...validateEnv(container.env ?? [], `${path}.env`), ...validateEnvFrom(container.envFrom ?? [], `${path}.envFrom`),
     ...validateVolumeMounts(container, context.volumes, `${path}.volumeMounts`), ...validateVolumeDevices(container, context.volumes, `${path}.volumeDevices`),
     ...oneOf(container.imagePullPolicy, `${path}.imagePullPolicy`, ['Always', 'IfNotPresent', 'Never']),
-    ...validateResources(container.resources, `${path}.resources`, context.claims),
+    ...validateResources(container.resources, `${path}.resources`, context.claims), ...validateResizePolicy(container.resizePolicy ?? [], `${path}.resizePolicy`, context.endsForGood),
     ...validateSecurityContext(container.securityContext, `${path}.securityContext`, context.hostUsers),
   ];
+}
+
+const RESIZABLE = ['cpu', 'memory'];
+const RESIZES = ['NotRequired', 'RestartContainer'];
+
+function validateResizePolicy(policies: readonly Partial<ContainerResizePolicy>[], path: string, endsForGood: boolean): FieldError[] {
+  const seen = new Set<string>();
+  return policies.flatMap(({ resourceName = '', restartPolicy = '' }: { resourceName?: string; restartPolicy?: string }, index) => {
+    const errors = seen.has(resourceName) ? [duplicate(`${path}[${String(index)}]`, resourceName)] : [];
+    seen.add(resourceName);
+    errors.push(...oneOf(resourceName, path, RESIZABLE), ...oneOf(restartPolicy, path, RESIZES));
+    return endsForGood && restartPolicy !== 'NotRequired' ? [...errors, invalid(path, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'")] : errors;
+  });
 }
 
 function validatePorts(ports: readonly ContainerPort[], path: string): FieldError[] {

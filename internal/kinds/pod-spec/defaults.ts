@@ -1,6 +1,6 @@
 // Defaults of a pod's spec that depend on other fields or that OpenAPI does not say (upstream: pkg/apis/core/v1/defaults.go).
 // A template gets podSpecDefaults; a Pod itself gets podOnlyDefaults on top, so that templates stay as their users wrote them.
-import type { Container, EphemeralContainer, PodSpec, Probe, Volume } from '../generated/api-types.ts';
+import type { Container, EphemeralContainer, ObjectFieldSelector, PodSpec, Probe, ResourceFieldSelector, Volume } from '../generated/api-types.ts';
 import { imageTag } from './image-reference.ts';
 
 const FILE_MODE = 0o644;
@@ -37,9 +37,15 @@ function containerDefaults(container: Container | EphemeralContainer): void {
   container.terminationMessagePolicy ||= 'File';
   container.resources ??= {};
   for (const port of container.ports ?? []) port.protocol ||= 'TCP';
-  for (const { valueFrom } of container.env ?? []) if (valueFrom?.fieldRef !== undefined) valueFrom.fieldRef.apiVersion ||= 'v1';
+  for (const { valueFrom } of container.env ?? []) if (valueFrom !== undefined) referenceDefaults(valueFrom);
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) probeDefaults(probe);
   for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) if (handler?.httpGet !== undefined) httpDefaults(handler.httpGet);
+}
+
+/** A divisor that is not said is written as 0, which means 1. */
+function referenceDefaults({ fieldRef, resourceFieldRef }: { fieldRef?: ObjectFieldSelector; resourceFieldRef?: ResourceFieldSelector }): void {
+  if (fieldRef !== undefined) fieldRef.apiVersion ||= 'v1';
+  if (resourceFieldRef !== undefined) resourceFieldRef.divisor ??= '0';
 }
 
 function probeDefaults(probe: Probe | undefined): void {
@@ -65,7 +71,7 @@ function volumeDefaults(volume: Volume): void {
   if (volume.hostPath !== undefined) volume.hostPath.type ??= '';
   if (volume.downwardAPI !== undefined) {
     volume.downwardAPI.defaultMode ??= FILE_MODE;
-    for (const { fieldRef } of volume.downwardAPI.items ?? []) if (fieldRef !== undefined) fieldRef.apiVersion ||= 'v1';
+    for (const file of volume.downwardAPI.items ?? []) referenceDefaults(file);
   }
   if (volume.projected !== undefined) projectedDefaults(volume.projected);
   if (volume.ephemeral?.volumeClaimTemplate !== undefined) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
@@ -79,7 +85,7 @@ function projectedDefaults(projected: NonNullable<Volume['projected']>): void {
     delete source.podCertificate;
     const { serviceAccountToken, downwardAPI } = source;
     if (serviceAccountToken !== undefined) serviceAccountToken.expirationSeconds ??= 3600;
-    for (const { fieldRef } of downwardAPI?.items ?? []) if (fieldRef !== undefined) fieldRef.apiVersion ||= 'v1';
+    for (const file of downwardAPI?.items ?? []) referenceDefaults(file);
   }
 }
 

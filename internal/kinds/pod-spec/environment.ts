@@ -1,6 +1,7 @@
 // Validation of a container's environment and of downward API references (upstream: ValidateEnv, ValidateEnvFrom, validateObjectFieldSelector).
 import { invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { configKeyProblems, envNameProblems, labelKeyProblems, subdomainProblems } from '../../api/names.ts';
+import { compareQuantities } from '../../api/quantity.ts';
 import type { EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector } from '../generated/api-types.ts';
 
 const ENV_FIELDS = ['metadata.name', 'metadata.namespace', 'metadata.uid', 'spec.nodeName', 'spec.serviceAccountName', 'status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs'];
@@ -57,6 +58,7 @@ function referenceName(name: string | undefined, path: string): FieldError[] {
 export function validateFieldRef({ apiVersion, fieldPath }: ObjectFieldSelector, allowed: readonly string[], path: string): FieldError[] {
   if (!apiVersion) return [required(`${path}.apiVersion`)];
   if (!fieldPath) return [required(`${path}.fieldPath`)];
+  if (apiVersion !== 'v1') return [invalid(`${path}.fieldPath`, fieldPath, `error converting fieldPath: unsupported pod version: ${apiVersion}`)];
   const subscripted = /^(.*)\['(.*)'\]$/.exec(fieldPath);
   if (subscripted !== null) {
     const [, base = '', key = ''] = subscripted;
@@ -67,8 +69,18 @@ export function validateFieldRef({ apiVersion, fieldPath }: ObjectFieldSelector,
   return allowed.includes(fieldPath) ? [] : [notSupported(`${path}.fieldPath`, fieldPath, allowed)];
 }
 
-export function validateResourceFieldRef({ containerName, resource }: ResourceFieldSelector, path: string, inVolume: boolean): FieldError[] {
+const SIZES = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
+
+function divisorProblems(resource: string, divisor: string | undefined, path: string): FieldError[] {
+  const what = resource.replace(/^(limits|requests)\./, '');
+  if (divisor === undefined || compareQuantities(divisor, '0') === 0) return [];
+  if (what === 'cpu') return ['1m', '1'].includes(divisor) ? [] : [invalid(`${path}.divisor`, resource, "only divisor's values 1m and 1 are supported with the cpu resource")];
+  const words = what === 'memory' ? 'memory' : what === 'ephemeral-storage' ? 'local ephemeral storage' : 'hugepages';
+  return SIZES.includes(divisor) ? [] : [invalid(`${path}.divisor`, resource, `only divisor's values ${SIZES.join(', ')} are supported with the ${words} resource`)];
+}
+
+export function validateResourceFieldRef({ containerName, resource, divisor }: ResourceFieldSelector, path: string, inVolume: boolean): FieldError[] {
   if (inVolume && !containerName) return [required(`${path}.containerName`)];
   if (!resource) return [required(`${path}.resource`)];
-  return RESOURCES.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource) ? [] : [notSupported(`${path}.resource`, resource, RESOURCES)];
+  return RESOURCES.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource) ? divisorProblems(resource, divisor, path) : [notSupported(`${path}.resource`, resource, RESOURCES)];
 }

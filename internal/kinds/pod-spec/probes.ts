@@ -46,16 +46,16 @@ function validateAction(handler: Probe & LifecycleHandler, name: typeof HANDLERS
     case 'grpc': return validatePort(handler.grpc?.port ?? 0, `${path}.port`);
     case 'sleep': {
       const seconds = handler.sleep?.seconds ?? 0;
-      return seconds < 0 || seconds > gracePeriod ? [invalid(path, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${String(gracePeriod)})`)] : [];
+      return gracePeriod >= 0 && (seconds < 0 || seconds > gracePeriod) ? [invalid(path, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${String(gracePeriod)})`)] : [];
     }
   }
 }
 
 function validateHttpGet({ path: urlPath, port, scheme, httpHeaders = [] }: HTTPGetAction, path: string): FieldError[] {
   const errors: FieldError[] = urlPath ? [] : [required(`${path}.path`)];
-  errors.push(...validatePort(port, `${path}.port`));
+  errors.push(...validatePort(port ?? 0, `${path}.port`));
   if (scheme !== 'HTTP' && scheme !== 'HTTPS') errors.push(notSupported(`${path}.scheme`, scheme ?? '', ['HTTP', 'HTTPS']));
-  for (const { name } of httpHeaders) {
+  for (const { name = '' } of httpHeaders as readonly { name?: string }[]) {
     if (!/^[-A-Za-z0-9]+$/.test(name)) errors.push(invalid(`${path}.httpHeaders`, name, regexpWords('a valid HTTP header must consist of alphanumeric characters or \'-\'', '[-A-Za-z0-9]+', ['X-Header-Name'])));
   }
   return errors;

@@ -1,19 +1,16 @@
 // Validation of resource requests and limits (upstream: ValidateResourceRequirements).
 import { fieldNotFound as notFound, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
-import { labelKeyProblems } from '../../api/names.ts';
 import { compareQuantities, isQuantity } from '../../api/quantity.ts';
 import type { ResourceRequirements } from '../generated/api-types.ts';
-
-const STANDARD = new Set(['cpu', 'memory', 'ephemeral-storage']);
+import { containerResourceNameProblems, isExtendedResource, isHugePage, isOvercommitAllowed } from '../resource-names.ts';
 
 export function validateResources(resources: ResourceRequirements | undefined, path: string, claims: ReadonlySet<string>): FieldError[] {
   if (resources === undefined) return [];
   const { limits = {}, requests = {} } = resources;
   const errors = [...quantityMapProblems(limits, `${path}.limits`, true)];
   for (const [name, request] of Object.entries(requests)) {
-    const problems = quantityMapProblems({ [name]: request }, `${path}.requests`, true);
-    errors.push(...problems);
-    if (problems.length === 0) errors.push(...validateAgainstLimit(name, request, limits[name], path));
+    errors.push(...quantityMapProblems({ [name]: request }, `${path}.requests`, true));
+    if (isQuantity(request)) errors.push(...validateAgainstLimit(name, request, limits[name], path));
   }
   const all = [...Object.keys(limits), ...Object.keys(requests)];
   if (all.some(isHugePage) && !all.includes('cpu') && !all.includes('memory')) errors.push(forbidden(path, 'HugePages require cpu or memory'));
@@ -28,35 +25,19 @@ export function validateResources(resources: ResourceRequirements | undefined, p
 export function quantityMapProblems(quantities: Record<string, string> | undefined, path: string, named = false): FieldError[] {
   return Object.entries(quantities ?? {}).flatMap(([name, quantity]) => {
     const at = `${path}[${name}]`;
-    const errors = named ? validateResourceName(name, at) : [];
+    const errors = named ? containerResourceNameProblems(name, at) : [];
     if (!isQuantity(quantity)) return [...errors, invalid(at, quantity, 'must be a valid quantity')];
     if (compareQuantities(quantity, '0') < 0) errors.push(invalid(at, quantity, 'must be greater than or equal to 0'));
-    if (isExtendedResource(name) && !/^\d+([kKMGTPE]i?)?$/.test(quantity)) errors.push(invalid(at, quantity, 'must be an integer'));
+    if (isExtendedResource(name) && !/^-?\d+([kKMGTPE]i?)?$/.test(quantity)) errors.push(invalid(at, quantity, 'must be an integer'));
     return errors;
   });
 }
 
 function validateAgainstLimit(name: string, request: string, limit: string | undefined, path: string): FieldError[] {
-  const overcommit = STANDARD.has(name);
+  const overcommit = isOvercommitAllowed(name);
   if (limit === undefined) return overcommit ? [] : [required(`${path}.limits`, 'Limit must be set for non overcommitable resources')];
   if (!isQuantity(limit)) return [];
   const order = compareQuantities(request, limit);
   if (order !== 0 && !overcommit) return [invalid(`${path}.requests`, request, `must be equal to ${name} limit of ${limit}`)];
   return order > 0 ? [invalid(`${path}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`)] : [];
-}
-
-function validateResourceName(name: string, path: string): FieldError[] {
-  const problems = labelKeyProblems(name).map((problem) => invalid(path, name, problem));
-  if (problems.length > 0) return problems;
-  if (STANDARD.has(name) || isHugePage(name) || name.includes('/')) return [];
-  return [invalid(path, name, 'must be a standard resource type or fully qualified'), invalid(path, name, 'must be a standard resource for containers')];
-}
-
-function isHugePage(name: string): boolean {
-  return name.startsWith('hugepages-');
-}
-
-/** A resource that somebody beside Kubernetes named: `example.com/dev`. */
-export function isExtendedResource(name: string): boolean {
-  return name.includes('/') && !name.includes('kubernetes.io/');
 }

@@ -4,6 +4,9 @@ import { idProblems } from '../../api/names.ts';
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext } from '../generated/api-types.ts';
 
 const SYSCTL = '([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const MOUNTS = ['Default', 'Unmasked'];
+const CHANGES = ['Always', 'OnRootMismatch'];
+const GROUPS = ['Merge', 'Strict'];
 const PROFILES = ['Localhost', 'RuntimeDefault', 'Unconfined'];
 
 export function validatePodSecurityContext(spec: PodSpec, path: string): FieldError[] {
@@ -20,12 +23,15 @@ export function validatePodSecurityContext(spec: PodSpec, path: string): FieldEr
     else if (seen.has(name)) errors.push({ type: 'Duplicate', field: `${here}.name`, value: name, detail: '' });
     seen.add(name);
   });
+  if (context.fsGroupChangePolicy !== undefined && !CHANGES.includes(context.fsGroupChangePolicy)) errors.push(notSupported(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, CHANGES));
+  if (context.supplementalGroupsPolicy !== undefined && !GROUPS.includes(context.supplementalGroupsPolicy)) errors.push(notSupported(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, GROUPS));
   return [...errors, ...validateSeccomp(context.seccompProfile, `${at}.seccompProfile`), ...validateAppArmor(context.appArmorProfile, `${at}.appArmorProfile`)];
 }
 
 export function validateSecurityContext(context: SecurityContext | undefined, path: string, hostUsers: boolean): FieldError[] {
   if (context === undefined) return [];
   const errors = ids(context, ['runAsUser', 'runAsGroup'], path);
+  if (context.procMount !== undefined && !MOUNTS.includes(context.procMount)) errors.push(notSupported(`${path}.procMount`, context.procMount, MOUNTS));
   if (hostUsers && context.procMount === 'Unmasked') errors.push(invalid(`${path}.procMount`, 'Unmasked', '`hostUsers` must be false to use `Unmasked`'));
   errors.push(...validateSeccomp(context.seccompProfile, `${path}.seccompProfile`));
   if (context.allowPrivilegeEscalation === false) {

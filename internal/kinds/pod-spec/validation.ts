@@ -3,7 +3,7 @@
 import type { ObjectMeta } from '../../api/meta.ts';
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../../api/names.ts';
-import type { PodSpec } from '../generated/api-types.ts';
+import type { PodResourceClaim, PodSpec } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
 import { ipProblems } from '../ip-address.ts';
 import { validateLabels } from '../label-selector.ts';
@@ -27,10 +27,11 @@ const INT32_MAX = 2_147_483_647;
 export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }: PodSpecPlace): FieldError[] {
   const { volumes, errors } = validateVolumes(spec.volumes ?? [], { path: `${path}.volumes`, podName: metadata?.name ?? '' });
   const context = {
-    volumes, gracePeriod: spec.terminationGracePeriodSeconds ?? 0, hostUsers: spec.hostUsers !== false,
+    volumes, gracePeriod: spec.terminationGracePeriodSeconds ?? 0, hostUsers: spec.hostUsers !== false, endsForGood: spec.restartPolicy === 'Never',
     claims: new Set((spec.resourceClaims ?? []).map(({ name }) => name)),
   };
   errors.push(
+    ...validateClaims(spec.resourceClaims ?? [], `${path}.resourceClaims`),
     ...validateContainers(spec.containers ?? [], `${path}.containers`, context),
     ...validateInitContainers(spec, `${path}.initContainers`, context),
     ...validateEphemeralContainers(spec, `${path}.ephemeralContainers`, context),
@@ -49,9 +50,23 @@ export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }
     ...validateHostAliases(spec, `${path}.hostAliases`),
     ...quantityMapProblems(spec.overhead, `${path}.overhead`),
   );
-  (spec.imagePullSecrets ?? []).forEach(({ name }, index) => { if (!name) errors.push(required(`${path}.imagePullSecrets[${String(index)}].name`)); });
   if (spec.os !== undefined && spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(spec.os.name ? notSupported(`${path}.os`, spec.os.name, ['linux', 'windows']) : required(`${path}.os.name`));
   return errors;
+}
+
+function validateClaims(claims: readonly Partial<PodResourceClaim>[], path: string): FieldError[] {
+  const names = new Set<string>();
+  return claims.flatMap((claim, index) => {
+    const at = `${path}[${String(index)}]`;
+    const { name = '', resourceClaimName: own, resourceClaimTemplateName: made } = claim;
+    const shown = { Name: name, ResourceClaimName: own ?? null, ResourceClaimTemplateName: made ?? null };
+    const errors = name === '' ? [required(`${at}.name`)] : names.has(name) ? [duplicate(`${at}.name`, name)] : dnsLabelProblems(name).map((problem) => invalid(`${at}.name`, name, problem));
+    names.add(name);
+    if (own !== undefined && made !== undefined) errors.push(invalid(at, shown, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'));
+    if (own === undefined && made === undefined) errors.push(invalid(at, shown, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
+    for (const [field, value] of [['resourceClaimName', own], ['resourceClaimTemplateName', made]] as const) if (value !== undefined) errors.push(...subdomainProblems(value).map((problem) => invalid(`${at}.${field}`, value, problem)));
+    return errors;
+  });
 }
 
 function policyProblems({ restartPolicy, dnsPolicy }: PodSpec, path: string): FieldError[] {
@@ -116,11 +131,11 @@ function validateDns({ dnsPolicy, dnsConfig }: PodSpec, path: string): FieldErro
 
 function validateGates({ readinessGates = [], schedulingGates = [] }: PodSpec, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  readinessGates.forEach(({ conditionType: type }, index) => {
+  readinessGates.forEach(({ conditionType: type = '' }: { conditionType?: string }, index) => {
     for (const problem of labelKeyProblems(type)) errors.push(invalid(`${path}.readinessGates[${String(index)}].conditionType`, type, problem));
   });
   const seen = new Set<string>();
-  schedulingGates.forEach(({ name }, index) => {
+  schedulingGates.forEach(({ name = '' }: { name?: string }, index) => {
     const at = `${path}.schedulingGates[${String(index)}]`;
     for (const problem of labelKeyProblems(name)) errors.push(invalid(at, name, problem));
     if (seen.has(name)) errors.push(duplicate(at, name));
@@ -130,7 +145,7 @@ function validateGates({ readinessGates = [], schedulingGates = [] }: PodSpec, p
 }
 
 function validateHostAliases({ hostAliases = [] }: PodSpec, path: string): FieldError[] {
-  return hostAliases.flatMap(({ ip, hostnames = [] }, index) => [
+  return hostAliases.flatMap(({ ip = '', hostnames = [] }: { ip?: string; hostnames?: readonly string[] }, index) => [
     ...ipProblems(ip).map((problem) => invalid(`${path}[${String(index)}].ip`, ip, problem)),
     ...hostnames.flatMap((name, host) => subdomainProblems(name).map((problem) => invalid(`${path}[${String(index)}].hostnames[${String(host)}]`, name, problem))),
   ]);

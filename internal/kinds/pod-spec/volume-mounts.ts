@@ -3,6 +3,7 @@ import { fieldNotFound, forbidden, invalid, notSupported, required, type FieldEr
 import type { Container, VolumeMount } from '../generated/api-types.ts';
 import { descendingPathProblems, type VolumeKinds } from './volumes.ts';
 
+const RECURSIONS = ['Disabled', 'Enabled', 'IfPossible'];
 const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
 
 export function validateVolumeMounts(container: Container, volumes: VolumeKinds, path: string): FieldError[] {
@@ -12,7 +13,7 @@ export function validateVolumeMounts(container: Container, volumes: VolumeKinds,
     const at = `${path}[${String(index)}]`;
     const errors: FieldError[] = [];
     if (!mount.name) errors.push(required(`${at}.name`));
-    if (!volumes.has(mount.name)) errors.push(fieldNotFound(`${at}.name`, mount.name));
+    if (!volumes.has(mount.name)) errors.push(fieldNotFound(`${at}.name`, mount.name ?? ''));
     if (!mount.mountPath) errors.push(required(`${at}.mountPath`));
     if (seen.has(mount.mountPath)) errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'));
     seen.add(mount.mountPath);
@@ -34,7 +35,8 @@ function validateMountDetails(mount: VolumeMount, { path, at, privileged }: { pa
     if (!PROPAGATIONS.includes(mountPropagation)) errors.push(notSupported(`${path}.mountPropagation`, mountPropagation, PROPAGATIONS));
     else if (mountPropagation === 'Bidirectional' && !privileged) errors.push(forbidden(`${path}.mountPropagation`, 'Bidirectional mount propagation is available only to privileged containers'));
   }
-  if ((recursiveReadOnly === 'Enabled' || recursiveReadOnly === 'IfPossible')) {
+  if (recursiveReadOnly !== undefined && !RECURSIONS.includes(recursiveReadOnly)) errors.push(notSupported(`${path}.recursiveReadOnly`, recursiveReadOnly, RECURSIONS));
+  if (recursiveReadOnly === 'Enabled' || recursiveReadOnly === 'IfPossible') {
     if (readOnly !== true) errors.push(forbidden(`${path}.recursiveReadOnly`, 'may only be specified when readOnly is true'));
     if (mountPropagation !== undefined && mountPropagation !== 'None') errors.push(forbidden(`${path}.recursiveReadOnly`, 'may only be specified when mountPropagation is None or not specified'));
   }

@@ -1,8 +1,12 @@
 // Validation of a pod's volumes (upstream: ValidateVolumes). Sources of clouds and of retired plugins are only counted: no node of ours
 // mounts them.
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
-import { dnsLabelProblems } from '../../api/names.ts';
-import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume, VolumeProjection } from '../generated/api-types.ts';
+import { dnsLabelProblems, subdomainProblems } from '../../api/names.ts';
+import type { CSIVolumeSource, DownwardAPIVolumeFile, EphemeralVolumeSource, ImageVolumeSource, ISCSIVolumeSource, KeyToPath, ProjectedVolumeSource, Volume, VolumeProjection } from '../generated/api-types.ts';
+import { oneOf } from '../choices.ts';
+import { validateClaimSpec } from '../claim-validation.ts';
+import { validateLabels } from '../label-selector.ts';
+import { driverNameProblems } from '../storage-validation.ts';
 import { validateFieldRef, validateResourceFieldRef, VOLUME_FIELDS } from './environment.ts';
 
 /** Each valid volume's name and source type. */
@@ -47,14 +51,43 @@ function validateOneSource(volume: Volume, path: string): FieldError[] {
   if (persistentVolumeClaim !== undefined) return persistentVolumeClaim.claimName ? [] : [required(`${path}.claimName`)];
   if (downwardAPI !== undefined) return [...modeProblems(downwardAPI.defaultMode, `${path}.defaultMode`), ...(downwardAPI.items ?? []).flatMap((file) => validateDownwardFile(file, path))];
   if (projected !== undefined) return [...modeProblems(projected.defaultMode, `${path}.defaultMode`), ...validateProjected(projected, path)];
-  if (csi !== undefined) return csi.driver ? [] : [required(`${path}.driver`)];
-  if (ephemeral !== undefined) return ephemeral.volumeClaimTemplate === undefined ? [required(`${path}.volumeClaimTemplate`)] : [];
+  if (csi !== undefined) return validateCsi(csi, path);
+  if (ephemeral !== undefined) return validateEphemeral(ephemeral, path);
+  if (volume.iscsi !== undefined) return validateIscsi(volume.iscsi, path);
+  if (volume.image !== undefined) return validateImage(volume.image, path);
   if (emptyDir?.sizeLimit?.startsWith('-') === true) return [forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')];
   if (nfs === undefined) return [];
   const errors = nfs.server ? [] : [required(`${path}.server`)];
   if (!nfs.path) errors.push(required(`${path}.path`));
-  else if (!nfs.path.startsWith('/')) errors.push(invalid(`${path}.path`, nfs.path, 'must be an absolute path'));
+  if (!(nfs.path ?? '').startsWith('/')) errors.push(invalid(`${path}.path`, nfs.path ?? '', 'must be an absolute path'));
   return errors;
+}
+
+function validateCsi({ driver = '', nodePublishSecretRef: secret }: Partial<CSIVolumeSource>, path: string): FieldError[] {
+  const errors = driverNameProblems(driver, `${path}.driver`);
+  if (secret === undefined) return errors;
+  return secret.name ? [...errors, ...subdomainProblems(secret.name).map((problem) => invalid(`${path}.name`, secret.name, problem))] : [...errors, required(`${path}.nodePublishSecretRef.name`)];
+}
+
+function validateEphemeral({ volumeClaimTemplate: template }: EphemeralVolumeSource, path: string): FieldError[] {
+  if (template === undefined) return [required(`${path}.volumeClaimTemplate`)];
+  return [...validateLabels(template.metadata?.labels, `${path}.volumeClaimTemplate.metadata.labels`), ...validateClaimSpec(template.spec ?? {}, `${path}.volumeClaimTemplate.spec`)];
+}
+
+const INITIATORS: Readonly<Record<string, RegExp>> = { iqn: /^iqn\.\d{4}-\d{2}\.([a-z0-9-_.]+)(:[^,;*&$|\s]+)$/i, eui: /^eui.[0-9a-f]{16}$/i, naa: /^naa.[0-9a-f]{32}$/i };
+
+function validateIscsi({ targetPortal, iqn = '', lun = 0, ...iscsi }: Partial<ISCSIVolumeSource>, path: string): FieldError[] {
+  const errors = targetPortal ? [] : [required(`${path}.targetPortal`)];
+  const form = INITIATORS[iqn.slice(0, 3)];
+  if (iqn === '') errors.push(required(`${path}.iqn`));
+  else if (form === undefined) errors.push(invalid(`${path}.iqn`, iqn, 'must be valid format starting with iqn, eui, or naa'));
+  else if (!form.test(iqn)) errors.push(invalid(`${path}.iqn`, iqn, 'must be valid format'));
+  if (lun < 0 || lun > 255) errors.push(invalid(`${path}.lun`, lun, 'must be between 0 and 255, inclusive'));
+  return (iscsi.chapAuthDiscovery === true || iscsi.chapAuthSession === true) && iscsi.secretRef === undefined ? [...errors, required(`${path}.secretRef`)] : errors;
+}
+
+function validateImage({ reference, pullPolicy }: ImageVolumeSource, path: string): FieldError[] {
+  return [...(reference ? [] : [required(`${path}.reference`)]), ...oneOf(pullPolicy, `${path}.pullPolicy`, ['Always', 'IfNotPresent', 'Never'])];
 }
 
 function validateHostPath({ path: hostPath, type = '' }: NonNullable<Volume['hostPath']>, path: string): FieldError[] {
