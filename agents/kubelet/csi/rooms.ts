@@ -21,12 +21,12 @@ export interface Rooms {
 export function createRooms(node: NodeContext, drivers: Drivers): Rooms {
   const timers = new Map<string, { timer: Timer; periodMs: number }>();
   const { clock, log, objects } = node;
-  const end = objects.onChange(CSIDRIVERS, (_namespace, name) => follow(name));
   let stopped = false;
 
   const periodOf = async (driver: string): Promise<number> => ((await driverObject(objects, driver))?.spec.nodeAllocatableUpdatePeriodSeconds ?? 0) * 1000;
 
   function follow(driver: string): void {
+    if (!drivers.has(driver) && !timers.has(driver)) return;
     periodOf(driver).then((periodMs) => {
       if (stopped || timers.get(driver)?.periodMs === periodMs) return;
       timers.get(driver)?.timer.cancel();
@@ -43,6 +43,8 @@ export function createRooms(node: NodeContext, drivers: Drivers): Rooms {
     }) });
   }
 
+  // Calls at once for those that are there.
+  const end = objects.onChange(CSIDRIVERS, (_namespace, name) => follow(name));
   return {
     follow,
     async checkRoom(device, { pod }) {
