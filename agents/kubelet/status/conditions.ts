@@ -13,7 +13,7 @@ export interface ConditionInput {
   phase: Phase;
   statuses: readonly ContainerStatus[];
   sandboxReady: boolean;
-  /** The API shows a terminal phase already. */
+  /** It has a terminal phase already. */
   settled: boolean;
   previous: PodStatus;
   /** Conditions of the moment: resize, disruption. */
