@@ -1,0 +1,42 @@
+// Which differences from upstream are meant. Everything else is a bug.
+
+export interface Meant {
+  /** Cases by name. */
+  of: RegExp;
+  /** Places in the record, as in `final.status.qosClass`. */
+  place: RegExp;
+  ours?(value: unknown): boolean;
+  theirs?(value: unknown): boolean;
+  why: string;
+}
+
+export const MEANT: readonly Meant[] = [
+  { of: /./, place: /(Time|startedAt|finishedAt)$/, theirs: (value) => value === null, ours: (value) => value === undefined, why: 'a time that nobody has set: Go writes it as null, we leave it out' },
+  { of: /./, place: /^final\.(resources|allocatedResources)(\.|$)/, ours: isEmpty, theirs: (value) => text(value).includes('9007199254740988Ki'), why: 'what cgroup v1 has for no limit' },
+  { of: /./, place: /^final\.resources(\.|$)/, theirs: (value) => value === undefined, why: 'upstream reads them back from the pod\'s cgroup, which may be gone by then' },
+  { of: /^env-resources/, place: /^final\.resources\./, why: 'upstream reads them back from the cgroup, which knows whole pages' },
+  { of: /^env-mounts$/, place: /^output\.main$/, why: 'secrets lie on one tmpfs of the node; the host of the recording had a hierarchy named systemd' },
+  { of: /^env-file-missing$/, place: /./, why: 'upstream does not set up volumes that no container mounts; the variable is missing here as well, in other words' },
+  { of: /^env-file-missing-key$/, place: /./, theirs: (value) => text(value).includes('/var/lib/peer/kubelet'), why: 'the folder of the kubelet of the recording' },
+  { of: /^env-file-missing-key$/, place: /^events$/, ours: (value) => text(value).includes('/var/lib/kubelet'), why: 'as above' },
+  { of: /^volume-image-missing$/, place: /^events$/, ours: (value) => text(value).includes('Pulled'), why: 'images of volumes and containers are pulled side by side' },
+  { of: /^resize/, place: /^events$/, theirs: (value) => text(value).includes('ResizeCompleted'), ours: (value) => value === undefined, why: 'upstream tells once with the old sizes that it is complete' },
+  { of: /^delete-after-success$/, place: /^final\.generation$/, why: 'the generation that the last event of a deletion shows' },
+  { of: /^stop-signal$/, place: /./, why: 'the signal that a pod names is sent; upstream has that feature, but switched off' },
+  { of: /^image-invalid-name$/, place: /./, why: 'a registry that cannot be reached is told as such' },
+  { of: /^init-deadline$/, place: /^final\.containerStatuses/, why: 'whether an init container that was ended, with code 0, has initialized the pod' },
+  { of: /^reject-out-of-memory$/, place: /./, theirs: (value) => /requested: 10737418240000|^undefined$/.test(text(value)) || value === undefined, why: 'how much memory the machine has' },
+  { of: /^reject-extended-resource$/, place: /^final\.resources/, why: 'upstream shows extended resources there too' },
+  { of: /^reject-host-port$/, place: /^output/, why: 'the order of the members of an object' },
+  { of: /^delete-in-back-off$/, place: /./, why: 'how far it had come when it was deleted' },
+  { of: /^post-start-fails$/, place: /^events$/, why: 'whether its second start is seen' },
+  { of: /^delete-readiness$/, place: /^events$/, theirs: (value) => text(value).includes('context canceled'), why: 'a probe that runs while its container goes' },
+];
+
+function text(value: unknown): string {
+  return value === undefined ? '' : JSON.stringify(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+}

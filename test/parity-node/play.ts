@@ -1,0 +1,180 @@
+// Plays cases on a server, many at once, and gives what was seen of each.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pod } from '../../internal/kinds/generated/api-types.ts';
+import type { Api } from './api.ts';
+import type { Ending, NodeCase, Play } from './case.ts';
+import { cleaner, emptyRecord, see, seeEvent, type PodEvent, type Recorded } from './trace.ts';
+
+export interface Stage {
+  /** Has the node pull what the cases use, so that none of them is the first. */
+  warm(namespace: string, images: readonly string[]): Promise<void>;
+  /** Runs them side by side, so many at once; the answers in the same order. */
+  playAll(plays: readonly PlayOptions[], width: number): Promise<Recorded[]>;
+}
+
+export interface PlayOptions {
+  one: NodeCase;
+  namespace: string;
+  /** Called when the case has come to its end; resolves when no more is to be seen. */
+  settled(record: () => Recorded, changed: (signal: AbortSignal) => Promise<void>): Promise<void>;
+}
+
+const STEP_TIMEOUT_MS = 60_000;
+
+interface Watched {
+  /** Whether this is the moment that is looked for. */
+  passes: ((pod: Pod) => boolean) | undefined;
+  pod: Pod | undefined;
+  gone: boolean;
+  record: Recorded;
+  clean(text: string): string;
+  events: PodEvent[];
+  listeners: Set<() => void>;
+}
+
+export function createStage(api: Api): Stage {
+  const watched = new Map<string, Watched>();
+  const tell = (one: Watched): void => { one.listeners.forEach((listener) => listener()); };
+  api.watch('/api/v1/pods', ({ type, object }) => {
+    const pod = object as Pod;
+    const one = watched.get(`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`);
+    if (one === undefined || one.gone) return;
+    one.pod = pod;
+    if (type === 'DELETED') one.gone = true;
+    see(one.record, pod, one.clean);
+    if (one.passes?.(pod) === true) one.record.frozen = true;
+    tell(one);
+  });
+  api.watch('/api/v1/events', ({ type, object }) => {
+    const event = object as PodEvent;
+    const one = watched.get(`${event.involvedObject.namespace}/${event.involvedObject.name}`);
+    if (one === undefined || type === 'DELETED' || event.involvedObject.kind !== 'Pod' || (event.source?.component ?? event.reportingComponent) !== 'kubelet') return;
+    one.events.push(event);
+    tell(one);
+  });
+
+  async function play({ one, namespace, settled }: PlayOptions): Promise<Recorded> {
+    const base = `/api/v1/namespaces/${namespace}`;
+    for (const object of one.objects ?? []) await make(api, base, object);
+    const state: Watched = { passes: undefined, pod: undefined, gone: false, record: emptyRecord(), clean: (text) => clean(text), events: [], listeners: new Set() };
+    const clean = cleaner(() => state.pod);
+    watched.set(`${namespace}/${one.name}`, state);
+    const stepper = createPlay(api, one, { namespace, state });
+    try {
+      await api.json('POST', `${base}/pods`, { body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: one.name, ...one.metadata }, spec: { enableServiceLinks: false, ...one.spec } } });
+      await stepper.until(() => true, 'the pod');
+      await one.steps?.(stepper);
+      if (one.passing === true) state.passes = (pod) => hasCome(one.ends, { ...state, pod });
+      if (state.passes !== undefined && state.pod !== undefined && state.passes(state.pod)) state.record.frozen = true;
+      await stepper.until(one.passing === true ? () => state.record.frozen === true : one.ends, 'its end');
+      for (const container of one.output ?? []) state.record.output[container] = clean(await stepper.log(container));
+    } catch (error) {
+      state.record.output['error'] = clean(error instanceof Error ? error.message : String(error));
+    }
+    const whole = (): Recorded => {
+      state.record.events = [];
+      for (const event of state.events) seeEvent(state.record, event, clean);
+      return state.record;
+    };
+    await settled(whole, (signal) => changed(state, signal));
+    const record = structuredClone(whole());
+    watched.delete(`${namespace}/${one.name}`);
+    if (state.gone) return record;
+    if (one.metadata?.finalizers !== undefined) await api.send('PATCH', stepper.path, { body: { metadata: { finalizers: null } }, type: 'application/merge-patch+json' });
+    await api.send('DELETE', stepper.path, { body: { gracePeriodSeconds: 0 } });
+    return record;
+  }
+
+  return {
+    async warm(namespace, images) {
+      const cases = images.map((image): NodeCase => ({ name: `warm-${image.replace(/\W/g, '-')}`, spec: { restartPolicy: 'Never', containers: [{ name: 'main', image, command: ['true'] }] }, ends: ({ status }) => (status?.containerStatuses?.[0]?.imageID ?? '') !== '' }));
+      await Promise.all(cases.map((one) => play({ one, namespace, settled: () => Promise.resolve() })));
+    },
+    async playAll(plays, width) {
+      const results: Recorded[] = [];
+      const queue = [...plays.entries()];
+      const next = async (): Promise<void> => {
+        for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) results[entry[0]] = await play(entry[1]);
+      };
+      await Promise.all(Array.from({ length: width }, next));
+      return results;
+    },
+  };
+}
+
+/** Resolves at the next change, or when the signal says that it is enough. */
+function changed({ listeners }: Watched, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      listeners.delete(end);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    listeners.add(end);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end);
+  });
+}
+
+function createPlay(api: Api, one: NodeCase, { namespace, state }: { namespace: string; state: Watched }): Play {
+  const path = `/api/v1/namespaces/${namespace}/pods/${one.name}`;
+  const waitFor = async (done: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+    const deadline = AbortSignal.timeout(STEP_TIMEOUT_MS);
+    while (!(await done())) {
+      if (deadline.aborted) throw new Error(`waited in vain for ${what}`);
+      await changed(state, deadline);
+    }
+  };
+  const play: Play = {
+    path, namespace,
+    pod: () => state.pod as Pod,
+    until: (ending, what) => waitFor(() => hasCome(ending, state), what),
+    create: (object, target) => make(api, `/api/v1/namespaces/${namespace}`, object, target),
+    async note(name) {
+      const deadline = Date.now() + STEP_TIMEOUT_MS;
+      let other: Pod['status'];
+      while (other?.phase !== 'Failed' && other?.phase !== 'Succeeded') {
+        if (Date.now() > deadline) throw new Error(`waited in vain for ${name} to end`);
+        other = (await api.json('GET', `/api/v1/namespaces/${namespace}/pods/${name}`) as unknown as Pod).status;
+        await sleep(200);
+      }
+      state.record.output[name] = state.clean(JSON.stringify(other));
+      await api.send('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, { body: { gracePeriodSeconds: 0 } });
+    },
+    async patch(body, subresource) {
+      await api.json('PATCH', subresource === undefined ? path : `${path}/${subresource}`, { body, type: 'application/strategic-merge-patch+json' });
+    },
+    async change(target, body) {
+      await api.json('PATCH', `/api/v1/namespaces/${namespace}/${target}`, { body, type: 'application/merge-patch+json' });
+    },
+    async remove(graceSeconds) {
+      await api.json('DELETE', path, { body: graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds } });
+    },
+    exec: async (container, ...command) => (await api.kubectl(['exec', '-n', namespace, one.name, '-c', container, '--', ...command])).output,
+    log: async (container, query = '') => (await api.send('GET', `${path}/log?container=${container}${query}`)).text,
+    async says(container, text) {
+      const deadline = Date.now() + STEP_TIMEOUT_MS;
+      while (!(await play.log(container)).includes(text)) {
+        if (Date.now() > deadline) throw new Error(`waited in vain for ${container} to say ${text}`);
+        await sleep(200); // a log tells nobody that it grows, but to whom follows it
+      }
+    },
+    event: (reason) => waitFor(() => state.events.some((event) => event.reason === reason), `event ${reason}`),
+  };
+  return play;
+}
+
+function hasCome(ending: Ending, { pod, gone }: Watched): boolean {
+  if (ending === 'gone') return gone;
+  if (pod === undefined) return false;
+  if (typeof ending === 'function') return ending(pod);
+  if (ending === 'Ready') return (pod.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
+  return pod.status?.phase === ending;
+}
+
+const PLURALS: Readonly<Record<string, string>> = { Pod: 'pods', ConfigMap: 'configmaps', Secret: 'secrets', Service: 'services', ServiceAccount: 'serviceaccounts' };
+
+async function make(api: Api, base: string, object: object, path?: string): Promise<void> {
+  const { kind } = object as { kind: string };
+  await api.json('POST', `${base}/${path ?? PLURALS[kind] ?? kind}`, { body: object });
+}
