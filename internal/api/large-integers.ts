@@ -10,12 +10,12 @@ export const INT64_MAX = 2n ** 63n - 1n;
 
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
 
-/** JSON.parse that loses no digits. Throws what JSON.parse throws. */
+/** JSON.parse that loses no digits, and takes half a character (`\\ud800`) for U+FFFD as Go does. Throws what JSON.parse throws. */
 export function readJson(text: string): unknown {
-  return LONG.test(text) || (text.charCodeAt(0) <= 57 && WHOLE.test(text)) ? JSON.parse(text, exact as (key: string, value: unknown) => unknown) as unknown : (JSON.parse(text) as unknown);
+  return LONG.test(text) || text.includes('\\ud') || text.includes('\\uD') || (text.charCodeAt(0) <= 57 && WHOLE.test(text)) ? JSON.parse(text, exact as (key: string, value: unknown) => unknown) as unknown : (JSON.parse(text) as unknown);
 }
 
-const exact: Reviver = (_key, value, { source }) => (typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && WHOLE.test(source) ? integerOf(source) : value);
+const exact: Reviver = (_key, value, { source }) => (typeof value === 'string' ? value.toWellFormed() : typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && WHOLE.test(source) ? integerOf(source) : value);
 
 /** The number that its digits (`-9223372036854775808`) mean. */
 export function integerOf(digits: string): number | bigint {

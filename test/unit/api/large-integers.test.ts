@@ -35,6 +35,11 @@ t.test('small numbers stay numbers; floats and what fits no 64 bits are rounded 
   t.end();
 });
 
+t.test('half a character is replaced, a whole one is kept', (t) => {
+  t.strictSame(readJson('["\\ud800","\\uD83D\\uDE00","a"]'), ['\ufffd', '\u{1f600}', 'a']);
+  t.end();
+});
+
 t.test('protobuf keeps them in typed fields and in JSON that lies in it', (t) => {
   const schemas = loadSchemas();
   for (const digits of EDGES) {
