@@ -12,10 +12,12 @@ import type { Views } from '../../internal/informer/view.ts';
 export interface ObjectSource {
   /** undefined: there is no such object. Throws when the API cannot be asked and nothing is known. */
   get<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string): Promise<T | undefined>;
-  /** Called when an object of the resource has changed, or may have. */
-  onChange(resource: Resource, listener: (namespace: string, name: string) => void): () => void;
+  /** Called when an object of the resource has changed, or may have. `follows`: one that it names is looked after also while nobody gets it. */
+  onChange(resource: Resource, listener: ObjectListener, follows?: (namespace: string, name: string) => boolean): () => void;
   stop(): void;
 }
+
+export type ObjectListener = (namespace: string, name: string) => void;
 
 export function createLocalObjects(views: Views): ObjectSource {
   const ends: (() => void)[] = [];
@@ -48,7 +50,8 @@ interface Kept {
 /** `lastKnown`: where they are kept for a start without the server. */
 export function createFetchedObjects(client: Client, clock: Clock, lastKnown?: LastKnown): ObjectSource {
   const kept = new Map<string, Kept>();
-  const listeners = new Set<{ resource: Resource; listener: (namespace: string, name: string) => void }>();
+  const listeners = new Set<{ resource: Resource; listener: ObjectListener; follows: ((namespace: string, name: string) => boolean) | undefined }>();
+  const listenersOf = ({ group, resource }: Resource) => [...listeners].filter(({ resource: wanted }) => wanted.resource === resource && wanted.group === group);
   let timer: Timer | undefined;
 
   async function fetch(resource: Resource, namespace: string, name: string): Promise<KubeObject | undefined> {
@@ -65,7 +68,7 @@ export function createFetchedObjects(client: Client, clock: Clock, lastKnown?: L
     if (object !== undefined && known?.object?.metadata.resourceVersion !== object.metadata.resourceVersion && lastKnown?.read<KubeObject>(nameOnDisk)?.metadata.resourceVersion !== object.metadata.resourceVersion) lastKnown?.write(nameOnDisk, object);
     kept.set(key, { resource, namespace, name, object, fetchedAt: now, usedAt: known?.usedAt ?? now });
     if (known !== undefined && known.object?.metadata.resourceVersion !== object?.metadata.resourceVersion) {
-      for (const { resource: wanted, listener } of listeners) if (wanted.resource === resource.resource && wanted.group === resource.group) listener(namespace, name);
+      for (const { listener } of listenersOf(resource)) listener(namespace, name);
     }
     return object;
   }
@@ -74,7 +77,8 @@ export function createFetchedObjects(client: Client, clock: Clock, lastKnown?: L
     timer = undefined;
     const now = clock.monotonicMs();
     for (const [key, { resource, namespace, name, usedAt }] of kept) {
-      if (now - usedAt > 10 * KEEP_MS) kept.delete(key);
+      const followed = listenersOf(resource).some(({ follows }) => follows?.(namespace, name) === true);
+      if (!followed && now - usedAt > 10 * KEEP_MS) kept.delete(key);
       else await fetch(resource, namespace, name).catch(() => undefined);
     }
     schedule();
@@ -94,8 +98,8 @@ export function createFetchedObjects(client: Client, clock: Clock, lastKnown?: L
       schedule();
       return object as T | undefined;
     },
-    onChange(resource, listener) {
-      const entry = { resource, listener };
+    onChange(resource, listener, follows) {
+      const entry = { resource, listener, follows };
       listeners.add(entry);
       return () => void listeners.delete(entry);
     },

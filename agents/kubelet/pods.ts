@@ -128,8 +128,11 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       .catch((error: unknown) => node.log.warn('pod could not be rejected', { pod: pod.metadata.name, error: messageOf(error) }));
   }
 
-  function objectChanged(resource: 'configmaps' | 'secrets', namespace: string, name: string): void {
-    for (const worker of workers.values()) if (worker.pod.metadata.namespace === namespace && mountsObject(worker.pod, resource, name)) worker.volumesChanged();
+  function followObjects(resource: typeof CONFIGMAPS | typeof SECRETS): void {
+    const kind = resource === CONFIGMAPS ? 'configmaps' : 'secrets';
+    const users = (namespace: string, name: string): PodWorker[] => [...workers.values()].filter(({ pod }) => pod.metadata.namespace === namespace && mountsObject(pod, kind, name));
+    const changed = (namespace: string, name: string): void => users(namespace, name).forEach((worker) => worker.volumesChanged());
+    ends.push(node.objects.onChange(resource, changed, (namespace, name) => users(namespace, name).length > 0));
   }
 
   function workerOfSandbox(id: string): PodWorker | undefined {
@@ -147,8 +150,8 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       const view = node.views.of(PODS, { fieldSelector: `spec.nodeName=${node.nodeName}` });
       ends.push(node.runtime.subscribe(({ sandboxId }) => workerOfSandbox(sandboxId)?.wake()));
       ends.push(view.subscribe(({ type, object }) => seeFromApi(object, type === 'DELETED')));
-      ends.push(node.objects.onChange(CONFIGMAPS, (namespace, name) => objectChanged('configmaps', namespace, name)));
-      ends.push(node.objects.onChange(SECRETS, (namespace, name) => objectChanged('secrets', namespace, name)));
+      followObjects(CONFIGMAPS);
+      followObjects(SECRETS);
       // Only a complete list tells what is no longer wanted: until it is there, everything goes on.
       void Promise.all([view.synced, statics?.start()]).then(() => {
         complete = true;
