@@ -4,7 +4,7 @@
 // VolumeAttachment goes. A node that is dead does not tell: after six minutes, or marked out of service, nobody waits for it.
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Index, Views } from '../informer/view.ts';
-import { attachedVolumeName, attachmentName } from '../kinds/csi-names.ts';
+import { ATTACHMENT_NAME, attachedVolumeName, attachmentName } from '../kinds/csi-names.ts';
 import type { CSIDriver, Node, PersistentVolume, Pod, VolumeAttachment } from '../kinds/generated/api-types.ts';
 import { CSIDRIVERS, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, VOLUMEATTACHMENTS } from '../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, type Action, type ControllerLoop } from './action.ts';
@@ -111,7 +111,7 @@ function nodesOfVolume(volume: PersistentVolume | undefined, views: Views): stri
 
 function observe(name: string, views: Views, memory: AttachmentMemory): AttachmentState | undefined {
   const node = views.of(NODES).get('', name);
-  const attachments = views.of(VOLUMEATTACHMENTS).by(BY_HOLDER, name).map((attachment) => ({ attachment, volume: views.of(PERSISTENTVOLUMES).get('', attachment.spec.source.persistentVolumeName ?? '') }));
+  const attachments = views.of(VOLUMEATTACHMENTS).by(BY_HOLDER, name).map((attachment) => ({ attachment, volume: views.of(PERSISTENTVOLUMES).get('', attachment.spec.source.persistentVolumeName ?? '') })).filter(isOurs);
   if (node !== undefined && node.metadata.annotations?.[MANAGED] === undefined) return undefined;
   const wanted = new Map<string, Wanted>();
   for (const pod of views.of(PODS).by(BY_NODE, name).filter((each) => !isOver(each))) {
@@ -124,6 +124,12 @@ function observe(name: string, views: Views, memory: AttachmentMemory): Attachme
     }
   }
   return { name, node, wanted, attachments, memory };
+}
+
+/** Attachments under other names than ours are somebody else's: not ours to take away. */
+function isOurs({ attachment: { metadata, spec }, volume }: AttachmentState['attachments'][number]): boolean {
+  if (volume?.spec.csi === undefined) return ATTACHMENT_NAME.test(metadata.name);
+  return metadata.name === attachmentName({ driver: volume.spec.csi.driver, handle: volume.spec.csi.volumeHandle, node: spec.nodeName });
 }
 
 function attachableVolumes(pod: Pod, views: Views): PersistentVolume[] {

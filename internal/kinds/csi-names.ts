@@ -11,6 +11,9 @@ export function attachmentName({ driver, handle, node }: { driver: string; handl
   return `csi-${sha256(`${handle}${driver}${node}`)}`;
 }
 
+/** What `attachmentName` gives, of whatever volume. */
+export const ATTACHMENT_NAME = /^csi-[0-9a-f]{64}$/;
+
 /** The handle of a volume that a pod brings with it. */
 export function inlineHandle(podUid: string, volume: string): string {
   return `csi-${sha256(`${podUid}${volume}`)}`;

@@ -2,8 +2,10 @@
 import t from 'tap';
 import type { Action } from '../../../internal/controllers/action.ts';
 import { FORCE_AFTER_MS, plan, type AttachmentState, type Wanted } from '../../../internal/controllers/volume-attachment.ts';
+import { attachmentName } from '../../../internal/kinds/csi-names.ts';
 import type { Node, PersistentVolume, Pod, VolumeAttachment } from '../../../internal/kinds/generated/api-types.ts';
-import { testNode } from './cluster.ts';
+import { NODES, PERSISTENTVOLUMES, VOLUMEATTACHMENTS } from '../../../internal/kinds/generated/resources.ts';
+import { startCluster, testNode } from './cluster.ts';
 
 const META = { resourceVersion: '7', creationTimestamp: '2026-01-01T00:00:00Z' };
 const NAME = 'kubernetes.io/csi/d^h';
@@ -65,4 +67,15 @@ t.test('attaching and detaching', async (t) => {
     t.same(told(planned.actions), expected, title);
     t.equal(planned.againInMs, againInMs, title);
   }
+});
+
+t.test('what nobody wants is taken away, but not what somebody else attached under a name of his own', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(() => cluster.stop());
+  await cluster.client.patch(NODES, { namespace: '', name: 'n1' }, { type: 'merge', body: { metadata: { annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } } } });
+  await cluster.client.create(PERSISTENTVOLUMES, { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], csi: { driver: 'd', volumeHandle: 'h' } } } as PersistentVolume);
+  const spec = { attacher: 'd', nodeName: 'n1', source: { persistentVolumeName: 'v' } };
+  for (const name of ['his-own', attachmentName({ driver: 'd', handle: 'h', node: 'n1' })]) await cluster.client.create(VOLUMEATTACHMENTS, { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name }, spec } as VolumeAttachment);
+  const left = await cluster.until(VOLUMEATTACHMENTS, (all) => all.length === 1);
+  t.same(left.map(({ metadata }) => metadata.name), ['his-own']);
 });
