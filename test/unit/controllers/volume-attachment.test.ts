@@ -73,7 +73,7 @@ t.test('what nobody wants is taken away, but not what somebody else attached und
   const cluster = await startCluster();
   t.teardown(() => cluster.stop());
   await cluster.client.patch(NODES, { namespace: '', name: 'n1' }, { type: 'merge', body: { metadata: { annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } } } });
-  await cluster.client.create(PERSISTENTVOLUMES, { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], csi: { driver: 'd', volumeHandle: 'h' } } } as PersistentVolume);
+  await cluster.client.create(PERSISTENTVOLUMES, { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], csi: { driver: 'd', volumeHandle: 'h' } } } as unknown as PersistentVolume);
   const spec = { attacher: 'd', nodeName: 'n1', source: { persistentVolumeName: 'v' } };
   for (const name of ['his-own', attachmentName({ driver: 'd', handle: 'h', node: 'n1' })]) await cluster.client.create(VOLUMEATTACHMENTS, { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name }, spec } as VolumeAttachment);
   const left = await cluster.until(VOLUMEATTACHMENTS, (all) => all.length === 1);
