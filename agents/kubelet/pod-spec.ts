@@ -90,6 +90,11 @@ export function isStatic({ metadata }: Pod): boolean {
   return ['file', 'http'].includes(metadata.annotations?.[CONFIG_SOURCE] ?? '') && metadata.annotations?.[CONFIG_MIRROR] === undefined;
 }
 
+/** In a status and each of its conditions. What is not the API's has no generations. */
+export function observedGeneration(pod: Pod): { observedGeneration?: number } {
+  return isStatic(pod) ? {} : { observedGeneration: pod.metadata.generation ?? 1 };
+}
+
 /** Grace of a stop in ms: what the deletion says, else what the spec says. */
 export function gracePeriodMs(pod: Pod): number {
   return Number(pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;

@@ -4,7 +4,7 @@ import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import type { NodeContext } from './node-context.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { volumeContext } from './steps/volumes.ts';
-import { refreshVolumes } from './volumes/index.ts';
+import { nextRefresh, refreshVolumes } from './volumes/index.ts';
 
 const RETRY_MS = 60_000;
 const refreshing = new WeakMap<PodMemory, 'running' | 'again'>();
@@ -16,8 +16,7 @@ export function applyVolumeChanges(memory: PodMemory, node: NodeContext, wake: (
   memory.refreshAt = undefined;
   refreshVolumes(volumeContext(memory.pod, node, memory.ended.signal)).then(
     (volumes) => {
-      const due = volumes.flatMap(({ refreshAt }) => (refreshAt === undefined ? [] : [refreshAt]));
-      memory.refreshAt = due.length === 0 ? undefined : Math.min(...due);
+      memory.refreshAt = nextRefresh(volumes);
     },
     (error: unknown) => {
       node.event(memory.pod, 'Warning', 'FailedMount', messageOf(error));

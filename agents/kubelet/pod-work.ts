@@ -10,6 +10,7 @@ import { startContainer } from './steps/container.ts';
 import { applySteps, StepError, undoSteps } from './steps/index.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
 import type { Ground } from './steps/step.ts';
+import { nextRefresh } from './volumes/index.ts';
 import { MountError, VolumeLimitError } from './volumes/volume.ts';
 
 type Of<Kind extends PodAction['do']> = Extract<PodAction, { do: Kind }>;
@@ -41,8 +42,7 @@ function prepare({ attempt }: Of<'prepare'>, memory: PodMemory, node: NodeContex
     () => {
       memory.standing = ground;
       memory.groundFailures = 0;
-      const refresh = ground.volumes.flatMap(({ refreshAt }) => (refreshAt === undefined ? [] : [refreshAt]));
-      memory.refreshAt = refresh.length === 0 ? undefined : Math.min(...refresh);
+      memory.refreshAt = nextRefresh(ground.volumes);
       return ground;
     },
     (error: unknown) => {
@@ -87,7 +87,10 @@ function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMe
     // Asked when the image is there: the ground may have been begun after this start.
     ground: Promise.resolve().then(() => memory.ground ?? memory.standing),
   }, node).then(
-    () => memory.waiting.delete(name),
+    () => {
+      memory.waiting.delete(name);
+      memory.refreshAt ??= nextRefresh(memory.standing?.volumes ?? []); // an ephemeral container may have brought a volume
+    },
     (error: unknown) => {
       if (aborted.signal.aborted) return;
       if (attempt === 0 && hasOwnUsers(pod) && !memory.waiting.has(name)) node.starts.ownUsersFailed++;

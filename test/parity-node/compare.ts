@@ -20,7 +20,7 @@ function nearest(all: Difference[][]): Difference[] {
 }
 
 function unmeant(name: string, found: Difference[]): Difference[] {
-  return found.filter(({ place, ours, theirs }) => !MEANT.some((meant) => meant.of.test(name) && meant.place.test(place) && (meant.ours === undefined || meant.ours(ours)) && (meant.theirs === undefined || meant.theirs(theirs))));
+  return found.filter(({ place, ours, theirs }) => !MEANT.some((meant) => meant.of.test(name) && meant.place.test(place) && (meant.ours === undefined || meant.ours(ours)) && (meant.theirs === undefined || meant.theirs(theirs)) && (meant.both === undefined || meant.both(ours, theirs))));
 }
 
 function compare(place: string, ours: unknown, theirs: unknown): Difference[] {

@@ -7,6 +7,7 @@ export interface Meant {
   place: RegExp;
   ours?(value: unknown): boolean;
   theirs?(value: unknown): boolean;
+  both?(ours: unknown, theirs: unknown): boolean;
   why: string;
 }
 
@@ -16,7 +17,9 @@ export const MEANT: readonly Meant[] = [
   { of: /./, place: /^final\.resources(\.|$)/, theirs: (value) => value === undefined, why: 'upstream reads them back from the pod\'s cgroup, which may be gone by then' },
   { of: /^env-resources/, place: /^final\.resources\./, why: 'upstream reads them back from the cgroup, which knows whole pages' },
   { of: /^env-mounts$/, place: /^output\.main$/, why: 'secrets lie on one tmpfs of the node; the host of the recording had a hierarchy named systemd' },
-  { of: /^env-file-missing$/, place: /./, why: 'upstream does not set up volumes that no container mounts; the variable is missing here as well, in other words' },
+  { of: /./, place: /^output\./, both: isMixed, why: 'what a program complains of comes by another stream than the rest: which is read first is chance' },
+  { of: /^env-file-missing$/, place: /^(events|final\.containerStatuses\.0\.state\.waiting\.message|containers\.main)/, why: 'the variable is missing here as well, in other words' },
+  { of: /^downward$/, place: /^output\.main$/, theirs: (value) => text(value).includes('kubernetes.io/config.seen'), why: 'upstream\'s kubelet shows its own bookkeeping as annotations of the pod: when it saw it, anew whenever it starts' },
   { of: /^env-file-missing-key$/, place: /./, theirs: (value) => text(value).includes('/var/lib/peer/kubelet'), why: 'the folder of the kubelet of the recording' },
   { of: /^env-file-missing-key$/, place: /^events$/, ours: (value) => text(value).includes('/var/lib/kubelet'), why: 'as above' },
   { of: /^volume-image-missing$/, place: /^events$/, ours: (value) => text(value).includes('Pulled'), why: 'images of volumes and containers are pulled side by side' },
@@ -32,6 +35,11 @@ export const MEANT: readonly Meant[] = [
   { of: /^post-start-fails$/, place: /^events$/, why: 'whether its second start is seen' },
   { of: /^delete-readiness$/, place: /^events$/, theirs: (value) => text(value).includes('context canceled'), why: 'a probe that runs while its container goes' },
 ];
+
+function isMixed(ours: unknown, theirs: unknown): boolean {
+  const [a, b] = [ours, theirs].map((value) => (typeof value === 'string' && /^\w+: /m.test(value) ? value.split('\n').sort().join('\n') : undefined));
+  return a !== undefined && a === b;
+}
 
 function text(value: unknown): string {
   return value === undefined ? '' : JSON.stringify(value);

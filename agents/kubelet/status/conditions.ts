@@ -1,7 +1,7 @@
 // The pod's conditions that the kubelet owns, with upstream's reasons and texts. Conditions of others are kept as they are.
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../../internal/kinds/generated/api-types.ts';
 import { formatTime } from '../../../internal/api/meta.ts';
-import { initContainersOf, mainContainersOf } from '../pod-spec.ts';
+import { initContainersOf, mainContainersOf, observedGeneration } from '../pod-spec.ts';
 import type { Phase } from './phase.ts';
 
 /** Those that are a kubelet's to tell. */
@@ -44,7 +44,7 @@ function settle(type: string, finding: Finding, { pod, now }: ConditionInput, pr
   const old = previous.find((condition) => condition.type === type) ?? pod.status?.conditions?.find((condition) => condition.type === type);
   const kept = old?.status === finding.status ? old.lastTransitionTime : undefined;
   return {
-    type, status: finding.status, lastTransitionTime: kept ?? formatTime(now), observedGeneration: pod.metadata.generation ?? 1,
+    type, status: finding.status, lastTransitionTime: kept ?? formatTime(now), ...observedGeneration(pod),
     ...(finding.reason !== undefined && finding.reason !== '' && { reason: finding.reason }),
     ...(finding.message !== undefined && finding.message !== '' && { message: finding.message }),
   };

@@ -3,7 +3,7 @@ import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../../../int
 import { formatTime } from '../../../internal/api/meta.ts';
 import { podLimits, podRequests } from '../../../internal/kinds/pod-spec/requirements.ts';
 import { podLimits as cgroupLimits } from '../cgroups/pod-resources.ts';
-import { ephemeralContainersOf, initContainersOf, isHostNetwork, isStatic, isTerminalPhase, mainContainersOf, qosClassOf } from '../pod-spec.ts';
+import { ephemeralContainersOf, initContainersOf, isHostNetwork, isStatic, isTerminalPhase, mainContainersOf, observedGeneration, qosClassOf } from '../pod-spec.ts';
 import { isRunning, type PodState } from '../pod-state.ts';
 import { restartingCondition } from '../restart-all.ts';
 import { conditionsOf, OWNED } from './conditions.ts';
@@ -23,7 +23,7 @@ export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 
   const conditions = conditionsOf({ pod, now: state.now, phase: reached, statuses: [...begun, ...seen], sandboxReady: state.sandbox?.state === 'ready', settled: isTerminalPhase(pod.status?.phase) || isTerminalPhase(previous.phase), previous, extra: [...extra, ...restartingCondition(state), ...disruption(state)] });
   return {
     ...carried(pod),
-    phase, conditions, observedGeneration: pod.metadata.generation ?? 1,
+    phase, conditions, ...observedGeneration(pod),
     ...(reason !== undefined && { reason }), ...(message !== undefined && { message }),
     ...addresses(state),
     startTime: previous.startTime ?? pod.status?.startTime ?? formatTime(state.now),
@@ -63,7 +63,7 @@ export function rejectedStatus(pod: Pod, now: number, { reason, message }: { rea
   const { hostIP: _ip, hostIPs: _ips, ...base } = pod.status ?? {};
   return {
     ...base, conditions: (base.conditions ?? []).filter(({ type }) => !OWNED.has(type)),
-    phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime: base.startTime ?? formatTime(now), observedGeneration: pod.metadata.generation ?? 1, qosClass: qosClassOf(pod),
+    phase: 'Failed', reason, message: `Pod was rejected: ${message}`, startTime: base.startTime ?? formatTime(now), ...observedGeneration(pod), qosClass: qosClassOf(pod),
   };
 }
 

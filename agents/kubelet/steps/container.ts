@@ -14,6 +14,7 @@ import { containerConfig } from './container-config.ts';
 import { containerMounts } from './container-mounts.ts';
 import { ensureImage, isPresent, type PullBackOff } from './image.ts';
 import type { Ground } from './step.ts';
+import { mountMissing } from './volumes.ts';
 
 export interface ContainerStart {
   pod: Pod;
@@ -72,6 +73,7 @@ async function launch({ pod, container, signal }: ContainerStart, { id, podIps }
 
 async function prepare({ pod, container }: ContainerStart, { ground, podIps }: { ground: Ground; podIps: readonly string[] }, node: NodeContext) {
   const [given, cdiDevices] = [await node.devices.prepare(pod, container.spec), await node.claims.cdiDevices(pod, container.spec)];
+  if (container.kind === 'ephemeral') await mountMissing(container.spec, { ground, pod }, node);
   const services = node.views.of(SERVICES);
   await services.synced;
   const environment = await environmentOf({

@@ -1,11 +1,11 @@
-// Step: all volumes of the pod.
+// Step: the volumes that the pod's containers have.
 import { existsSync } from 'node:fs';
-import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import type { Container, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { podDirectory, podMemoryDirectory, subPathsDirectory, type NodeContext } from '../node-context.ts';
-import { mountVolumes, unmountVolumes } from '../volumes/index.ts';
+import { hasVolume, mountVolumes, unmountVolumes } from '../volumes/index.ts';
 import { unbindSubPaths } from '../volumes/sub-path.ts';
 import type { VolumeContext } from '../volumes/volume.ts';
-import type { Step } from './step.ts';
+import type { Ground, Step } from './step.ts';
 
 export const VOLUMES: Step = {
   name: 'volumes',
@@ -19,6 +19,11 @@ export const VOLUMES: Step = {
     node.tokens.forget(pod.metadata.uid);
   },
 };
+
+/** An ephemeral container may be the first to have a volume. */
+export async function mountMissing(container: Container, { ground, pod }: { ground: Ground; pod: Pod }, node: NodeContext): Promise<void> {
+  ground.volumes.push(...await mountVolumes(volumeContext(pod, node, ground.signal), ({ name }) => hasVolume(container, name) && !ground.volumes.some((volume) => volume.name === name)));
+}
 
 /** By what lies in the pod's folder: a volume that was mounted in an earlier life is not in the spec alone. */
 export async function unmountCsi(uid: string, node: Pick<NodeContext, 'kubeletDir' | 'csi'>): Promise<void> {

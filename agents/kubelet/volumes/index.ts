@@ -1,6 +1,6 @@
 // The one list of volume kinds, and the mounting of all volumes of a pod. A volume that fails keeps the pod waiting, not the node.
 import { messageOf } from '../../../internal/base/errors.ts';
-import type { Volume } from '../../../internal/kinds/generated/api-types.ts';
+import type { Container, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { CLAIM } from './claim.ts';
 import { CSI } from './csi.ts';
 import { EMPTY_DIR } from './empty-dir.ts';
@@ -12,10 +12,10 @@ import { MountError, VolumeLimitError, type MountedVolume, type UnmountContext, 
 
 const VOLUME_KINDS: readonly VolumeKind[] = [EMPTY_DIR, HOST_PATH, CONFIG_MAP, SECRET, DOWNWARD_API, PROJECTED, CLAIM, CSI, NFS, IMAGE];
 
-/** All volumes of the pod; `only` says which to bring up to date. */
+/** The volumes that a container of the pod has; `only` says which to bring up to date. */
 export async function mountVolumes(context: VolumeContext, only: (volume: Volume) => boolean = () => true): Promise<MountedVolume[]> {
   const mounted: MountedVolume[] = [];
-  for (const volume of (context.pod.spec.volumes ?? []).filter(only)) {
+  for (const volume of (context.pod.spec.volumes ?? []).filter((one) => isUsed(one, context.pod) && only(one))) {
     try {
       mounted.push(await kindOf(volume).mount(volume, context));
     } catch (error) {
@@ -24,6 +24,20 @@ export async function mountVolumes(context: VolumeContext, only: (volume: Volume
     }
   }
   return mounted;
+}
+
+/** A volume that no container has is never set up, as with upstream: what is wrong with it holds nothing up. */
+function isUsed({ name }: Volume, { spec }: Pod): boolean {
+  return [spec.initContainers, spec.containers, spec.ephemeralContainers].some((containers) => containers?.some((container) => hasVolume(container, name)));
+}
+
+export function hasVolume({ volumeMounts = [], volumeDevices = [] }: Pick<Container, 'volumeMounts' | 'volumeDevices'>, volume: string): boolean {
+  return volumeMounts.some(({ name }) => name === volume) || volumeDevices.some(({ name }) => name === volume);
+}
+
+export function nextRefresh(volumes: readonly MountedVolume[]): number | undefined {
+  const due = volumes.flatMap(({ refreshAt }) => (refreshAt === undefined ? [] : [refreshAt]));
+  return due.length === 0 ? undefined : Math.min(...due);
 }
 
 /** Brings what follows the API's objects up to date in a running pod. */

@@ -23,7 +23,7 @@ export function userOf(root: string, imageUser: string, security: SecurityConfig
   const gid = security.runAsGroup ?? (fromImage && imageGroup !== '' ? groupOf(groups, imageGroup) : Number(row?.[3] ?? 0));
   // The image's groups hold where the pod does not choose the group strictly: as engines do, by the user's name.
   const listed = security.supplementalGroupsPolicy === 'Strict' || row === undefined ? [] : groups.filter((fields) => (fields[3] ?? '').split(',').includes(row[0] ?? '')).map((fields) => Number(fields[2]));
-  return { uid, gid, additionalGids: [...new Set([gid, ...listed, ...security.supplementalGroups])].filter(Number.isInteger), home: row?.[5] ?? '/' };
+  return { uid, gid, additionalGids: [...new Set([gid, ...listed, ...security.supplementalGroups])].filter(Number.isInteger).sort((a, b) => a - b), home: row?.[5] ?? '/' };
 }
 
 function groupOf(groups: string[][], name: string): number {

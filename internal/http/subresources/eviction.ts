@@ -7,7 +7,8 @@ import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
 import { admit, admitOnly } from '../stages.ts';
 
 type Eviction = KubeObject & { deleteOptions?: DeleteOptions };
-type Pod = KubeObject & { status?: { phase?: string; conditions?: { type: string; status: string }[] } };
+type Condition = { type: string; status: string; lastTransitionTime?: string };
+type Pod = KubeObject & { status?: { phase?: string; conditions?: Condition[] } };
 type Budget = KubeObject & { spec?: { selector?: object; unhealthyPodEvictionPolicy?: string }; status?: { disruptionsAllowed?: number; observedGeneration?: number; currentHealthy?: number; desiredHealthy?: number; expectedPods?: number; disruptedPods?: Record<string, string> } };
 
 const BUDGETS = { group: 'policy', resource: 'poddisruptionbudgets' };
@@ -32,9 +33,11 @@ export async function evict(options: PipelineOptions, call: Call): Promise<Answe
 /** Says on the pod why it ends, for whoever counts its failure (a Job's podFailurePolicy). */
 function asTarget(current: Pod, now: number): Pod {
   const next = copy(current);
-  const conditions = (next.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
-  const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastProbeTime: null, lastTransitionTime: formatTime(now), ...(current.metadata.generation !== undefined && { observedGeneration: current.metadata.generation }) };
-  next.status = { ...next.status, conditions: [...conditions, condition] };
+  const all = next.status?.conditions ?? [];
+  const before = all.find(({ type }) => type === 'DisruptionTarget');
+  const lastTransitionTime = before?.status === 'True' && before.lastTransitionTime !== undefined ? before.lastTransitionTime : formatTime(now);
+  const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting', lastProbeTime: null, lastTransitionTime };
+  next.status = { ...next.status, conditions: before === undefined ? [...all, condition] : all.map((one) => (one === before ? condition : one)) };
   return next;
 }
 

@@ -1,9 +1,9 @@
 // Volumes with real files: what a container would see.
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { CONFIGMAPS, SECRETS } from '../../../internal/kinds/generated/resources.ts';
+import { CONFIGMAPS, PODS, SECRETS } from '../../../internal/kinds/generated/resources.ts';
 import { writePayload } from '../../../agents/kubelet/volumes/atomic-writer.ts';
 import { prepareHostPath } from '../../../agents/kubelet/volumes/host-path.ts';
 import { applyFsGroup } from '../../../agents/kubelet/volumes/ownership.ts';
@@ -103,4 +103,20 @@ t.test('a pod sees its ConfigMaps, Secrets and itself, and changes of them', asy
   await s.client.patch(CONFIGMAPS, { namespace: 'default', name: 'conf' }, { type: 'merge', body: { data: { a: 'changed' } } });
   await s.rest();
   t.equal(readFileSync(at('/conf', 'path/a'), 'utf8'), 'changed');
+});
+
+t.test('a volume that no container has is not set up, until an ephemeral container has it', async (t) => {
+  const s = await createScene();
+  t.teardown(() => { s.stop(); });
+  await s.create('web', { containers: [{ name: 'main', image: 'app:1' }], volumes: [{ name: 'unused', configMap: { name: 'nothere' } }, { name: 'later', emptyDir: {} }] });
+  await s.rest();
+  const { metadata: { uid }, status } = await s.pod('web');
+  t.equal(status?.phase, 'Running', 'what is wrong with one holds nothing up');
+  const later = join(s.folder, 'kubelet/pods', uid, 'volumes/kubernetes.io~empty-dir/later');
+  t.notOk(existsSync(later));
+  await s.client.patch(PODS, { namespace: 'default', name: 'web' }, { type: 'merge', body: { spec: { ephemeralContainers: [{ name: 'debug', image: 'app:1', volumeMounts: [{ name: 'later', mountPath: '/later' }] }] } } }, { subresource: 'ephemeralcontainers' });
+  await s.rest();
+  const debug = s.runtime.listContainers().find(({ config }) => config.name === 'debug');
+  t.equal(debug?.config.mounts.find(({ containerPath }) => containerPath === '/later')?.hostPath, later);
+  t.ok(existsSync(later));
 });
