@@ -57,7 +57,8 @@ function prepareRead(store: Store, kind: Kind, read: ObjectKey | ReadOptions): P
 
 /** Not atomic, as upstream: what was deleted stays deleted when another deletion fails. Gives what was selected. */
 async function deleteCollection(engine: Engine, kind: Kind, request: { read: ReadOptions; deletion: DeleteOptions; context: WriteContext }): Promise<ObjectList> {
-  const { read, deletion, context } = request;
+  const { deletion, context } = request;
+  const read = asPaged(request.read);
   await prepareList(engine.store, kind, read);
   const list = listObjects(engine.store, kind, read);
   const left = [...list.items];
@@ -74,4 +75,10 @@ async function deleteCollection(engine: Engine, kind: Kind, request: { read: Rea
   const ended = await Promise.allSettled(Array.from({ length: Math.min(DELETIONS_AT_ONCE, left.length) }, work));
   for (const result of ended) if (result.status === 'rejected') throw result.reason;
   return list;
+}
+
+/** Upstream reads what it deletes by the page, and a page at a version has always meant exactly that version: one that is no longer kept is Expired. */
+function asPaged(read: ReadOptions): ReadOptions {
+  const { resourceVersion = '', resourceVersionMatch: match = '', limit = 0 } = read;
+  return resourceVersion === '' || resourceVersion === '0' || (match as string) !== '' || limit > 0 || read.continue ? read : { ...read, resourceVersionMatch: 'Exact' };
 }

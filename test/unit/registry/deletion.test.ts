@@ -1,4 +1,5 @@
 import t from 'tap';
+import { HISTORY_MS } from '../../../internal/store/history.ts';
 import { change, configMap, createScene, kindOf, pod, refused, write } from './scene.ts';
 
 const MAPS = kindOf('configmaps');
@@ -118,6 +119,24 @@ t.test('a collection is deleted by selector, over several pages if there are man
   t.equal(deleted.items.length, 75);
   t.equal(registry.list(MAPS, { namespace: 'default' }).items.length, 75);
   t.equal(registry.list(MAPS, { namespace: 'default', labelSelector: 'half=0' }).items.length, 0);
+});
+
+t.test('a collection at a version is that version exactly, and none that is no longer kept', async (t) => {
+  const { registry, store, clock } = createScene();
+  await registry.create(MAPS, configMap('a'), write());
+  const then = String(store.revision);
+  await registry.create(MAPS, configMap('b'), write());
+  const deleted = await registry.deleteCollection(MAPS, { namespace: 'default', resourceVersion: then }, {}, write());
+  t.same(deleted.items.map(({ metadata }) => metadata.name), ['a']);
+  t.same(registry.list(MAPS, { namespace: 'default' }).items.map(({ metadata }) => metadata.name), ['b']);
+  await clock.advance(HISTORY_MS + 1000);
+  await registry.create(MAPS, configMap('c'), write());
+  for (const read of [{ resourceVersion: then }, { resourceVersion: then, resourceVersionMatch: 'Exact' as const }, { resourceVersion: then, limit: 1 }]) {
+    await refused(t, 'Expired', () => registry.deleteCollection(MAPS, { namespace: 'default', ...read }, {}, write()));
+  }
+  await refused(t, 'Invalid', () => registry.deleteCollection(MAPS, { namespace: 'default', resourceVersionMatch: 'Exact' }, {}, write()));
+  await registry.deleteCollection(MAPS, { namespace: 'default', resourceVersion: then, resourceVersionMatch: 'NotOlderThan' }, {}, write());
+  t.same(registry.list(MAPS, { namespace: 'default' }).items, []);
 });
 
 t.test('validating admission sees what is deleted, and may refuse', async (t) => {
