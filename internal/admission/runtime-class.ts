@@ -1,10 +1,12 @@
 // RuntimeClass: the class a pod names must exist; its overhead and scheduling become the pod's.
+import { sameSemantically } from '../api/json-equality.ts';
 import { copy, type KubeObject } from '../api/meta.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import type { Store } from '../store/store.ts';
 import { writes, type AdmissionPlugin } from './admission.ts';
 
 const PODS = { group: '', resource: 'pods' };
+const UNASKED = 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead';
 const CLASSES = { group: 'node.k8s.io', resource: 'runtimeclasses' };
 
 type RuntimeClass = KubeObject & { overhead?: { podFixed?: Record<string, string> }; scheduling?: { nodeSelector?: Record<string, string>; tolerations?: object[] } };
@@ -23,7 +25,7 @@ export function runtimeClass(store: Store): AdmissionPlugin {
       const { metadata, spec } = request.object as KubeObject & { spec: Spec };
       const { runtimeClassName } = spec;
       if (runtimeClassName === undefined) {
-        if (spec.overhead !== undefined) throw forbidden(PODS, metadata.name ?? '', 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+        if (spec.overhead !== undefined) throw forbidden(PODS, metadata.name ?? '', UNASKED);
         return;
       }
       const found = store.newest(CLASSES, { namespace: '', name: runtimeClassName }) as RuntimeClass | undefined;
@@ -34,6 +36,8 @@ export function runtimeClass(store: Store): AdmissionPlugin {
 }
 
 function applyClass(spec: Spec, { overhead, scheduling }: RuntimeClass, name: string): void {
+  if (overhead === undefined && spec.overhead !== undefined) throw forbidden(PODS, name, UNASKED);
+  if (overhead !== undefined && Object.keys(spec.overhead ?? {}).length > 0 && !sameSemantically(spec.overhead, overhead.podFixed)) throw forbidden(PODS, name, 'pod rejected: Pod\'s Overhead doesn\'t match RuntimeClass\'s defined Overhead');
   if (overhead?.podFixed !== undefined) spec.overhead = copy(overhead.podFixed);
   for (const [key, value] of Object.entries(scheduling?.nodeSelector ?? {})) {
     const own = spec.nodeSelector?.[key];

@@ -29,7 +29,7 @@ export type StatusReason = keyof typeof STATUS_CODES;
 /** One cause of an Invalid or BadRequest error, as metav1.StatusCause. */
 export interface StatusCause {
   reason?: string;
-  message: string;
+  message?: string;
   field?: string;
 }
 

@@ -1,12 +1,13 @@
 // In-place resize, told by what the API shows and what the runtime is told.
 import t, { type Test } from 'tap';
-import { PODS } from '../../../internal/kinds/generated/resources.ts';
+import { NODES, PODS } from '../../../internal/kinds/generated/resources.ts';
 import type { PodCondition } from '../../../internal/kinds/generated/api-types.ts';
 import { createScene, type Scene } from './scene.ts';
 
 async function scene(t: Test): Promise<Scene> {
   const made = await createScene();
   t.teardown(() => made.stop());
+  await made.client.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, spec: {}, status: { allocatable: { cpu: '8', memory: '8Gi' } } });
   return made;
 }
 
@@ -76,4 +77,16 @@ t.test('a pod that is resized as a whole: containers without limits of their own
   const { status } = await s.pod('web');
   t.match(status, { resources: { limits: { cpu: '300m', memory: '256Mi' } } });
   t.same(ofResize(status?.conditions), []);
+});
+
+t.test('more than the node has in all is refused, and where there is no such node or another system', async (t) => {
+  const s = await scene(t);
+  await s.create('web', { containers: [{ name: 'a', image: 'app:1', resources: small }] });
+  await s.rest();
+  const refused = (words: string, details: object) => t.rejects(resize(s, 'web', [{ name: 'a', resources: { requests: { cpu: '9', memory: '9Gi' }, limits: { cpu: '10', memory: '10Gi' } } }]), { reason: 'Forbidden', message: `pods "web" is forbidden: ${words}`, details });
+  await refused('node didn\'t have enough allocatable resources: cpu, requested: 9000, allocatable: 8000; memory, requested: 9663676416, allocatable: 8589934592', { name: 'web', kind: 'pods', causes: [{ reason: 'NodeCapacity' }] });
+  await s.client.patch(NODES, { namespace: '', name: 'n1' }, { type: 'merge', body: { metadata: { labels: { 'kubernetes.io/os': 'windows' } } } });
+  await refused('pod resize is only supported on linux nodes, node "n1" is "windows"', { causes: [{ reason: 'UnsupportedPlatform' }] });
+  await s.client.delete(NODES, { namespace: '', name: 'n1' });
+  await refused('node "n1" not found', {});
 });
