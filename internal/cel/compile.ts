@@ -18,7 +18,7 @@ export function compileProgram(expression: string, environment: Environment): Pr
   const found: { at: number; message: string }[] = [];
   const report: Report = (at, message) => found.push({ at, message });
   const stop = (): void => { if (found.length > 0) throw new CelError(found.map(({ at, message }) => locate(expression, at, message)).toSorted(byPlace).slice(0, ISSUES_MAX), expression); };
-  const expr = parse(expression, report);
+  const expr = parse(expression, report, environment.bindings);
   stop();
   const root = expr as Expr;
   const references = check(root, environment, report);

@@ -212,6 +212,7 @@ class Coster {
       if (type === undefined) return undefined;
       if (step === '@items' || step === '@values') type = type.kind === 'list' ? type.of : type.kind === 'map' ? type.value : undefined;
       else if (step === '@keys') type = type.kind === 'map' ? type.key : undefined;
+      else if (type.kind === 'map' && type.sizedFields === true) type = type.value;
       // Upstream looks only escaped names up.
       else type = type.kind === 'object' && escapeIdentifier(step) !== `__${step}__` ? type.field(step) : undefined;
     }

@@ -38,6 +38,8 @@ export interface Environment {
   variables: Readonly<Record<string, CelType>>;
   /** Types that expressions may name and build; `mutationTypes` gives those of MutatingAdmissionPolicy: Object, Object.x.y, JSONPatch. */
   types?: (name: string) => ObjectType | undefined;
+  /** cel.bind(name, value, expression) is known; upstream has it for devices alone. */
+  bindings?: boolean;
 }
 
 export type Variables = Readonly<Record<string, unknown>>;

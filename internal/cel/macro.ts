@@ -47,9 +47,10 @@ const METHODS: ReadonlyMap<string, Expansion> = new Map<string, Expansion>([
 ]);
 
 /** What the call becomes; undefined where it is no macro. */
-export function expandMacro(call: Call, report: Report): Expr | undefined {
+export function expandMacro(call: Call, report: Report, bindings: boolean): Expr | undefined {
   try {
     if (call.target === undefined) return call.name === 'has' && call.args.length === 1 ? expandHas(call) : undefined;
+    if (bindings && call.name === 'bind' && call.args.length === 3 && call.target.kind === 'ident' && call.target.name === 'cel') return celBind(call, builderAt(call.at));
     const expand = METHODS.get(`${call.name}/${String(call.args.length)}`);
     return expand?.(call as Call & { target: Expr }, builderAt(call.at));
   } catch (error) {
@@ -157,6 +158,12 @@ function bindOptional(call: Call & { target: Expr }, build: Builder, macro: stri
   const [variable, body] = call.args as [Expr, Expr];
   if (variable.kind !== 'ident') throw new MacroError(variable.at, `${macro}() variable name must be a simple identifier`);
   return bind({ at: call.at, name: variable.name, value: build.method('value', copyExpr(call.target)), body }, build);
+}
+
+function celBind(call: Call, build: Builder): Expr {
+  const [variable, value, body] = call.args as [Expr, Expr, Expr];
+  if (variable.kind !== 'ident') throw new MacroError(variable.at, 'cel.bind() variable names must be simple identifiers');
+  return bind({ at: call.at, name: variable.name, value, body }, build);
 }
 
 function sortBy(call: Call & { target: Expr }, build: Builder): Expr {

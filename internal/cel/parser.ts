@@ -16,14 +16,14 @@ const SIZE_MAX = 100_000;
 
 class SyntaxStop extends Error {}
 
-/** `report` is told of every issue at its offset (-1: of the whole); undefined when there is nothing to check. */
-export function parse(source: string, report: Report): Expr | undefined {
+/** `report` is told of every issue at its offset (-1: of the whole); undefined when there is nothing to check. `bindings`: cel.bind() is a macro. */
+export function parse(source: string, report: Report, bindings = false): Expr | undefined {
   const size = Array.from(source).length;
   if (size > SIZE_MAX) {
     report(-1, `expression code point size exceeds limit: size: ${String(size)}, limit ${String(SIZE_MAX)}`);
     return undefined;
   }
-  const parser = new Parser(source, report);
+  const parser = new Parser(source, report, bindings);
   try {
     return parser.start();
   } catch (error) {
@@ -42,11 +42,13 @@ class Parser {
   private readonly source: string;
   private readonly tokens: readonly Token[];
   private readonly report: Report;
+  private readonly bindings: boolean;
 
-  constructor(source: string, report: Report) {
+  constructor(source: string, report: Report, bindings: boolean) {
     this.source = source;
     this.tokens = tokenize(source, report);
     this.report = report;
+    this.bindings = bindings;
   }
 
   start(): Expr {
@@ -293,7 +295,7 @@ class Parser {
 
   private call(name: string, at: number, target: Expr | undefined, args: Expr[]): Expr {
     const call: Call = { kind: 'call', name, at, args, ...(target !== undefined && { target }) };
-    return expandMacro(call, this.report) ?? call;
+    return expandMacro(call, this.report, this.bindings) ?? call;
   }
 
   private get token(): Token {

@@ -19,7 +19,15 @@ export interface ListType {
   listType?: 'set' | 'map';
   mapKeys?: readonly string[];
 }
-export interface MapType { kind: 'map'; key: CelType; value: CelType; maxElements?: number; minSize?: number }
+export interface MapType {
+  kind: 'map';
+  key: CelType;
+  value: CelType;
+  maxElements?: number;
+  minSize?: number;
+  /** The sizes of values hold where they are read as fields too (`attributes['d'].name`), which upstream knows of devices' attributes alone. */
+  sizedFields?: boolean;
+}
 /** A type known by its name alone: optional_type(T), kubernetes.Quantity, net.IP, kubernetes.authorization.Authorizer … */
 export interface OpaqueType { kind: 'opaque'; name: string; parameters: readonly CelType[] }
 export interface ObjectType {

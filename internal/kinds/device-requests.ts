@@ -1,13 +1,15 @@
 // What claims, templates of claims and device classes have in common (upstream: pkg/apis/resource): requests for devices, their defaults and
-// validation. Left out: selectors' CEL.
-import { duplicate, invalid, notSupported, required, tooMany, type FieldError } from '../api/field-error.ts';
+// validation.
+import { duplicate, forbidden, invalid, notSupported, required, tooLong, tooMany, type FieldError } from '../api/field-error.ts';
 import { dnsLabelProblems, labelKeyProblems, labelValueProblems, subdomainProblems } from '../api/names.ts';
 import type { DeviceConstraint, DeviceRequest, DeviceSelector, DeviceToleration, ExactDeviceRequest, ResourceClaimSpec } from './generated/api-types.ts';
 import { oneOf } from './choices.ts';
+import { compileDeviceExpression, DEVICE_COST_MAX, deviceExpressionProblem } from './device-expressions.ts';
 import { fullyQualifiedNameProblems, validateOpaque } from './device-values.ts';
 
 const LIST_MAX = 32;
 const ALTERNATIVES_MAX = 8;
+const EXPRESSION_MAX = 10 * 1024;
 const MODES = ['All', 'ExactCount'];
 const ONE_SORT = 'exactly one of `exactly` or `firstAvailable` is required';
 
@@ -33,7 +35,14 @@ export function validateClaimSpec({ devices = {} }: ResourceClaimSpec = {}, path
 }
 
 export function validateSelectors(selectors: readonly DeviceSelector[] | undefined, path: string): FieldError[] {
-  return validateList(selectors ?? [], path, ({ cel }, at) => (cel === undefined ? [required(`${at}.cel`)] : cel.expression ? [] : [required(`${at}.cel.expression`)]));
+  return validateList(selectors ?? [], path, ({ cel }, at) => (cel === undefined ? [required(`${at}.cel`)] : cel.expression ? validateExpression(cel.expression, `${at}.cel.expression`) : [required(`${at}.cel.expression`)]));
+}
+
+function validateExpression(expression: string, path: string): FieldError[] {
+  if (Buffer.byteLength(expression) > EXPRESSION_MAX) return [tooLong(path, EXPRESSION_MAX)];
+  const problem = deviceExpressionProblem(expression);
+  if (problem !== undefined) return [invalid(path, expression, problem)];
+  return compileDeviceExpression(expression).estimateCost().max > DEVICE_COST_MAX ? [forbidden(path, 'too complex, exceeds cost limit')] : [];
 }
 
 export function validateList<T>(items: readonly T[], path: string, validate: (item: T, path: string) => FieldError[]): FieldError[] {

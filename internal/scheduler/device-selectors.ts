@@ -1,11 +1,10 @@
 // Device selectors: CEL over one device, `device.driver`, `.attributes[domain].name`, `.capacity[domain].name` (upstream: dynamic-resource-allocation/cel).
-// Left out: `cel.bind`. A domain that an expression names and a device has nothing of is empty, as upstream has it.
+// A domain that an expression names and a device has nothing of is empty, as upstream has it.
 import { messageOf } from '../base/errors.ts';
-import { BOOL, compile, DYN, mapOf, objectType, opaque, STRING, type Program } from '../cel/index.ts';
+import { compile, STRING, type Program } from '../cel/index.ts';
+import { compileDeviceExpression, DEVICE_COST_MAX } from '../kinds/device-expressions.ts';
 import type { Device, DeviceAttribute } from '../kinds/generated/api-types.ts';
 
-const DEVICE = objectType('kubernetes.DRADevice', { driver: STRING, allowMultipleAllocations: BOOL, attributes: mapOf(STRING, mapOf(STRING, DYN)), capacity: mapOf(STRING, mapOf(STRING, opaque('kubernetes.Quantity'))) });
-const COST_MAX = 1_000_000;
 const PROGRAMS_MAX = 100;
 
 const programs = new Map<string, Program>();
@@ -15,14 +14,14 @@ export function deviceMatches(expression: string, driver: string, device: Device
   const variables = { driver, allowMultipleAllocations: device.allowMultipleAllocations === true, attributes: domains(expression, 'attributes'), capacity: domains(expression, 'capacity') };
   for (const [name, attribute] of Object.entries(device.attributes ?? {})) put(variables.attributes, name, driver, valueOf(attribute));
   for (const [name, { value }] of Object.entries(device.capacity ?? {})) put(variables.capacity, name, driver, parsed('quantity(v)', value));
-  return programOf(expression).evaluate({ device: variables }, { costLimit: COST_MAX }).value === true;
+  return programOf(expression).evaluate({ device: variables }, { costLimit: DEVICE_COST_MAX }).value === true;
 }
 
 function programOf(expression: string): Program {
   let program = programs.get(expression);
   if (program === undefined) {
     try {
-      program = compile(expression, { variables: { device: DEVICE } });
+      program = compileDeviceExpression(expression);
     } catch (error) {
       throw new Error(`CEL compile error: ${expression}: ${messageOf(error)}`, { cause: error });
     }
