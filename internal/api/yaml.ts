@@ -100,11 +100,18 @@ function parseFloatText(source: string): number | undefined {
 function toJson(value: unknown, budget: { left: number }): unknown {
   if (--budget.left < 0) throw new Error('yaml: document contains excessive aliasing');
   if (value === undefined || value === null) return null;
+  if (typeof value === 'string') return whole(value);
   if (typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((item) => toJson(item, budget));
   const result: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(value)) {
-    Object.defineProperty(result, key, { value: toJson(child, budget), enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(result, whole(key), { value: toJson(child, budget), enumerable: true, writable: true, configurable: true });
   }
   return result;
+}
+
+/** Half a character (`"\\ud800"`) is none that any other form could hold. */
+function whole(text: string): string {
+  if (!text.isWellFormed()) throw new Error('yaml: found invalid Unicode character escape code');
+  return text;
 }
