@@ -12,6 +12,8 @@ export interface MachineMemory {
   swapUsageBytes: number;
   pageFaults: number;
   majorPageFaults: number;
+  /** Processes killed for want of memory, wherever they were. */
+  oomKills: number;
 }
 
 export function machineMemory(): MachineMemory {
@@ -21,7 +23,7 @@ export function machineMemory(): MachineMemory {
   const usageBytes = bytes('MemTotal') - bytes('MemFree');
   return {
     totalBytes: bytes('MemTotal'), usageBytes, workingSetBytes: Math.max(0, usageBytes - bytes('Inactive(file)')), rssBytes: bytes('AnonPages'),
-    swapTotalBytes: bytes('SwapTotal'), swapUsageBytes: bytes('SwapTotal') - bytes('SwapFree'), pageFaults: events.get('pgfault') ?? 0, majorPageFaults: events.get('pgmajfault') ?? 0,
+    swapTotalBytes: bytes('SwapTotal'), swapUsageBytes: bytes('SwapTotal') - bytes('SwapFree'), pageFaults: events.get('pgfault') ?? 0, majorPageFaults: events.get('pgmajfault') ?? 0, oomKills: events.get('oom_kill') ?? 0,
   };
 }
 
@@ -43,20 +45,40 @@ export function machineCpuNanos(): number {
 export interface NetworkInterface {
   name: string;
   rxBytes: number;
+  rxPackets: number;
   rxErrors: number;
+  rxDropped: number;
   txBytes: number;
+  txPackets: number;
   txErrors: number;
+  txDropped: number;
 }
+
+/** Ends of links into containers are not the machine's traffic: what went through them is counted of their pods. */
+const NOT_COUNTED = /^(lo|veth|docker|nerdctl)/i;
 
 /** Interfaces of a process's network namespace but the loopback; none when the process has gone. */
 export function networkOf(pid: number | 'self'): NetworkInterface[] {
-  const lines = (readFileIfThere(`/proc/${String(pid)}/net/dev`) ?? '').split('\n').slice(2);
-  return lines.flatMap((line) => {
-    const [name = '', numbers = ''] = line.split(':');
-    const fields = numbers.trim().split(/\s+/).map(Number);
-    if (name.trim() === '' || name.trim() === 'lo') return [];
-    return [{ name: name.trim(), rxBytes: fields[0] ?? 0, rxErrors: fields[2] ?? 0, txBytes: fields[8] ?? 0, txErrors: fields[10] ?? 0 }];
+  return interfacesIn(readIfRunning(`/proc/${String(pid)}/net/dev`) ?? '');
+}
+
+/** `text`: /proc/net/dev. */
+export function interfacesIn(text: string): NetworkInterface[] {
+  return text.split('\n').slice(2).flatMap((line) => {
+    const [name = '', numbers = ''] = line.split(':').map((part) => part.trim());
+    const [rxBytes = 0, rxPackets = 0, rxErrors = 0, rxDropped = 0, , , , , txBytes = 0, txPackets = 0, txErrors = 0, txDropped = 0] = numbers.split(/\s+/).map(Number);
+    return name === '' || NOT_COUNTED.test(name) ? [] : [{ name, rxBytes, rxPackets, rxErrors, rxDropped, txBytes, txPackets, txErrors, txDropped }];
   });
+}
+
+/** Of one that ends meanwhile the files no longer answer. */
+function readIfRunning(path: string): string | undefined {
+  try {
+    return readFileIfThere(path);
+  } catch (error) {
+    if (['ESRCH', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }
 
 export interface FileSystem {

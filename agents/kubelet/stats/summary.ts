@@ -56,8 +56,9 @@ function nodeStats({ nodeName, images }: NodeContext, { now, cpu, disk }: Readin
 }
 
 function networkStats(interfaces: readonly NetworkInterface[], time: string): object {
-  const first = interfaces.find(({ name }) => name === 'eth0') ?? interfaces[0];
-  return { time, ...first, interfaces };
+  const told = interfaces.map(({ name, rxBytes, rxErrors, txBytes, txErrors }) => ({ name, rxBytes, rxErrors, txBytes, txErrors }));
+  const first = told.find(({ name }) => name === 'eth0') ?? told[0];
+  return { time, ...first, interfaces: told };
 }
 
 async function podStats(pod: PodUsage, { now, cpu, disk, node, pods }: Reading & { node: NodeContext; pods: Pods }): Promise<object> {

@@ -1,34 +1,12 @@
-// What is read of cgroups, of both versions, and what of a node's logs is shown.
+// How probes are counted, and what of a node's logs is shown.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { symlinkSync } from 'node:fs';
 import t from 'tap';
-import { readCgroup } from '../../../agents/kubelet/stats/cgroup-readings.ts';
 import { createProber } from '../../../agents/kubelet/probes/prober.ts';
 import { serveSystemLogs } from '../../../agents/kubelet/server/system-logs.ts';
 import { createFakeClock, settle } from '../../support/fake-clock.ts';
-
-t.test('a cgroup of v1 and one of v2 with the same counts read alike', (t) => {
-  const folder = t.testdir({
-    v1: {
-    memory: { 'memory.usage_in_bytes': '900\n', 'memory.max_usage_in_bytes': '1000\n', 'memory.failcnt': '3\n', 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n', 'memory.stat': 'cache 1\nrss 1\ntotal_cache 400\ntotal_rss 500\ntotal_mapped_file 50\ntotal_swap 7\ntotal_pgfault 11\ntotal_pgmajfault 2\ntotal_inactive_file 300\n' },
-    cpu: { 'cpu.stat': 'nr_periods 10\nnr_throttled 4\nthrottled_time 5000000\n' }, cpuacct: { 'cpuacct.usage': '3000000000\n', 'cpuacct.stat': 'user 200\nsystem 100\n' },
-    pids: { 'pids.current': '6\n', 'pids.max': '64\n' }, blkio: { 'blkio.throttle.io_service_bytes': '8:0 Read 4096\n8:0 Write 512\n8:16 Read 4\nTotal 4612\n', 'blkio.throttle.io_serviced': '8:0 Read 2\n8:0 Write 1\n' },
-    },
-    v2: {
-      'memory.current': '900\n', 'memory.peak': '1000\n', 'memory.swap.current': '7\n', 'memory.events': 'low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\n', 'memory.stat': 'anon 500\nfile 400\nfile_mapped 50\ninactive_file 300\npgfault 11\npgmajfault 2\n',
-      'cpu.stat': 'usage_usec 3000000\nuser_usec 2000000\nsystem_usec 1000000\nnr_periods 10\nnr_throttled 4\nthrottled_usec 5000\n', 'pids.current': '6\n', 'pids.max': '64\n', 'io.stat': '8:0 rbytes=4096 wbytes=512 rios=2 wios=1 dbytes=0 dios=0\n8:16 rbytes=4 wbytes=0 rios=0 wios=0 dbytes=0 dios=0\n',
-    },
-  });
-  const expected = {
-    cpuNanos: 3e9, userNanos: 2e9, systemNanos: 1e9, periods: 10, throttledPeriods: 4, throttledNanos: 5e6, memoryBytes: 900, memoryPeakBytes: 1000, workingSetBytes: 600, rssBytes: 500, cacheBytes: 400, mappedBytes: 50,
-    swapBytes: 7, pageFaults: 11, majorPageFaults: 2, limitHits: 3, oomKills: 2, processes: 6, threadsMax: 64, readBytes: 4100, writtenBytes: 512, reads: 2, writes: 1,
-  };
-  t.same(readCgroup((controller) => join(folder, 'v1', controller), 1), expected);
-  t.same(readCgroup(() => join(folder, 'v2'), 2), expected);
-  t.end();
-});
 
 t.test('probes are counted by how they went', async (t) => {
   const clock = createFakeClock();
