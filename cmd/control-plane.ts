@@ -4,6 +4,7 @@ import { systemClock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
 import type { Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
+import { messageOf } from '../internal/base/errors.ts';
 import type { AggregatedServers } from '../internal/api/aggregation.ts';
 import type { KubeletCalls } from '../internal/api/kubelet-calls.ts';
 import type { Resource } from '../internal/api/request.ts';
@@ -43,6 +44,7 @@ import type { Views } from '../internal/informer/view.ts';
 import { webhookConverter } from '../internal/kinds/custom/conversion-webhook.ts';
 import { loadKinds, type Kinds } from '../internal/kinds/index.ts';
 import type { Kind } from '../internal/kinds/kind.ts';
+import { SECRETS } from '../internal/kinds/generated/resources.ts';
 import { createServiceAllocator } from '../internal/registry/allocators/service-allocator.ts';
 import { keepCustomKinds } from '../internal/registry/custom-kinds.ts';
 import { createEventExpiry } from '../internal/registry/event-expiry.ts';
@@ -94,7 +96,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const serviceCidr = settings['service-cidr'][0] ?? '';
   const views = createLocalViews(store);
   const registry = createRegistry({ store, schemas, clock, random, hooks: { '/services': createServiceAllocator({ store, random, serviceCidr, nodePorts: portRange(settings['service-node-port-range']) }) } });
-  const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store });
+  const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store, labelSecret: (secret, labels) => labelUsedSecret(clientOf(LOOPBACK_USER), log, { secret, labels }) });
   const auditing = await configuredAudit(settings, { clock, random, log });
   const configured = await configuredAuthentication(settings, { issuer: tokens.issuer, clock, log });
   const authenticator = createAuthenticator({
@@ -146,6 +148,10 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     run(createScheduler() as Loop, { username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] }, 'default-scheduler'),
   ];
   return { components, pipeline, views, clientOf, run };
+}
+
+function labelUsedSecret(client: Client, log: Log, { secret: { namespace, name, uid }, labels }: { secret: { namespace: string; name: string; uid: string }; labels: Record<string, string> }): void {
+  client.patch(SECRETS, { namespace, name }, { type: 'merge', body: { metadata: { uid, labels } } }).catch((error: unknown) => log.warn('the use of a Secret\'s token was not written down', { secret: `${namespace}/${name}`, error: messageOf(error) }));
 }
 
 /** Each stored kind once: what is served under two names or in several versions is collected under one of them. */

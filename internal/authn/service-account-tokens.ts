@@ -6,7 +6,7 @@ import type { Random } from '../base/random.ts';
 import type { GroupResource, KubeObject, ObjectKey } from '../api/meta.ts';
 import { serviceAccountUser, type UserInfo } from '../api/user.ts';
 import { isSignedBy, readWebToken, signWebToken } from './json-web-token.ts';
-import { secretTokenClaims, secretTokenUser, SECRET_TOKEN_ISSUER, type SecretTokenSubject } from './secret-tokens.ts';
+import { secretTokenClaims, secretTokenUser, SECRET_TOKEN_ISSUER, type LabelSecret, type SecretTokenSubject } from './secret-tokens.ts';
 
 export interface BoundTo {
   kind: 'Pod' | 'Secret' | 'Node';
@@ -49,6 +49,8 @@ export interface TokenIssuerOptions {
   random: Random;
   /** Looks up accounts and bound objects. */
   store: { get(resource: GroupResource, key: ObjectKey): KubeObject | undefined };
+  /** Absent: the use of Secrets' tokens is not written down. */
+  labelSecret?: LabelSecret;
 }
 
 interface Claims {
@@ -73,7 +75,7 @@ const DELETED_LEEWAY_MS = 60_000;
 /** What pods get that ask for nothing. Old programs read their token once: these last on, as upstream has it. */
 const EXTENDED = { askedSeconds: 3607, seconds: 365 * 86_400 };
 
-export function createTokenIssuer({ privateKeyPem, issuer, clock, random, store }: TokenIssuerOptions): TokenIssuer {
+export function createTokenIssuer({ privateKeyPem, issuer, clock, random, store, labelSecret }: TokenIssuerOptions): TokenIssuer {
   const privateKey = createPrivateKey(privateKeyPem);
   const publicKey = createPublicKey(privateKey);
   const keyId = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url');
@@ -89,7 +91,7 @@ export function createTokenIssuer({ privateKeyPem, issuer, clock, random, store 
     verify(token, audiences = [issuer]) {
       const read = readWebToken(token);
       if (read === undefined || read.header.alg !== 'ES256' || !isSignedBy(read, publicKey)) return undefined;
-      if (read.claims['iss'] === SECRET_TOKEN_ISSUER) return audiences.includes(issuer) ? secretTokenUser(token, read.claims, store) : undefined;
+      if (read.claims['iss'] === SECRET_TOKEN_ISSUER) return audiences.includes(issuer) ? secretTokenUser(token, read.claims, { store, clock, labelSecret }) : undefined;
       const claims = read.claims as unknown as Claims;
       if (claims.iss !== issuer) return undefined;
       const now = clock.now() / 1000;
