@@ -1,8 +1,11 @@
 // The audit log of a real server: what each level says, stages, who was let in and who not, and the file that it is written to.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { request as httpsRequest } from 'node:https';
+import { once } from 'node:events';
+import { createServer, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import t from 'tap';
 import { systemClock, type Clock } from '../../../internal/base/clock.ts';
 import { silentLog } from '../../../internal/base/log.ts';
@@ -104,6 +107,32 @@ t.test('a watch says when it begins and when it ends; what the server’s own pa
   t.same(stages, [['ResponseStarted', 'watch', 200], ['ResponseComplete', 'watch', 200]]);
   const own = await eventsOf(() => server.admin.create(CONFIGMAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'own', namespace: 'default' } }));
   t.match(own, [{ verb: 'create', user: { username: 'admin' }, requestURI: MAPS, responseStatus: { code: 201 } }]);
+});
+
+t.test('exec and port-forward say when the connection was handed over and when it ends, and how they were refused', async (t) => {
+  const { certificate, key } = server.authority.leaf('kubelet', 'serverCa', { subject: { commonName: 'system:node:n1', organizations: ['system:nodes'] }, names: ['127.0.0.1'], usages: ['server'] });
+  const kubelet = createServer({ cert: certificate, key }).on('upgrade', (_request, socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')).listen(0, '127.0.0.1');
+  t.teardown(() => kubelet.close());
+  await once(kubelet, 'listening');
+  const addressed = { addresses: [{ type: 'InternalIP', address: '127.0.0.1' }], daemonEndpoints: { kubeletEndpoint: { Port: (kubelet.address() as AddressInfo).port } } };
+  await ask('POST', '/api/v1/nodes', { as: 'admin', body: { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, status: addressed } });
+  await ask('POST', '/api/v1/namespaces/default/serviceaccounts', { as: 'admin', body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } } });
+  await ask('POST', '/api/v1/namespaces/default/pods', { as: 'admin', body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec: { nodeName: 'n1', automountServiceAccountToken: false, containers: [{ name: 'c', image: 'i' }] } } });
+  const master = server.credentials('admin', 'system:masters');
+  const upgrade = async (path: string): Promise<string> => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port), ...master });
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    const [said] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return said.toString().split('\r\n')[0] ?? '';
+  };
+  for (const path of ['/api/v1/namespaces/default/pods/web/exec?command=cat&stdin=true', '/api/v1/namespaces/default/pods/web/portforward']) {
+    events.length = 0;
+    t.match(await upgrade(path), / 101 /);
+    while (events.length < 2) await new Promise((resolve) => { setImmediate(resolve); });
+    t.match(events.splice(0), ['ResponseStarted', 'ResponseComplete'].map((stage) => ({ stage, verb: 'create', requestURI: path, user: { username: 'admin' }, objectRef: { resource: 'pods', namespace: 'default', name: 'web', subresource: /^(exec|portforward)$/ }, responseStatus: { code: 101 } })));
+  }
+  t.match(await eventsOf(() => upgrade('/api/v1/namespaces/default/pods/none/exec?command=x')), [{ stage: 'ResponseComplete', responseStatus: { code: 404, reason: 'NotFound' } }]);
 });
 
 t.test('a policy is read with every problem told', (t) => {
