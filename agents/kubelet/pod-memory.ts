@@ -31,6 +31,8 @@ export interface PodMemory {
   dismantling: boolean;
   resetting: boolean;
   ending: Ending | undefined;
+  /** What the API showed when that began. */
+  shownAtEnding: PodStatus | undefined;
   /** Eviction and the like: an end that the API did not ask for. */
   forced: Ending | undefined;
   ground: Promise<Ground | undefined> | undefined;
@@ -57,7 +59,7 @@ export interface PodMemory {
 
 export function createPodMemory(pod: Pod): PodMemory {
   return {
-    pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false, ending: undefined, forced: undefined,
+    pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false, ending: undefined, shownAtEnding: undefined, forced: undefined,
     ground: undefined, standing: undefined, ended: new AbortController(), groundNotBefore: 0, groundFailures: 0, dismantleFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
     backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(), probers: new Map(), messages: new Map(), refreshAt: undefined,
     see(next) {
@@ -73,7 +75,7 @@ export function gather(memory: PodMemory, node: NodeContext): PodState {
   const sandboxes = sandboxesOf(node, pod.metadata.uid);
   const containers = sandboxes.flatMap(({ id }) => node.runtime.listContainers(id)).sort((a, b) => b.createdAt - a.createdAt || b.config.attempt - a.config.attempt);
   return {
-    pod, now: node.clock.now(), ending: memory.ending, sandbox: sandboxes[0], containers: containers.map((container) => withMessage(container, memory, node)),
+    pod, now: node.clock.now(), ending: memory.ending, shownAtEnding: memory.shownAtEnding, sandbox: sandboxes[0], containers: containers.map((container) => withMessage(container, memory, node)),
     ground: memory.ground !== undefined ? 'busy' : memory.standing !== undefined ? 'ready' : 'none', groundNotBefore: memory.groundNotBefore,
     starting: new Set(memory.starting.keys()), stopping: memory.stopping, restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, backOffMaxMs: parseDuration(node.settings.maxContainerRestartPeriod), waiting: memory.waiting,
     actuated: (container) => actuatedOf(container, memory.resize),

@@ -32,6 +32,8 @@ export interface PodState {
   pod: Pod;
   now: number;
   ending: Ending | undefined;
+  /** What the API showed when that began. */
+  shownAtEnding?: PodStatus | undefined;
   /** The newest sandbox. */
   sandbox: SandboxStatus | undefined;
   /** Newest first. */

@@ -82,6 +82,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
     timer?.cancel();
     const before = memory.ending;
     memory.ending = endingOf(memory, node.clock.now());
+    if (before === undefined && memory.ending !== undefined) memory.shownAtEnding = memory.pod.status;
     const { reason, message } = memory.ending?.status ?? {};
     if (before === undefined && reason === 'DeadlineExceeded' && message !== undefined) node.event(memory.pod, 'Normal', reason, message);
     if (memory.ending !== undefined) memory.ended.abort();

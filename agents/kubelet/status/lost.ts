@@ -13,7 +13,7 @@ export function lostInit(init: readonly ContainerStatus[]): ContainerStatus[] {
   return init.map((status, index) => (index <= begun ? lost(status) : status));
 }
 
-/** By what the API shows: an init container that was ended with its pod has initialized nothing. */
+/** By what the API showed when the pod began to end: an init container that was ended with its pod has initialized nothing. */
 function hasInitialized(pod: Pod): boolean {
   const last = initContainersOf(pod).at(-1);
   const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
