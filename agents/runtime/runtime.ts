@@ -179,6 +179,8 @@ export interface ExecOptions {
   /** Terminal sizes as they change. */
   resize?: AsyncIterable<{ width: number; height: number }>;
   timeoutMs?: number;
+  /** One that cannot be started is an error, and not what a shell would end with. */
+  mustStart?: boolean;
   signal?: AbortSignal;
 }
 

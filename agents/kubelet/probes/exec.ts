@@ -11,7 +11,7 @@ export interface ExecResult {
   errors: string;
 }
 
-export async function runInContainer(runtime: Runtime, id: string, options: { command: readonly string[]; timeoutMs?: number; signal?: AbortSignal }): Promise<ExecResult> {
+export async function runInContainer(runtime: Runtime, id: string, options: { command: readonly string[]; timeoutMs?: number; mustStart?: boolean; signal?: AbortSignal }): Promise<ExecResult> {
   const chunks: { bytes: Buffer; stream: 'stdout' | 'stderr' }[] = [];
   let size = 0;
   const collect = (stream: 'stdout' | 'stderr'): Writable => new Writable({
@@ -23,7 +23,7 @@ export async function runInContainer(runtime: Runtime, id: string, options: { co
   });
   const exitCode = await runtime.exec(id, {
     command: [...options.command], tty: false, stdout: collect('stdout'), stderr: collect('stderr'),
-    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }), ...(options.signal !== undefined && { signal: options.signal }),
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }), ...(options.mustStart === true && { mustStart: true }), ...(options.signal !== undefined && { signal: options.signal }),
   });
   const textOf = (some: typeof chunks): string => Buffer.concat(some.map(({ bytes }) => bytes)).toString();
   return { exitCode, output: textOf(chunks), errors: textOf(chunks.filter(({ stream }) => stream === 'stderr')) };

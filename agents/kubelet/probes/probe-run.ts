@@ -45,7 +45,7 @@ async function run({ probe, container, id, podIp }: ProbeTarget, { runtime, cloc
 
 async function runExec(runtime: Runtime, id: string, command: readonly string[], timeoutMs: number): Promise<ProbeResult> {
   try {
-    const { exitCode, output } = await runInContainer(runtime, id, { command, timeoutMs });
+    const { exitCode, output } = await runInContainer(runtime, id, { command, timeoutMs, mustStart: true });
     return { outcome: exitCode === 0 ? 'success' : 'failure', output };
   } catch (error) {
     const late = error instanceof Error && 'reason' in error && error.reason === 'DeadlineExceeded';

@@ -32,7 +32,9 @@ export async function exec(ground: Ground, record: ContainerRecord, options: Exe
     const { runTerminal } = options.tty ? await import('./terminal.ts') : { runTerminal: undefined };
     const result = runTerminal === undefined ? await runPiped(ground, args, { options, guard }) : await runTerminal({ file: ground.ociRuntime, args, addon: ground.terminalAddon, options, onStarted: guard.onStarted, clock: ground.clock });
     guard.throwIfStopped();
-    return result.code === RUNC_FAILED && readFileIfThere(files.pid) === undefined ? codeOfFailure(result.words) : result.code;
+    if (result.code !== RUNC_FAILED || readFileIfThere(files.pid) !== undefined) return result.code;
+    if (options.mustStart === true) throw failed(result.words);
+    return codeOfFailure(result.words);
   } finally {
     guard.end();
     for (const file of Object.values(files)) rmSync(file, { force: true });
@@ -52,7 +54,11 @@ function execFiles({ layout, random }: Ground, { id }: ContainerRecord, { comman
 function codeOfFailure(words: string): number {
   if (/executable file not found|no such file or directory/i.test(words)) return 127;
   if (/permission denied|exec format error|is a directory/i.test(words)) return 126;
-  throw new RuntimeError('ExecError', words || 'the command could not be started');
+  throw failed(words);
+}
+
+function failed(words: string): RuntimeError {
+  return new RuntimeError('ExecError', words || 'the command could not be started');
 }
 
 interface Guard {

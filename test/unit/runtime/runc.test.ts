@@ -76,6 +76,16 @@ t.test('a command that is not there is told at the start, which is an end too, a
   t.same(scene.leftovers(), []);
 });
 
+t.test('a command that cannot be started in a container ends as in a shell, or is an error to who must tell them apart', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, open);
+  const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { command: ['sleep', '1000'] }));
+  await scene.runtime.startContainer(id);
+  const command = ['/no/such/program'];
+  t.equal(await scene.runtime.exec(id, { command, tty: false }), 127);
+  await t.rejects(scene.runtime.exec(id, { command, tty: false, mustStart: true }), { reason: 'ExecError', message: /^exec failed: unable to start container process: exec: "\/no\/such\/program": stat \/no\/such\/program: no such file or directory$/ });
+  t.equal(await scene.runtime.exec(id, { command: ['sh', '-c', 'exit 127'], tty: false, mustStart: true }), 127);
+});
+
 t.test('a pod that wants another runtime does not get this one', async (t) => {
   const { scene, sandboxId } = await withSandbox(t, open);
   const config = scene.runtime.listSandboxes()[0]?.config ?? t.fail('no sandbox') as never;
