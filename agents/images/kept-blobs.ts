@@ -15,7 +15,7 @@ export interface KeptBlobs {
 
 export interface KeptBlob {
   open(): AsyncIterable<Buffer>;
-  /** Its layer stands, or not; true when it should be opened once more, as a part of what came was from before. */
+  /** Its layer stands (also where it was never opened), or not; true when it should be opened once more, as a part of what came was from before. */
   settle(used: boolean): boolean;
 }
 
@@ -33,7 +33,7 @@ export function createKeptBlobs(directory: string, clock: Clock): KeptBlobs {
       const name = digest.slice('sha256:'.length);
       if (size < KEPT_BYTES_MIN) return { open: () => fetch(0), settle: () => false };
       const reading: Reading = { hadBytes: 0, brokeOff: false };
-      let mine = false;
+      let mine: boolean | undefined;
       return {
         async *open() {
           mine = !busy.has(name);
@@ -46,7 +46,7 @@ export function createKeptBlobs(directory: string, clock: Clock): KeptBlobs {
           }
         },
         settle(used) {
-          if (!mine) return false;
+          if (!(mine ?? !busy.has(name))) return false;
           // What broke off goes on another time. What came whole and was no use is wrong, or there is no room for it.
           if (used || !reading.brokeOff) remove(name);
           return !used && !reading.brokeOff && reading.hadBytes > 0;

@@ -62,7 +62,10 @@ export function createLayerStore(root: string): LayerStore {
         const sizeBytes = await running.catch(() => undefined);
         if (sizeBytes !== undefined) return sizeBytes;
       }
-      if (store.has(source.diffId)) return sizeOfNew(store.directory(source.diffId));
+      if (store.has(source.diffId)) {
+        source.settle?.(true); // a power cut may leave a layer and what it was made of
+        return sizeOfNew(store.directory(source.diffId));
+      }
       const target = store.directory(source.diffId);
       const work = turn(() => limit(() => makeLayer(source, { temporary: `${target}.${String(temporaries++)}.tmp`, target, syncAll, root })));
       inFlight.set(source.diffId, work);

@@ -1,10 +1,11 @@
 // What images come as: both formats' manifests, lists in lists, variants, compressions; and what is refused, in words that say why.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import t, { type Test } from 'tap';
+import { decompressed } from '../../../agents/images/compression.ts';
 import { chooseManifest } from '../../../agents/images/image-manifest.ts';
 import { createImageStore } from '../../../agents/images/local-image-store.ts';
 import { systemClock } from '../../../internal/base/clock.ts';
@@ -132,4 +133,23 @@ t.test('by digest: the bytes are held to it, and a tag beside it is no name', as
   registry.put('app', { ...image.manifest, digest: `sha256:${'b'.repeat(64)}` });
   t.match(await images.pull(`${registry.address}/app@sha256:${'b'.repeat(64)}`, []).catch(refusal), { message: /manifest sha256:b+ arrived with digest/ });
   t.ok(existsSync(images.layers(pulled.id)[0] ?? ''));
+});
+
+t.test('who stops reading a blob early closes what it comes from, however it is compressed', async (t) => {
+  const noise = randomBytes(1 << 20);
+  for (const [how, bytes] of Object.entries({ plain: noise, gzip: gzipSync(noise), zstd: zstdCompressSync(noise), 'broken gzip': Buffer.concat([gzipSync(noise).subarray(0, 5000), noise]) })) {
+    const closed = Promise.withResolvers<string>();
+    const source = (async function* () {
+      try {
+        for (let at = 0; at < bytes.length; at += 4096) yield bytes.subarray(at, at + 4096);
+        closed.resolve('read whole');
+      } finally {
+        closed.resolve('closed');
+      }
+    })();
+    await (async () => {
+      for await (const piece of decompressed(source)) if (piece.length > 0 && how !== 'broken gzip') return;
+    })().catch(() => {});
+    t.equal(await closed.promise, 'closed', how);
+  }
 });

@@ -79,6 +79,18 @@ t.test('the next life goes on with a range, and leaves nothing of it behind', as
   t.notOk(readdirSync(join(s.partial, '../layers')).some((name) => name.includes('.')));
 });
 
+t.test('what is kept of a layer that stands goes with the next pull: a power cut takes back that it went', async (t) => {
+  const s = await scene(t);
+  const store = s.open();
+  await store.start();
+  await store.pull(s.name, []);
+  writeFileSync(join(s.partial, blobFile), big?.bytes ?? '');
+  const asked = s.registry.asked.length;
+  await store.pull(s.name, []);
+  t.same(s.kept(), []);
+  t.notOk(s.registry.asked.slice(asked).some((line) => line.endsWith(big?.digest ?? '')), 'and is not fetched');
+});
+
 t.test('broken off twice, it has what both brought', async (t) => {
   const s = await scene(t);
   await s.breakOff();
