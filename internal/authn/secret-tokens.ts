@@ -44,7 +44,7 @@ export function secretTokenUser(token: string, claims: Readonly<Record<string, u
   if (secret === undefined || secret.metadata.deletionTimestamp !== undefined || !sameText(Buffer.from(secret.data?.['token'] ?? '', 'base64').toString(), token)) return undefined;
   if (account === undefined || account.metadata.deletionTimestamp !== undefined || account.metadata.uid !== uid) return undefined;
   const today = dayOf(clock.now());
-  const { uid: secretUid = '', labels = {} } = secret.metadata;
+  const { uid: secretUid, labels = {} } = secret.metadata;
   // Of tomorrow: by a server whose clock is ahead.
   if (labels[LAST_USED] !== today && labels[LAST_USED] !== dayOf(clock.now() + DAY_MS)) labelSecret?.({ namespace, name: secretName, uid: secretUid }, { [LAST_USED]: today });
   return labels[INVALID_SINCE] ? undefined : serviceAccountUser(namespace, name, uid);

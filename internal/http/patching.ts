@@ -1,14 +1,16 @@
 // What a patch makes of the newest state, and who is recorded as the owner of which fields (metadata.managedFields).
 import { isReason, messageOf, StatusError } from '../base/errors.ts';
 import { forbidden, invalid, invalidObject, required } from '../api/field-error.ts';
-import { apiVersionOf, copy, type KubeObject } from '../api/meta.ts';
+import { apiVersionOf, copy, parseApiVersion, type KubeObject } from '../api/meta.ts';
 import type { Patch, RequestOptions } from '../api/request.ts';
 import { recordUpdate, serverSideApply } from '../api/patch/apply.ts';
 import { applyJsonPatch } from '../api/patch/json.ts';
 import { applyMergePatch } from '../api/patch/merge.ts';
 import { applyStrategicMerge } from '../api/patch/strategic.ts';
 import type { Definition } from '../api/schema.ts';
+import type { OtherVersions } from '../api/patch/other-versions.ts';
 import { asWarning, checkObject, goType } from './field-validation.ts';
+import type { Kind } from '../kinds/kind.ts';
 import type { WriteContext } from '../registry/registry.ts';
 import type { Call, PipelineOptions } from './pipeline.ts';
 
@@ -31,7 +33,7 @@ function applied(options: PipelineOptions, call: Call, { patch, live }: { patch:
   if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
   const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name } };
   if (named.metadata.name !== info.name) throw new StatusError('BadRequest', `the name of the object (${named.metadata.name}) does not match the name on the URL (${info.name})`);
-  const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, said: given, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
+  const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, said: given, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, versions: otherVersions(options, kind), subresource: info.subresource, now: options.clock.now() });
   checkDuplicates(patch, call);
   return result;
 }
@@ -58,7 +60,19 @@ export function tracker(options: PipelineOptions, call: Call): NonNullable<Write
   return (next, live) => {
     const definition = options.schemas.get(kind.schema);
     if (definition === undefined) return;
-    recordUpdate({ ...(live !== undefined && { live }), next, manager, definition, schemas: options.schemas, subresource: info.subresource, now: options.clock.now() });
+    recordUpdate({ ...(live !== undefined && { live }), next, manager, definition, schemas: options.schemas, versions: otherVersions(options, kind), subresource: info.subresource, now: options.clock.now() });
+  };
+}
+
+/** Built-in kinds that are served in versions of different fields. Custom versions are converted elsewhere, or have one schema's fields as a rule. */
+function otherVersions({ kinds, schemas }: PipelineOptions, { resource, rules: { storage }, custom }: Kind): OtherVersions {
+  return (apiVersion) => {
+    const { group, version } = parseApiVersion(apiVersion);
+    const other = custom === undefined ? kinds.byResource(group, version, resource) : undefined;
+    const definition = other === undefined || other.custom !== undefined ? undefined : schemas.get(other.schema);
+    if (definition === undefined) return undefined;
+    const encode = (object: KubeObject): KubeObject => (storage === undefined ? object : (storage.encode(object) as KubeObject)); // built-in kinds convert at once
+    return { definition, convert: (object) => other?.rules.storage?.decode(encode(object)) ?? encode(object) };
   };
 }
 

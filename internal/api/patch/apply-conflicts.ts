@@ -1,5 +1,6 @@
 // Conflicts of an apply: fields it would change that others own, and the 409 that tells them all.
 import { StatusError, type StatusCause } from '../../base/errors.ts';
+import type { Delta } from './compare.ts';
 import type { Owner, Owners } from './field-owners.ts';
 import { intersection, pathsOf, type FieldSet } from './field-set.ts';
 
@@ -8,9 +9,9 @@ export interface Conflict {
   fields: FieldSet;
 }
 
-export function conflictsOf(owners: Owners, changed: FieldSet, self: string): Conflict[] {
+export function conflictsOf(owners: Owners, deltaIn: (apiVersion: string) => Delta | undefined, self: string): Conflict[] {
   const others = [...owners].filter(([identity]) => identity !== self).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return others.map(([, owner]) => ({ owner, fields: intersection(owner.fields, changed) })).filter(({ fields }) => fields !== undefined);
+  return others.map(([, owner]) => ({ owner, fields: intersection(owner.fields, deltaIn(owner.apiVersion)?.changed) })).filter(({ fields }) => fields !== undefined);
 }
 
 export function conflictError(conflicts: readonly Conflict[]): StatusError {

@@ -1,6 +1,6 @@
 // Server-side apply: a manager says what it wants of an object; it owns what it says, conflicts with other owners where it would
 // change what is theirs, and what it no longer says goes, unless somebody else owns it. Semantics and error texts are those of
-// k8s.io/apimachinery's managedfields and sigs.k8s.io/structured-merge-diff, on one version of the schema.
+// k8s.io/apimachinery's managedfields and sigs.k8s.io/structured-merge-diff; what a manager no longer says is taken out in the version of this apply.
 import { StatusError } from '../../base/errors.ts';
 import { sameJson } from '../json-equality.ts';
 import { formatTime, parseApiVersion, type KubeObject } from '../meta.ts';
@@ -14,6 +14,7 @@ import { difference, intersection, LEAF, union, type FieldNode, type FieldSet } 
 import { rootShape } from './field-shape.ts';
 import { allowedByLastApplied, withLastApplied } from './last-applied.ts';
 import { copyTree, dropNulls, isMembers, type Members } from './members.ts';
+import { deltasOf, type OtherVersions } from './other-versions.ts';
 import { internal } from './strategic-schema.ts';
 
 export { recordUpdate, type UpdateRecord } from './managed-fields.ts';
@@ -29,6 +30,7 @@ export interface Application {
   definition: Definition;
   schemas: Schemas;
   subresource: string;
+  versions?: OtherVersions;
   /** Milliseconds since the epoch. */
   now: number;
 }
@@ -70,7 +72,7 @@ function ownersOf({ live, definition, schemas, subresource, now }: Application):
 
 type Outcome = { tree: unknown; owners: Owners } | { conflicts: Conflict[] };
 
-function attempt({ applied, manager, force, definition, schemas, subresource, now }: Application, { liveTree, owners }: { liveTree: Members; owners: Owners }): Outcome {
+function attempt({ live, applied, manager, force, definition, schemas, subresource, versions, now }: Application, { liveTree, owners }: { liveTree: Members; owners: Owners }): Outcome {
   const typed: Typed = { shape: rootShape(definition), schemas };
   const apply: Owner = { manager, operation: 'Apply', apiVersion: applied.apiVersion, subresource, fields: undefined };
   const identity = identityOf(apply);
@@ -81,9 +83,10 @@ function attempt({ applied, manager, force, definition, schemas, subresource, no
   const tree = pruned(merged, { typed, last: previous?.fields, owners });
   const delta = compareObjects(liveTree, isMembers(tree) ? tree : {}, { definition, schemas, ignored: ignoredFields(definition, subresource) });
   if (delta !== undefined) {
-    const conflicts = conflictsOf(owners, delta.changed, identity);
+    const deltaIn = deltasOf({ live, next: tree as KubeObject, delta, apiVersion: applied.apiVersion, versions, schemas, subresource });
+    const conflicts = conflictsOf(owners, deltaIn, identity);
     if (conflicts.length > 0 && !force) return { conflicts };
-    disown(owners, delta, identity);
+    disown(owners, deltaIn, identity);
   }
   const owned = difference(without(fields, UNOWNED), { 'f:metadata': LEAF });
   const time = sameJson(liveTree, dropNulls(copyTree(tree))) ? previous?.time : formatTime(now);

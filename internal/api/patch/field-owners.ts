@@ -107,10 +107,12 @@ function secondsOf({ time }: Owner): number {
   return time === undefined ? 0 : Math.floor(Date.parse(time) / 1000);
 }
 
-/** Takes what changed from all owners but one. */
-export function disown(owners: Owners, { changed, removed }: Delta, keeper?: string): void {
+/** Takes what changed, as each owner's version shows it, from all owners but one. */
+export function disown(owners: Owners, deltaIn: (apiVersion: string) => Delta | undefined, keeper?: string): void {
   for (const [identity, owner] of owners) {
-    if (identity === keeper) continue;
+    const delta = identity === keeper ? undefined : deltaIn(owner.apiVersion);
+    if (delta === undefined) continue;
+    const { changed, removed } = delta;
     const fields = difference(difference(owner.fields, changed), removed);
     if (fields === undefined) owners.delete(identity);
     else if (fields !== owner.fields) owners.set(identity, { ...owner, fields });
@@ -118,11 +120,12 @@ export function disown(owners: Owners, { changed, removed }: Delta, keeper?: str
 }
 
 /** Credits an update: its owner has what changed besides what it had. Removals leave nothing to own. */
-export function credit(owners: Owners, { changed, removed }: Delta, { now, ...who }: Pick<Owner, 'manager' | 'apiVersion' | 'subresource'> & { now: number }): void {
+export function credit(owners: Owners, delta: Delta, { now, deltaIn = () => delta, ...who }: Pick<Owner, 'manager' | 'apiVersion' | 'subresource'> & { now: number; deltaIn?: (apiVersion: string) => Delta | undefined }): void {
+  const { changed, removed } = delta;
   const update = { ...who, operation: 'Update' as const };
   const identity = identityOf(update);
   const previous = owners.get(identity);
-  disown(owners, { changed, removed }, identity);
+  disown(owners, deltaIn, identity);
   const left = difference(previous?.fields, removed);
   const fields = union(left, changed);
   if (fields === undefined) owners.delete(identity);

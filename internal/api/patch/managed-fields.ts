@@ -6,6 +6,7 @@ import type { Definition, Schemas } from '../schema.ts';
 import { compareObjects, type Delta } from './compare.ts';
 import { capUpdates, credit, decodeOwners, encodeOwners, ignoredFields, type Owners } from './field-owners.ts';
 import { UnknownItem } from './field-shape.ts';
+import { deltasOf, type OtherVersions } from './other-versions.ts';
 
 export interface UpdateRecord {
   live?: KubeObject;
@@ -14,12 +15,13 @@ export interface UpdateRecord {
   definition: Definition;
   schemas: Schemas;
   subresource: string;
+  versions?: OtherVersions;
   /** Milliseconds since the epoch. */
   now: number;
 }
 
 /** Sets `next.metadata.managedFields`. Never fails: an object whose fields cannot be told apart goes without. */
-export function recordUpdate({ live, next, manager, definition, schemas, subresource, now }: UpdateRecord): void {
+export function recordUpdate({ live, next, manager, definition, schemas, subresource, versions, now }: UpdateRecord): void {
   const before = ownersBefore(live, next, subresource);
   const { metadata } = next;
   if (before.owners.size === 0 && live !== undefined) return void delete metadata.managedFields; // tracking starts at creation or with an apply
@@ -29,7 +31,7 @@ export function recordUpdate({ live, next, manager, definition, schemas, subreso
     metadata.managedFields = before.entries;
     return;
   }
-  if (delta !== undefined) credit(before.owners, delta, { manager: manager === '' ? 'unknown' : manager, apiVersion: next.apiVersion, subresource, now });
+  if (delta !== undefined) credit(before.owners, delta, { manager: manager === '' ? 'unknown' : manager, apiVersion: next.apiVersion, subresource, now, deltaIn: deltasOf({ live, next, delta, apiVersion: next.apiVersion, versions, schemas, subresource }) });
   capUpdates(before.owners);
   const entries = encodeOwners(before.owners);
   if (entries.length === 0) delete metadata.managedFields;
