@@ -52,6 +52,8 @@ import { createKubeletServer, type KubeletServer, type KubeletTls } from './serv
 import { endForShutdown, SHUTTING_DOWN, shutdownGroupsOf } from './shutdown.ts';
 import { createLocalVolumes } from './volumes/local-volumes.ts';
 import { createStartCounts } from './start-counts.ts';
+import { createCounts } from './stats/counts.ts';
+import { measuredCgroups, measuredRuntime } from './stats/measured.ts';
 import { createFileSource, createUrlSource, type StaticSource } from './static-sources.ts';
 import { mountPointsUnder } from './volumes/mount-table.ts';
 import { createTokenSource } from './volumes/token-source.ts';
@@ -168,7 +170,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         const self = registration?.node();
         if (self !== undefined) node?.eventAbout(self, 'Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resource}`);
       };
-      keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir, pods: { version: cgroups.version, directory: cgroups.directory(cgroups.top, 'memory') } }), onChange: () => registration?.changed(), onReclaim });
+      keeper = createPressureKeeper({ node, pods, collection, settings, observe: createObserver({ nodeDir: kubeletDir, imagesDir: options.imagesDir ?? kubeletDir, pods: { version: cgroups.version, directory: cgroups.directory(cgroups.top, 'memory') } }), onChange: () => registration?.changed(), onReclaim, onEvict: (signal) => node?.counts.count('kubelet_evictions', { eviction_signal: signal }) });
       processes = createProcessLimitWatch({ node, pods, podPidsLimit: settings.podPidsLimit });
       if (options.tls !== undefined) server = createKubeletServer({ node, pods, tls: options.tls, port: options.port ?? 10250 });
       await server?.start();
@@ -232,8 +234,9 @@ async function mountMemory(kubeletDir: string): Promise<string> {
 function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, derived: Pick<NodeContext, 'devices' | 'claims' | 'kubeletDir' | 'memoryDir' | 'settings' | 'cgroups' | 'memoryCapacityBytes' | 'self' | 'allocatable' | 'pressures' | 'imageUsed' | 'pullRecords' | 'csi'>): NodeContext {
   const { client, views, clock, random, log, nodeName } = options;
   const recorder = createEventRecorder({ client, clock, random, log, component: 'kubelet', host: nodeName });
+  const counts = createCounts(clock);
   return {
-    ...derived, nodeName, pullTurn: pullTurnsOf(derived.settings), logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: options.runtime, images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
+    ...derived, nodeName, pullTurn: pullTurnsOf(derived.settings), logsDir: options.logsDir ?? '/var/log/pods', client, views, runtime: measuredRuntime(options.runtime, counts), cgroups: measuredCgroups(derived.cgroups, counts), images: options.images, clock, random, log, ledger: options.ledger ?? NO_LEDGER,
     dns: { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, resolvConf: options.resolvConf ?? '/etc/resolv.conf' },
     objects: options.viewsAreLocal ? createLocalObjects(views) : createFetchedObjects(client, clock, lastKnown),
     tokens: createTokenSource({ client, clock, random, lastKnown }), oomScoreAdjMin: lowestOomScoreAdj(),
@@ -241,7 +244,7 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
     get nodeIps() {
       return options.nodeIps();
     },
-    starts: createStartCounts(),
+    starts: createStartCounts(), counts,
     eventAbout: (object, type, reason, message) => recorder.event(object, type, reason, message),
     event(pod, type, reason, message, container) {
       const kind = container === undefined ? undefined : findContainer(pod, container)?.kind;

@@ -20,6 +20,7 @@ import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { CsiLoader } from './volumes/volume.ts';
 import type { TokenSource } from './volumes/token-source.ts';
 import type { StartCounts } from './start-counts.ts';
+import type { Counts } from './stats/counts.ts';
 
 export interface DnsSettings {
   clusterDns: readonly string[];
@@ -68,6 +69,7 @@ export interface NodeContext {
   settings: KubeletConfiguration;
   /** For the metrics. */
   starts: StartCounts;
+  counts: Counts;
   memoryCapacityBytes: number;
   /** The lowest oom_score_adj that this process may give. */
   oomScoreAdjMin: number;

@@ -4,8 +4,9 @@ import { runPreStop } from './hooks.ts';
 import type { NodeContext } from './node-context.ts';
 import type { PodAction } from './plan.ts';
 import type { PodMemory } from './pod-memory.ts';
-import { findContainer, hasOwnUsers } from './pod-spec.ts';
+import { findContainer, hasOwnUsers, type ContainerKind } from './pod-spec.ts';
 import { StartError } from './start-error.ts';
+import { containerType } from './stats/container-type.ts';
 import { startContainer } from './steps/container.ts';
 import { applySteps, StepError, undoSteps } from './steps/index.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
@@ -87,12 +88,14 @@ function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMe
     // Asked when the image is there: the ground may have been begun after this start.
     ground: Promise.resolve().then(() => memory.ground ?? memory.standing),
   }, node).then(
-    () => {
+    (id) => {
+      if (id !== undefined) node.counts.count('kubelet_started_containers_total', { container_type: containerType(container.kind) });
       memory.waiting.delete(name);
       memory.refreshAt ??= nextRefresh(memory.standing?.volumes ?? []); // an ephemeral container may have brought a volume
     },
     (error: unknown) => {
       if (aborted.signal.aborted) return;
+      countFailedStart(error, container.kind, node);
       if (attempt === 0 && hasOwnUsers(pod) && !memory.waiting.has(name)) node.starts.ownUsersFailed++;
       memory.waiting.set(name, { reason: error instanceof StartError ? error.reason : 'CreateContainerError', message: messageOf(error) });
       const pulling = memory.pullBackOffs.get(container.spec.image ?? '')?.until;
@@ -105,6 +108,12 @@ function start({ container: name, attempt, backOff }: Of<'start'>, memory: PodMe
     memory.starting.delete(name);
     wake();
   });
+}
+
+function countFailedStart(error: unknown, kind: ContainerKind, { counts }: NodeContext): void {
+  const labels = { container_type: containerType(kind) };
+  counts.count('kubelet_started_containers_total', labels);
+  counts.count('kubelet_started_containers_errors_total', { code: error instanceof StartError ? error.reason : 'CreateContainerError', ...labels });
 }
 
 function targetOf(name: string, { pod }: PodMemory, node: NodeContext): string | undefined {

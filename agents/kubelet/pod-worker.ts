@@ -18,6 +18,7 @@ import { actuateResize, grantedBefore, judgeResize, resizeConditions } from './r
 import { superviseProbes } from './pod-probes.ts';
 import { podStatusOf } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
+import { createWorkerTimes } from './stats/worker-times.ts';
 import type { Rejection } from './steps/admission.ts';
 import { removeDirectories } from './steps/directories.ts';
 import { removeSandboxes } from './steps/sandbox.ts';
@@ -56,6 +57,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   memory.allocation = readAllocation(first.metadata.uid, node) ?? grantedBefore(memory, node);
   memory.see(first);
   let queued = false;
+  const times = createWorkerTimes(first, node);
   let timer: Timer | undefined;
 
   function wake(): void {
@@ -65,7 +67,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
       queued = false;
       if (memory.stopped) return;
       try {
-        turn();
+        times.turn(turn);
       } catch (error) {
         node.log.error('pod could not be planned', { pod: memory.pod.metadata.name, namespace: memory.pod.metadata.namespace, error: messageOf(error) });
         again(RETRY_MS);
@@ -93,6 +95,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
     for (const action of plan.actions) perform(action, memory, node, wake);
     const state = gather(memory, node);
     memory.status = podStatusOf(state, resizeConditions(memory.resize));
+    times.shows(memory.status);
     superviseDeadline(state, plan.againInMs);
     if (!memory.writing && !replacesImage(state)) void writeStatus();
     void finish();
@@ -115,8 +118,10 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
     const patch = memory.gone || shown === undefined ? undefined : statusPatch(shown, memory.status);
     if (patch === undefined) return;
     memory.writing = true;
+    times.statusChanged();
     try {
       const written = await node.client.patch(PODS, keyOfPod(memory.pod), { type: 'strategic', body: patch }, { subresource: 'status' });
+      times.statusWritten();
       if (written.metadata.uid === memory.pod.metadata.uid) memory.see(written);
     } catch (error) {
       memory.writing = false;
@@ -170,6 +175,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
     update(pod) {
       const before = memory.pod;
       memory.see(pod);
+      times.updated();
       if (before.metadata.labels !== memory.pod.metadata.labels || before.metadata.annotations !== memory.pod.metadata.annotations) applyVolumeChanges(memory, node, wake);
       wake();
     },

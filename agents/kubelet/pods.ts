@@ -7,6 +7,7 @@ import { completePod } from './pod-completion.ts';
 import type { NodeContext } from './node-context.ts';
 import { CONFIG_MIRROR, isTerminalPhase } from './pod-spec.ts';
 import { mountsObject } from './pod-volumes.ts';
+import { countEnd, toldReason } from './stats/pod-counts.ts';
 import { createStaticPods } from './static-pods.ts';
 import type { StaticSource } from './static-sources.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
@@ -89,6 +90,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   }
 
   function takeOn(pod: Pod): void {
+    node.counts.observe('kubelet_containers_per_pod_count', pod.spec.containers.length);
     const worker = createPodWorker(pod, node, {
       fits: (grown) => checkResources(grown, others(grown), node.allocatable()),
       freed,
@@ -121,6 +123,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   }
 
   function reject(pod: Pod, rejection: { reason: string; message: string }): void {
+    node.counts.count('kubelet_admission_rejections_total', { reason: toldReason(rejection.reason) });
     node.event(pod, 'Warning', rejection.reason, rejection.message);
     const patch = statusPatch(pod, rejectedStatus(pod, node.clock.now(), rejection));
     if (patch === undefined) return;
@@ -148,7 +151,11 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     refuse: (rejection) => void (refusal = rejection),
     start() {
       const view = node.views.of(PODS, { fieldSelector: `spec.nodeName=${node.nodeName}` });
-      ends.push(node.runtime.subscribe(({ sandboxId }) => workerOfSandbox(sandboxId)?.wake()));
+      ends.push(node.runtime.subscribe((event) => {
+        const worker = workerOfSandbox(event.sandboxId);
+        if (event.type === 'exited' && worker !== undefined) countEnd(event, worker.pod, node);
+        worker?.wake();
+      }));
       ends.push(view.subscribe(({ type, object }) => seeFromApi(object, type === 'DELETED')));
       followObjects(CONFIGMAPS);
       followObjects(SECRETS);

@@ -35,6 +35,14 @@ export interface PressureOptions {
   onChange(): void;
   /** Something of this is to be won back: for an event of the node. */
   onReclaim?(resource: string): void;
+  /** A pod goes for this signal. */
+  onEvict?(signal: string): void;
+}
+
+/** Why a pod goes, in words and as the metrics have it. */
+interface Cause {
+  message: string;
+  signal: string;
 }
 
 const COLLECT_EVERY_MS = 300_000;
@@ -44,7 +52,7 @@ const CLEANUP_MS = 30_000;
 /** Of a hard eviction. */
 const EVICTION_GRACE_MS = 1_000;
 
-export function createPressureKeeper({ node, pods, observe, collection, settings = DEFAULT_CONFIGURATION, onChange, onReclaim = () => {} }: PressureOptions): PressureKeeper {
+export function createPressureKeeper({ node, pods, observe, collection, settings = DEFAULT_CONFIGURATION, onChange, onReclaim = () => {}, onEvict = () => {} }: PressureOptions): PressureKeeper {
   const seenAt = new Map<Pressure, number>();
   const thresholds = thresholdsOf(settings);
   const staysMs = parseDuration(settings.evictionPressureTransitionPeriod);
@@ -89,7 +97,7 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
     }
     if (last !== undefined && !last.worker.memory.dismantled && !last.worker.memory.stopped && lookedAt - last.at < CLEANUP_MS) return;
     const [first] = rank(await candidates(condition === 'DiskPressure'), shortage);
-    if (first !== undefined) evict(first.pod, evictionMessage(first, shortage), shortage.graceMs === 0 ? EVICTION_GRACE_MS : Math.min(settings.evictionMaxPodGracePeriod * 1000, gracePeriodMs(first.pod)));
+    if (first !== undefined) evict(first.pod, { message: evictionMessage(first, shortage), signal: shortage.signal }, shortage.graceMs === 0 ? EVICTION_GRACE_MS : Math.min(settings.evictionMaxPodGracePeriod * 1000, gracePeriodMs(first.pod)));
   }
 
   /** Containers of pods that have come to their end: their statuses are in the API, only their logs go with them. Gives how many. */
@@ -113,7 +121,8 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
     return pods.workers().filter(({ pod, memory }) => memory.ending === undefined && !memory.gone && !isTerminalPhase(memory.status.phase) && !isCritical(pod));
   }
 
-  function evict(pod: Pod, message: string, graceMs = EVICTION_GRACE_MS): void {
+  function evict(pod: Pod, { message, signal }: Cause, graceMs = EVICTION_GRACE_MS): void {
+    onEvict(signal);
     node.event(pod, 'Warning', 'Evicted', message);
     node.log.warn('pod evicted', { pod: pod.metadata.name, namespace: pod.metadata.namespace, message });
     const worker = pods.workers().find((one) => one.pod.metadata.uid === pod.metadata.uid);
@@ -127,10 +136,10 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
     limitsAt = node.clock.monotonicMs();
     const usage = await usageOfPods(node);
     const found = limited.flatMap(({ pod }) => {
-      const message = diskExcess(pod, usage.find(({ uid }) => uid === pod.metadata.uid), node);
-      return message === undefined ? [] : [{ pod, message }];
+      const cause = diskExcess(pod, usage.find(({ uid }) => uid === pod.metadata.uid), node);
+      return cause === undefined ? [] : [{ pod, cause }];
     });
-    for (const { pod, message } of found) evict(pod, message);
+    for (const { pod, cause } of found) evict(pod, cause);
     return found.length > 0;
   }
 
@@ -175,18 +184,18 @@ function hasDiskLimit({ spec }: Pod): boolean {
 }
 
 /** Why the pod has more on disk than its limits allow. */
-function diskExcess(pod: Pod, usage: PodUsage | undefined, node: DiskContext): string | undefined {
+function diskExcess(pod: Pod, usage: PodUsage | undefined, node: DiskContext): Cause | undefined {
   const { volumes } = podDiskUsage(pod, node);
   for (const { name, emptyDir } of pod.spec.volumes ?? []) {
     const limit = emptyDir?.sizeLimit;
-    if (limit !== undefined && compareQuantities(limit, '0') > 0 && (volumes.get(name)?.bytes ?? 0) > quantityValue(limit)) return `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(canonicalQuantity(limit))}. `;
+    if (limit !== undefined && compareQuantities(limit, '0') > 0 && (volumes.get(name)?.bytes ?? 0) > quantityValue(limit)) return { signal: 'emptydirfs.limit', message: `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(canonicalQuantity(limit))}. ` };
   }
   const total = podLimits(pod)['ephemeral-storage'];
-  if (total !== undefined && diskOf(pod, usage, node).bytes > quantityValue(total)) return `Pod ephemeral local storage usage exceeds the total limit of containers ${canonicalQuantity(total)}. `;
+  if (total !== undefined && diskOf(pod, usage, node).bytes > quantityValue(total)) return { signal: 'ephemeralpodfs.limit', message: `Pod ephemeral local storage usage exceeds the total limit of containers ${canonicalQuantity(total)}. ` };
   for (const { status, stats } of usage?.containers ?? []) {
     const limit = pod.spec.containers.find(({ name }) => name === status.config.name)?.resources?.limits?.['ephemeral-storage'];
     const used = stats.rootfsUsedBytes + (logBytesOf(pod, node).get(status.config.name) ?? 0);
-    if (limit !== undefined && quantityValue(limit) > 0 && used > quantityValue(limit)) return `Container ${status.config.name} exceeded its local ephemeral storage limit ${JSON.stringify(canonicalQuantity(limit))}. `;
+    if (limit !== undefined && quantityValue(limit) > 0 && used > quantityValue(limit)) return { signal: 'ephemeralcontainerfs.limit', message: `Container ${status.config.name} exceeded its local ephemeral storage limit ${JSON.stringify(canonicalQuantity(limit))}. ` };
   }
   return undefined;
 }

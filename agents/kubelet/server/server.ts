@@ -57,6 +57,7 @@ export function createKubeletServer({ node, pods, tls, port }: ServerOptions): K
   server.on('request', (request, response) => void handle(request, response));
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'https://kubelet');
+    countRequest({ node, request, response, path: url.pathname });
     try {
       const refused = await guard(request, url);
       if (refused !== undefined) return answer(response, refused.code, refused.message);
@@ -91,6 +92,17 @@ export function createKubeletServer({ node, pods, tls, port }: ServerOptions): K
       server.closeAllConnections();
     }),
   };
+}
+
+/** Paths that the metrics tell by their first part; pods' names are not in them. */
+const TOLD_PATHS: ReadonlySet<string> = new Set([...DEBUGGING, 'healthz', 'pods', 'stats', 'metrics', 'metrics/cadvisor', 'metrics/probes', 'metrics/resource']);
+
+function countRequest({ node: { clock, counts }, request, response, path }: { node: NodeContext; request: IncomingMessage; response: ServerResponse; path: string }): void {
+  const told = [path.slice(1), path.split('/')[1] ?? ''].find((name) => TOLD_PATHS.has(name)) ?? 'other';
+  const labels = { long_running: 'false', method: request.method ?? '', path: told, server_type: 'readwrite' };
+  const begun = clock.monotonicMs();
+  counts.count('kubelet_http_requests_total', labels);
+  response.once('close', () => counts.observe('kubelet_http_requests_duration_seconds', (clock.monotonicMs() - begun) / 1000, labels));
 }
 
 export function answer(response: ServerResponse, code: number, text: string): void {

@@ -1,9 +1,11 @@
-// The kubelet's metrics: its own, its probes', and /metrics/resource (what metrics-server reads). Made when asked for; no registry is kept.
-import { readFileSync } from 'node:fs';
+// The kubelet's metrics: its own, its probes', and /metrics/resource (what metrics-server reads). Made when asked for; what must be counted meanwhile is in counts.ts.
 import type { NodeContext } from '../node-context.ts';
+import { isStatic, isTerminalPhase } from '../pod-spec.ts';
+import type { PodWorker } from '../pod-worker.ts';
 import type { Pods } from '../pods.ts';
 import { family, type Sample } from './exposition.ts';
-import { bootTimeMs, machineCpuNanos, machineMemory, type FileSystem } from './machine.ts';
+import { machineCpuNanos, machineMemory, type FileSystem } from './machine.ts';
+import { processMetrics, processStart } from './process.ts';
 import { usageOfPods, usageOfVolumes, type ContainerUsage, type PodUsage } from './usage.ts';
 
 export async function resourceMetrics(node: NodeContext): Promise<string> {
@@ -23,6 +25,7 @@ export async function resourceMetrics(node: NodeContext): Promise<string> {
     family('pod_cpu_usage_seconds_total', 'counter', '[STABLE] Cumulative cpu time consumed by the pod in core-seconds', ofPod((pod) => pod.cpuUsageNanos / 1e9)),
     family('pod_memory_working_set_bytes', 'gauge', '[STABLE] Current working set of the pod in bytes', ofPod((pod) => pod.memoryWorkingSetBytes)),
     family('resource_scrape_error', 'gauge', '[STABLE] 1 if there was an error while getting container metrics, 0 otherwise', [{ value: 0 }]),
+    processStart(),
   ].join('');
 }
 
@@ -32,33 +35,62 @@ export function probeMetrics(pods: Pods): string {
     const [type = '', result = ''] = key.split(' ');
     return { labels: { container, namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, pod_uid: pod.metadata.uid, probe_type: type, result }, value };
   })));
-  return family('prober_probe_total', 'counter', '[ALPHA] Cumulative number of a liveness, readiness or startup probe for a container by result.', samples);
+  return processStart() + family('prober_probe_total', 'counter', '[ALPHA] Cumulative number of a liveness, readiness or startup probe for a container by result.', samples);
 }
 
 export async function kubeletMetrics({ node, pods }: { node: NodeContext; pods: Pods }): Promise<string> {
-  const containers = node.runtime.listContainers();
-  const { starts } = node;
-  const states = ['created', 'exited', 'running', 'unknown'] as const;
-  const claims = (await usageOfVolumes(pods, node)).flatMap(({ claim, ...usage }) => (claim === undefined ? [] : [{ claim, ...usage }]));
-  const ofClaims = (field: keyof FileSystem): Sample[] => claims.map(({ namespace, claim, fileSystem }) => ({ labels: { namespace, persistentvolumeclaim: claim }, value: fileSystem[field] }));
-  const self = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /, '').split(' ').map(Number);
+  return [podMetrics(node, pods), await volumeMetrics(node, pods), node.counts.text(), buildInfo(node), processMetrics()].join('');
+}
+
+const CONTAINER_STATES = ['created', 'exited', 'running', 'unknown'] as const;
+
+function podMetrics({ nodeName, runtime, starts, cgroups }: NodeContext, pods: Pods): string {
+  const workers = pods.workers();
+  const containers = runtime.listContainers();
+  const gauge = (name: string, help: string, samples: readonly Sample[]): string => family(name, 'gauge', `[ALPHA] ${help}`, samples);
+  const counter = (name: string, help: string, value: number): string => family(name, 'counter', `[ALPHA] ${help}`, [{ value }]);
+  const byStatic = (of: (worker: PodWorker) => boolean): Sample[] => ['', 'true'].map((told) => ({ labels: { static: told }, value: workers.filter((worker) => of(worker) && isStatic(worker.pod) === (told === 'true')).length }));
+  const desired = ({ memory }: PodWorker): boolean => !memory.gone;
+  const active = ({ memory }: PodWorker): boolean => !memory.gone && !memory.dismantled && !isTerminalPhase(memory.status.phase);
   return [
-    family('kubelet_node_name', 'gauge', '[ALPHA] The node\'s name. The count is always 1.', [{ labels: { node: node.nodeName }, value: 1 }]),
-    family('kubelet_running_pods', 'gauge', '[ALPHA] Number of pods that have a running pod sandbox', [{ value: node.runtime.listSandboxes().filter(({ state }) => state === 'ready').length }]),
-    family('kubelet_running_containers', 'gauge', '[ALPHA] Number of containers currently running', states.map((state) => ({ labels: { container_state: state }, value: containers.filter((container) => container.state === state).length }))),
-    family('kubelet_active_pods', 'gauge', '[ALPHA] The number of pods the kubelet considers active and which are being considered when admitting new pods. static is true if the pod is not from the apiserver.', [{ labels: { static: '' }, value: pods.workers().length }]),
-    family('kubelet_started_pods_total', 'counter', '[ALPHA] Cumulative number of pods started', [{ value: starts.started }]),
-    family('kubelet_started_pods_errors_total', 'counter', '[ALPHA] Cumulative number of errors when starting pods', [{ value: starts.failed }]),
-    family('kubelet_started_user_namespaced_pods_total', 'counter', '[ALPHA] Cumulative number of pods with user namespaces started. This metric will only be collected on Linux.', [{ value: starts.ownUsersStarted }]),
-    family('kubelet_started_user_namespaced_pods_errors_total', 'counter', '[ALPHA] Cumulative number of errors when starting pods with user namespaces. This metric will only be collected on Linux.', [{ value: starts.ownUsersFailed }]),
-    family('kubelet_volume_stats_available_bytes', 'gauge', '[ALPHA] Number of available bytes in the volume', ofClaims('availableBytes')),
-    family('kubelet_volume_stats_capacity_bytes', 'gauge', '[ALPHA] Capacity in bytes of the volume', ofClaims('capacityBytes')),
-    family('kubelet_volume_stats_inodes', 'gauge', '[ALPHA] Maximum number of inodes in the volume', ofClaims('inodes')),
-    family('kubelet_volume_stats_inodes_free', 'gauge', '[ALPHA] Number of free inodes in the volume', ofClaims('inodesFree')),
-    family('kubelet_volume_stats_inodes_used', 'gauge', '[ALPHA] Number of used inodes in the volume', ofClaims('inodesUsed')),
-    family('kubelet_volume_stats_used_bytes', 'gauge', '[ALPHA] Number of used bytes in the volume', ofClaims('usedBytes')),
-    family('process_cpu_seconds_total', 'counter', 'Total user and system CPU time spent in seconds.', [{ value: ((self[11] ?? 0) + (self[12] ?? 0)) / 100 }]),
-    family('process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', [{ value: (self[21] ?? 0) * 4096 }]),
-    family('process_start_time_seconds', 'gauge', 'Start time of the process since unix epoch in seconds.', [{ value: bootTimeMs() / 1000 + (self[19] ?? 0) / 100 }]),
+    gauge('kubelet_node_name', 'The node\'s name. The count is always 1.', [{ labels: { node: nodeName }, value: 1 }]),
+    gauge('kubelet_cgroup_version', 'cgroup version on the hosts.', [{ value: cgroups.version }]),
+    gauge('kubelet_running_pods', 'Number of pods that have a running pod sandbox', [{ value: runtime.listSandboxes().filter(({ state }) => state === 'ready').length }]),
+    gauge('kubelet_running_containers', 'Number of containers currently running', CONTAINER_STATES.map((state) => ({ labels: { container_state: state }, value: containers.filter((container) => container.state === state).length }))),
+    gauge('kubelet_active_pods', 'The number of pods the kubelet considers active and which are being considered when admitting new pods. static is true if the pod is not from the apiserver.', byStatic(active)),
+    gauge('kubelet_desired_pods', 'The number of pods the kubelet is being instructed to run. static is true if the pod is not from the apiserver.', byStatic(desired)),
+    gauge('kubelet_mirror_pods', 'The number of mirror pods the kubelet will try to create (one per admitted static pod)', [{ value: workers.filter(({ pod }) => isStatic(pod)).length }]),
+    gauge('kubelet_managed_ephemeral_containers', 'Current number of ephemeral containers in pods managed by this kubelet.', [{ value: workers.reduce((sum, { pod }) => sum + (pod.spec.ephemeralContainers ?? []).length, 0) }]),
+    gauge('kubelet_working_pods', 'Number of pods the kubelet is actually running, broken down by lifecycle phase, whether the pod is desired, orphaned, or runtime only (also orphaned), and whether the pod is static. An orphaned pod has been removed from local configuration or force deleted in the API and consumes resources that are not otherwise visible.', LIFECYCLES.flatMap((lifecycle) => ['desired', 'orphan'].flatMap((config) =>
+      byStatic((worker) => lifecycleOf(worker) === lifecycle && desired(worker) === (config === 'desired')).map(({ labels, value }) => ({ labels: { lifecycle, config, ...labels }, value }))))),
+    counter('kubelet_started_pods_total', 'Cumulative number of pods started', starts.started),
+    counter('kubelet_started_pods_errors_total', 'Cumulative number of errors when starting pods', starts.failed),
+    counter('kubelet_started_user_namespaced_pods_total', 'Cumulative number of pods with user namespaces started. This metric will only be collected on Linux.', starts.ownUsersStarted),
+    counter('kubelet_started_user_namespaced_pods_errors_total', 'Cumulative number of errors when starting pods with user namespaces. This metric will only be collected on Linux.', starts.ownUsersFailed),
   ].join('');
+}
+
+const LIFECYCLES = ['sync', 'terminating', 'terminated'] as const;
+
+function lifecycleOf({ memory }: PodWorker): (typeof LIFECYCLES)[number] {
+  return memory.dismantled ? 'terminated' : memory.ending !== undefined ? 'terminating' : 'sync';
+}
+
+async function volumeMetrics(node: NodeContext, pods: Pods): Promise<string> {
+  const claims = (await usageOfVolumes(pods, node)).flatMap(({ claim, ...usage }) => (claim === undefined ? [] : [{ claim, ...usage }]));
+  const ofClaims = (name: string, help: string, field: keyof FileSystem): string =>
+    family(`kubelet_volume_stats_${name}`, 'gauge', `[ALPHA] ${help}`, claims.map(({ namespace, claim, fileSystem }) => ({ labels: { namespace, persistentvolumeclaim: claim }, value: fileSystem[field] })));
+  return [
+    ofClaims('available_bytes', 'Number of available bytes in the volume', 'availableBytes'), ofClaims('capacity_bytes', 'Capacity in bytes of the volume', 'capacityBytes'), ofClaims('inodes', 'Maximum number of inodes in the volume', 'inodes'),
+    ofClaims('inodes_free', 'Number of free inodes in the volume', 'inodesFree'), ofClaims('inodes_used', 'Number of used inodes in the volume', 'inodesUsed'), ofClaims('used_bytes', 'Number of used bytes in the volume', 'usedBytes'),
+  ].join('');
+}
+
+/** What is not so here (Go, a commit of Kubernetes) is empty. */
+function buildInfo({ self }: NodeContext): string {
+  const { kubeletVersion = '', operatingSystem = '', architecture = '' } = self?.()?.status?.nodeInfo ?? {};
+  if (kubeletVersion === '') return '';
+  const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(kubeletVersion) ?? [];
+  const labels = { build_date: '', compiler: 'node', git_commit: '', git_tree_state: '', git_version: kubeletVersion, go_version: '', major, minor, platform: `${operatingSystem}/${architecture}` };
+  return family('kubernetes_build_info', 'gauge', '[BETA] A metric with a constant \'1\' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.', [{ labels, value: 1 }]);
 }

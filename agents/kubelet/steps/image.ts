@@ -10,6 +10,7 @@ import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../plan.ts';
 import { credentialsFor } from '../pulling/credentials.ts';
 import type { FoundCredential } from '../pulling/pull-secrets.ts';
 import { StartError } from '../start-error.ts';
+import { sizeLabel } from '../stats/counts.ts';
 
 const PROGRESS_EVERY_MS = 30_000;
 
@@ -87,10 +88,12 @@ async function pull(request: ImageRequest, credentials: readonly FoundCredential
       signal.throwIfAborted();
       const turnBegun = node.clock.monotonicMs();
       const auths = credentials.map(({ username, password }) => ({ username, password }));
-      return { pulled: await node.images.pull(image, auths, signal, progress.seen), tookMs: node.clock.monotonicMs() - turnBegun };
+      const pulled = await countedPull(() => node.images.pull(image, auths, signal, progress.seen), node);
+      return { pulled, tookMs: node.clock.monotonicMs() - turnBegun };
     });
     recorded({ id: pulled.id, with: credentials.find(({ username, password }) => username === pulled.auth?.username && password === pulled.auth.password) });
     node.imageUsed(pulled);
+    node.counts.observe('kubelet_image_pull_duration_seconds', tookMs / 1000, { image_size_in_bytes: sizeLabel(pulled.sizeBytes) });
     const [took, withWaiting] = [tookMs, node.clock.monotonicMs() - begun].map((ms) => formatDuration(Math.trunc(ms)));
     node.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${String(took)} (${String(withWaiting)} including waiting). Image size: ${String(pulled.sizeBytes)} bytes.`, container);
     backOffs.delete(image);
@@ -107,6 +110,15 @@ async function pull(request: ImageRequest, credentials: readonly FoundCredential
   } finally {
     progress.end();
   }
+}
+
+function countedPull<T>(work: () => Promise<T>, { counts }: NodeContext): Promise<T> {
+  const labels = { operation_type: 'pull_image' };
+  counts.count('kubelet_runtime_operations_total', labels);
+  return counts.time('kubelet_runtime_operations_duration_seconds', labels, work).catch((error: unknown) => {
+    counts.count('kubelet_runtime_operations_errors_total', labels);
+    throw error;
+  });
 }
 
 /** Events while a pull takes long: how much has come. One that has stopped coming says nothing new. */

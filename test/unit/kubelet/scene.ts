@@ -23,6 +23,7 @@ import { createDevices } from '../../../agents/kubelet/devices/index.ts';
 import { createLocalObjects } from '../../../agents/kubelet/objects.ts';
 import type { NodeContext } from '../../../agents/kubelet/node-context.ts';
 import { createStartCounts } from '../../../agents/kubelet/start-counts.ts';
+import { createCounts } from '../../../agents/kubelet/stats/counts.ts';
 import { createPods, type Pods } from '../../../agents/kubelet/pods.ts';
 import { openPullRecords } from '../../../agents/kubelet/pulling/pull-records.ts';
 import { createTokenSource } from '../../../agents/kubelet/volumes/token-source.ts';
@@ -77,7 +78,7 @@ export async function createScene(): Promise<Scene> {
     claims: createClaims({ directory: folder, nodeName: 'n1', client, clock, log: silentLog, activePods: () => undefined }),
     devices: createDevices({ directory: join(folder, 'device-plugins'), clock, log: silentLog, activePods: () => undefined, changed() {}, wakePod() {} }),
     cgroups: { ...NO_CGROUPS, directory: (path, controller) => join(folder, 'cgroups', controller, path) }, memoryCapacityBytes: 8 * 2 ** 30, oomScoreAdjMin: 0,
-    starts: createStartCounts(),
+    starts: createStartCounts(), counts: createCounts(clock),
     csi: { load: () => Promise.reject(new Error('no CSI here')), loaded: () => undefined }, eventAbout: () => {}, event: (pod, type, reason, message, container) => void events.push(`${type} ${reason} ${pod.metadata.name}${container === undefined ? '' : `/${container}`}: ${message}`),
   };
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' }, spec: {} });
