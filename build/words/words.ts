@@ -28,11 +28,16 @@ export function wordsFile(): string {
   return WORDS_FILE;
 }
 
+// No package has upstream's words for it, so these are our own.
+const OWN: readonly (readonly [id: string, text: string])[] = [
+  ['io.k8s.apimachinery.pkg.api.resource.Quantity', 'An amount as a decimal number and a suffix: n, u, m (thousandths), none, k, M, G, T, P, E in powers of 1000; Ki, Mi, Gi, Ti, Pi, Ei in powers of 1024; or an exponent as in 12e6. At most three decimal places count and 2^63-1 is the largest amount; what is finer is rounded up. It is given back in its shortest form without fractions, in the sort of suffix that it came in: 1.5 as 1500m, 1.5Gi as 1536Mi.'],
+];
+
 /** As internal/api/openapi-words.ts reads it. */
 function wordsTable(): string {
   const schemas = loadSchemas();
   const client = packageFolder('@kubernetes/client-node');
-  const texts = new Map([...clientWords(client, schemas), ...modelWords([packageFolder('kubernetes-models'), packageFolder('@kubernetes-models/apimachinery')], schemas)]);
+  const texts = new Map([...clientWords(client, schemas), ...modelWords([packageFolder('kubernetes-models'), packageFolder('@kubernetes-models/apimachinery')], schemas), ...OWN]);
   const lines: string[] = [];
   for (const id of schemas.ids()) {
     const own = texts.get(id);
