@@ -4,8 +4,6 @@ import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { runInContainer } from '../probes/exec.ts';
 import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
-import { cadvisorMetrics } from '../stats/cadvisor.ts';
-import { kubeletMetrics, probeMetrics, resourceMetrics } from '../stats/metrics.ts';
 import { createSummaries } from '../stats/summary.ts';
 import { sandboxesOf } from '../steps/sandbox.ts';
 import { findContainer } from '../pod-spec.ts';
@@ -28,7 +26,7 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
     configz: ({ response }) => answerJson(response, { kubeletconfig: configuration(node, port) }),
     stats: async ({ response, url, rest }) => (rest.join('/') === 'summary' ? answerJson(response, await summaries.read(url.searchParams.get('only_cpu_and_memory') === 'true')) : answer(response, 404, '404 page not found')),
     metrics: async ({ response, rest }) => {
-      const text = rest[0] === undefined ? await kubeletMetrics({ node, pods }) : rest[0] === 'resource' ? await resourceMetrics(node) : rest[0] === 'cadvisor' ? await cadvisorMetrics(node) : rest[0] === 'probes' ? probeMetrics(pods) : undefined;
+      const text = await metricsText(rest[0], node, pods);
       if (text === undefined) return answer(response, 404, '404 page not found');
       response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
     },
@@ -49,6 +47,13 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
     if (route === undefined) return answer(response, 404, '404 page not found');
     await route({ request, response, url, rest: rest.filter((part) => part !== '') });
   };
+}
+
+/** Loaded when first asked for: most nodes are never scraped. */
+async function metricsText(which: string | undefined, node: NodeContext, pods: Pods): Promise<string | undefined> {
+  if (which === 'cadvisor') return (await import('../stats/cadvisor.ts')).cadvisorMetrics(node);
+  const { kubeletMetrics, probeMetrics, resourceMetrics } = await import('../stats/metrics.ts');
+  return which === undefined ? kubeletMetrics({ node, pods }) : which === 'resource' ? resourceMetrics(node) : which === 'probes' ? probeMetrics(pods) : undefined;
 }
 
 /** No runtime here writes a container's state down: answered as upstream's does over such a runtime. */

@@ -9,7 +9,7 @@ import { readCgroupLimits, type CgroupReadLimits } from './cgroup-limits.ts';
 import { openFilesLimit, readCgroupProcesses, type CgroupProcesses } from './cgroup-processes.ts';
 import { readCgroup, type CgroupReading } from './cgroup-readings.ts';
 import { deviceOf, devices, machineFileSystems, type Devices, type MountedFileSystem } from './file-systems.ts';
-import { bootTimeMs, fileSystemOf, machineCpuNanos, machineMemory, networkOf, processesOf, type NetworkInterface } from './machine.ts';
+import { bootTimeMs, fileSystemOf, machineCpu, machineMemory, networkOf, processesOf, type NetworkInterface } from './machine.ts';
 import type { ContainerUsage, PodUsage } from './usage.ts';
 
 export interface Row {
@@ -71,7 +71,7 @@ function machineRow(shared: Shared, { cgroups: { version }, kubeletDir, memoryDi
   const openFilesMax = openFilesLimit(1);
   return {
     ...shared, labels: { ...NONE, id: '/' }, startedAt: bootTimeMs(), processes: readCgroupProcesses(directory('cpu')), network: networkOf('self'), fileSystems: machineFileSystems(shared.devices, [kubeletDir, memoryDir]),
-    reading: { ...readCgroup(directory, version), cpuNanos: machineCpuNanos(), memoryBytes: usageBytes, workingSetBytes, rssBytes, swapBytes: swapUsageBytes, pageFaults, majorPageFaults, oomKills, threads: processesOf().current },
+    reading: { ...readCgroup(directory, version), ...machineCpu(), memoryBytes: usageBytes, workingSetBytes, rssBytes, swapBytes: swapUsageBytes, pageFaults, majorPageFaults, oomKills, threads: processesOf().current },
     limits: { ...readCgroupLimits(directory, version), memory: { limitBytes: totalBytes, swapLimitBytes: swapTotalBytes, reservationBytes: 0 } }, ...(openFilesMax !== undefined && { openFilesMax }),
   };
 }

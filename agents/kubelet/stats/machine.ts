@@ -38,8 +38,13 @@ const TICK_NANOS = 10_000_000;
 
 /** Nanoseconds that all cores have worked since the start of the machine. */
 export function machineCpuNanos(): number {
+  return machineCpu().cpuNanos;
+}
+
+/** The same in parts: what was taken away by a hypervisor is neither. */
+export function machineCpu(): { cpuNanos: number; userNanos: number; systemNanos: number } {
   const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).map(Number);
-  return (user + nice + system + irq + softirq + steal) * TICK_NANOS;
+  return { cpuNanos: (user + nice + system + irq + softirq + steal) * TICK_NANOS, userNanos: (user + nice) * TICK_NANOS, systemNanos: (system + irq + softirq) * TICK_NANOS };
 }
 
 export interface NetworkInterface {
