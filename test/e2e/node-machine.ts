@@ -3,6 +3,7 @@
 import t, { type Test } from 'tap';
 import { sleeper, startNode, type Driver, type MachineNode } from '../support/machine-node.ts';
 import { diskPressure, memoryPressure, processPressure } from './node-machine/evictions.ts';
+import { appArmor } from './node-machine/apparmor.ts';
 import { kubeletApi } from './node-machine/kubelet-api.ts';
 import { restarts, shutdown } from './node-machine/lives.ts';
 import { outOfMemory } from './node-machine/memory.ts';
@@ -12,7 +13,7 @@ import { reserved, valuesOfPods } from './node-machine/values.ts';
 
 type Step = (t: Test, node: MachineNode, driver: Driver, args: readonly string[]) => Promise<void>;
 
-const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, memory: outOfMemory, 'memory-pressure': memoryPressure, 'disk-pressure': diskPressure, 'process-pressure': processPressure, reserved, restarts, shutdown, cuts: powerCuts };
+const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, apparmor: appArmor, memory: outOfMemory, 'memory-pressure': memoryPressure, 'disk-pressure': diskPressure, 'process-pressure': processPressure, reserved, restarts, shutdown, cuts: powerCuts };
 
 t.setTimeout(0);
 const wanted = process.argv.slice(2);
@@ -37,6 +38,6 @@ if (wanted.length === 0 || wanted.includes('uninstall')) {
     await node.running('last');
     t.match(await node.machine.sh('skiff uninstall --dry-run'), /would remove cgroup \/sys\/fs\/cgroup\/kubepods/);
     await node.machine.sh('skiff uninstall', 600);
-    t.match(await node.machine.sh("ls -d /sys/fs/cgroup/kubepods* 2>/dev/null; systemctl list-units --all --no-legend --no-pager 'kubepods*' 'cri-*' 'skiff*'; pgrep -x conmon; true"), /^$/, 'no cgroup, unit or process is left');
+    t.match(await node.machine.sh("ls -d /sys/fs/cgroup/kubepods* 2>/dev/null; systemctl list-units --all --no-legend --no-pager 'kubepods*' 'cri-*' 'skiff*'; pgrep -x conmon; grep skiff /sys/kernel/security/apparmor/profiles; true"), /^$/, 'no cgroup, unit, process or profile is left');
   });
 }
