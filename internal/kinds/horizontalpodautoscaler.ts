@@ -17,6 +17,11 @@ interface Numbers {
 }
 
 export const horizontalPodAutoscaler: KindRules<Autoscaler> = {
+  // No policies are not the default ones.
+  keepEmpty: ({ spec }) => {
+    const emptied = [spec?.behavior?.scaleUp, spec?.behavior?.scaleDown].filter((rules) => rules?.policies?.length === 0);
+    return emptied.length === 0 ? undefined : () => { for (const rules of emptied) if (rules !== undefined) rules.policies = []; };
+  },
   applyDefaults: ({ spec }) => {
     if (spec === undefined) return;
     spec.minReplicas ??= 1;

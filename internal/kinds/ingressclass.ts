@@ -13,6 +13,7 @@ export const ingressClass: KindRules<IngressClass> = {
   applyDefaults: ({ spec }) => { if (spec?.parameters !== undefined) spec.parameters.scope ??= 'Cluster'; },
   validate: ({ spec }) => [...validateController(spec?.controller ?? ''), ...(spec?.parameters === undefined ? [] : validateParameters(spec.parameters, 'spec.parameters'))],
   validateUpdate: ({ spec }, old) => (spec?.controller === old.spec?.controller ? [] : [invalid('spec.controller', spec?.controller ?? '', 'field is immutable')]),
+  changesFirst: true,
   cells: (object, now) => {
     const { metadata, spec = {} } = object as Partial<IngressClass> & Pick<IngressClass, 'metadata'>;
     const { parameters } = spec;

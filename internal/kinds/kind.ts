@@ -93,6 +93,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   validateName?(name: string, prefix: boolean): string[];
   /** Finalizers need no domain: upstream's servers beside the main one (custom resources and their definitions) only warn. */
   plainFinalizers?: boolean;
+  /** Sees the draft as it was given, before empty lists are dropped; what it gives puts those back that count as given (and are refused). */
+  keepEmpty?(draft: T): (() => void) | undefined;
   /** Defaults that the schema table cannot say (one field depending on another), after the table's own. */
   applyDefaults?(draft: T): void;
   /** Drops what a client may not set at create (status), sets initial values. The registry itself handles metadata. */
@@ -108,6 +110,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   /** What only new objects are held to: updates are judged by what they change. */
   validateCreate?(object: T, context: RuleContext): FieldError[];
   validateUpdate?(object: T, old: T, context: RuleContext): FieldError[];
+  /** What an update may not change is told before what is wrong with the object itself; else after. */
+  changesFirst?: true;
   validateStatusUpdate?(object: T, old: T, context: RuleContext): FieldError[];
   /** For subresources that write a part of the spec (ephemeralcontainers, resize), beside `validate`. */
   validatePart?(subresource: string, object: T, old: T): FieldError[];

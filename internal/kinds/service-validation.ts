@@ -131,7 +131,7 @@ function validateLoadBalancer({ spec }: Service): FieldError[] {
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced) errors.push(forbidden('spec.allocateLoadBalancerNodePorts', 'may only be used when `type` is \'LoadBalancer\''));
   if (spec.loadBalancerClass !== undefined) {
     if (!balanced) errors.push(forbidden('spec.loadBalancerClass', 'may only be used when `type` is \'LoadBalancer\''));
-    for (const problem of labelKeyProblems(spec.loadBalancerClass)) errors.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, problem));
+    else for (const problem of labelKeyProblems(spec.loadBalancerClass)) errors.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, problem));
   }
   return errors;
 }

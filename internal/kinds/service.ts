@@ -20,6 +20,7 @@ export const service: KindRules<Service> = {
   validate: (object) => validateService(object),
   warnings: serviceWarnings,
   validateUpdate: (object, old) => validateServiceUpdate(object, old),
+  changesFirst: true,
   cells,
   selectableFields: ({ spec }) => ({ 'spec.clusterIP': spec.clusterIP ?? '', 'spec.type': spec.type ?? '' }),
 };

@@ -9,5 +9,6 @@ import { parameterProblems, provisionerProblems } from './storage-validation.ts'
 export const volumeAttributesClass: KindRules<VolumeAttributesClass> = {
   validate: ({ driverName, parameters }) => [...provisionerProblems(driverName, 'driverName'), ...parameterProblems(parameters, 'parameters', { mayBeEmpty: false })],
   validateUpdate: (object, old): FieldError[] => (['driverName', 'parameters'] as const).flatMap((field) => (sameSemantically(object[field], old[field]) ? [] : [forbidden(field, `updates to ${field} are forbidden.`)])),
+  changesFirst: true,
   cells: (object, now) => [object.metadata.name, object.driverName, objectAge(object, now)],
 };

@@ -36,7 +36,9 @@ export function setType({ group, version, kind }: Kind, draft: KubeObject): void
 
 export function applyAllDefaults({ schemas }: Preparing, kind: Kind, draft: KubeObject): void {
   const definition = schemas.get(kind.schema);
+  const putBack = kind.rules.keepEmpty?.(draft);
   if (definition !== undefined) applyDefaults(definition, draft, schemas);
+  putBack?.();
   kind.rules.applyDefaults?.(draft);
 }
 
@@ -86,7 +88,8 @@ export function validateForUpdate(preparing: Preparing, kind: Kind, update: { dr
   const errors: FieldError[] = validateObjectMetaUpdate(draft, old, kind.rules);
   if (context.subresource === 'status') errors.push(...(kind.rules.validateStatusUpdate?.(draft, old, rule) ?? []));
   else if (isOfObject(context.subresource)) {
-    errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validateUpdate?.(draft, old, rule) ?? []));
+    const both = [kind.rules.validate?.(draft, rule) ?? [], kind.rules.validateUpdate?.(draft, old, rule) ?? []];
+    errors.push(...(kind.rules.changesFirst === true ? both.reverse() : both).flat());
   } else if (PARTS.has(context.subresource)) errors.push(...(kind.rules.validate?.(draft, rule) ?? []), ...(kind.rules.validatePart?.(context.subresource, draft, old) ?? []));
   refuse(kind, draft, errors);
   if (context.subresource === 'status' || !isOfObject(context.subresource)) return;
