@@ -219,7 +219,7 @@ function staticSources(options: KubeletOptions, { staticPodPath, staticPodURL: u
 
 /** What of a node's folders and cgroups is made by it: where they were there before, only what is put in them. */
 function writeDown({ ledger = NO_LEDGER, logsDir = '/var/log/pods' }: KubeletOptions, kubeletDir: string): void {
-  for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/plugins_registry`, `${kubeletDir}/device-plugins`, `${kubeletDir}/memory`, `${kubeletDir}/image_manager`, logsDir]) ledger.making(path, 'tree');
+  for (const path of [kubeletDir, `${kubeletDir}/pods`, `${kubeletDir}/plugins_registry`, `${kubeletDir}/device-plugins`, `${kubeletDir}/pod-resources`, `${kubeletDir}/memory`, `${kubeletDir}/image_manager`, logsDir]) ledger.making(path, 'tree');
   for (const directory of nodeCgroups()) ledger.cgroup(directory);
 }
 

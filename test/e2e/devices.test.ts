@@ -74,6 +74,7 @@ await t.test('a container gets what its plugin says: variables, a mount, nodes, 
   await isRunning('two');
   await until(() => kubectl('logs', 'two', '-c', 'c').includes('Read-only'), 'its words');
   t.equal(kubectl('logs', 'two', '-c', 'c').split('\n')[0], 'c,b yes shared 3 /dev/extra');
+  await until(() => plugin.said.length > 5, 'all that the plugin says');
   t.same(plugin.said.slice(1), ['prefer c,b of a,b,c', 'allocate c,b', 'allocate c,b', 'prestart c,b', 'prestart c,b'], 'the init container leaves its devices to the next');
   t.same(JSON.parse(health('two')), [{ name: 'example.com/dev', resources: [{ resourceID: 'c', health: 'Healthy' }, { resourceID: 'b', health: 'Healthy' }] }]);
   t.same(listed(), [{ name: 'two', namespace: 'default', containers: [{ name: 'c', devices: ['example.com/dev c', 'example.com/dev b'] }] }]);

@@ -123,7 +123,7 @@ await t.test('who a container runs as, and what it may', async (t) => {
   apply(
     { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'grouped', annotations: { 'pv.beta.kubernetes.io/gid': '4000' } }, spec: { ...size, capacity: { storage: '1Mi' }, hostPath: { path: '/var/lib/given' } } },
     { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'grouped', namespace: 'default' }, spec: { ...size, resources: { requests: { storage: '1Mi' } } } },
-    pod('user', { container: { image: 'nonroot:1', securityContext: { runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }, securityContext: { supplementalGroups: [3000], supplementalGroupsPolicy: 'Strict' }, volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'grouped' } }] }),
+    pod('user', { container: { image: 'nonroot:1', volumeMounts: [{ name: 'v', mountPath: '/v' }], securityContext: { runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }, securityContext: { supplementalGroups: [3000], supplementalGroupsPolicy: 'Strict' }, volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'grouped' } }] }),
     pod('filtered', { container: { securityContext: profile('sub/no-folders.json') }, os: { name: 'linux' } }),
     pod('default', { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '65536' }, { name: 'net/ipv4/tcp_syncookies', value: '0' }] } }),
     pod('unfiltered', { container: { securityContext: { seccompProfile: { type: 'Unconfined' }, seLinuxOptions: { level: 's0:c1,c2' }, capabilities: { add: ['SYS_TIME', 'NO_SUCH_THING'], drop: ['SYS_TIME', 'CHOWN'] } } } }),

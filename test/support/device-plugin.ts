@@ -2,7 +2,7 @@
 // the kubelet's socket is made anew, and hands out environment, a mount, a device node, an annotation and a CDI device.
 //   stdin    `unhealthy ID`, `healthy ID`, `refuse WHY` (the next Allocate), a line each
 //   stdout   `registered`, `allocate IDS`, `prefer IDS of AVAILABLE`, `prestart IDS`, a line each
-import { existsSync, mkdirSync, watch } from 'node:fs';
+import { mkdirSync, statSync, watch } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../internal/base/clock.ts';
 import { createGrpcClient } from '../../agents/grpc/client.ts';
@@ -70,7 +70,16 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   for (const resolve of watchers.splice(0)) resolve();
 }).on('close', () => process.exit(0));
 mkdirSync(FOLDER, { recursive: true });
+let known = '';
+let serving = Promise.resolve();
+/** Once for each socket: of one made anew, two events tell. */
+function look(): void {
+  const found = statSync(`${FOLDER}/kubelet.sock`, { bigint: true, throwIfNoEntry: false });
+  const identity = found === undefined ? '' : `${String(found.ino)} ${String(found.birthtimeNs)}`;
+  if (identity !== known && identity !== '') serving = serving.then(serve);
+  known = identity;
+}
 watch(FOLDER, (event, name) => {
-  if (event === 'rename' && name === 'kubelet.sock' && existsSync(`${FOLDER}/kubelet.sock`)) void serve();
+  if (event === 'rename' && name === 'kubelet.sock') look();
 });
-if (existsSync(`${FOLDER}/kubelet.sock`)) void serve();
+look();

@@ -33,7 +33,16 @@ export interface ImageRequest {
 
 /** Nothing is to be pulled. */
 export function isPresent({ image = '', imagePullPolicy }: Pick<Container, 'image' | 'imagePullPolicy'>, { images }: Pick<NodeContext, 'images'>): boolean {
-  return imagePullPolicy !== 'Always' && images.find(image) !== undefined;
+  return imagePullPolicy !== 'Always' && isName(image) && images.find(image) !== undefined;
+}
+
+function isName(image: string): boolean {
+  try {
+    parseImageName(image);
+    return true;
+  } catch {
+    return false; // ensureImage says what is wrong with it
+  }
 }
 
 export async function ensureImage(request: ImageRequest, node: NodeContext): Promise<Image> {
