@@ -1,11 +1,11 @@
 // emptyDir: a directory that goes when the pod has come to its end, though the pod may be there to be seen for long after; medium Memory is a tmpfs of its own, as large as sizeLimit and the pod's memory allow.
 import { chmodSync, mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { command } from '../../../internal/base/command.ts';
 import { quantityValue } from '../../../internal/api/quantity.ts';
 import type { EmptyDirVolumeSource, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { mountPointsUnder } from './mount-table.ts';
 import { applyFsGroup } from './ownership.ts';
+import { removeTree } from './remove-tree.ts';
 import { volumeDirectory, type VolumeKind } from './volume.ts';
 
 const PREFIX = 'hugepages-';
@@ -29,7 +29,7 @@ export const EMPTY_DIR: VolumeKind = {
     const path = volumeDirectory(podDirectory, 'empty-dir', name);
     if ((emptyDir?.medium ?? '') !== '' && mountPointsUnder(path).includes(path)) await command('umount', ['-l', path]);
     // What a container has mounted in it is never walked into.
-    if (mountPointsUnder(path).length === 0) await rm(path, { recursive: true, force: true });
+    if (mountPointsUnder(path).length === 0) await removeTree(path);
   },
 };
 

@@ -2,9 +2,9 @@
 // a path, and nothing outside that folder is touched; what is mounted anywhere below a volume keeps it.
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { command } from '../../../internal/base/command.ts';
 import type { Ledger } from '../../../internal/base/ledger.ts';
 import { mountPointsUnder } from './mount-table.ts';
+import { removeTree } from './remove-tree.ts';
 
 export interface LocalVolumes {
   /** Idempotent. Gives the path. */
@@ -56,9 +56,4 @@ export function createLocalVolumes({ root, ledger }: { root: string; ledger: Led
 
 function checkName(name: string): void {
   if (!NAME.test(name) || name.length > NAME_MAX) throw new Error(`${JSON.stringify(name)} cannot be the name of a volume's folder`);
-}
-
-/** By a program: what a pod made may be deeper than a path is long. */
-async function removeTree(path: string): Promise<void> {
-  await command('rm', ['-rf', path]);
 }
