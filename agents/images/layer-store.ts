@@ -156,9 +156,13 @@ interface Hashes {
 
 async function* rewritten(source: LayerSource, { packed, unpacked, tally }: Hashes): AsyncGenerator<Buffer> {
   const plain = hashing(decompressed(hashing(source.open(), packed)), unpacked);
-  yield* withOverlayWhiteouts(plain, tally);
-  // What stands after the archive's end belongs to the digests as well.
-  for await (const rest of plain) void rest;
+  try {
+    yield* withOverlayWhiteouts(plain, tally);
+    // What stands after the archive's end belongs to the digests as well.
+    for await (const rest of plain) void rest;
+  } finally {
+    await plain.return(undefined); // it was read by hand: an error in the midst of it would leave files open
+  }
 }
 
 /** Thousands of small files are thousands of small pieces: written one by one they take their time. */

@@ -73,11 +73,16 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
     return stream;
   }
 
+  /** Only as a server: a server of Kubernetes' needs none, hangs up when it has said all, and what then still comes would cost its last words. */
+  function widen(id: number, bytes: number): void {
+    if (opened.size === 0) send(controlFrame(FRAME.windowUpdate, words(id, bytes)));
+  }
+
   /** It has been read: the other side may send as much more. */
   function pay(id: number): void {
     const open = streams.get(id);
     if (open === undefined || open.unread === 0) return;
-    send(controlFrame(FRAME.windowUpdate, words(id, open.unread)));
+    widen(id, open.unread);
     forgive(open);
   }
 
@@ -89,7 +94,7 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
 
   function receive({ stream: id, data, fin }: Extract<Frame, { kind: 'data' }>): void {
     const open = streams.get(id);
-    if (data.length > 0) send(controlFrame(FRAME.windowUpdate, words(0, data.length)));
+    if (data.length > 0) widen(0, data.length);
     if (open === undefined) return;
     if (data.length > 0 && !open.stream.duplex.readableEnded) {
       open.unread += data.length;

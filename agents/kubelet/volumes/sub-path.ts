@@ -1,7 +1,8 @@
 // subPath without races: what a container put into a volume (a symbolic link, say) must never make the node bind a path outside it. The path
 // is resolved, must stay below the volume, is then walked again part by part without following links, and is bound through the open
-// file (`/proc/<pid>/fd/N`), which cannot be swapped any more, to a place of the pod's own that the container gets. (The container's
-// mount namespace could not bind the open file itself: it belongs to ours.) Recipe in facts: runc follows a linked bind source to the host.
+// file (`/proc/self/fd/N`, by the kernel's call: mount(8) would resolve it to a path again), which cannot be swapped any more, to a place of
+// the pod's own that the container gets. (The container's mount namespace could not bind the open file itself: it belongs to ours.) Recipe in
+// facts: runc follows a linked bind source to the host.
 import { closeSync, constants, existsSync, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { command } from '../../../internal/base/command.ts';
@@ -17,7 +18,7 @@ export async function bindSubPath(volumePath: string, subPath: string, target: s
     mkdirSync(dirname(target), { recursive: true, mode: 0o750 });
     if (fstatSync(file).isDirectory()) mkdirSync(target, { recursive: true });
     else writeFileSync(target, '');
-    await command('mount', ['--bind', `/proc/${String(process.pid)}/fd/${String(file)}`, target]);
+    (await import('../../runtime/runc/kernel-mounts.ts')).bindOpened(file, target);
   } finally {
     closeSync(file);
   }

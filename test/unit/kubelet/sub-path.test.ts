@@ -9,13 +9,24 @@ import { bindSubPath, unbindSubPaths } from '../../../agents/kubelet/volumes/sub
 
 const TRIES = 60;
 
-// Renames alone, as fast as they go: there is always something of that name, a folder or a link.
+// Renames alone, as fast as they go. What is missing for a moment the other side may have made meanwhile: it goes.
 const SWAPPER = `
-const { renameSync } = require('node:fs');
+const { renameSync, rmSync } = require('node:fs');
 process.chdir(process.argv[1]);
+const put = (from) => {
+  for (;;) {
+    try {
+      return renameSync(from, 'x');
+    } catch {
+      try {
+        rmSync('x', { recursive: true, force: true });
+      } catch {} // it is being filled
+    }
+  }
+};
 for (;;) {
-  renameSync('x', 'folder'); renameSync('link', 'x');
-  renameSync('x', 'link'); renameSync('folder', 'x');
+  renameSync('x', 'folder'); put('link');
+  renameSync('x', 'link'); put('folder');
 }`;
 
 t.test('a folder that becomes a link and a folder again', async (t) => {
