@@ -1,15 +1,9 @@
 // How full a volume is, as its driver tells.
+import type { FileSystem } from '../stats/machine.ts';
 import type { Driver } from './driver.ts';
 import type { Published } from './file-systems.ts';
 
-export interface VolumeStats {
-  availableBytes: number;
-  capacityBytes: number;
-  usedBytes: number;
-  inodesFree: number;
-  inodes: number;
-  inodesUsed: number;
-}
+export type VolumeStats = FileSystem;
 
 const UNIT = { bytes: 1, inodes: 2 };
 
