@@ -6,7 +6,7 @@ import { readFileIfThere } from '../internal/base/files.ts';
 
 const DIRECTORY = '/sys/kernel/security/apparmor';
 const PARAMETER = '/sys/module/apparmor/parameters/enabled';
-export const PROFILES_FILE = `${DIRECTORY}/profiles`;
+const PROFILES_FILE = `${DIRECTORY}/profiles`;
 /** What removes a profile by its name. */
 export const REMOVE_FILE = `${DIRECTORY}/.remove`;
 export const DEFAULT_PROFILE = 'skiff-default';

@@ -7,7 +7,7 @@ import { UsageError } from './settings.ts';
 import { formatStatus } from './status/format.ts';
 import { gatherStatus } from './status/gather.ts';
 
-export const STATUS_HELP = `Usage: skiff status [-o json] [--watch] [FLAGS]
+const HELP = `Usage: skiff status [-o json] [--watch] [FLAGS]
 
 Shows the server or agent of this machine: nodes, memory, what was written to disks since its start, certificates, warnings.
 
@@ -23,7 +23,7 @@ const CLEAR = '\x1b[H\x1b[2J';
 export async function runStatus(argv: readonly string[]): Promise<number> {
   const { flags } = readWords('status', argv, ['o=', 'output=', 'watch', 'w', ...PLACE_FLAGS]);
   if (flags['help'] !== undefined || flags['h'] !== undefined) {
-    process.stdout.write(STATUS_HELP);
+    process.stdout.write(HELP);
     return 0;
   }
   const output = flags['o'] ?? flags['output'] ?? '';

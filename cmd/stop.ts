@@ -11,7 +11,7 @@ import { keptAlive, needRoot, quietLog, reportTo, stopProcesses, survey, takeAwa
 import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
 import { useUnpackedPrograms } from './programs/carried.ts';
 
-export const STOP_HELP = `Usage: skiff stop [--pods] [FLAGS]
+const HELP = `Usage: skiff stop [--pods] [FLAGS]
 
 Stops the server or agent of this machine. Containers go on without it.
 
@@ -23,7 +23,7 @@ Stops the server or agent of this machine. Containers go on without it.
 export async function runStop(argv: readonly string[]): Promise<number> {
   const { flags } = readWords('stop', argv, ['pods', ...PLACE_FLAGS]);
   if (flags['help'] !== undefined || flags['h'] !== undefined) {
-    process.stdout.write(STOP_HELP);
+    process.stdout.write(HELP);
     return 0;
   }
   needRoot();

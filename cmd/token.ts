@@ -17,7 +17,7 @@ import { needRoot } from './ownership/taking-down.ts';
 import { placeIn, PLACE_FLAGS, readWords, type Words } from './ownership/words.ts';
 import { givenToken, UsageError } from './settings.ts';
 
-export const TOKEN_HELP = `Usage: skiff token create [TOKEN] [--ttl 24h] [--description TEXT]
+const HELP = `Usage: skiff token create [TOKEN] [--ttl 24h] [--description TEXT]
        skiff token list [-o json]
        skiff token delete ID...
        skiff token rotate [--new-token SECRET]
@@ -37,7 +37,7 @@ export async function runToken(argv: readonly string[]): Promise<number> {
   const words = readWords('token', argv, FLAGS);
   const [what, ...rest] = words.rest;
   if (words.flags['help'] !== undefined || words.flags['h'] !== undefined || what === undefined) {
-    process.stdout.write(TOKEN_HELP);
+    process.stdout.write(HELP);
     return words.flags['help'] === undefined && words.flags['h'] === undefined ? 2 : 0;
   }
   const run = SUBVERBS[what];

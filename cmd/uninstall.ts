@@ -13,7 +13,7 @@ import { keptAlive, needRoot, processLines, quietLog, reportTo, stopProcesses, s
 import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
 import { useUnpackedPrograms } from './programs/carried.ts';
 
-export const UNINSTALL_HELP = `Usage: skiff uninstall [--dry-run] [--purge] [FLAGS]
+const HELP = `Usage: skiff uninstall [--dry-run] [--purge] [FLAGS]
 
 Removes Skiff from this machine: processes, pods, network, cgroups, files. Data of volumes is kept.
 
@@ -26,7 +26,7 @@ Removes Skiff from this machine: processes, pods, network, cgroups, files. Data 
 export async function runUninstall(argv: readonly string[]): Promise<number> {
   const { flags } = readWords('uninstall', argv, ['dry-run', 'purge', ...PLACE_FLAGS]);
   if (flags['help'] !== undefined || flags['h'] !== undefined) {
-    process.stdout.write(UNINSTALL_HELP);
+    process.stdout.write(HELP);
     return 0;
   }
   needRoot();

@@ -37,7 +37,7 @@ export function withPlainAuthority(socket: Socket): Duplex {
 }
 
 /** Takes bytes as they come, gives those that are whole frames. */
-export function createReplacer(): (chunk: Buffer) => Buffer {
+function createReplacer(): (chunk: Buffer) => Buffer {
   let held: Buffer = Buffer.alloc(0);
   let begun = false;
   /** Of a frame that goes through as it is, and is not all here. */

@@ -50,7 +50,7 @@ export function chooseManifest(document: unknown, what: string, architecture = a
 }
 
 /** Images may be of another system than the machine only by mistake: they would not run. */
-export function checkPlatform({ os, architecture }: { os?: string; architecture?: string }, what: string): void {
+function checkPlatform({ os, architecture }: { os?: string; architecture?: string }, what: string): void {
   const own = architectureOf(process.arch);
   if ((os ?? 'linux') === 'linux' && [own, undefined, ''].includes(architecture)) return;
   throw new ImageError('ErrImagePull', `no match for platform in manifest: ${what} is for ${os ?? 'linux'}/${architecture ?? ''}, this node is linux/${own}: not found`);

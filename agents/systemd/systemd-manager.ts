@@ -6,7 +6,7 @@ import type { Clock } from '../../internal/base/clock.ts';
 import { decodeMessage, encodeCall, type Message } from './dbus-message.ts';
 import type { Value, Variant } from './dbus-values.ts';
 
-export const SYSTEMD_SOCKET = '/run/systemd/private';
+const SYSTEMD_SOCKET = '/run/systemd/private';
 const [PATH, MANAGER, DESTINATION] = ['/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager', 'org.freedesktop.systemd1'];
 /** systemd may be busy; it is as long as others wait for it. */
 const PATIENCE_MS = 30_000;

@@ -57,7 +57,7 @@ export async function forgetService({ manager, name }: Service): Promise<void> {
 }
 
 /** The unit of systemd's that a process is the main one of, whatever it is called. */
-export async function unitOf({ pid }: Instance): Promise<string | undefined> {
+async function unitOf({ pid }: Instance): Promise<string | undefined> {
   if (!isInCharge('systemd')) return undefined;
   const unit = /\/([^/\n]+\.service)(?:\/[^\n]*)?$/m.exec(readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8'))?.[1];
   if (unit === undefined) return undefined;

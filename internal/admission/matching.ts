@@ -47,7 +47,7 @@ export function matchedKind({ rules, equivalent }: Rules, request: AdmissionRequ
   return undefined;
 }
 
-export function ruleMatches(rule: RuleWithOperations & { resourceNames?: string[] }, request: AdmissionRequest, { group, version, resource }: Kind): boolean {
+function ruleMatches(rule: RuleWithOperations & { resourceNames?: string[] }, request: AdmissionRequest, { group, version, resource }: Kind): boolean {
   const { operation, subresource } = request;
   return inScope(rule.scope, request)
     && includes(rule.operations, operation) && includes(rule.apiGroups, group) && includes(rule.apiVersions, version)

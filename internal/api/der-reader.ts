@@ -20,7 +20,7 @@ export function readDer(bytes: Buffer): DerValue {
 }
 
 /** What a sequence or a set holds. */
-export function readAll({ body }: DerValue): DerValue[] {
+function readAll({ body }: DerValue): DerValue[] {
   const values: DerValue[] = [];
   for (let at = 0; at < body.length; ) {
     const value = readAt(body, at);

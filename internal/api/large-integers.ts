@@ -18,7 +18,7 @@ export function readJson(text: string): unknown {
 const exact: Reviver = (_key, value, { source }) => (typeof value === 'string' ? value.toWellFormed() : typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && WHOLE.test(source) ? integerOf(source) : value);
 
 /** The number that its digits (`-9223372036854775808`) mean. */
-export function integerOf(digits: string): number | bigint {
+function integerOf(digits: string): number | bigint {
   return settled(BigInt(digits));
 }
 

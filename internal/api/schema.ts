@@ -107,11 +107,6 @@ export function loadSchemas(): Schemas {
   return (shared ??= readTable(SCHEMA_TABLE));
 }
 
-/** The definition a type refers to, where it is an object of fields. */
-export function definitionOf(type: TypeRef, schemas: Schemas): Definition | undefined {
-  return type.type === 'object' ? schemas.get(type.definition) : undefined;
-}
-
 // The index holds one offset a line; parsing waits for the first use.
 function readTable(table: string): Schemas {
   const packages = table.slice(0, table.indexOf('\n')).split(' ');

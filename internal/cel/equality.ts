@@ -32,7 +32,7 @@ export function compareValues(a: Value, b: Value): number | undefined {
 }
 
 /** The plain number in an int, uint or double. */
-export function numberOf(value: Value): Int | undefined {
+function numberOf(value: Value): Int | undefined {
   if (typeof value === 'number' || typeof value === 'bigint') return value;
   return value instanceof Double || value instanceof Uint ? value.value : undefined;
 }

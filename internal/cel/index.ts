@@ -22,7 +22,6 @@ export * from './type.ts';
 export { AUTHORIZER, authorizerValue, RESOURCE_CHECK, resourceCheckValue } from './authorizer.ts';
 export { PER_CALL_LIMIT } from './call-cost.ts';
 export { definitionType } from './definition-type.ts';
-export { escapeIdentifier, unescapeIdentifier } from './escape.ts';
 export { toJson } from './json-value.ts';
 export { APPLY_CONFIGURATION_TYPE, JSON_PATCH_TYPE, misnamedObjects, mutationTypes } from './mutation-type.ts';
 export { maxCardinality, schemaType, type TypeSchema } from './schema-type.ts';

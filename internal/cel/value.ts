@@ -317,7 +317,7 @@ export function sizeOf(value: Value): number | undefined {
   return value instanceof Uint8Array ? value.length : undefined;
 }
 
-export function stringLength(text: string): number {
+function stringLength(text: string): number {
   if (!/[\ud800-\udbff]/.test(text)) return text.length;
   let length = 0;
   for (const _ of text) length++;

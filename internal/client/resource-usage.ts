@@ -71,7 +71,7 @@ export function createResourceUsage({ nodes, kubelets, clock }: ResourceUsageOpt
 }
 
 /** Pure: two readings give usages; a container that began between them is measured from its start. */
-export function between(base: { summaries: ReadonlyMap<string, Summary> }, last: { summaries: ReadonlyMap<string, Summary> }): Answer {
+function between(base: { summaries: ReadonlyMap<string, Summary> }, last: { summaries: ReadonlyMap<string, Summary> }): Answer {
   const nodes: NodeUsage[] = [];
   const pods: PodUsage[] = [];
   for (const [name, summary] of last.summaries) {

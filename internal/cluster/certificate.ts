@@ -3,6 +3,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Random } from '../base/random.ts';
+import { formatPem } from '../api/pem.ts';
 import { bitString, boolean, context, integer, objectIdentifier, octetString, sequence, setOf, time, utf8String } from './der.ts';
 
 export interface Subject {
@@ -138,7 +139,7 @@ function signed(parts: Signed): string {
     context(3, sequence(...parts.extensions), true),
   );
   const der = sequence(body, algorithm, bitString(sign('sha256', body, parts.signer)));
-  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`;
+  return formatPem('CERTIFICATE', der);
 }
 
 function extension(oid: string, value: Uint8Array, critical = false): Buffer {

@@ -50,7 +50,7 @@ function behind(views: Views, namespace: string | undefined, name: string | unde
   return views.of(APISERVICES).list().filter(({ spec }) => spec?.service !== undefined && spec.service.namespace === namespace && spec.service.name === name).map(({ metadata }) => metadata.name);
 }
 
-export function verdictOf({ apiService, service, slices }: AvailabilityState): Verdict | 'ask' {
+function verdictOf({ apiService, service, slices }: AvailabilityState): Verdict | 'ask' {
   const wanted = apiService.spec?.service;
   if (wanted === undefined) return { status: 'True', reason: 'Local', message: 'Local APIServices are always available' };
   const { name = '', namespace = '', port = HTTPS_PORT } = wanted;

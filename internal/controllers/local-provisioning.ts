@@ -73,7 +73,7 @@ function volumeName({ metadata }: PersistentVolumeClaim): string {
 }
 
 /** Found by people: which volume, and whose. */
-export function folderName(claim: PersistentVolumeClaim): string {
+function folderName(claim: PersistentVolumeClaim): string {
   return `${volumeName(claim)}_${claim.metadata.namespace ?? ''}_${claim.metadata.name}`.slice(0, NAME_MAX);
 }
 

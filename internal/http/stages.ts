@@ -83,7 +83,7 @@ export async function admitOnly(request: Authorized, admission: Admission, asked
   await admission.validate(whole);
 }
 
-export function admissionRequest(request: Authorized, kind: Kind, change: Pick<AdmissionRequest, 'operation' | 'object' | 'old'>): AdmissionRequest {
+function admissionRequest(request: Authorized, kind: Kind, change: Pick<AdmissionRequest, 'operation' | 'object' | 'old'>): AdmissionRequest {
   const { info, user, options, warn, annotate } = request;
   const { operation, object } = change;
   const name = info.name !== '' || operation !== 'CREATE' ? info.name : (object?.metadata?.name ?? '');

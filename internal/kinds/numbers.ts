@@ -8,10 +8,6 @@ export function nonNegative(value: number | undefined, path: string): FieldError
   return value !== undefined && value < 0 ? [invalid(path, value, 'must be greater than or equal to 0')] : [];
 }
 
-export function positive(value: number | undefined, path: string): FieldError[] {
-  return value !== undefined && value <= 0 ? [invalid(path, value, 'must be greater than 0')] : [];
-}
-
 /** A number from 0 up, or a percentage. */
 export function intOrPercentProblems(value: number | string, path: string): FieldError[] {
   if (typeof value === 'number') return nonNegative(value, path);

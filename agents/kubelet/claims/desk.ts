@@ -11,7 +11,7 @@ import type { PluginInfo } from '../plugins/registration.ts';
 import { createDriver, type ClaimName, type Driver, type PreparedDevice } from './driver.ts';
 import type { ClaimsOptions } from './index.ts';
 
-export const CLAIMS_FILE = 'resource-claims.json';
+const CLAIMS_FILE = 'resource-claims.json';
 
 interface ClaimRecord extends ClaimName {
   /** Uids of those that use it. */

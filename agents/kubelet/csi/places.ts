@@ -10,7 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { sha256 } from '../../../internal/kinds/csi-names.ts';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
 
-export const PLUGIN = 'kubernetes.io/csi';
+const PLUGIN = 'kubernetes.io/csi';
 const ESCAPED = 'kubernetes.io~csi';
 const DATA_FILE = 'vol_data.json';
 
@@ -24,7 +24,7 @@ export interface VolumeData {
   volumeLifecycleMode?: string;
 }
 
-export function pluginDirectory(root: string): string {
+function pluginDirectory(root: string): string {
   return join(root, 'plugins', PLUGIN);
 }
 

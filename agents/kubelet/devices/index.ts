@@ -45,7 +45,7 @@ export interface Devices {
   desk(): DeviceDesk | undefined;
 }
 
-export const NO_AMOUNTS: Amounts = { capacity: {}, allocatable: {} };
+const NO_AMOUNTS: Amounts = { capacity: {}, allocatable: {} };
 
 export function createDevices(options: DevicesOptions): Devices {
   const { directory } = options;

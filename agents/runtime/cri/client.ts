@@ -68,7 +68,7 @@ export function createCriClient(endpoint: string, clock: Clock): CriClient {
   };
 }
 
-export function socketPathOf(endpoint: string): string {
+function socketPathOf(endpoint: string): string {
   return endpoint.replace(/^unix:(\/\/)?/, '');
 }
 

@@ -2,7 +2,7 @@
 // (upstream: pod-security-admission/api). Labels that cannot be read are told, and stand for the strictest where pods are refused.
 import { invalid, type FieldError } from '../../api/field-error.ts';
 
-export const LEVELS = ['privileged', 'baseline', 'restricted'] as const;
+const LEVELS = ['privileged', 'baseline', 'restricted'] as const;
 export type Level = (typeof LEVELS)[number];
 
 export interface LevelVersion {

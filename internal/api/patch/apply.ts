@@ -17,7 +17,7 @@ import { copyTree, dropNulls, isMembers, type Members } from './members.ts';
 import { deltasOf, type OtherVersions } from './other-versions.ts';
 import { internal } from './strategic-schema.ts';
 
-export { recordUpdate, type UpdateRecord } from './managed-fields.ts';
+export { recordUpdate } from './managed-fields.ts';
 
 export interface Application {
   /** Absent where the object is created. */

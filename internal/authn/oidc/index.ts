@@ -9,7 +9,7 @@ import { claimReader, type ReadUser } from './claim-reading.ts';
 import type { JwtIssuer } from './configuration.ts';
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts';
 
-export { parseAuthenticationConfiguration, type AuthenticationConfiguration } from './configuration.ts';
+export { parseAuthenticationConfiguration } from './configuration.ts';
 
 interface Issuer {
   audiences: readonly string[];

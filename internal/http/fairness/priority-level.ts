@@ -123,6 +123,6 @@ export function handOf(flow: string, queues: number, size: number): number[] {
   return hand;
 }
 
-export function tooMany(): StatusError {
+function tooMany(): StatusError {
   return new StatusError('TooManyRequests', 'too many requests, please try again later', { details: { retryAfterSeconds: 1 } });
 }

@@ -56,7 +56,7 @@ function validateResources(resources: readonly string[], path: string): FieldErr
   return errors;
 }
 
-export function validateNamedRule(rule: NamedRuleWithOperations, path: string): FieldError[] {
+function validateNamedRule(rule: NamedRuleWithOperations, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   (rule.resourceNames ?? []).forEach((name, index) => {
