@@ -1,5 +1,5 @@
 // Runs other programs (runc, conmon, ip, iptables, tar). The only place that spawns short-lived children.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 export interface CommandOptions {
@@ -9,6 +9,8 @@ export interface CommandOptions {
   /** Default 60 s; the child is killed with SIGKILL then. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** It starts programs of its own (mount and umount do): they are killed with it. It ends with 137 then, also when the signal aborts. */
+  group?: boolean;
 }
 
 export interface CommandResult {
@@ -29,14 +31,14 @@ export class CommandError extends Error {
 /** Runs to the end and gives the exit code, whatever it is (137 and the like for signals). Throws only when it cannot be started. */
 export function tryCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
+    const { signal, group = false, timeoutMs = 60_000 } = options;
     const child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: options.cwd,
       env: options.env === undefined ? process.env : { ...process.env, ...options.env },
-      timeout: options.timeoutMs ?? 60_000,
-      killSignal: 'SIGKILL',
-      ...(options.signal !== undefined && { signal: options.signal }),
+      ...(group ? { detached: true } : { timeout: timeoutMs, killSignal: 'SIGKILL', ...(signal !== undefined && { signal }) }),
     });
+    if (group) limitGroup(child, { timeoutMs, signal });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -48,6 +50,24 @@ export function tryCommand(command: string, args: readonly string[], options: Co
     });
     child.stdin.end(options.input);
   });
+}
+
+/** What the child has started holds its streams open, and goes on alone: all of them are ended. */
+function limitGroup(child: ChildProcess, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined }): void {
+  const kill = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // all have ended meanwhile
+    }
+  };
+  const timer = setTimeout(kill, timeoutMs);
+  signal?.addEventListener('abort', kill, { once: true });
+  child.on('close', () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', kill);
+  });
+  if (signal?.aborted === true) kill();
 }
 
 /** Runs to the end; a non-zero exit throws CommandError with what it printed. Gives stdout. */

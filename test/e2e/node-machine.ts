@@ -7,13 +7,14 @@ import { appArmor } from './node-machine/apparmor.ts';
 import { kubeletApi } from './node-machine/kubelet-api.ts';
 import { restarts, shutdown } from './node-machine/lives.ts';
 import { outOfMemory } from './node-machine/memory.ts';
+import { nfs } from './node-machine/nfs.ts';
 import { resizing } from './node-machine/resizing.ts';
 import { powerCuts } from './node-machine/power-cuts.ts';
 import { reserved, valuesOfPods } from './node-machine/values.ts';
 
 type Step = (t: Test, node: MachineNode, driver: Driver, args: readonly string[]) => Promise<void>;
 
-const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, apparmor: appArmor, memory: outOfMemory, 'memory-pressure': memoryPressure, 'disk-pressure': diskPressure, 'process-pressure': processPressure, reserved, restarts, shutdown, cuts: powerCuts };
+const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, apparmor: appArmor, nfs, memory: outOfMemory, 'memory-pressure': memoryPressure, 'disk-pressure': diskPressure, 'process-pressure': processPressure, reserved, restarts, shutdown, cuts: powerCuts };
 
 t.setTimeout(0);
 const wanted = process.argv.slice(2);

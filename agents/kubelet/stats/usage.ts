@@ -5,6 +5,7 @@ import type { ContainerStats, ContainerStatus } from '../../runtime/runtime.ts';
 import { LABEL } from '../labels.ts';
 import { podDirectory, podLogDirectory, type NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
+import { remoteFileSystem, remoteMountOf } from '../volumes/remote.ts';
 import type { MountedVolume } from '../volumes/volume.ts';
 import { fileSystemOf, folderUsage, networkOf, type FileSystem, type NetworkInterface } from './machine.ts';
 
@@ -80,7 +81,7 @@ export interface VolumeUsage {
   fileSystem: FileSystem;
 }
 
-/** File systems behind claims of the pods, and whatever a CSI driver tells of its volumes; not of NFS, whose server may keep everyone waiting that asks. */
+/** File systems behind claims of the pods, NFS volumes, and whatever a CSI driver tells of its volumes. */
 export async function usageOfVolumes(pods: Pods, node: Pick<NodeContext, 'csi'>, uid?: string): Promise<VolumeUsage[]> {
   const asked = pods.workers().filter(({ pod }) => uid === undefined || pod.metadata.uid === uid);
   const all = asked.flatMap(({ pod: { metadata }, memory }) => (memory.standing?.volumes ?? []).map(async (volume): Promise<VolumeUsage[]> => {
@@ -90,9 +91,11 @@ export async function usageOfVolumes(pods: Pods, node: Pick<NodeContext, 'csi'>,
   return (await Promise.all(all)).flat();
 }
 
-/** A driver that fails here says so where its volumes are mounted. */
-function fileSystemBehind({ name, claim, hostPath, stats, block }: MountedVolume, uid: string, { csi }: Pick<NodeContext, 'csi'>): Promise<FileSystem | undefined> {
-  if (stats === 'csi') return csi.loaded()?.stats(uid, name).catch(() => undefined) ?? Promise.resolve(undefined);
-  const isTold = claim !== undefined && block !== true && !hostPath.includes('/kubernetes.io~nfs/') && existsSync(hostPath);
-  return Promise.resolve(isTold ? fileSystemOf(hostPath) : undefined);
+/** A driver that fails here says so where its volumes are mounted; of a server that does not answer nothing is told. */
+async function fileSystemBehind({ name, claim, hostPath, stats, block }: MountedVolume, uid: string, { csi }: Pick<NodeContext, 'csi'>): Promise<FileSystem | undefined> {
+  if (stats === 'csi') return csi.loaded()?.stats(uid, name).catch(() => undefined);
+  const isTold = block !== true && (claim !== undefined || hostPath.includes('/kubernetes.io~nfs/'));
+  const remote = isTold ? remoteMountOf(hostPath) : undefined;
+  if (remote !== undefined) return remoteFileSystem(remote);
+  return isTold && existsSync(hostPath) ? fileSystemOf(hostPath) : undefined;
 }

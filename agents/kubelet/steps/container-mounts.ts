@@ -7,6 +7,8 @@ import type { ContainerConfig, Mount } from '../../runtime/runtime.ts';
 import { expand, unresolved } from '../environment/expansion.ts';
 import { podDirectory, subPathsDirectory, type NodeContext } from '../node-context.ts';
 import { hostsFile } from '../pod-names.ts';
+import { checkAnswers } from '../volumes/remote.ts';
+import { hasVolume } from '../volumes/index.ts';
 import { bindSubPath } from '../volumes/sub-path.ts';
 import type { MountedVolume } from '../volumes/volume.ts';
 
@@ -29,12 +31,19 @@ export interface MountInput {
 export async function containerMounts(input: MountInput, node: NodeContext): Promise<ContainerMounts> {
   const { pod, container } = input;
   const mounts: Mount[] = [];
+  await checkAnswers(...pathsElsewhere(input));
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) mounts.push(await volumeMount(mount, index, input, node));
   const ownHosts = (container.volumeMounts ?? []).some(({ mountPath }) => mountPath.replace(/\/+$/, '') === '/etc/hosts');
   if (!ownHosts) mounts.push({ containerPath: '/etc/hosts', hostPath: writeHosts(input, node), readOnly: false, propagation: 'None' });
   const messageFile = makeMessageFile(pod, container, node);
   mounts.push({ containerPath: container.terminationMessagePath ?? '/dev/termination-log', hostPath: messageFile, readOnly: false, propagation: 'None' });
   return { mounts, devices: (container.volumeDevices ?? []).map((device) => blockDevice(device, input)), messageFile };
+}
+
+/** Of the container's volumes those that another machine may serve. */
+function pathsElsewhere({ pod, container, volumes }: MountInput): string[] {
+  const may = (pod.spec.volumes ?? []).filter(({ nfs, csi, persistentVolumeClaim, ephemeral, hostPath }) => [nfs, csi, persistentVolumeClaim, ephemeral, hostPath].some((source) => source !== undefined));
+  return volumes.filter(({ name, block }) => block !== true && may.some((volume) => volume.name === name) && hasVolume(container, name)).map(({ hostPath }) => hostPath);
 }
 
 function blockDevice({ name, devicePath }: NonNullable<Container['volumeDevices']>[number], { container, volumes }: MountInput): ContainerConfig['devices'][number] {

@@ -6,6 +6,7 @@ import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kin
 import { prepareHostPath } from './host-path.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
+import { checkAnswers } from './remote.ts';
 import type { Bound } from '../csi/index.ts';
 import { MountError, VolumeLimitError, volumeDirectory, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
 
@@ -26,12 +27,14 @@ export const CLAIM: VolumeKind = {
 
 async function mountBound(bound: Bound, context: VolumeContext): Promise<MountedVolume> {
   const { volume, claim, source } = bound;
-  const { local, hostPath, nfs, csi, volumeMode, mountOptions = [] } = source.spec;
+  const { local, hostPath, nfs, csi, volumeMode } = source.spec;
   checkUse(volume.name, source, context.pod);
+  const options = mountOptionsOf(source);
   if (csi !== undefined) return { ...(await (await context.csi.load()).mountClaimed(bound, context)), ...groupOf(source) };
   const readOnly = bound.readOnly || nfs?.readOnly === true;
   const mounted = { name: volume.name, readOnly, claim: claim.metadata.name, ...groupOf(source) };
   if (volumeMode === 'Block') return { ...mounted, hostPath: blockDevice(source), block: true };
+  await checkAnswers(...[local, hostPath].flatMap((one) => one?.path ?? []));
   if (local !== undefined) return { ...mounted, hostPath: prepareLocal(local.path, readOnly, context) };
   if (hostPath !== undefined) {
     // As upstream: its owner is the administrator's business.
@@ -40,7 +43,7 @@ async function mountBound(bound: Bound, context: VolumeContext): Promise<Mounted
   }
   if (nfs === undefined) throw new Error(`no volume plugin matched for PersistentVolume "${source.metadata.name}"`);
   const directory = volumeDirectory(context.podDirectory, 'nfs', source.metadata.name);
-  await mountNfs({ ...nfs, readOnly }, directory, mountOptions);
+  await mountNfs({ ...nfs, readOnly }, directory, { options, signal: context.signal });
   return { ...mounted, hostPath: directory };
 }
 
@@ -50,6 +53,13 @@ function checkUse(name: string, { spec }: PersistentVolume, { spec: { containers
   const mode = spec.volumeMode ?? 'Filesystem';
   const wrong = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
   if (all.some((container) => container[wrong]?.some((use) => use.name === name) === true)) throw new Error(`volume ${name} has volumeMode ${mode}, but is specified in ${wrong}`);
+}
+
+/** The older annotation goes before the field, as upstream. */
+function mountOptionsOf({ metadata, spec }: PersistentVolume): readonly string[] {
+  const options = metadata.annotations?.['volume.beta.kubernetes.io/mount-options']?.split(',') ?? spec.mountOptions ?? [];
+  if (options.length > 0 && spec.hostPath !== undefined) throw new MountError('FailedMount', `MountVolume.MountOptionSupport check failed for volume ${JSON.stringify(metadata.name)} : mount options are not supported for this volume type`);
+  return options;
 }
 
 /** The group that the volume's files are open to, as its administrator says: all containers of the pod are in it. */

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { NO_LEDGER, type Ledger } from '../../../internal/base/ledger.ts';
+import { checkAnswers } from './remote.ts';
 import type { VolumeKind } from './volume.ts';
 
 const CHECKS: Record<string, [is: (info: Stats) => boolean, what: string]> = {
@@ -15,10 +16,11 @@ const CHECKS: Record<string, [is: (info: Stats) => boolean, what: string]> = {
 export const HOST_PATH: VolumeKind = {
   directory: 'host-path',
   matches: ({ hostPath }) => hostPath !== undefined,
-  mount({ name, hostPath }, { ledger }) {
+  async mount({ name, hostPath }, { ledger }) {
     const path = hostPath?.path ?? '';
+    await checkAnswers(path);
     prepareHostPath(path, hostPath?.type ?? '', ledger);
-    return Promise.resolve({ name, hostPath: path, readOnly: false });
+    return { name, hostPath: path, readOnly: false };
   },
 };
 

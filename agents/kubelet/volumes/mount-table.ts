@@ -5,11 +5,12 @@ import { readFileSync } from 'node:fs';
 export function mountPointsUnder(directory: string): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
-    .map((line) => unescape(line.split(' ')[4] ?? ''))
+    .map((line) => unescapeMountPath(line.split(' ')[4] ?? ''))
     .filter((point) => point === directory || point.startsWith(`${directory}/`))
     .sort((a, b) => b.length - a.length);
 }
 
-function unescape(text: string): string {
+/** The kernel writes blanks as `\040`. */
+export function unescapeMountPath(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 }

@@ -1,17 +1,14 @@
 // AppArmor on a kernel that enforces it: the profile that `RuntimeDefault` is, what it denies, profiles that the node has or lacks.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Test } from 'tap';
-import { newestPackages, unpackPackages } from '../../../build/programs/debian.ts';
-import { CACHE, SUITE } from '../../../build/programs/list.ts';
 import { sleeper, type MachineNode } from '../../support/machine-node.ts';
+import { bringPackages } from './packages.ts';
 
 const OWN_PROFILE = 'profile test-own flags=(attach_disconnected) {\n  file,\n  capability,\n  network,\n  signal,\n  deny /etc/hosts r,\n}\n';
 const FILE_OF_SYS = '/sys/kernel/mm/transparent_hugepage/defrag';
 
 export async function appArmor(t: Test, node: MachineNode): Promise<void> {
-  await bringParser(node);
+  // Debian's program that compiles profiles; it stands on libc alone.
+  await bringPackages(node, ['apparmor'], { from: 'sbin/apparmor_parser', to: '/usr/sbin/apparmor_parser' });
   await node.machine.write('/root/test-own', OWN_PROFILE);
   await node.machine.sh('apparmor_parser --replace --skip-cache /root/test-own');
   // Without a token: tmpfs cannot be mapped to other users by every kernel that maps disks.
@@ -39,16 +36,4 @@ export async function appArmor(t: Test, node: MachineNode): Promise<void> {
   t.notMatch((await node.pod('unknown')).status, { phase: 'Running' });
   await node.gone(...Object.keys(words), 'unknown', 'strong');
   await node.machine.sh('printf test-own >/sys/kernel/security/apparmor/.remove');
-}
-
-/** Debian's program that compiles profiles; it stands on libc alone. */
-async function bringParser(node: MachineNode): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), `skiff-apparmor-${String(process.pid)}-`));
-  try {
-    const record = join(folder, 'apparmor.json');
-    writeFileSync(record, JSON.stringify(newestPackages(SUITE, ['apparmor'], CACHE)));
-    await node.machine.put(join(unpackPackages(record, 'amd64', CACHE), 'sbin/apparmor_parser'), '/usr/sbin/apparmor_parser');
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

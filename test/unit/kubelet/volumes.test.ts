@@ -7,6 +7,7 @@ import { CONFIGMAPS, PODS, SECRETS } from '../../../internal/kinds/generated/res
 import { writePayload } from '../../../agents/kubelet/volumes/atomic-writer.ts';
 import { prepareHostPath } from '../../../agents/kubelet/volumes/host-path.ts';
 import { applyFsGroup } from '../../../agents/kubelet/volumes/ownership.ts';
+import { remoteMountOf } from '../../../agents/kubelet/volumes/remote.ts';
 import { bindSubPath, unbindSubPaths } from '../../../agents/kubelet/volumes/sub-path.ts';
 import { createScene } from './scene.ts';
 
@@ -37,6 +38,15 @@ t.test('fsGroup opens everything to the group, and directories pass it on', (t) 
   t.same([info.gid, info.mode & 0o7777], [1001, 0o440]);
   applyFsGroup(volume, 1001, { readOnly: false });
   t.equal(statSync(volume).mode & 0o7777, 0o2775);
+  t.end();
+});
+
+t.test('what another machine serves is known by where it is mounted', (t) => {
+  const table = ['22 1 8:1 / / rw - ext4 /dev/sda1 rw', '30 22 0:40 /x /mnt/nas\\040one rw,relatime shared:1 - nfs4 s:/x rw', '31 30 0:41 / /mnt/nas\\040one/here rw - tmpfs tmpfs rw', '32 22 0:42 / /mnt/f rw master:3 - fuse.sshfs a:/ rw', ''].join('\n');
+  t.equal(remoteMountOf('/mnt/nas one', table), '/mnt/nas one');
+  t.equal(remoteMountOf('/mnt/nas one/a/b', table), '/mnt/nas one');
+  t.equal(remoteMountOf('/mnt/f/a', table), '/mnt/f');
+  for (const path of ['/', '/mnt', '/mnt/nas', '/mnt/nas one/here/a', '/mnt/fa']) t.equal(remoteMountOf(path, table), undefined, path);
   t.end();
 });
 
