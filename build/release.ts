@@ -6,7 +6,7 @@
 //   skiff-airgap-linux-<x64|arm64>.tar.gz  for machines without a network: `skiff/` with install.sh, licenses.txt, dist/skiff-linux-<arch>, sha256sums.txt, and images/*
 //                                          (archives as `docker save` writes them) when a folder of them is given
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { writeLicenses, type LicenseSources } from './licenses.ts';
@@ -60,7 +60,7 @@ function makeAirgapBundle(folder: string, architecture: Architecture, images: st
 }
 
 function sumsOf(folder: string, files: readonly string[]): string {
-  return [...files].sort().map((file) => `${createHash('sha256').update(readFileSync(join(folder, file))).digest('hex')}  ${file}\n`).join('');
+  return [...files].sort().map((file) => `${hash('sha256', readFileSync(join(folder, file)))}  ${file}\n`).join('');
 }
 
 function run(script: string, cwd: string): void {

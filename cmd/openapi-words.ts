@@ -1,5 +1,5 @@
 // The words of OpenAPI: an asset of the executable; run from source, the file that build/words makes. Read and unpacked when a document is asked for.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getRawAsset, isSea } from 'node:sea';
@@ -20,7 +20,7 @@ export function openApiWords(): { words?: WordsSource } {
   const read = (): Uint8Array => (path === undefined ? new Uint8Array(getRawAsset(WORDS_ASSET)) : readFileSync(path));
   let held: WeakRef<Words> | undefined;
   const source: WordsSource = {
-    digest: () => createHash('sha256').update(read()).digest('hex'),
+    digest: () => hash('sha256', read()),
     // Clients ask for several documents at once; what is in the way of the collector for a while costs nothing.
     load() {
       const words = held?.deref() ?? parseWords(zstdDecompressSync(read()).toString('latin1'));

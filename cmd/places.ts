@@ -1,5 +1,5 @@
 // Where an instance of Skiff is on a machine, by its data folder; several can be on one, each in namespaces of its own.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 
 export const DEFAULT_DATA_DIR = '/var/lib/skiff';
@@ -8,5 +8,5 @@ export const RUN_ROOT = '/run/skiff';
 export const CONFIG_DIR = '/etc/skiff';
 
 export function runDirOf(dataDir: string): string {
-  return join(RUN_ROOT, createHash('sha256').update(dataDir).digest('hex').slice(0, 8));
+  return join(RUN_ROOT, hash('sha256', dataDir).slice(0, 8));
 }

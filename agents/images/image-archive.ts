@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../internal/base/errors.ts';
 import { decompressed } from './compression.ts';
-import { chooseManifest, parseDocument, parseManifest, type Descriptor } from './image-manifest.ts';
+import { chooseManifest, digestOf, parseDocument, parseManifest, type Descriptor } from './image-manifest.ts';
 import { formatImageName, parseImageName } from './image-name.ts';
 import { withinDisk } from './disk-reserve.ts';
 import { ImageError } from './image-store.ts';
@@ -76,14 +76,13 @@ async function listMembers(file: FileHandle): Promise<Map<string, Member>> {
 }
 
 async function readDockerSave(file: FileHandle, members: ReadonlyMap<string, Member>): Promise<ArchivedImage[]> {
-  const { createHash } = await import('node:crypto');
   const list = parseDocument(await readNamed(file, members, 'manifest.json'), 'manifest.json') as { Config: string; RepoTags?: string[] | null; Layers: string[] }[];
   if (!Array.isArray(list) || list.some((entry) => typeof entry?.Config !== 'string' || !Array.isArray(entry.Layers))) throw new Error('not an image archive: manifest.json lists no images');
   return Promise.all(list.map(async ({ Config, RepoTags, Layers }) => {
     const config = await readNamed(file, members, Config);
     return {
       names: (RepoTags ?? []).map((tag) => formatImageName(parseImageName(tag))),
-      config: { digest: `sha256:${createHash('sha256').update(config).digest('hex')}`, read: () => Promise.resolve(config) },
+      config: { digest: digestOf(config), read: () => Promise.resolve(config) },
       layerSources: Layers.map((layer) => ({ open: () => streamNamed(file, members, layer) })),
     };
   }));
@@ -126,9 +125,8 @@ async function manifestBelow(entry: Descriptor, read: (digest: string) => Promis
   return parseManifest(document, entry.digest);
 }
 
-async function verified(bytes: Buffer, digest: string): Promise<Buffer> {
-  const { createHash } = await import('node:crypto');
-  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+function verified(bytes: Buffer, digest: string): Buffer {
+  const actual = digestOf(bytes);
   if (actual !== digest) throw new ImageError('ErrImagePull', `${digest} has digest ${actual}`);
   return bytes;
 }

@@ -1,4 +1,5 @@
 // What an image consists of: from an index or a Docker list to this machine's manifest, its config and its layers. Pure but for reading.
+import { hash } from 'node:crypto';
 import { ImageError, type ImageConfig } from './image-store.ts';
 
 /** Digests become names of folders: what a registry or an archive says is one has to be. */
@@ -24,6 +25,11 @@ export interface ParsedConfig {
 
 /** Entries of one architecture, best first: what this machine's processor runs, by its version where there are several. */
 const VARIANTS: Readonly<Record<string, readonly (string | undefined)[]>> = { amd64: [undefined, 'v1'], arm64: ['v8', undefined], arm: ['v7', undefined, 'v6', 'v5'] };
+
+/** The digest that a registry and an archive name these bytes by. */
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${hash('sha256', bytes)}`;
+}
 
 export function parseDocument(body: Buffer, what: string): unknown {
   try {

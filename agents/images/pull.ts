@@ -1,7 +1,7 @@
 // One pull: from a name to a listed image. What the registry says is checked before it is believed; layers come some at a time.
 import { createLimit } from '../../internal/base/limit.ts';
 import type { Clock } from '../../internal/base/clock.ts';
-import { chooseManifest, parseDocument, parseImageConfig, parseManifest, type Descriptor, type ImageManifest } from './image-manifest.ts';
+import { chooseManifest, digestOf, parseDocument, parseImageConfig, parseManifest, type Descriptor, type ImageManifest } from './image-manifest.ts';
 import { formatImageName, repositoryOf, type ImageName } from './image-name.ts';
 import { ImageError, type PulledImage } from './image-store.ts';
 import type { KeptBlobs } from './kept-blobs.ts';
@@ -74,11 +74,10 @@ function counterOf(layers: readonly Descriptor[], progress: PullWork['progress']
 }
 
 async function readConfig(client: RepositoryClient, config: Descriptor, what: string): Promise<ReturnType<typeof parseImageConfig>> {
-  const { createHash } = await import('node:crypto');
   const chunks: Buffer[] = [];
   for await (const chunk of client.blob({ ...config, size: Math.min(config.size ?? Infinity, CONFIG_BYTES_MAX) })) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const digest = digestOf(bytes);
   if (digest !== config.digest) throw new ImageError('ErrImagePull', `config ${config.digest} of ${what} arrived with digest ${digest}`);
   return parseImageConfig(bytes, what);
 }

@@ -1,9 +1,9 @@
 // Speaks the OCI distribution API: manifests and blobs of one repository through its endpoints (mirrors first), with redirects, basic and token
 // authentication. Blobs are streams that go on where a broken connection left off. What is read is verified by the caller's digest.
-import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { delay, type Clock } from '../../internal/base/clock.ts';
+import { digestOf } from './image-manifest.ts';
 import { ImageError, type RegistryAuth } from './image-store.ts';
 import { secureContextOf, type Endpoint } from './registry-settings.ts';
 
@@ -73,7 +73,7 @@ export function createRepositoryClient({ endpoints, auths, clock, signal, idleTi
     async manifest(reference) {
       const response = await open(`manifests/${reference}`, { accept: MANIFEST_TYPES });
       const body = await readAll(response, MANIFEST_BYTES_MAX);
-      const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+      const digest = digestOf(body);
       if (reference.startsWith('sha256:') && reference !== digest) throw new ImageError('ErrImagePull', `manifest ${reference} arrived with digest ${digest}`);
       return { body, digest, mediaType: (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '' };
     },

@@ -2,7 +2,7 @@
 // shares: a permanent neighbour entry says that it is the host's end. The host has a /32 route per pod. So pods of one node, the node itself
 // and (by routes to their podCIDRs) pods of other nodes reach each other by plain routing, and hairpin needs nothing special.
 // What leaves the cluster network is masqueraded; host ports are DNAT rules; both in chains of our own.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { command } from '../../internal/base/command.ts';
 import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
@@ -86,7 +86,7 @@ function links(): string[] {
 
 // Link names have 15 letters.
 export function linkOf(sandboxId: string): string {
-  return `${LINK_PREFIX}${createHash('sha256').update(sandboxId).digest('hex').slice(0, 11)}`;
+  return `${LINK_PREFIX}${hash('sha256', sandboxId).slice(0, 11)}`;
 }
 
 function ignoreGone(error: unknown): void {

@@ -7,7 +7,7 @@
 //   filter  INPUT, FORWARD, OUTPUT (new connections) ─► SKIFF-FILTER: refuses what has no endpoints; FORWARD lets pods through
 //
 // No chain per endpoint: `-m statistic` picks in the Service's own chain (see the project's measurements in ARCHITECTURE.md).
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Backend, ServicePortRules } from './service-ports.ts';
 
 /** Chains by name with their rules, without the `-A CHAIN`. */
@@ -163,5 +163,5 @@ function chainName({ id, protocol, port }: ServicePortRules): string {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16).toUpperCase();
+  return hash('sha256', text).slice(0, 16).toUpperCase();
 }

@@ -2,7 +2,7 @@
 // for these in the folder they will be unpacked in (a path of fixed length that unpacking fills in: runc starts itself again from a memory file, where
 // $ORIGIN would mean nothing, and with an environment of its own).
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { copyFileSync, existsSync, lstatSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
@@ -29,13 +29,13 @@ export function bundlePrograms(architecture: Architecture, folder: string, other
   const assets: Record<string, string> = {};
   const files = [...sources].sort(([left], [right]) => (left < right ? -1 : 1)).map(([path, source]): CarriedFile => {
     const bytes = programs.has(path) ? relocatable(source, folder) : readFileSync(source);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const sha256 = hash('sha256', bytes);
     assets[assetOf(path)] = resolve(compressed(bytes, sha256));
     const at = bytes.indexOf(LIBRARIES_PLACE, 0, 'latin1');
     return { path, mode: /^lib\/|\.node$/.test(path) ? 0o644 : 0o755, size: bytes.length, sha256, ...(at >= 0 && { librariesAt: at }) };
   });
   const table = { files, links, packages: packageVersions() };
-  const digest = createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32);
+  const digest = hash('sha256', JSON.stringify(table)).slice(0, 32);
   assets[MANIFEST_ASSET] = resolve(folder, MANIFEST_ASSET);
   writeFileSync(assets[MANIFEST_ASSET], JSON.stringify({ digest, ...table } satisfies Manifest));
   return assets;

@@ -2,7 +2,7 @@
 // The mirror and the keys are the machine's. Versions are those recorded in packages.json, for the same bytes on every build; where the mirror has
 // one of them no more (a security update took its place), the newest are recorded, which shows as a change of that file.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -19,7 +19,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** The folder that holds the files of all recorded packages, as they are installed. Made once, in `cache`. */
 export function unpackPackages(recordPath: string, architecture: DebianArchitecture, cache: string): string {
   const debs = fetchPackages(recordPath, architecture, cache);
-  const root = join(cache, `root-${createHash('sha256').update(debs.join()).digest('hex').slice(0, 16)}`);
+  const root = join(cache, `root-${hash('sha256', debs.join()).slice(0, 16)}`);
   if (!existsSync(root)) {
     const temporary = `${root}.${String(process.pid)}`;
     mkdirSync(temporary);
@@ -122,5 +122,5 @@ function fieldOf(text: string, name: string): string {
 }
 
 function sha256Of(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
+  return hash('sha256', readFileSync(path));
 }

@@ -1,7 +1,7 @@
 // Node's binary and the terminal addon for either architecture, from the npm packages that carry them. npm installs those of the machine's own;
 // those of the other are fetched as package files, with the digests of package-lock.json's kind recorded here.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Architecture } from './bundle.ts';
@@ -33,7 +33,7 @@ function fetchPackage(name: string, integrity: string, folder: string): void {
   try {
     execFileSync('npm', ['pack', name, '--silent', '--ignore-scripts', '--pack-destination', work], { stdio: ['ignore', 'ignore', 'inherit'] });
     const file = join(work, readdirSync(work)[0] ?? '');
-    const found = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+    const found = `sha512-${hash('sha512', readFileSync(file), 'base64')}`;
     if (found !== integrity) throw new Error(`${name} is not the recorded one: its digest is ${found}`);
     execFileSync('tar', ['-xzf', file, '-C', work]);
     rmSync(file);

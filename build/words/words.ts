@@ -2,7 +2,7 @@
 // this repository. kubernetes-models has nearly all of this version's as they are; @kubernetes/client-node has those of parameters and a few more, on one
 // line each. One compressed file in the cache; the executable carries it.
 // Usage: node build/words/words.ts
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
@@ -18,7 +18,7 @@ export type Texts = ReadonlyMap<string, string>;
 /** The file's path; made where it is not there, or not of these sources. */
 export function wordsFile(): string {
   const sources = [...readdirSync(import.meta.dirname).map((name) => join(import.meta.dirname, name)), NPM_RECORD, 'package-lock.json', 'internal/api/generated/schema-table.ts'];
-  const stamp = createHash('sha256').update(sources.map((path) => readFileSync(path, 'utf8')).join('\0')).digest('hex');
+  const stamp = hash('sha256', sources.map((path) => readFileSync(path, 'utf8')).join('\0'));
   if (existsSync(WORDS_FILE) && existsSync(`${WORDS_FILE}.stamp`) && readFileSync(`${WORDS_FILE}.stamp`, 'utf8') === stamp) return WORDS_FILE;
   mkdirSync(dirname(WORDS_FILE), { recursive: true });
   const temporary = `${WORDS_FILE}.${String(process.pid)}`;

@@ -1,7 +1,7 @@
 // Bootstrap tokens, `abcdef.0123456789abcdef`: Secrets of kube-system that let whoever joins in as a member of system:bootstrappers, until they
 // expire (upstream: authenticator/token/bootstrap).
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import { sameText } from '../base/secret-text.ts';
 import type { GroupResource, KubeObject, ObjectKey } from '../api/meta.ts';
 import type { UserInfo } from '../api/user.ts';
 
@@ -30,10 +30,4 @@ export function createBootstrapTokens({ store, clock }: { store: Store; clock: C
     if (!extra.every((group) => GROUPS.test(group))) return undefined;
     return { username: `system:bootstrap:${id}`, groups: [...new Set([GROUP, ...extra])].sort() };
   };
-}
-
-/** Takes as long whatever the texts are. */
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -1,7 +1,7 @@
 // Who a certificate speaks for. The client CA's speak for themselves: CN is the user, each O a group, and Kubernetes' own part the uid (upstream:
 // request/x509). The request-header CA's, of an allowed name, are front proxies, and say in headers for whom they speak. TLS has checked the
 // chain; which CA it ends at is found here, and its end is looked at at each request, as connections live longer than certificates.
-import { createHash, X509Certificate } from 'node:crypto';
+import { hash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { NAME_OID, subjectOfCertificate, type DistinguishedName } from '../api/distinguished-name.ts';
 import { pemBlocks } from '../api/pem.ts';
@@ -37,7 +37,7 @@ function userOf({ raw }: X509Certificate, { commonName, organizations, parts }: 
   const uids = parts.filter(({ oid }) => oid === NAME_OID.uid).map(({ value }) => value);
   if (uids.length > 1 || uids[0] === '') return undefined;
   const [uid] = uids;
-  const extra = { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${createHash('sha256').update(raw).digest('hex')}`] };
+  const extra = { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${hash('sha256', raw)}`] };
   return { username: commonName, groups: organizations, ...(uid !== undefined && { uid }), extra };
 }
 

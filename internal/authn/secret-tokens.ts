@@ -1,7 +1,7 @@
 // The older tokens of service accounts, which lie in Secrets and do not expire (upstream: pkg/serviceaccount/legacy.go): good as long as their
 // Secret holds exactly them and their account is there. The day of their last use stands on the Secret, so that what nobody uses can be found.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import { sameText } from '../base/secret-text.ts';
 import { formatTime, type GroupResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import { serviceAccountUser, type UserInfo } from '../api/user.ts';
 
@@ -52,10 +52,4 @@ export function secretTokenUser(token: string, claims: Readonly<Record<string, u
 
 function dayOf(ms: number): string {
   return formatTime(ms).slice(0, 10);
-}
-
-/** Takes as long whatever the texts are. */
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

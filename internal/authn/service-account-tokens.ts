@@ -1,6 +1,6 @@
 // Service account tokens: ES256 JWTs with upstream's claims, bound to an account and, where asked, to a pod, secret or node. Who holds one
 // whose account or bound object is gone, or has come anew under the name, is nobody.
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
+import { hash, createPrivateKey, createPublicKey } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { GroupResource, KubeObject, ObjectKey } from '../api/meta.ts';
@@ -78,7 +78,7 @@ const EXTENDED = { askedSeconds: 3607, seconds: 365 * 86_400 };
 export function createTokenIssuer({ privateKeyPem, issuer, clock, random, store, labelSecret }: TokenIssuerOptions): TokenIssuer {
   const privateKey = createPrivateKey(privateKeyPem);
   const publicKey = createPublicKey(privateKey);
-  const keyId = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url');
+  const keyId = hash('sha256', publicKey.export({ type: 'spki', format: 'der' }), 'base64url');
   const signer = { privateKey, keyId };
   return {
     issuer,

@@ -5,7 +5,7 @@
 //   client-ca ──► admin, kube-apiserver-kubelet, node:<name>, and whoever joins
 //   request-header-ca ──► front-proxy (aggregated API servers)
 //   service.key: signs service account tokens
-import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { hash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
@@ -64,7 +64,7 @@ export function openAuthority(directory: string, { clock, random, leafLifetimeMs
 }
 
 export function caPin(certificate: string): string {
-  return createHash('sha256').update(certificate).digest('hex');
+  return hash('sha256', certificate);
 }
 
 /** From the beginning of time, since boards without a clock battery start anywhere in the past, and so far from now. */

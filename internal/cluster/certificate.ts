@@ -1,6 +1,6 @@
 // X.509 v3 certificates over node:crypto, ECDSA P-256 with SHA-256 (RFC 5280). Own code because the libraries cost 16 MB of idle memory
 // (DECISIONS.md); test/unit/cluster checks it with `openssl verify -x509_strict`.
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { hash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Random } from '../base/random.ts';
 import { formatPem } from '../api/pem.ts';
@@ -178,5 +178,5 @@ function ipv6Bytes(address: string): Buffer {
 
 // RFC 7093 method 1: the leftmost 160 bits of the SHA-256 of the key.
 function keyId(publicKey: KeyObject): Buffer {
-  return createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest().subarray(0, 20);
+  return hash('sha256', publicKey.export({ type: 'spki', format: 'der' }), 'buffer').subarray(0, 20);
 }

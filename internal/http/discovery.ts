@@ -1,6 +1,6 @@
 // Discovery, made from the list of kinds when it is asked for: nothing is kept. Legacy (/api, /apis and each group and version) and
 // aggregated (v2), with an ETag. A group or version that is not there is NotFound; another path is undefined.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { StatusError } from '../base/errors.ts';
 import { apiVersionOf } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -114,7 +114,7 @@ function aggregated(accept: string | undefined, { kinds, remotes, legacy }: Disc
   if (wanted === undefined && plainly === undefined) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${Object.keys(DISCOVERY_TYPES).slice(0, 3).join(', ')}`);
   if (wanted === undefined || (plainly !== undefined && clauses.indexOf(plainly) < clauses.indexOf(wanted))) return undefined;
   const items = [...groupsOf(kinds, legacy).map(groupDiscovery), ...discoveredGroups(remotes)];
-  const etag = `"${createHash('sha256').update(JSON.stringify(items)).digest('hex').toUpperCase()}"`;
+  const etag = `"${hash('sha256', JSON.stringify(items)).toUpperCase()}"`;
   const body = { kind: AGGREGATED.as, apiVersion: `${AGGREGATED.g}/${AGGREGATED.v}`, metadata: {}, items };
   return { body, contentType: `application/json;g=${AGGREGATED.g};v=${AGGREGATED.v};as=${AGGREGATED.as}`, etag };
 }
@@ -149,7 +149,7 @@ function shownVerbs({ verbs, custom }: Kind): string[] {
 /** Tells clients that two resources are the same objects: a hash of the kind that is stored (upstream's storageversionhash.go). */
 function storageVersionHash({ group, version, kind, custom }: Kind): string {
   const stored = STORED[`${group}/${version}/${kind}`] ?? `${group}/${custom?.storageVersion ?? version}/${kind}`;
-  return createHash('sha256').update(stored).digest().subarray(0, 8).toString('base64');
+  return hash('sha256', stored, 'buffer').subarray(0, 8).toString('base64');
 }
 
 const STORED: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 // OpenAPI as upstream's handlers serve it: v2 whole, in JSON or the protobuf form of old clients; v3 as an index of documents. Every document has a digest,
 // made of what it is made of, so that a client that has it already (ETag, `?hash=`) is told so without the document being built. What was built is kept
 // for a minute, compressed, as clients come in bursts; then an idle server holds nothing of it.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -81,9 +81,9 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
     if (format === undefined) return { ...EMPTY, code: 406, headers: { vary } };
     const contentType = format === 'json' ? 'application/json' : `application/com.github.proto-openapi.spec.${dialect}.v1.0+protobuf`;
     const etag = `"${digest}"`;
-    const hash = dialect === 'v3' ? (query?.get('hash') ?? '') : '';
-    if (hash !== '' && hash !== digest) return { ...EMPTY, code: 301, contentType, headers: { etag, vary, location: urlOf(name, digest) } };
-    const common = { etag, vary, ...(hash !== '' && { 'cache-control': 'public, immutable', 'expires': timeOf(clock.now() + YEAR_MS).replace('GMT', 'UTC') }) };
+    const wanted = dialect === 'v3' ? (query?.get('hash') ?? '') : '';
+    if (wanted !== '' && wanted !== digest) return { ...EMPTY, code: 301, contentType, headers: { etag, vary, location: urlOf(name, digest) } };
+    const common = { etag, vary, ...(wanted !== '' && { 'cache-control': 'public, immutable', 'expires': timeOf(clock.now() + YEAR_MS).replace('GMT', 'UTC') }) };
     if (matches(headers['if-none-match'], etag)) return { ...EMPTY, code: 304, headers: common };
     const packed = await gzipped(`${format} ${name} ${digest}`, () => build(format));
     const found = { ...common, 'last-modified': timeOf(changedAt) };
@@ -203,7 +203,7 @@ function createDigests({ kinds, version, words }: OpenApiServerOptions): Digests
   const all = (): Map<string, string> => (known ??= new Map(openApiV3Names({ resources: kinds.all() }).map((name) => [name, ''])));
   const of = (name: string): string => {
     let digest = all().get(name) ?? '';
-    if (digest === '') all().set(name, (digest = createHash('sha512').update(`${release()} ${name} ${custom(name)}`).digest('hex').toUpperCase()));
+    if (digest === '') all().set(name, (digest = hash('sha512', `${release()} ${name} ${custom(name)}`).toUpperCase()));
     return digest;
   };
   let whole = '';
@@ -211,8 +211,8 @@ function createDigests({ kinds, version, words }: OpenApiServerOptions): Digests
     names: () => [...all().keys()].filter((name) => name !== 'v2'),
     of,
     v2(specs) {
-      whole ||= createHash('sha512').update(`${release()} v2 ${custom('v2')}`).digest('hex').toUpperCase();
-      return specs.length === 0 ? whole : createHash('sha512').update(whole).update(JSON.stringify(specs)).digest('hex').toUpperCase();
+      whole ||= hash('sha512', `${release()} v2 ${custom('v2')}`).toUpperCase();
+      return specs.length === 0 ? whole : hash('sha512', whole + JSON.stringify(specs)).toUpperCase();
     },
     forget() {
       known = undefined;

@@ -1,6 +1,6 @@
 // install.sh as a user runs it: with the real executable on hosts without systemd or OpenRC, until nodes are Ready; then what it does for systemd and
 // OpenRC, with an executable and init systems that only write down what they are asked.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -118,7 +118,7 @@ esac
 `;
 const NAME = `skiff-linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;
 const packed = gzipSync(FAKE);
-const sums = (bytes: Uint8Array): string => `${createHash('sha256').update(bytes).digest('hex')}  ${NAME}.gz\n`;
+const sums = (bytes: Uint8Array): string => `${hash('sha256', bytes)}  ${NAME}.gz\n`;
 const site: Record<string, string | Uint8Array> = { '/good/sha256sums.txt': sums(packed), [`/good/${NAME}.gz`]: packed, '/bad/sha256sums.txt': sums(packed), [`/bad/${NAME}.gz`]: gzipSync(`${FAKE}# cut`) };
 const asked: string[] = [];
 const web = createServer(({ url = '' }, response) => {
@@ -189,7 +189,7 @@ await t.test('piped from a download on systemd: the checksum is held against it,
 await t.test('from the same place again, nothing is downloaded that is there', async (t) => {
   const host = addHost('n4');
   addPrograms(host, { systemctl: SYSTEMCTL });
-  site['/raw/sha256sums.txt'] = `${createHash('sha256').update(FAKE).digest('hex')}  ${NAME}\n`;
+  site['/raw/sha256sums.txt'] = `${hash('sha256', FAKE)}  ${NAME}\n`;
   site[`/raw/${NAME}`] = FAKE;
   const from = `INSTALL_SKIFF_URL=http://${lab.ip}:8000/raw`;
   t.match(await download(host, [from, 'INSTALL_SKIFF_SKIP_START=true', 'INSTALL_SKIFF_NAME=edge']), { code: 0, text: /installed, not started: systemctl enable --now skiff-edge/ });

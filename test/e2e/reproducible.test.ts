@@ -1,6 +1,6 @@
 // The same sources give the same executables, wherever and when they are built.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -13,5 +13,5 @@ await t.test('two builds, one digest', async (t) => {
 });
 
 function digestOf(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
+  return hash('sha256', readFileSync(path));
 }

@@ -1,6 +1,6 @@
 // Our OpenAPI documents against upstream's facts: `node test/parity/openapi.ts FACTS_DIR` prints how many schemas, paths and operations differ, and which;
 // with --write it takes the digests of upstream's parts into fixtures/openapi-digests.json, by which test/unit/api/openapi.test.ts holds ours to them.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFacts } from '../../build/schema/facts.ts';
@@ -39,7 +39,7 @@ export function differences(ours: Digests, theirs: Digests): string[] {
 }
 
 function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(canonical(value)) ?? '').digest('hex').slice(0, 8);
+  return hash('sha256', JSON.stringify(canonical(value)) ?? '').slice(0, 8);
 }
 
 /** Members in one order; prose left out, as the facts have none. */

@@ -1,7 +1,7 @@
 // Images for tests, made in memory from busybox-static, with the same digests on every build, and pushed to a registry or written as archives.
 //   busybox:1   a shell with every applet                                web:1 web:2 web:3   an HTTP server on 80 (env PORT): `/` its hostname, `/version` its tag
 //   nonroot:1   busybox that runs as user 1234 of groups in /etc/group   whiteout:1          two layers; the second removes and makes opaque
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -142,7 +142,7 @@ export function buildImage(image: FixtureImage): BuiltImage {
   const architecture = image.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch);
   const config = document('application/vnd.oci.image.config.v1+json', {
     created: '1970-01-01T00:00:00Z', architecture, os: 'linux', config: image.config ?? {},
-    rootfs: { type: 'layers', diff_ids: image.layers.map(({ tar }) => `sha256:${createHash('sha256').update(tar).digest('hex')}`) },
+    rootfs: { type: 'layers', diff_ids: image.layers.map(({ tar }) => `sha256:${hash('sha256', tar)}`) },
   });
   const manifest = document('application/vnd.oci.image.manifest.v1+json', { schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config: describe(config), layers: layers.map(describe) });
   // The registry refuses an index whose entries it has not: the other platform's is a manifest that exists, of an image nobody can run.
@@ -198,7 +198,7 @@ export function document(mediaType: string, value: unknown): Blob {
 }
 
 function blob(mediaType: string, bytes: Buffer): Blob {
-  return { mediaType, bytes, size: bytes.length, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}` };
+  return { mediaType, bytes, size: bytes.length, digest: `sha256:${hash('sha256', bytes)}` };
 }
 
 export function describe({ mediaType, digest, size }: Blob): Record<string, unknown> {

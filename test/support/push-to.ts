@@ -1,6 +1,6 @@
 // Pushes images of many layers to a registry that only this process's network reaches: node test/support/push-to.ts URL NAME…
 // Each has random files of its own, and `/sums` to tell whether all of them are whole.
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { fixtureImages, packTree, pushImages, type FixtureImage } from './images.ts';
 
 const [LAYERS, FILES, FILE_BYTES] = [5, 8, 512 << 10];
@@ -14,7 +14,7 @@ function layered(name: string): FixtureImage {
   const sums: string[] = [];
   const layers = Array.from({ length: LAYERS }, (_, layer) => ({ tar: packTree(Object.fromEntries(Array.from({ length: FILES }, (_, file) => {
     const [path, text] = [`data/${String(layer)}/${String(file)}`, randomBytes(FILE_BYTES)];
-    sums.push(`${createHash('sha256').update(text).digest('hex')}  ${path}\n`);
+    sums.push(`${hash('sha256', text)}  ${path}\n`);
     return [path, { text }];
   }))) }));
   return { name, layers: [...base, ...layers, { tar: packTree({ sums: { text: sums.join('') } }) }], config: { Cmd: ['sh', '-c', CHECK], Env: ['PATH=/bin:/sbin:/usr/bin:/usr/sbin'] } };

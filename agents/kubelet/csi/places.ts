@@ -5,9 +5,9 @@
 //   <root>/plugins/kubernetes.io/csi/volumeDevices/{staging/<pv>,publish/<pv>/<pod>,<pv>/dev/<pod>,<pv>/data}     block volume
 //   <root>/pods/<pod>/volumes/kubernetes.io~csi/<name>/{mount,vol_data.json}                                      published file system
 //   <root>/pods/<pod>/volumeDevices/kubernetes.io~csi/<pv>                                                       link to the block device
+import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { sha256 } from '../../../internal/kinds/csi-names.ts';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
 
 const PLUGIN = 'kubernetes.io/csi';
@@ -29,7 +29,7 @@ function pluginDirectory(root: string): string {
 }
 
 export function stagingPath(root: string, driver: string, handle: string): string {
-  return join(pluginDirectory(root), driver, sha256(handle), 'globalmount');
+  return join(pluginDirectory(root), driver, hash('sha256', handle), 'globalmount');
 }
 
 export function publishedDirectory(podDirectory: string): string {

@@ -1,6 +1,6 @@
 // Small values by name on disk, for what an agent must still know when it boots without its server: ConfigMaps, Secrets and tokens of its pods.
 // Readable by root alone; written when they change.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
@@ -13,7 +13,7 @@ export interface LastKnown {
 }
 
 export function openLastKnown(directory: string): LastKnown {
-  const pathOf = (name: string): string => join(directory, `${hash(name.split(' ')[0] ?? '')}-${hash(name)}.json`);
+  const pathOf = (name: string): string => join(directory, `${shortHash(name.split(' ')[0] ?? '')}-${shortHash(name)}.json`);
   return {
     read<T>(name: string) {
       const text = readFileIfThere(pathOf(name));
@@ -26,14 +26,14 @@ export function openLastKnown(directory: string): LastKnown {
     },
     write: (name, value) => writeFileAtomically(pathOf(name), JSON.stringify(value), { mode: 0o600 }),
     keepOnly(groups) {
-      const kept = new Set([...groups].map(hash));
+      const kept = new Set([...groups].map(shortHash));
       for (const file of list(directory)) if (!kept.has(file.split('-')[0] ?? '')) rmSync(join(directory, file), { force: true });
     },
   };
 }
 
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+function shortHash(text: string): string {
+  return hash('sha256', text).slice(0, 16);
 }
 
 function list(directory: string): string[] {

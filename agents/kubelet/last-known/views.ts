@@ -3,7 +3,7 @@
 //
 //   waiting ──views behind synced──► live ◄──────────────┐     live: changes are saved, pods soon, the rest a minute later
 //      └──2 s, and there is a file──► remembered ──synced──┘     what the server no longer has is told as DELETED then
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
@@ -49,8 +49,8 @@ interface Kept {
 }
 
 function fileOf({ group, resource }: Resource, key: string, { directory }: RememberOptions): Kept {
-  const hash = createHash('sha256').update(key).digest('hex').slice(0, 8);
-  return { path: join(directory, `${resource}${group === '' ? '' : `.${group}`}-${hash}.json`), isPods: group === '' && resource === 'pods', isNodes: group === '' && resource === 'nodes' };
+  const name = hash('sha256', key).slice(0, 8);
+  return { path: join(directory, `${resource}${group === '' ? '' : `.${group}`}-${name}.json`), isPods: group === '' && resource === 'pods', isNodes: group === '' && resource === 'nodes' };
 }
 
 type Listener = (change: ViewChange) => void;
@@ -146,7 +146,7 @@ function remember(behind: View, kept: Kept, { clock, log }: RememberOptions): Re
 }
 
 function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
+  return hash('sha256', text, 'base64');
 }
 
 function keyOf({ metadata }: KubeObject): string {

@@ -3,7 +3,7 @@
 // upstream kubelet on the same folder read them:
 //   <kubelet root>/image_manager/pulling/sha256-<of the name>    ImagePullIntent: being pulled; found at a start: was, and who knows for whom
 //   <kubelet root>/image_manager/pulled/sha256-<of the image id> ImagePulledRecord
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatTime } from '../../../internal/api/meta.ts';
@@ -134,11 +134,11 @@ function secretOf({ source, username, password, email }: FoundCredential): Pulle
   if (source === undefined) return undefined;
   const words = JSON.stringify({ ...(username !== '' && { username }), ...(password !== '' && { password }), ...(email !== '' && { email }) });
   const asGoWritesIt = words.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return { uid: source.uid, namespace: source.namespace, name: source.name, credentialHash: createHash('sha256').update(asGoWritesIt).digest('hex') };
+  return { uid: source.uid, namespace: source.namespace, name: source.name, credentialHash: hash('sha256', asGoWritesIt) };
 }
 
 function fileOf(name: string): string {
-  return `sha256-${createHash('sha256').update(name).digest('hex')}`;
+  return `sha256-${hash('sha256', name)}`;
 }
 
 function write(path: string, kind: string, fields: object): void {

@@ -1,10 +1,10 @@
 // Bootstrap tokens: `<id>.<secret>`, each a Secret of kube-system that may end (Kubernetes' own kind of join token:
 // kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens). Whoever shows one may join.
 import { isReason } from '../../base/errors.ts';
+import { sameText } from '../../base/secret-text.ts';
 import type { Client } from '../../client/client.ts';
 import type { Secret } from '../../kinds/generated/api-types.ts';
 import { SECRETS } from '../../kinds/generated/resources.ts';
-import { sameText } from './secret-text.ts';
 
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const TYPE = 'bootstrap.kubernetes.io/token';

@@ -1,7 +1,7 @@
 // A node's name belongs to who came first with it: a hash of the node's password lies in a Secret of kube-system, and whoever comes with the
 // name and another password is turned away while the Node is there. Deleting the Node frees the name. (K3s' idea, and its Secret's name but for ours.)
 // The password is 128 random bits, so a salted SHA-256 is enough: there is nothing to guess at that a slow hash would protect.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { isReason, StatusError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { KubeObject, ObjectKey } from '../../api/meta.ts';
@@ -43,7 +43,7 @@ function matches({ data }: Secret, password: string): boolean {
 }
 
 function hashOf(salt: string, password: string): string {
-  return createHash('sha256').update(`${salt}:${password}`).digest('hex');
+  return hash('sha256', `${salt}:${password}`);
 }
 
 async function find<T extends KubeObject>(client: Client, resource: Resource<T>, key: ObjectKey): Promise<T | undefined> {

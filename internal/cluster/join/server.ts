@@ -4,13 +4,13 @@ import { isIP } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { StatusError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
+import { sameText } from '../../base/secret-text.ts';
 import type { Client } from '../../client/client.ts';
 import { lasting, type Authority } from '../authority.ts';
 import { issueCertificate, type CertificateRequest, type KeyPair } from '../certificate.ts';
 import { isBootstrapToken } from './bootstrap-token.ts';
 import { claimNodeName, taken } from './node-password.ts';
 import { CA_PATH, JOIN_PATH, type ClusterSettings, type JoinAnswer, type JoinRequest } from './protocol.ts';
-import { sameText } from './secret-text.ts';
 
 export interface JoinServerOptions {
   authority: Authority;

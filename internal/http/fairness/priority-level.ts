@@ -1,6 +1,6 @@
 // A priority level: so many requests in hand at once; more wait in queues, each flow in few of them (shuffle sharding), and the queues take turns.
 // So a flow that floods its own queues leaves others their share (upstream: apiserver/pkg/util/flowcontrol/fairqueuing).
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { StatusError } from '../../base/errors.ts';
 
@@ -111,12 +111,12 @@ export function createLevel(initial: LevelSettings, seatsNow: () => number, cloc
 
 /** `size` different queues, the same for a flow each time: cards dealt by its hash. */
 export function handOf(flow: string, queues: number, size: number): number[] {
-  let hash = createHash('sha256').update(flow).digest().readBigUInt64LE();
+  let rest = hash('sha256', flow, 'buffer').readBigUInt64LE();
   const hand: number[] = [];
   for (let dealt = 0; dealt < Math.min(size, queues); dealt++) {
     const left = BigInt(queues - dealt);
-    let card = Number(hash % left);
-    hash /= left;
+    let card = Number(rest % left);
+    rest /= left;
     for (const earlier of [...hand].sort((a, b) => a - b)) if (card >= earlier) card++;
     hand.push(card);
   }

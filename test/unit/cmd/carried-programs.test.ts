@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -71,7 +71,7 @@ await t.test('a data folder whose path does not fit is refused', async (t) => {
 
 function manifest(digest: string): Manifest {
   const files = Object.entries(CONTENTS).map(([path, text]): CarriedFile => ({
-    path, mode: path.startsWith('lib/') ? 0o644 : 0o755, size: text.length, sha256: createHash('sha256').update(text).digest('hex'), ...(text.includes(LIBRARIES_PLACE) && { librariesAt: text.indexOf(LIBRARIES_PLACE) }),
+    path, mode: path.startsWith('lib/') ? 0o644 : 0o755, size: text.length, sha256: hash('sha256', text), ...(text.includes(LIBRARIES_PLACE) && { librariesAt: text.indexOf(LIBRARIES_PLACE) }),
   }));
   return { digest, files, links: [{ path: 'iptables-nft/iptables', to: 'xtables' }], packages: {} };
 }

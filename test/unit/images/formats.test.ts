@@ -1,5 +1,5 @@
 // What images come as: both formats' manifests, lists in lists, variants, compressions; and what is refused, in words that say why.
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const tar = packTree({ hello: { text: 'hello\n' } });
 const image = buildImage({ name: 'app:1', layers: [{ tar }] });
 
 function blob(mediaType: string, bytes: Buffer): Blob {
-  return { mediaType, bytes, size: bytes.length, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}` };
+  return { mediaType, bytes, size: bytes.length, digest: `sha256:${hash('sha256', bytes)}` };
 }
 
 /** Puts an image of one layer that comes as these bytes. */
@@ -84,7 +84,7 @@ t.test('Docker\'s manifests and lists, indexes in indexes', async (t) => {
 });
 
 t.test('the entry for this machine', (t) => {
-  const entry = (architecture: string, variant?: string, os = 'linux') => ({ digest: `sha256:${createHash('sha256').update(`${os}${architecture}${String(variant)}`).digest('hex')}`, platform: { os, architecture, ...(variant !== undefined && { variant }) } });
+  const entry = (architecture: string, variant?: string, os = 'linux') => ({ digest: `sha256:${hash('sha256', `${os}${architecture}${String(variant)}`)}`, platform: { os, architecture, ...(variant !== undefined && { variant }) } });
   const chosen = (architecture: string, ...manifests: ReturnType<typeof entry>[]): string => {
     const { platform } = chooseManifest({ manifests }, 'x', architecture) ?? {};
     return `${String(platform?.architecture)}/${platform?.variant ?? ''}`;

@@ -10,7 +10,7 @@ import { createImageStore } from '../../../agents/images/local-image-store.ts';
 import { formatPax, formatTarEntry } from '../../../agents/images/tar-header.ts';
 import { systemClock } from '../../../internal/base/clock.ts';
 import { silentLog } from '../../../internal/base/log.ts';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { saveArchive, packRaw, packTree } from '../../support/images.ts';
 
 t.setTimeout(180_000); // on a busy machine
@@ -25,7 +25,7 @@ function scene(t: Test) {
   writeFileSync(join(victim, 'secret'), 'as it was');
   const layers = createLayerStore(join(root, 'layers'));
   const unpack = async (tar: Buffer): Promise<{ folder: string; error: unknown }> => {
-    const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+    const diffId = `sha256:${hash('sha256', tar)}`;
     const error = await layers.ensure({ diffId, open: () => (async function* one() { yield await Promise.resolve(tar); })() }).then(() => undefined, refusal);
     return { folder: layers.directory(diffId), error };
   };
@@ -128,7 +128,7 @@ t.test('what would fill the disk is refused before it has; holes cost nothing', 
   writeFileSync(holes, 'x');
   truncateSync(holes, 10 * 2 ** 30);
   const tar = execFileSync('tar', ['--sparse', '-C', join(s.root, 'layers'), '-cf', '-', 'holes']);
-  const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+  const diffId = `sha256:${hash('sha256', tar)}`;
   await layers.ensure({ diffId, open: () => (async function* one() { yield await Promise.resolve(tar); })() });
   t.equal(statSync(join(layers.directory(diffId), 'holes')).size, 10 * 2 ** 30);
 });
@@ -182,7 +182,7 @@ t.test('a hundred thousand entries; more than the disk has room for are ended', 
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,nr_inodes=5000', 'tmpfs', small]);
   t.teardown(() => execFileSync('umount', ['-l', small]));
   const layers = createLayerStore(join(small, 'layers'));
-  t.match(await layers.ensure({ diffId: `sha256:${createHash('sha256').update(many).digest('hex')}`, open: () => (async function* one() { yield await Promise.resolve(many); })() }).catch(refusal), { reason: 'ErrImagePull', message: /no inodes left|No space left/ });
+  t.match(await layers.ensure({ diffId: `sha256:${hash('sha256', many)}`, open: () => (async function* one() { yield await Promise.resolve(many); })() }).catch(refusal), { reason: 'ErrImagePull', message: /no inodes left|No space left/ });
   t.same(readdirSync(join(small, 'layers')), []);
 });
 
