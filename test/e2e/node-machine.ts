@@ -10,11 +10,12 @@ import { outOfMemory } from './node-machine/memory.ts';
 import { nfs } from './node-machine/nfs.ts';
 import { resizing } from './node-machine/resizing.ts';
 import { powerCuts } from './node-machine/power-cuts.ts';
+import { usersOfPods } from './node-machine/users.ts';
 import { reserved, valuesOfPods } from './node-machine/values.ts';
 
 type Step = (t: Test, node: MachineNode, driver: Driver, args: readonly string[]) => Promise<void>;
 
-const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, apparmor: appArmor, nfs, memory: outOfMemory, 'memory-pressure': memoryPressure, 'disk-pressure': diskPressure, 'process-pressure': processPressure, reserved, restarts, shutdown, cuts: powerCuts };
+const STEPS: Readonly<Record<string, Step>> = { values: valuesOfPods, resizing, api: kubeletApi, apparmor: appArmor, nfs, users: usersOfPods, memory: outOfMemory, 'memory-pressure': memoryPressure, 'disk-pressure': diskPressure, 'process-pressure': processPressure, reserved, restarts, shutdown, cuts: powerCuts };
 
 t.setTimeout(0);
 const wanted = process.argv.slice(2);
