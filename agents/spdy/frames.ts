@@ -11,30 +11,52 @@ export type Frame =
   | { kind: 'control'; type: number; flags: number; data: Buffer };
 
 export interface FrameParser {
-  /** Frames that are whole now. */
+  /** Frames that are whole now. Throws when what comes is no SPDY. */
   push(chunk: Buffer): Frame[];
 }
 
+const HEADER_BYTES = 8;
+/** Headers are short; data frames may be as long as a frame can be (16 MB). */
+const CONTROL_MAX_BYTES = 1 << 20;
+const HEADERS_MAX_BYTES = 1 << 20;
+
 export function createFrameParser(): FrameParser {
-  let rest: Buffer = Buffer.alloc(0);
+  let pieces: Buffer[] = [];
+  let held = 0;
+  let wanted = HEADER_BYTES;
   return {
     push(chunk) {
+      pieces.push(chunk);
+      held += chunk.length;
+      if (held < wanted) return [];
       const frames: Frame[] = [];
+      const bytes = pieces.length === 1 ? chunk : Buffer.concat(pieces);
       let at = 0;
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      while (bytes.length - at >= 8) {
-        const length = bytes.readUIntBE(at + 5, 3);
-        if (bytes.length - at - 8 < length) break;
-        const flags = bytes[at + 4] ?? 0;
-        const data = bytes.subarray(at + 8, at + 8 + length);
-        const word = bytes.readUInt32BE(at);
-        frames.push((word & 0x80000000) !== 0 ? { kind: 'control', type: word & 0xffff, flags, data } : { kind: 'data', stream: word & 0x7fffffff, fin: (flags & FLAG_FIN) !== 0, data });
-        at += 8 + length;
+      for (wanted = lengthAt(bytes, at); bytes.length - at >= wanted; wanted = lengthAt(bytes, at)) {
+        frames.push(parseFrame(bytes.subarray(at, at + wanted)));
+        at += wanted;
       }
-      rest = bytes.subarray(at);
+      held = bytes.length - at;
+      pieces = held === 0 ? [] : [bytes.subarray(at)];
       return frames;
     },
   };
+}
+
+/** Of the frame that begins there, with its header; as much as tells it while that has not come. */
+function lengthAt(bytes: Buffer, at: number): number {
+  if (bytes.length - at < HEADER_BYTES) return HEADER_BYTES;
+  const length = bytes.readUIntBE(at + 5, 3);
+  const isControl = ((bytes[at] ?? 0) & 0x80) !== 0;
+  if (isControl && length > CONTROL_MAX_BYTES) throw new Error(`a control frame of ${String(length)} bytes`);
+  return HEADER_BYTES + length;
+}
+
+function parseFrame(bytes: Buffer): Frame {
+  const word = bytes.readUInt32BE(0);
+  const flags = bytes[4] ?? 0;
+  const data = bytes.subarray(HEADER_BYTES);
+  return (word & 0x80000000) !== 0 ? { kind: 'control', type: word & 0xffff, flags, data } : { kind: 'data', stream: word & 0x7fffffff, fin: (flags & FLAG_FIN) !== 0, data };
 }
 
 export function dataFrame(stream: number, data: Uint8Array, fin = false): Buffer {
@@ -90,7 +112,12 @@ export function createHeaderCodec(): HeaderCodec {
 function through(stream: Deflate | Inflate, input: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const collect = (chunk: Buffer): void => void chunks.push(chunk);
+    let length = 0;
+    const collect = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length <= HEADERS_MAX_BYTES) chunks.push(chunk);
+      else reject(new Error(`a header block of more than ${String(HEADERS_MAX_BYTES)} bytes`)); // who asked closes all: nothing more is unpacked
+    };
     stream.on('data', collect);
     stream.once('error', reject);
     stream.write(input);

@@ -7,6 +7,8 @@ import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FLAG_FIN
 
 const UNREAD_MAX_BYTES = 4 << 20;
 const MAX_DATA_BYTES = 16_384;
+/** At once: two for each connection of a port-forward. */
+const STREAMS_MAX = 4096;
 
 export interface SpdyStream {
   id: number;
@@ -60,6 +62,7 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
   async function openStream({ data, flags }: Extract<Frame, { kind: 'control' }>): Promise<void> {
     const id = data.readUInt32BE(0) & 0x7fffffff;
     const headers = await codec.decode(data.subarray(10));
+    if (streams.has(id) || streams.size >= STREAMS_MAX) throw new Error(`stream ${String(id)} of ${String(streams.size)} open ones`);
     const stream = begin(id, headers);
     send(controlFrame(FRAME.synReply, Buffer.concat([words(id), await codec.encode({})])));
     if ((flags & FLAG_FIN) !== 0) finish(id);
@@ -146,7 +149,7 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
         send(dataFrame(id, Buffer.alloc(0), true));
         done();
       },
-    }).on('error', () => {});
+    }).on('error', () => {}).on('close', () => drop(id)); // both ways have ended: a long port-forward has very many
   }
 
   function ended(): void {
@@ -164,7 +167,11 @@ export function createSpdySession(socket: Duplex, head: Buffer = Buffer.alloc(0)
   }
 
   const consume = (chunk: Buffer): void => {
-    for (const frame of parser.push(chunk)) queue = queue.then(() => handle(frame)).catch(ended);
+    try {
+      for (const frame of parser.push(chunk)) queue = queue.then(() => handle(frame)).catch(ended);
+    } catch {
+      queue = queue.then(ended);
+    }
   };
   socket.on('data', consume).on('drain', wake);
   // Also after an error: frames that came before it are still to be handled, the last words of a peer that hung up among them.

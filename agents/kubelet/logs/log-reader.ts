@@ -1,6 +1,7 @@
-// Reads a container's log from where it was left, and gives what was asked for of it, byte for byte. Partial lines come out as they are in
-// the file: the text is joined, a line's time stands once before it. A log that is rotated meanwhile is read to its end, then the new one.
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+// Reads a container's log from where it was left, and gives what was asked for of it, byte for byte and piece by piece: a log may be larger than
+// memory is. Partial lines come out as they are in the file: the text is joined, a line's time stands once before it. A log that is rotated
+// meanwhile is read to its end, then the new one. What stands at its path and is no file (a pod may mount the folder of logs) is not read.
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { parseLogLine, type LogLine } from './cri-log.ts';
 
 export interface LogOptions {
@@ -12,16 +13,20 @@ export interface LogOptions {
 }
 
 export interface LogReader {
-  /** What has come since the last call; the first call looks at the whole file and applies tailLines. */
-  read(): Buffer;
+  /** The next piece of what has come (it may be empty); undefined when that was all for now. The first call looks for where `tailLines` begin. */
+  read(): Buffer | undefined;
   /** limitBytes has been reached. */
   full(): boolean;
   close(): void;
 }
 
+const PIECE_BYTES = 256 * 1024;
+/** What is longer and has no end is no line. */
+const LINE_MAX_BYTES = 16 << 20;
+
 export function openLog(path: string, options: LogOptions): LogReader {
-  const file = openRotating(path);
-  let first = true;
+  const isWanted = ({ stream, time }: LogLine): boolean => (options.stream === undefined || stream === options.stream) && (options.sinceMs === undefined || Date.parse(time) >= options.sinceMs);
+  const file = openRotating(path, (opened) => (options.tailLines === undefined ? 0 : startOfTail(opened, options.tailLines, isWanted)));
   let left = options.limitBytes ?? Infinity;
   const open: Record<string, boolean> = {};
 
@@ -33,75 +38,88 @@ export function openLog(path: string, options: LogOptions): LogReader {
 
   return {
     read() {
-      const lines = file.read().split('\n').flatMap((line) => parseLogLine(line) ?? []);
-      const wanted = lines.filter(({ stream, time }) => (options.stream === undefined || stream === options.stream) && (options.sinceMs === undefined || Date.parse(time) >= options.sinceMs));
-      const shown = first && options.tailLines !== undefined ? tail(wanted, options.tailLines) : wanted;
-      first = false;
-      const bytes = Buffer.from(shown.map(format).join(''), 'latin1');
-      const cut = bytes.length > left ? bytes.subarray(0, left) : bytes;
-      left -= cut.length;
-      return cut;
+      const text = left > 0 ? file.read() : undefined;
+      if (text === undefined) return undefined;
+      const bytes = Buffer.from(linesOf(text).filter(isWanted).map(format).join(''), 'latin1').subarray(0, left);
+      left -= bytes.length;
+      return bytes;
     },
     full: () => left <= 0,
     close: file.close,
   };
 }
 
-/** The last so many whole lines (a line in several parts counts once). */
-function tail(lines: readonly LogLine[], count: number): LogLine[] {
-  if (count <= 0) return [];
+function linesOf(text: string): LogLine[] {
+  return text.split('\n').flatMap((line) => parseLogLine(line) ?? []);
+}
+
+/** Where the last so many whole lines begin (a line in several parts counts once). */
+function startOfTail(file: number, count: number, isWanted: (line: LogLine) => boolean): number {
+  const ends: number[] = []; // of the last `count + 1` of them, by their number
   let found = 0;
-  for (let at = lines.length - 1; at >= 0; at--) {
-    if (lines[at]?.partial === false && ++found > count) return lines.slice(at + 1);
+  let offset = 0;
+  for (let text = readLines(file, offset); text !== ''; text = readLines(file, offset)) {
+    for (let at = 0; at < text.length; ) {
+      const end = text.indexOf('\n', at) + 1 || text.length;
+      const line = parseLogLine(text.slice(at, end - 1));
+      if (line?.partial === false && isWanted(line)) ends[found++ % (count + 1)] = offset + end;
+      at = end;
+    }
+    offset += text.length;
   }
-  return [...lines];
+  if (count <= 0) return offset;
+  return found > count ? ends[found % (count + 1)] ?? 0 : 0;
 }
 
 /** Whole lines that have come since the last read, with each byte as one character. */
-function openRotating(path: string): { read(): string; close(): void } {
+function openRotating(path: string, startOf: (file: number) => number): { read(): string | undefined; close(): void } {
   let file: number | undefined;
   let offset = 0;
+  let first = true;
   const close = (): void => {
     if (file !== undefined) closeSync(file);
     file = undefined;
   };
   const more = (): string => {
-    if (file === undefined) return '';
-    const text = readLines(file, offset);
+    const text = file === undefined ? '' : readLines(file, offset);
     offset += text.length;
     return text;
   };
+  const isBehind = (now: number | undefined): now is number => now !== undefined && (file === undefined || now !== fstatSync(file).ino);
   return {
     close,
     read() {
+      const begins = first;
+      first = false;
       const now = inodeOf(path);
-      if (file !== undefined && (now === undefined || now === fstatSync(file).ino)) return more();
       const rest = more();
+      if (rest !== '' || !isBehind(now)) return rest === '' ? undefined : rest;
       close();
-      if (now === undefined) return rest;
-      file = openSync(path, 'r');
-      offset = 0;
-      return rest + more();
+      file = openFile(path);
+      offset = begins ? startOf(file) : 0;
+      return more() || undefined;
     },
   };
+}
+
+function openFile(path: string): number {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  throw new Error(`the log ${path} is not a file`);
 }
 
 function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-const CHUNK_BYTES = 256 * 1024;
-
+/** From there on, as many as make a piece; '' when not one has come whole. */
 function readLines(file: number, offset: number): string {
-  const { size } = fstatSync(file);
-  const chunks: Buffer[] = [];
-  for (let at = offset; at < size; ) {
-    const buffer = Buffer.alloc(Math.min(CHUNK_BYTES, size - at));
-    const got = readSync(file, buffer, 0, buffer.length, at);
-    if (got === 0) break;
-    chunks.push(buffer.subarray(0, got));
-    at += got;
+  for (let length = PIECE_BYTES; ; length *= 2) {
+    const buffer = Buffer.alloc(Math.min(length, Math.max(0, fstatSync(file).size - offset)));
+    const piece = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, offset));
+    const end = piece.lastIndexOf(0x0a) + 1;
+    if (end > 0 || piece.length < length) return piece.toString('latin1', 0, end);
+    if (length >= LINE_MAX_BYTES) return piece.toString('latin1');
   }
-  const all = Buffer.concat(chunks);
-  return all.subarray(0, all.lastIndexOf(0x0a) + 1).toString('latin1');
 }

@@ -2,6 +2,8 @@
 import { connect, constants } from 'node:http2';
 import type { Clock } from '../../../internal/base/clock.ts';
 
+/** An answer has a few bytes. */
+const ANSWER_MAX_BYTES = 64 << 10;
 const STATUSES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
 
 export interface GrpcTarget {
@@ -33,7 +35,12 @@ export function checkGrpcHealth({ host, port, service }: GrpcTarget, { timeoutMs
     let status = '';
     stream.on('response', (headers) => { status = String(headers['grpc-status'] ?? ''); });
     stream.on('trailers', (headers) => { status = String(headers['grpc-status'] ?? status); });
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    let length = 0;
+    stream.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= ANSWER_MAX_BYTES) chunks.push(chunk);
+      else finish(`health rpc failed: an answer of more than ${String(ANSWER_MAX_BYTES)} bytes`);
+    });
     stream.on('error', (error) => { if (connected) finish(error.message); });
     stream.on('end', () => finish(outcome(status, Buffer.concat(chunks))));
     stream.end(encodeRequest(service), () => {});

@@ -73,13 +73,19 @@ function once({ url, headers }: HttpTarget, { timeoutMs, clock }: HttpOptions): 
     const options: RequestOptions = { agent: false, headers, method: 'GET' };
     const answered = (response: IncomingMessage): void => {
       let body = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => { if (body.length < BODY_MAX_BYTES) body += chunk.slice(0, BODY_MAX_BYTES - body.length); });
-      response.on('error', failed).on('end', () => {
+      const done = (): void => {
         timer.cancel();
         const status = response.statusCode ?? 0;
         const location = status >= 300 && status < 400 && status !== 304 ? response.headers.location : undefined;
         resolve({ status, body, ...(location !== undefined && { location }) });
+      };
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk.slice(0, BODY_MAX_BYTES - body.length);
+        if (body.length < BODY_MAX_BYTES) return;
+        done(); // it may go on for ever
+        request.destroy();
       });
+      response.on('error', failed).on('end', done);
     };
     const request: ClientRequest = url.protocol === 'https:' ? httpsRequest(url, { ...options, rejectUnauthorized: false }, answered) : httpRequest(url, options, answered);
     const timer = clock.setTimer(timeoutMs, () => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')));

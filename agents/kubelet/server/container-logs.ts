@@ -4,12 +4,13 @@
 import { watch } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
+import { delay, type Clock } from '../../../internal/base/clock.ts';
 import type { NodeContext } from '../node-context.ts';
 import { podLogDirectory } from '../node-context.ts';
 import { findContainer } from '../pod-spec.ts';
 import type { PodWorker } from '../pod-worker.ts';
 import { sandboxesOf } from '../steps/sandbox.ts';
-import { openLog, type LogOptions } from '../logs/log-reader.ts';
+import { openLog, type LogOptions, type LogReader } from '../logs/log-reader.ts';
 import { answer } from './server.ts';
 import { refuse, type StreamRequest } from './streams.ts';
 import { upgradeToWebSocket } from './websocket.ts';
@@ -23,7 +24,8 @@ export interface LogRequest {
 }
 
 interface LogSink {
-  write(bytes: Buffer): void;
+  /** Resolves when more may come. */
+  write(bytes: Buffer): Promise<void>;
   end(): void;
   onClose(listener: () => void): void;
 }
@@ -32,6 +34,7 @@ interface FoundLog {
   path: string;
   options: LogOptions;
   follow: boolean;
+  clock: Clock;
   running(): boolean;
   subscribe(wake: () => void): () => void;
 }
@@ -41,7 +44,15 @@ export async function serveLogs(request: LogRequest, response: ServerResponse): 
   if ('code' in found) return answer(response, found.code, found.text);
   response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' });
   response.flushHeaders();
-  await send(found, { write: (bytes) => void response.write(bytes), end: () => void response.end(), onClose: (listener) => void response.on('close', listener) });
+  await send(found, { write: (bytes) => taken(response, bytes), end: () => void response.end(), onClose: (listener) => void response.on('close', listener) });
+}
+
+/** A client that does not read is waited for: what it does not take stays on disk. */
+function taken(response: ServerResponse, bytes: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.destroyed || response.write(bytes)) return resolve();
+    response.once('drain', resolve).once('close', resolve);
+  });
 }
 
 const PROTOCOLS = ['binary.k8s.io', 'base64.binary.k8s.io'];
@@ -52,8 +63,8 @@ export async function serveLogsOverWebSocket(request: LogRequest, stream: Stream
   const { webSocket, protocol } = await upgradeToWebSocket(stream, PROTOCOLS);
   const base64 = protocol.startsWith('base64');
   webSocket.on('error', () => webSocket.terminate());
-  const write = (bytes: Buffer): void => webSocket.send(base64 ? bytes.toString('base64') : bytes, { binary: !base64 });
-  write(Buffer.alloc(0)); // tells the client that the stream stands
+  const write = (bytes: Buffer): Promise<void> => new Promise((resolve) => webSocket.send(base64 ? bytes.toString('base64') : bytes, { binary: !base64 }, () => resolve()));
+  await write(Buffer.alloc(0)); // tells the client that the stream stands
   await send(found, { write, end: () => webSocket.close(1000), onClose: (listener) => void webSocket.on('close', listener) });
 }
 
@@ -71,7 +82,7 @@ function findLog({ node, worker, pod, container: name, query }: LogRequest): Fou
     return { code: 400, text: previous ? `previous terminated ${where} not found` : `${where} is waiting to start: ${worker.memory.waiting.get(name)?.reason ?? 'ContainerCreating'}` };
   }
   return {
-    path: `${podLogDirectory(node, worker.pod)}/${container.config.logPath}`, options: optionsOf(query, node.clock.now()), follow: query.get('follow') === 'true' && !previous,
+    path: `${podLogDirectory(node, worker.pod)}/${container.config.logPath}`, options: optionsOf(query, node.clock.now()), follow: query.get('follow') === 'true' && !previous, clock: node.clock,
     running: () => ['running', 'created'].includes(node.runtime.status(container.id)?.state ?? ''),
     subscribe: (wake) => node.runtime.subscribe(wake),
   };
@@ -105,37 +116,43 @@ async function send(found: FoundLog, sink: LogSink): Promise<void> {
   const log = openLog(found.path, found.options);
   try {
     if (found.follow && found.running()) return await follow(found, log, sink);
-    const bytes = log.read();
-    if (bytes.length > 0) sink.write(bytes);
+    const gone = new AbortController();
+    sink.onClose(() => gone.abort());
+    await pour(log, sink, { gone: gone.signal, clock: found.clock });
     sink.end();
   } finally {
     log.close();
   }
 }
 
+/** All that has come. Others have their turn between the pieces. */
+async function pour(log: LogReader, sink: LogSink, { gone, clock }: { gone: AbortSignal; clock: Clock }): Promise<void> {
+  for (let bytes = log.read(); bytes !== undefined && !gone.aborted; bytes = log.read()) {
+    if (bytes.length > 0) await sink.write(bytes);
+    await delay(clock, 0);
+  }
+}
+
 /** The folder is watched rather than the file, which is another one after a rotation. */
-function follow({ path, running, subscribe }: FoundLog, log: ReturnType<typeof openLog>, sink: LogSink): Promise<void> {
-  return new Promise((resolve) => {
-    let finished = false;
-    const more = (): void => {
-      if (finished) return;
-      const alive = running();
-      const bytes = log.read();
-      if (bytes.length > 0) sink.write(bytes);
-      if (!alive || log.full()) finish();
-    };
-    const watcher = watch(dirname(path), { persistent: false }, more);
-    const unsubscribe = subscribe(more);
-    const finish = (): void => {
-      if (finished) return;
-      finished = true;
-      watcher.close();
-      unsubscribe();
-      sink.end();
-      resolve();
-    };
-    sink.onClose(finish);
-    watcher.on('error', finish);
-    more();
-  });
+async function follow({ path, clock, running, subscribe }: FoundLog, log: LogReader, sink: LogSink): Promise<void> {
+  const gone = new AbortController();
+  const ends = (): void => gone.abort();
+  let news = Promise.withResolvers<void>();
+  const wake = (): void => news.resolve();
+  const watcher = watch(dirname(path), { persistent: false }, wake).on('error', ends);
+  const unsubscribe = subscribe(wake);
+  gone.signal.addEventListener('abort', wake);
+  sink.onClose(ends);
+  try {
+    for (let alive = true; alive && !gone.signal.aborted && !log.full(); ) {
+      news = Promise.withResolvers<void>();
+      alive = running();
+      await pour(log, sink, { gone: gone.signal, clock });
+      if (alive && !log.full()) await news.promise;
+    }
+  } finally {
+    watcher.close();
+    unsubscribe();
+    sink.end();
+  }
 }

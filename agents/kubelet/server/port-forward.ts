@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { createSpdySession, type SpdyStream } from '../../spdy/session.ts';
 import type { SpdyConnection } from './spdy-upgrade.ts';
-import { channelWriter, type ChannelSocket } from './websocket.ts';
+import { channelWriter, pass, type ChannelSocket } from './websocket.ts';
 
 type Connect = (port: number) => Promise<Duplex>;
 
@@ -26,6 +26,7 @@ export function forwardOverSpdy(connection: SpdyConnection | Duplex, connect: Co
 }
 
 async function join(data: Duplex, error: Duplex, port: number, connect: Connect): Promise<void> {
+  error.resume(); // what is not read does not end, and is kept as long as the connection
   try {
     const socket = await connect(port);
     socket.on('error', () => data.destroy());
@@ -35,7 +36,7 @@ async function join(data: Duplex, error: Duplex, port: number, connect: Connect)
     data.on('close', () => socket.destroy());
   } catch (failure) {
     error.end(`an error occurred forwarding ${String(port)}: ${messageOf(failure)}`);
-    data.end();
+    data.resume().end();
   }
 }
 
@@ -52,6 +53,11 @@ export function forwardOverWebSocket(client: ChannelSocket, ports: readonly numb
       socket.pipe(channelWriter(client, pair.data));
     }, (error: unknown) => client.send(pair.error, Buffer.from(`an error occurred forwarding ${String(pair.port)}: ${messageOf(error)}`)));
   }
-  client.onMessage((channel, bytes) => void sockets.find(({ data }) => data === channel)?.socket?.then((socket) => socket.write(bytes), () => {}));
+  client.onMessage((channel, bytes) => {
+    const connection = sockets.find(({ data }) => data === channel)?.socket;
+    if (connection === undefined) return;
+    const release = client.hold(); // until it is known whether there is somebody to take it
+    void connection.then((socket) => pass(client, socket, bytes), () => {}).finally(release);
+  });
   client.onClose(() => { for (const { socket } of sockets) void socket?.then((open) => open.destroy(), () => {}); });
 }

@@ -8,7 +8,7 @@ import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { createAccess } from './access.ts';
 import { createRoutes } from './routes.ts';
-import { serveStream } from './streams.ts';
+import { refuse, serveStream } from './streams.ts';
 
 /** PEM. */
 export interface ServingPair {
@@ -56,7 +56,8 @@ export function createKubeletServer({ node, pods, tls, port }: ServerOptions): K
 
   server.on('request', (request, response) => void handle(request, response));
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'https://kubelet');
+    const url = urlOf(request);
+    if (url === null) return answer(response, 400, '400 Bad Request');
     countRequest({ node, request, response, path: url.pathname });
     try {
       const refused = await guard(request, url);
@@ -69,7 +70,9 @@ export function createKubeletServer({ node, pods, tls, port }: ServerOptions): K
   }
 
   server.on('upgrade', (request, socket, head) => {
-    const url = new URL(request.url ?? '/', 'https://kubelet');
+    socket.on('error', () => socket.destroy());
+    const url = urlOf(request);
+    if (url === null) return refuse(socket, 400, '400 Bad Request');
     guard(request, url).then((refused) => {
       if (refused !== undefined) return void socket.end(`HTTP/1.1 ${String(refused.code)} Refused\r\ncontent-length: ${String(Buffer.byteLength(refused.message))}\r\nconnection: close\r\n\r\n${refused.message}`);
       return serveStream({ node, pods, request, socket, head, url });
@@ -92,6 +95,11 @@ export function createKubeletServer({ node, pods, tls, port }: ServerOptions): K
       server.closeAllConnections();
     }),
   };
+}
+
+/** null: no path that can be one. Anybody who can connect may send it. */
+function urlOf({ url = '/' }: IncomingMessage): URL | null {
+  return URL.parse(`https://kubelet${url}`);
 }
 
 /** Paths that the metrics tell by their first part; pods' names are not in them. */

@@ -19,6 +19,8 @@ export interface ChannelSocket {
   tunnel?: Duplex;
   send(channel: number, data: Uint8Array): Promise<void>;
   onMessage(listener: (channel: number, data: Buffer) => void): void;
+  /** Nothing more is taken from the client until all who hold it have let go: else what nobody reads would be kept, however much it is. */
+  hold(): () => void;
   onClose(listener: () => void): void;
   close(): void;
 }
@@ -70,9 +72,30 @@ function channelSocket(webSocket: WebSocket, protocol: string): ChannelSocket {
       listener = next;
       for (const message of early.splice(0)) deliver(message);
     },
+    hold: holdOf(webSocket),
     onClose: (next) => void webSocket.on('close', next),
     close: () => webSocket.close(1000),
   };
+}
+
+function holdOf(webSocket: WebSocket): ChannelSocket['hold'] {
+  let held = 0;
+  return () => {
+    let mine = true;
+    if (held++ === 0) webSocket.pause();
+    return () => {
+      if (!mine) return;
+      mine = false;
+      if (--held === 0) webSocket.resume();
+    };
+  };
+}
+
+/** Passes on what the client sends, no faster than it is taken. */
+export function pass(client: Pick<ChannelSocket, 'hold'>, to: Writable, data: Buffer): void {
+  if (to.destroyed || to.write(data)) return;
+  const release = client.hold();
+  to.once('drain', release).once('close', release);
 }
 
 function tunnelOf(webSocket: WebSocket): Duplex {
@@ -102,7 +125,7 @@ export async function webSocketStreams(socket: ChannelSocket, command: RemoteCom
   const stdin = command.stdin ? new PassThrough() : undefined;
   const resize = createEventQueue<{ width: number; height: number }>();
   socket.onMessage((channel, data) => {
-    if (channel === CHANNELS.stdin) stdin?.write(data);
+    if (channel === CHANNELS.stdin) void (stdin !== undefined && pass(socket, stdin, data));
     else if (channel === CHANNELS.resize) pushSize(data, resize.push);
     else if (channel === CLOSE_CHANNEL && data[0] === CHANNELS.stdin) stdin?.end();
   });
@@ -129,10 +152,22 @@ export function legacyText({ status, message }: ExecStatus): string {
   return status === 'Success' ? '' : message ?? '';
 }
 
+const SIZE_MAX = 65_535;
+
+/** What a client sends that is no size is passed over: it is nobody's but its own terminal. */
 export function pushSize(data: Buffer, push: (size: { width: number; height: number }) => void): void {
   for (const line of data.toString().split('\n').filter((text) => text.trim() !== '')) {
-    const { Width = 0, Height = 0 } = JSON.parse(line) as { Width?: number; Height?: number };
-    push({ width: Width, height: Height });
+    const [width, height] = sizeOf(line);
+    if ([width, height].every((value) => Number.isInteger(value) && value >= 0 && value <= SIZE_MAX)) push({ width, height });
+  }
+}
+
+function sizeOf(line: string): [width: number, height: number] {
+  try {
+    const { Width = 0, Height = 0 } = (JSON.parse(line) ?? {}) as { Width?: number; Height?: number };
+    return [Width, Height];
+  } catch {
+    return [-1, -1];
   }
 }
 

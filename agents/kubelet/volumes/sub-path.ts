@@ -37,11 +37,11 @@ function openSubPath(volumePath: string, subPath: string): number {
   const inside = relative(root, real);
   // Names may begin with two dots, as the atomic writer's folders do.
   if (inside === '..' || inside.startsWith('../') || inside.startsWith('/')) throw new Error(`subpath "${real}" not within volume path "${root}"`);
-  return walk(root, inside);
+  return openBelow(root, inside);
 }
 
-/** Opens `root/path` one part after the other; a link anywhere on the way is refused. */
-function walk(root: string, path: string): number {
+/** Opens `root/path` (as a place: nothing is waited for or read) one part after the other; a link anywhere on the way is refused. */
+export function openBelow(root: string, path: string): number {
   let at = openSync(root, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   for (const part of path.split('/').filter((name) => name !== '')) {
     const parent = at;
@@ -66,7 +66,7 @@ function makeMissing(root: string, subPath: string): void {
     if (real !== root && !real.startsWith(`${root}/`)) throw new Error(`subpath "${real}" not within volume path "${root}"`);
     path = join(real, part);
     if (isThere(path)) continue;
-    const parent = walk(root, relative(root, real));
+    const parent = openBelow(root, relative(root, real));
     try {
       mkdirSync(`/proc/self/fd/${String(parent)}/${part}`, { mode });
       const made = openSync(`/proc/self/fd/${String(parent)}/${part}`, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

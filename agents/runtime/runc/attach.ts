@@ -1,10 +1,10 @@
 // The streams of a container's own process, by conmon's attach socket: packets of one byte (2 stdout, 3 stderr) and data; what is written goes
 // to its stdin, and a half-close ends that.
-import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
 import { RuntimeError, type ExecOptions } from '../runtime.ts';
+import { resize } from './control.ts';
 import type { Ground } from './ground.ts';
 import type { ContainerRecord } from './records.ts';
 
@@ -65,6 +65,11 @@ function drained(socket: Socket): Promise<void> {
 
 async function follow({ layout }: Ground, { id }: ContainerRecord, sizes: ExecOptions['resize']): Promise<void> {
   if (sizes === undefined) return;
-  const control = join(layout.containers, id, 'ctl');
-  for await (const { width, height } of sizes) if (existsSync(control)) writeFileSync(control, `1 ${String(height)} ${String(width)}\n`);
+  for await (const size of sizes) {
+    try {
+      resize(join(layout.containers, id), size);
+    } catch {
+      return; // it has ended, or its conmon was killed: there is no terminal any more
+    }
+  }
 }

@@ -1,5 +1,5 @@
 // The built-in runtime: runc and conmon, no daemon beside Skiff. See runtime.ts for what it promises and records.ts for what lies where.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, tryCommand } from '../../../internal/base/command.ts';
@@ -11,6 +11,7 @@ import { RuntimeError, type ContainerStatus, type Resources, type Runtime, type 
 import { adopt } from './adoption.ts';
 import { openCgroups } from './cgroups.ts';
 import { connectTo } from './connect.ts';
+import { reopenLog } from './control.ts';
 import { createContainer, removeContainer, startContainer, stopContainer } from './container.ts';
 import { exec } from './exec.ts';
 import { createExits } from './exits.ts';
@@ -77,7 +78,7 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
       return record === undefined || record.state === 'making' ? undefined : statusOf(record);
     },
     updateResources: async (id, resources) => updateResources(ground, container(id), resources),
-    reopenLog: async (id) => writeFileSync(join(layout.containers, container(id).id, 'ctl'), '2 0 0\n'),
+    reopenLog: async (id) => reopenLog(join(layout.containers, container(id).id)),
     exec: async (id, execOptions) => exec(ground, container(id), execOptions),
     attach: async (id, attachOptions) => (await import('./attach.ts')).attach(ground, container(id), attachOptions),
     connect: async (sandboxId, port) => connectTo(ground, sandbox(sandboxId), port),

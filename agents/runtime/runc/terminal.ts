@@ -42,13 +42,23 @@ export async function runTerminal({ file, args, addon, options, onStarted, clock
   stream.on('error', () => {}); // EIO is how a terminal ends
   onStarted(() => process.kill(pid, constants.signals.SIGKILL));
   const words = copyOut(stream, options.stdout);
-  options.stdin?.on('data', (chunk: Buffer) => void (open && stream.write(chunk)));
+  feed(options.stdin, stream);
   void follow(options.resize, ({ width, height }) => void (open && width > 0 && height > 0 && terminals.resize(fd, width, height)));
   const code = await ended.promise;
   // What it printed last may still be in the terminal; a process left in the background would keep it open for ever.
   await Promise.race([closed, delay(clock, DRAIN_MS)]);
   stream.destroy();
   return { code, words: words() };
+}
+
+/** No faster than the command reads. */
+function feed(stdin: ExecOptions['stdin'], stream: ReadStream): void {
+  stdin?.on('data', (chunk: Buffer) => {
+    if (stream.destroyed || stream.write(chunk)) return;
+    stdin.pause();
+    const go = (): void => void stdin.resume();
+    stream.once('drain', go).once('close', go);
+  });
 }
 
 function copyOut(stream: ReadStream, to: ExecOptions['stdout']): () => string {

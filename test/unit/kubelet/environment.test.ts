@@ -1,8 +1,12 @@
 // What a container finds in its environment.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Pod, Service } from '../../../internal/kinds/generated/api-types.ts';
 import { expand } from '../../../agents/kubelet/environment/expansion.ts';
-import { parseEnvFile } from '../../../agents/kubelet/environment/env-file.ts';
+import { envFileValue, readEnvFile } from '../../../agents/kubelet/environment/env-file.ts';
 import { fieldValue, resourceFieldValue } from '../../../agents/kubelet/environment/field-value.ts';
 import { serviceEnvironment } from '../../../agents/kubelet/environment/service-environment.ts';
 import { dnsOf, hostnameOf, hostsFile } from '../../../agents/kubelet/pod-names.ts';
@@ -47,8 +51,35 @@ t.test('names: host, hosts file, resolv.conf', (t) => {
   t.end();
 });
 
-t.test('env files and durations', (t) => {
-  t.same([...parseEnvFile("A='one two'\n# no\nB=plain # tail\n\nC=''\n")], [['A', 'one two'], ['B', 'plain'], ['C', '']]);
+t.test('env files are read as strictly as upstream reads them', (t) => {
+  const text = "A='one two'\n# no\n\n  B='b' # tail\nC=''\nD= 'gone'\nE='two\nlines'\nA='later'\n";
+  t.same(['A', 'B', 'C', 'D', 'E', 'NO'].map((key) => envFileValue(text, key)), ['one two', 'b', '', '', 'two\nlines', '']);
+  for (const [bad, message] of [['A', "line 1: missing '='"], ["\n='x'", 'line 2: empty variable name'], ["A ='x'", "whitespace before '='"], ['A=x', 'enclosed in single quotes'], ["A='x' y", 'unexpected content'], ["A='x", 'unclosed']] as const) t.throws(() => envFileValue(bad, 'Z'), { message: new RegExp(message) }, bad);
+  t.equal(envFileValue("A='x'\nwhat follows", 'A'), 'x');
+  t.throws(() => envFileValue(`A=${' '.repeat(900_000)}x\n${'\''.repeat(9)}`, 'B'), 'and in no time');
+  t.end();
+});
+
+t.test('an env file that is a pipe, a way out, or large is none', (t) => {
+  const root = mkdtempSync(join(tmpdir(), `skiff-env-file-${String(process.pid)}-`));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  const volume = join(root, 'volume');
+  mkdirSync(join(volume, 'deep'), { recursive: true });
+  writeFileSync(join(root, 'secret'), "A='of the host'");
+  writeFileSync(join(volume, 'good'), "A='good'");
+  execFileSync('mkfifo', [join(volume, 'pipe')]);
+  for (const [name, target] of [['out', '../secret'], ['absolute', join(root, 'secret')], ['loop', 'loop'], ['rooted', '/good'], ['deep/up', '../../../good']] as const) symlinkSync(target, join(volume, name));
+  writeFileSync(join(volume, 'sparse'), '');
+  truncateSync(join(volume, 'sparse'), 2 ** 40);
+  const read = (path: string, optional = false): string | undefined => readEnvFile(volume, { volumeName: 'v', path, key: 'A', optional });
+  for (const path of ['pipe', 'out', 'absolute', 'loop', 'sparse', 'deep', 'none']) t.throws(() => read(path), { message: "couldn't parse env file" }, path);
+  t.same(['good', 'rooted', 'deep/up'].map((path) => read(path)), ['good', 'good', 'good'], 'links lead to what is in the volume');
+  t.throws(() => readEnvFile(volume, { volumeName: 'v', path: 'good', key: 'B' }), { message: `environment variable key "B" not found in file "${volume}/good"` });
+  t.equal(readEnvFile(volume, { volumeName: 'v', path: 'good', key: 'B', optional: true }), undefined);
+  t.end();
+});
+
+t.test('durations', (t) => {
   t.same([0, 10_000, 80_000, 300_000, 212, 1500].map(formatDuration), ['0s', '10s', '1m20s', '5m0s', '212ms', '1.5s']);
   t.end();
 });
