@@ -37,6 +37,6 @@ export function volumeContext(pod: Pod, node: NodeContext, signal: AbortSignal):
   return {
     pod, podDirectory: podDirectory(node, pod.metadata.uid), memoryDirectory: podMemoryDirectory(node, pod.metadata.uid),
     fields: { pod, podIps: [], hostIps: node.nodeIps, allocatable: node.allocatable() },
-    objects: node.objects, tokens: node.tokens, clock: node.clock, fsGroup: pod.spec.securityContext?.fsGroup, ledger: node.ledger, csi: node.csi, signal,
+    objects: node.objects, tokens: node.tokens, clock: node.clock, fsGroup: pod.spec.securityContext?.fsGroup, ledger: node.ledger, csi: node.csi, self: () => node.self?.(), signal,
   };
 }

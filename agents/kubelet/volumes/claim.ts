@@ -1,8 +1,9 @@
 // persistentVolumeClaim and ephemeral volumes: the claim's bound volume, when it is one this node can serve by itself (hostPath, local), with its own mount.nfs, or through a CSI driver.
 import { statSync } from 'node:fs';
 import { messageOf } from '../../../internal/base/errors.ts';
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
+import { matchesNodeSelector } from '../../../internal/kinds/node-selection.ts';
 import { prepareHostPath } from './host-path.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
@@ -29,6 +30,7 @@ async function mountBound(bound: Bound, context: VolumeContext): Promise<Mounted
   const { volume, claim, source } = bound;
   const { local, hostPath, nfs, csi, volumeMode } = source.spec;
   checkUse(volume.name, source, context.pod);
+  checkNode(source, context.self());
   const options = mountOptionsOf(source);
   if (csi !== undefined) return { ...(await (await context.csi.load()).mountClaimed(bound, context)), ...groupOf(source) };
   const readOnly = bound.readOnly || nfs?.readOnly === true;
@@ -53,6 +55,14 @@ function checkUse(name: string, { spec }: PersistentVolume, { spec: { containers
   const mode = spec.volumeMode ?? 'Filesystem';
   const wrong = mode === 'Block' ? 'volumeMounts' : 'volumeDevices';
   if (all.some((container) => container[wrong]?.some((use) => use.name === name) === true)) throw new Error(`volume ${name} has volumeMode ${mode}, but is specified in ${wrong}`);
+}
+
+/** What binds a pod to a node past the scheduler may not have looked. */
+function checkNode({ metadata, spec }: PersistentVolume, self: Node | undefined): void {
+  const required = spec.nodeAffinity?.required;
+  if (required === undefined || self === undefined || matchesNodeSelector(required, self)) return;
+  const [verb, reason] = spec.volumeMode === 'Block' ? ['MapVolume', 'FailedMapVolume'] as const : ['MountVolume', 'FailedMount'] as const;
+  throw new MountError(reason, `${verb}.NodeAffinity check failed for volume ${JSON.stringify(metadata.name)} : no matching NodeSelectorTerms`);
 }
 
 /** The older annotation goes before the field, as upstream. */

@@ -1,7 +1,7 @@
 // What every kind of volume is given and gives. `mount` is idempotent: called again it brings the volume to what it should show now.
 import type { Clock } from '../../../internal/base/clock.ts';
 import type { Ledger } from '../../../internal/base/ledger.ts';
-import type { Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
+import type { Node, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import type { FieldContext } from '../environment/field-value.ts';
 import type { Csi } from '../csi/index.ts';
 import type { ObjectSource } from '../objects.ts';
@@ -21,6 +21,8 @@ export interface VolumeContext {
   /** Told of what is made outside of the kubelet's folders. */
   ledger: Ledger;
   csi: CsiLoader;
+  /** This node as the API has it; undefined: not known yet. */
+  self(): Node | undefined;
   /** Aborts when the pod ends: what only waits gives up. */
   signal: AbortSignal;
 }
