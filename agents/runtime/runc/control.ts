@@ -1,5 +1,5 @@
 // What a running container's conmon is told through its pipe. A conmon that was killed leaves the pipe behind: nobody reads it, and who opened it
-// as any file would wait for ever, and the whole node with him.
+// as a usual file is opened would wait for ever, and the whole node with it.
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
