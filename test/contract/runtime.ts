@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import type { Test } from 'tap';
 import { RuntimeError, type ContainerConfig, type ExecOptions, type Runtime, type RuntimeEvent, type SandboxConfig } from '../../agents/runtime/runtime.ts';
+import { eventually } from '../support/until.ts';
 
 export interface RuntimeScene {
   runtime: Runtime;
@@ -288,17 +289,6 @@ function record(runtime: Runtime): { events: RuntimeEvent[]; ended(id: string): 
 async function said({ runtime, logDirectory }: RuntimeScene, id: string, word: string): Promise<void> {
   const path = join(logDirectory, runtime.status(id)?.config.logPath ?? '');
   await eventually(() => (readFileSync(path, 'utf8').includes(word) ? Promise.resolve() : Promise.reject(new Error(`${path} has no ${word}`))));
-}
-
-/** For what gives no event: again and again until it succeeds. The test's own timeout is the end. */
-export async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
 }
 
 async function* sizes(...all: { width: number; height: number }[]): AsyncIterable<{ width: number; height: number }> {

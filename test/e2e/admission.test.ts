@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { KUBECTL } from '../support/cluster.ts';
 import { startControlPlane } from '../support/control-plane.ts';
+import { until } from '../support/until.ts';
 import { denyReply, patchReply, startWebhookServer } from '../support/webhook-server.ts';
 
 const plane = await startControlPlane({ loops: true });
@@ -75,7 +76,7 @@ t.test('server-side apply beside a webhook that changes more: no conflict, no ch
 
 t.test('attaching is refused by a webhook on CONNECT', async (t) => {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'apart', namespace: 'default' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
-  await t.resolves(waitFor(async () => (await kubectl(['get', 'serviceaccount', 'default'])).code === 0));
+  await t.resolves(until(async () => (await kubectl(['get', 'serviceaccount', 'default'])).code === 0, 'the ServiceAccount'));
   t.equal((await kubectl(['create', '-f', '-'], pod)).code, 0);
   hook.replies.set('/attach', ({ request: { object, name } }) => denyReply({ message: `attaching to pod '${String(name)}' is not allowed, nor to ${(object as { container?: string }).container ?? ''}` }));
   await kubectl(['apply', '-f', '-'], configuration('Validating', 'attach', { rules: [{ ...RULE, operations: ['CONNECT'], resources: ['pods/attach'] }] }));
@@ -92,7 +93,7 @@ t.test('policies: refusal, warning, type check, row', async (t) => {
   const refused = await kubectl(['create', 'deployment', 'web', '--image=web']);
   t.match(refused.stderr, "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'replicas' with binding 'replicas' denied request: failed expression: object.spec.replicas > 1");
   t.match((await kubectl(['create', 'deployment', 'web', '--image=web', '--replicas=2'])).stdout, 'deployment.apps/web created');
-  await waitFor(async () => (await kubectl(['get', 'validatingadmissionpolicy', 'replicas', '-o', 'jsonpath={.status.observedGeneration}'])).stdout === '1');
+  await until(async () => (await kubectl(['get', 'validatingadmissionpolicy', 'replicas', '-o', 'jsonpath={.status.observedGeneration}'])).stdout === '1', 'the policy to be looked at');
   t.match((await kubectl(['get', 'validatingadmissionpolicy', 'replicas', '-o', 'jsonpath={.status.typeChecking.expressionWarnings[*].warning}'])).stdout, "found no matching overload for '_+_' applied to '(string, int)'");
   t.match((await kubectl(['get', 'validatingadmissionpolicy'])).stdout, /^NAME +VALIDATIONS +PARAMKIND +AGE\nreplicas +1 +<unset> /);
   await kubectl(['patch', 'validatingadmissionpolicybinding', 'replicas', '--type=merge', '-p', '{"spec":{"validationActions":["Warn"]}}']);
@@ -123,10 +124,6 @@ t.test('custom resources: patched, pruned, defaulted, in the version the rule na
   t.match((await kubectl(['create', 'configmap', 'many', '--from-literal=a=1', '--from-literal=b=2'])).stderr, "ValidatingAdmissionPolicy 'limited' with binding 'limited' denied request: failed expression: object.data.size() <= params.data.max");
   t.equal((await kubectl(['create', 'configmap', 'few', '--from-literal=a=1'])).code, 0);
 });
-
-async function waitFor(done: () => Promise<boolean>): Promise<void> {
-  while (!(await done()));
-}
 
 async function fetchAttach(): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createSuppliedCluster, SKIFF, until } from '../support/cluster.ts';
+import { createSuppliedCluster, SKIFF } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(900_000);

@@ -6,11 +6,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { seeded } from '../contract/store.ts';
-import { createCluster, until } from '../support/cluster.ts';
+import { createCluster } from '../support/cluster.ts';
 import { fixtureImages, packTree, pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
 import { startSpoilingRegistry } from '../support/spoiling-registry.ts';
+import { until } from '../support/until.ts';
 import { openApi } from './chaos/api.ts';
 import { belongings, strays } from './chaos/belongings.ts';
 import { endingPod, FIXED, NOTES, pullingPod, stayingDeployments, type Ending } from './chaos/pods.ts';

@@ -1,10 +1,11 @@
 // A node on Debian's containerd (`--container-runtime-endpoint`), with Skiff's own network through its CNI plugin: what a user sees with kubectl.
 import t from 'tap';
-import { createCluster, until } from '../support/cluster.ts';
+import { createCluster } from '../support/cluster.ts';
 import { startContainerd, type TestContainerd } from '../support/containerd.ts';
 import { pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(300_000);

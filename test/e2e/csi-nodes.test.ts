@@ -4,9 +4,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createSuppliedCluster, until } from '../support/cluster.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import { driverOn } from '../support/csi-host.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(300_000);

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createSuppliedCluster, until } from '../support/cluster.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import { driverOn } from '../support/csi-host.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(300_000);

@@ -1,9 +1,10 @@
 // Pods that take what they can get, on a small node: processes, log, disk. They are held to their limits, an event says so, and the node stays.
 import t from 'tap';
-import { createCluster, until } from '../support/cluster.ts';
+import { createCluster } from '../support/cluster.ts';
 import { fixtureImages, packRaw, packTree, pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

@@ -5,11 +5,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { seeded } from '../contract/store.ts';
-import { createCluster, until } from '../support/cluster.ts';
+import { createCluster } from '../support/cluster.ts';
 import { fixtureImages, packTree, pushImages, saveArchive } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
 import { startSpoilingRegistry } from '../support/spoiling-registry.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Exec, KubeConfig, Log, type V1Status } from '@kubernetes/client-node';
 import t from 'tap';
-import { createSuppliedCluster, KUBECTL, until, type Cluster } from '../support/cluster.ts';
+import { createSuppliedCluster, KUBECTL, type Cluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { runInTerminal } from '../support/terminal.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(900_000);

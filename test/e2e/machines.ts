@@ -12,6 +12,7 @@ import { CACHE, SUITE } from '../../build/programs/list.ts';
 import { fixtureImages, saveArchive } from '../support/images.ts';
 import { beside, startMachine, type Machine, type MachineOptions } from '../support/machine.ts';
 import { listingOf } from '../support/machine-listing.ts';
+import { eventually } from '../support/until.ts';
 
 const HOST_KUBECTL = 'build/kubectl';
 const BUNDLE = '/root/bundle';
@@ -109,30 +110,19 @@ async function deploy(machine: Machine): Promise<void> {
 
 async function scale(replicas: number): Promise<void> {
   await kubectl(server, 'scale', 'deployment/web', `--replicas=${String(replicas)}`);
-  await eventually(() => kubectl(server, 'rollout', 'status', 'deployment/web', '--timeout=240s'));
+  await slowly(() => kubectl(server, 'rollout', 'status', 'deployment/web', '--timeout=240s'));
 }
 
 /** The API answers, and the Deployment's pods are Ready and serve. */
 async function serves(t: Test, machine: Machine, when: string): Promise<void> {
-  await eventually(() => kubectl(machine, 'get', '--raw', '/readyz'));
-  await eventually(() => kubectl(machine, 'rollout', 'status', 'deployment/web', '--timeout=240s'));
+  await slowly(() => kubectl(machine, 'get', '--raw', '/readyz'));
+  await slowly(() => kubectl(machine, 'rollout', 'status', 'deployment/web', '--timeout=240s'));
   const address = await kubectl(machine, 'get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
-  t.equal(await eventually(() => machine.sh(`curl -sf -m 10 http://${address}/version`)), '1', `the Service answers ${when}`);
+  t.equal(await slowly(() => machine.sh(`curl -sf -m 10 http://${address}/version`)), '1', `the Service answers ${when}`);
 }
 
-/** Every second until it succeeds; its own words after ten minutes: the machines are slow. */
-async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  const endMs = Date.now() + 600_000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (Date.now() > endMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-  }
-}
-
+/** The machines are slow. */
+const slowly = <T>(attempt: () => Promise<T>): Promise<T> => eventually(attempt, { everyMs: 1000, timeoutMs: 600_000 });
 const containerPids = (machine: Machine): Promise<string> => machine.sh("pgrep -f '^httpd -f' | sort -n | tr '\\n' ' '");
 
 let server: Machine;
@@ -232,13 +222,13 @@ step('agent', async (t) => {
   await kubectl(server, 'run', 'there', `--image=${IMAGE}`, '--image-pull-policy=Never', '--labels=app=there', '--overrides={"spec":{"nodeName":"s2"}}');
   await kubectl(server, 'wait', '--for=condition=Ready', 'pod/there', '--timeout=180s');
   await kubectl(server, 'expose', 'pod', 'there', '--port=80');
-  const version = (where: string, host: string): Promise<string> => eventually(async () => (await kubectl(server, 'exec', where, '--', 'timeout', '10', 'wget', '-qO-', `http://${host}/version`)).trim());
+  const version = (where: string, host: string): Promise<string> => slowly(async () => (await kubectl(server, 'exec', where, '--', 'timeout', '10', 'wget', '-qO-', `http://${host}/version`)).trim());
   t.equal(await version('deployment/web', await kubectl(server, 'get', 'pod', 'there', '-o', 'jsonpath={.status.podIP}')), '1', 'a pod of the server reaches one of the agent');
   t.equal(await version('deployment/web', 'there'), '1', 'by its Service and name too');
   t.equal(await version('there', 'web'), '1', 'and the other way');
   t.match(await kubectl(server, 'logs', 'there'), /serving on 80/);
   await agent.powerCut();
-  await eventually(async () => { if (!/ Ready/.test(await kubectl(server, 'get', 'node', 's2'))) throw new Error('s2 is not Ready'); });
+  await slowly(async () => { if (!/ Ready/.test(await kubectl(server, 'get', 'node', 's2'))) throw new Error('s2 is not Ready'); });
   t.equal(await version('deployment/web', 'there'), '1', 'back after a power cut of the agent');
 });
 

@@ -1,7 +1,8 @@
 // What nodes and pods use, as kubectl top shows it, and workloads scaled by it.
 import t from 'tap';
-import { createSuppliedCluster, until } from '../support/cluster.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

@@ -6,8 +6,9 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import t from 'tap';
-import { createCluster, KUBECTL, SKIFF, until } from '../support/cluster.ts';
+import { createCluster, KUBECTL, SKIFF } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { createSuppliedCluster, until } from '../support/cluster.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(300_000);

@@ -1,8 +1,9 @@
 // A machine goes down: the server ends its pods in order before it ends itself, and they are back after the boot. What tells it that it is the machine's
 // end is the mark that the script for OpenRC leaves; systemd is asked on the machines of test/e2e/machines.
 import t from 'tap';
-import { createSuppliedCluster, until } from '../support/cluster.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(300_000);

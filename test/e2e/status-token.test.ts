@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
-import { until } from '../support/cluster.ts';
 import { pushImages } from '../support/images.ts';
 import { BIN, createInstalledHost, sameListing } from '../support/installed-host.ts';
 import { createLab, ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

@@ -1,7 +1,8 @@
 // Storage as a user has it: a claim, written to, its pod deleted, read again by another; volumes bound by hand; protection; what is given back.
 import t from 'tap';
-import { createSuppliedCluster, until } from '../support/cluster.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

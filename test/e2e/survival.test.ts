@@ -6,8 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { createSuppliedCluster, SKIFF, until } from '../support/cluster.ts';
+import { createSuppliedCluster, SKIFF } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(900_000);

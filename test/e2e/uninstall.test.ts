@@ -1,10 +1,10 @@
 // Skiff comes onto a machine and leaves it: stop, stop --pods, uninstall, each against listings of the machine taken before the install.
 import t from 'tap';
-import { until } from '../support/cluster.ts';
 import { pushImages } from '../support/images.ts';
 import { BIN, createInstalledHost, sameListing } from '../support/installed-host.ts';
 import { createLab, ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
+import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { connectCluster, type Cluster } from '../bench/cluster-connection.ts';
 import { seeded } from '../contract/store.ts';
-import { until } from '../support/cluster.ts';
+import { until } from '../support/until.ts';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const [WRITERS, WATCHERS, KILLS, WRITES_PER_ROUND] = [6, 8, 3, 250];

@@ -3,10 +3,10 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pushImages, type FixtureImage } from './images.ts';
 import { createLab, type Host, type Lab } from './lab.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
+import { until } from './until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 export const SKIFF = join(ROOT, 'dist/skiff');
@@ -110,13 +110,4 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
     },
   };
   return cluster;
-}
-
-/** Asks again until it is so; the last error or the wait's end is thrown with what was awaited. */
-export async function until(done: () => boolean | Promise<boolean>, what: string, timeoutMs = 60_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await done())) {
-    if (performance.now() > deadline) throw new Error(`waited ${String(timeoutMs / 1000)} s for ${what}`);
-    await sleep(100);
-  }
 }

@@ -2,10 +2,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
-import { createCluster, until } from '../../support/cluster.ts';
+import { createCluster } from '../../support/cluster.ts';
 import { pushImages } from '../../support/images.ts';
 import { ownNetwork } from '../../support/lab.ts';
 import { startRegistry } from '../../support/registry.ts';
+import { until } from '../../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);

@@ -1,7 +1,8 @@
 // Upstream's host-path driver and its sidecars against Skiff: a volume's whole life, by the parts that everybody uses. See README.md.
 import t from 'tap';
-import { createSuppliedCluster, until } from '../../support/cluster.ts';
+import { createSuppliedCluster } from '../../support/cluster.ts';
 import { ownNetwork } from '../../support/lab.ts';
+import { until } from '../../support/until.ts';
 import { createParts, DRIVER, PARTS } from './parts.ts';
 
 ownNetwork();

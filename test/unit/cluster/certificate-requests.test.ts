@@ -25,6 +25,7 @@ import { runLoop } from '../../../internal/informer/run-loop.ts';
 import type { CertificateSigningRequest } from '../../../internal/kinds/generated/api-types.ts';
 import { CERTIFICATESIGNINGREQUESTS, CLUSTERROLEBINDINGS, CLUSTERROLES } from '../../../internal/kinds/generated/resources.ts';
 import { startApiServer } from '../../support/api-server.ts';
+import { eventually } from '../../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), `skiff-csr-${String(process.pid)}-`));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -54,17 +55,12 @@ const draft = (name: string, request: string, spec: Spec = {}): CertificateSigni
   spec: { request: Buffer.from(request).toString('base64'), signerName: 'kubernetes.io/kube-apiserver-client', usages: ['digital signature', 'client auth'], ...spec },
 });
 
-async function until(name: string, wish: (request: CertificateSigningRequest) => boolean): Promise<CertificateSigningRequest> {
-  const seen = (): CertificateSigningRequest | undefined => {
+async function wished(name: string, wish: (request: CertificateSigningRequest) => boolean): Promise<CertificateSigningRequest> {
+  return eventually(async () => {
     const found = views.of(CERTIFICATESIGNINGREQUESTS).get('', name);
-    return found !== undefined && wish(found) ? found : undefined;
-  };
-  for (let tries = 0; ; tries++) {
-    const found = seen();
-    if (found !== undefined) return found;
-    if (tries > 400) throw new Error(`${name} did not come to be as wished: ${JSON.stringify(views.of(CERTIFICATESIGNINGREQUESTS).get('', name)?.status)}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+    if (found === undefined || !wish(found)) throw new Error(`${name} did not come to be as wished: ${JSON.stringify(found?.status)}`);
+    return found;
+  }, { timeoutMs: 10_000 });
 }
 
 function whoAmI(certificate: string, key: string): Promise<{ username: string; groups: string[] }> {
@@ -107,7 +103,7 @@ t.test('kubectl approves, the loop signs, and the certificate lets its holder in
     const made = await server.admin.create(CERTIFICATESIGNINGREQUESTS, draft(name, makeRequest(name, '/O=dev/O=ops/CN=jane', { key }), { expirationSeconds: 3600, username: 'forged', groups: ['system:masters'] }));
     t.match(made.spec, { username: 'admin', groups: ['system:masters', 'system:authenticated'] });
     t.match(await command('kubectl', ['--kubeconfig', kubeconfig, 'certificate', 'approve', name]), /approved/);
-    const { status } = await until(name, (request) => !!request.status?.certificate);
+    const { status } = await wished(name, (request) => !!request.status?.certificate);
     t.match(status?.conditions?.[0], { type: 'Approved', reason: 'KubectlApprove', lastTransitionTime: /^\d/ });
     const pem = Buffer.from(status?.certificate ?? '', 'base64').toString();
     const certificate = new X509Certificate(pem);
@@ -125,9 +121,9 @@ t.test('a kubelet gets its client certificate by its right, and its serving one 
   await node.create(CERTIFICATESIGNINGREQUESTS, draft('n1-client', makeRequest('n1', '/O=system:nodes/CN=system:node:n1'), kubelet));
   await server.admin.create(CLUSTERROLEBINDINGS, { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'nodes-renew' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient' }, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:nodes' }] });
   await node.create(CERTIFICATESIGNINGREQUESTS, draft('n1-again', makeRequest('n1', '/O=system:nodes/CN=system:node:n1'), kubelet));
-  const { status } = await until('n1-again', (request) => !!request.status?.certificate);
+  const { status } = await wished('n1-again', (request) => !!request.status?.certificate);
   t.match(status?.conditions?.[0], { reason: 'AutoApproved', message: 'Auto approving self kubelet client certificate after SubjectAccessReview.' });
-  t.equal((await until('n1-client', () => true)).status?.conditions, undefined, 'one that came before the right waits');
+  t.equal((await wished('n1-client', () => true)).status?.conditions, undefined, 'one that came before the right waits');
 
   const serving: Spec = { signerName: 'kubernetes.io/kubelet-serving', usages: ['digital signature', 'key encipherment', 'server auth'] };
   const approve = async (name: string): Promise<void> => {
@@ -136,11 +132,11 @@ t.test('a kubelet gets its client certificate by its right, and its serving one 
   };
   await node.create(CERTIFICATESIGNINGREQUESTS, draft('n1-serving', makeRequest('n1s', '/O=system:nodes/CN=system:node:n1', { names: 'DNS:n1,IP:10.0.0.1' }), serving));
   await approve('n1-serving');
-  const pem = Buffer.from((await until('n1-serving', (request) => !!request.status?.certificate)).status?.certificate ?? '', 'base64').toString();
+  const pem = Buffer.from((await wished('n1-serving', (request) => !!request.status?.certificate)).status?.certificate ?? '', 'base64').toString();
   t.match(new X509Certificate(pem).subjectAltName, 'DNS:n1, IP Address:10.0.0.1');
   await node.create(CERTIFICATESIGNINGREQUESTS, draft('n1-nameless', makeRequest('n1s', '/O=system:nodes/CN=system:node:n1'), serving));
   await approve('n1-nameless');
-  const failed = await until('n1-nameless', (request) => request.status?.conditions?.length === 2);
+  const failed = await wished('n1-nameless', (request) => request.status?.conditions?.length === 2);
   t.match(failed.status?.conditions?.[1], { type: 'Failed', reason: 'SignerValidationFailure', message: 'DNS or IP subjectAltName is required' });
 });
 

@@ -8,6 +8,7 @@ import t from 'tap';
 import { systemRandom } from '../../../internal/base/random.ts';
 import { createAuthority, issueKeyPair } from '../../../internal/cluster/certificate.ts';
 import { startControlPlane } from '../../support/control-plane.ts';
+import { until } from '../../support/until.ts';
 
 const plane = await startControlPlane({ loops: true });
 t.teardown(() => plane.remove());
@@ -28,14 +29,6 @@ function ask(method: string, path: string, { body, headers = {} }: { body?: obje
     });
     sent.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
   });
-}
-
-async function until(what: string, attempt: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await attempt()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`${what} did not come`);
 }
 
 const RESOURCES = [{ name: 'flunders', singularName: 'flunder', namespaced: true, kind: 'Flunder', verbs: ['create', 'get', 'list', 'watch'], shortNames: ['fl'] }, { name: 'flunders/status', singularName: '', namespaced: true, kind: 'Flunder', verbs: ['get'] }];
@@ -93,16 +86,16 @@ t.test('an APIService is checked, served through, shown in discovery and OpenAPI
   const service = { name: 'wardle', namespace: 'default' };
   const made = await ask('POST', '/apis/apiregistration.k8s.io/v1/apiservices', { body: { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: 'v1alpha1.wardle.example.com' }, spec: { group: 'wardle.example.com', version: 'v1alpha1', service, caBundle: wardle.caBundle, groupPriorityMinimum: 2000, versionPriority: 200 } } });
   t.equal(made.code, 201);
-  await until('the first verdict', async () => (await available())?.reason === 'ServiceNotFound');
+  await until(async () => (await available())?.reason === 'ServiceNotFound', 'the first verdict');
   t.match(await available(), { status: 'False', message: 'service/wardle in "default" is not present' });
   const refused = await ask('GET', `${GROUP}/namespaces/default/flunders`);
   t.same([refused.code, refused.text], [503, 'service unavailable\n']);
 
   await ask('POST', '/api/v1/namespaces/default/services', { body: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'wardle' }, spec: { ports: [{ port: 443, targetPort: wardle.port }] } } });
-  await until('the verdict without endpoints', async () => ['EndpointsNotFound', 'MissingEndpoints'].includes((await available())?.reason ?? ''));
+  await until(async () => ['EndpointsNotFound', 'MissingEndpoints'].includes((await available())?.reason ?? ''), 'the verdict without endpoints');
   // Into the store: the API lets no endpoint be on the loopback.
   await plane.store.create({ group: 'discovery.k8s.io', resource: 'endpointslices' }, { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name: 'wardle-mine', namespace: 'default', uid: 'wardle-mine', resourceVersion: '', creationTimestamp: '2026-01-01T00:00:00Z', labels: { 'kubernetes.io/service-name': 'wardle', 'endpointslice.kubernetes.io/managed-by': 'test' } }, addressType: 'IPv4', endpoints: [{ addresses: ['127.0.0.1'] }], ports: [{ name: '', port: wardle.port }] } as never, 'durable');
-  await until('the server being available', async () => (await available())?.status === 'True');
+  await until(async () => (await available())?.status === 'True', 'the server being available');
   t.match(await available(), { reason: 'Passed', message: 'all checks passed' });
   t.match(wardle.asked.find(({ url }) => url === GROUP)?.headers, { 'x-remote-user': 'system:kube-aggregator', 'x-remote-group': 'system:masters' });
 
@@ -138,9 +131,9 @@ t.test('groups answered here have APIServices too; those of custom resources com
   const crd = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'boats.sea.example' }, spec: { group: 'sea.example', scope: 'Namespaced', names: { plural: 'boats', kind: 'Boat' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }] } };
   t.equal((await ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: crd })).code, 201);
   const there = async (): Promise<boolean> => (await ask('GET', '/apis/apiregistration.k8s.io/v1/apiservices/v1.sea.example')).code === 200;
-  await until('its APIService', there);
+  await until(there, 'its APIService');
   await ask('DELETE', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/boats.sea.example');
-  await until('the end of its APIService', async () => !(await there()));
+  await until(async () => !(await there()), 'the end of its APIService');
 });
 
 t.test('APIServices that make no sense are refused', async (t) => {

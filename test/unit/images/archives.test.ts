@@ -9,9 +9,9 @@ import t, { type Test } from 'tap';
 import { createImageStore } from '../../../agents/images/local-image-store.ts';
 import { systemClock, type Clock } from '../../../internal/base/clock.ts';
 import { silentLog, type Log } from '../../../internal/base/log.ts';
-import { until } from '../../support/cluster.ts';
 import { fixtureImages, packTree, pushImages, saveArchive } from '../../support/images.ts';
 import { startRegistry } from '../../support/registry.ts';
+import { until } from '../../support/until.ts';
 
 const registry = await startRegistry();
 await pushImages(registry.url);

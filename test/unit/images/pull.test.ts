@@ -9,6 +9,7 @@ import { systemClock } from '../../../internal/base/clock.ts';
 import { silentLog } from '../../../internal/base/log.ts';
 import { fixtureImages, packRaw, packTree, pushImages, saveArchive } from '../../support/images.ts';
 import { startRegistry } from '../../support/registry.ts';
+import { until } from '../../support/until.ts';
 
 const registry = await startRegistry();
 t.teardown(() => registry.stop());
@@ -103,7 +104,7 @@ t.test('an image removed while a container runs on it keeps its layers over a re
   again.release(web1.id);
   const third = createImageStore({ dataDir, clock: systemClock, log: silentLog });
   await third.start();
-  t.same(readdirSync(join(dataDir, 'agent/images/layers')), [], 'also those that nobody took up again');
+  await until(() => readdirSync(join(dataDir, 'agent/images/layers')).length === 0, 'those to go that nobody took up again');
 });
 
 t.test('an archive in the folder is imported at start, and pinned', async (t) => {

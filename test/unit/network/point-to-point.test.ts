@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { createPointToPointNetwork } from '../../../agents/network/point-to-point.ts';
 import { ownNetwork } from '../../support/lab.ts';
-import { until } from '../../support/cluster.ts';
+import { until } from '../../support/until.ts';
 
 ownNetwork();
 const run = (command: string, ...args: string[]): string => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openCgroups } from '../../../agents/runtime/runc/cgroups.ts';
 import { command } from '../../../internal/base/command.ts';
-import { containerConfig, eventually, runtimeContract, withSandbox } from '../../contract/runtime.ts';
+import { containerConfig, runtimeContract, withSandbox } from '../../contract/runtime.ts';
+import { eventually } from '../../support/until.ts';
 import { open, type RuncScene } from './scene.ts';
 
 t.setTimeout(120_000);

@@ -1,0 +1,24 @@
+// Waiting for what gives no event: asked again and again.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Until it is so; throws with what was awaited when that takes too long. */
+export async function until(done: () => boolean | Promise<boolean>, what: string, timeoutMs = 60_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await done())) {
+    if (performance.now() > deadline) throw new Error(`waited ${String(timeoutMs / 1000)} s for ${what}`);
+    await sleep(100);
+  }
+}
+
+/** Until it succeeds, and gives what it gave; its own words when that takes too long (default: never, the test's own timeout is the end). */
+export async function eventually<T>(attempt: () => Promise<T>, { everyMs = 5, timeoutMs = Infinity } = {}): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(everyMs);
+    }
+  }
+}
