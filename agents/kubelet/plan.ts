@@ -156,11 +156,17 @@ function start(state: PodState, { spec }: PodContainer): PodAction[] {
   // Volumes or sandbox failed and wait for their own retry: there is nothing to stand on.
   if (state.ground === 'none' && state.groundNotBefore > state.now) return [];
   const attempt = nextAttempt(state, spec.name);
-  if (last?.state !== 'exited') return [{ do: 'start', container: spec.name, attempt }];
+  const counts = countsForBackOff(state, last);
+  if (last?.state !== 'exited' || counts === undefined) return [{ do: 'start', container: spec.name, attempt }];
   const backOff = state.backOffs.get(spec.name);
-  const until = backOffEnd(state, backOff, last.finishedAt);
-  if (until > state.now) return waitFor(state, spec.name, backOff?.durationMs ?? 0);
-  return [{ do: 'start', container: spec.name, attempt, backOff: raise(state, backOff, last.finishedAt) }];
+  if (backOffEnd(state, backOff, counts.finishedAt) > state.now) return waitFor(state, spec.name, backOff?.durationMs ?? 0);
+  return [{ do: 'start', container: spec.name, attempt, backOff: raise(state, backOff, counts.finishedAt) }];
+}
+
+/** Which end the back-off is counted from. What is ended in order to be started again is judged by the end before that one, and once: then it waits like all that have ended. */
+function countsForBackOff({ containers, restart, waiting }: PodState, last: RuntimeContainer | undefined): RuntimeContainer | undefined {
+  if (last === undefined || !restart.has(last.id) || waiting.get(last.config.name)?.reason === 'CrashLoopBackOff') return last;
+  return containers.find(({ id, state, config }) => id !== last.id && state === 'exited' && config.name === last.config.name);
 }
 
 function waitFor(state: PodState, container: string, durationMs: number): PodAction[] {

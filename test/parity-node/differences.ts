@@ -38,6 +38,8 @@ export const MEANT: readonly Meant[] = [
   { of: /^reject-host-port$/, place: /^output/, why: 'the order of the members of an object' },
   { of: /^delete-in-back-off$/, place: /./, why: 'how far it had come when it was deleted' },
   { of: /^post-start-fails$/, place: /^events$/, why: 'whether its second start is seen' },
+  { of: /^(readiness-http|readiness-http-named-port|readiness-http-404|readiness-tcp|liveness-http)$/, place: /^events$/, both: (ours, theirs) => text(ours ?? theirs).endsWith('connection refused"'), why: 'whether the server is up at the first probe' },
+  { of: /^(liveness|startup)-/, place: /^events$/, ours: (value) => text(value).includes('Warning BackOff'), why: 'whether it is still looked at when it has failed again and again' },
   { of: /^delete-readiness$/, place: /^events$/, theirs: (value) => text(value).includes('context canceled'), why: 'a probe that runs while its container goes' },
 ];
 

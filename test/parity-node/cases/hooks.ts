@@ -25,6 +25,6 @@ export const HOOKS: readonly NodeCase[] = [
   { name: 'pre-stop-http-refused', spec: { ...always(stay('main', { lifecycle: { preStop: { httpGet: { path: '/', port: 81 } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-longer-than-grace', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sleep', '60'] } } } })), ...grace(3) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-not-after-own-end', spec: never(sh('main', 'sleep 3; exit 0', { lifecycle: { preStop: say('hook') } })), ends: 'Succeeded', output: ['main'] },
-  { name: 'pre-stop-at-liveness', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sleep', '1'] } } }, livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1, initialDelaySeconds: 2 } })), ...grace(10) }, ends: restarted('main', 1), passing: true },
+  { name: 'pre-stop-at-liveness', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sleep', '1'] } } }, livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1, initialDelaySeconds: 2 } })), ...grace(10) }, ends: restarted('main', 1), passing: true },
   { name: 'stop-signal', spec: { ...always(sh('main', 'trap "echo got usr1; exit 0" USR1; trap "echo got term; exit 1" TERM; while :; do sleep 0.2; done', { lifecycle: { stopSignal: 'SIGUSR1' } })), ...grace(10), os: { name: 'linux' } }, steps: async (play) => { await play.until(running('main'), 'runs'); await play.remove(); }, ends: 'gone' },
 ];

@@ -2,7 +2,7 @@
 import type { Probe } from '../../../internal/kinds/generated/api-types.ts';
 import { always, never, restarted, running, sh, stay, type NodeCase } from '../case.ts';
 
-const fast = { periodSeconds: 1, timeoutSeconds: 5 };
+const fast = { periodSeconds: 1, timeoutSeconds: 30 };
 const fails = { exec: { command: ['false'] } };
 const fine = { exec: { command: ['true'] } };
 const web = (probes: object) => always({ name: 'main', image: 'web:1', ...probes });
@@ -44,7 +44,7 @@ export const PROBES: readonly NodeCase[] = [
   { name: 'readiness-grpc-not-serving', spec: always(sh('main', grpc(2), { readinessProbe: { grpc: { port: 5000, service: 'one' }, ...fast, initialDelaySeconds: 2, timeoutSeconds: 3 } })), steps: failedOnce, ends: unready },
   { name: 'readiness-grpc-refused', spec: main({ readinessProbe: { grpc: { port: 5001 }, ...fast } }), steps: failedOnce, ends: unready },
   { name: 'liveness-fails', spec: liveness({ ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
-  { name: 'liveness-fails-with-words', spec: liveness({ exec: { command: ['sh', '-c', 'echo out; echo err >&2; exit 2'] }, ...fast, failureThreshold: 2, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
+  { name: 'liveness-fails-with-words', spec: liveness({ exec: { command: ['sh', '-c', 'echo out; sleep 0.5; echo err >&2; exit 2'] }, ...fast, failureThreshold: 2, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
   { name: 'liveness-fails-never', spec: never(stay('main', { livenessProbe: { ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 2 } })), ends: 'Succeeded' },
   { name: 'liveness-fails-ignoring-term', spec: { ...always(sh('main', 'trap "" TERM; while :; do sleep 1; done', { livenessProbe: { ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 2, terminationGracePeriodSeconds: 2 } })), terminationGracePeriodSeconds: 600 }, ends: restarted('main', 1), passing: true },
   { name: 'liveness-http', spec: web({ livenessProbe: { httpGet: { path: '/nothere', port: 80 }, ...fast, failureThreshold: 2, initialDelaySeconds: 2 } }), ends: restarted('main', 1), passing: true },

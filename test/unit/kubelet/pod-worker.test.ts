@@ -207,3 +207,37 @@ t.test('liveness kills and restarts, readiness shows, and the Events tell', asyn
   t.ok(s.events.includes('Warning Unhealthy web/main: Liveness probe failed: '));
   t.ok(s.events.includes('Normal Killing web/main: Container main failed liveness probe, will be restarted'));
 });
+
+t.test('what a probe had ended is judged by the end before that one: the third start waits no more than the second', async (t) => {
+  const s = await scene(t);
+  s.runtime.execs.set('alive', 1);
+  await s.create('web', { containers: [{ name: 'main', image: 'app:1', livenessProbe: { exec: { command: ['alive'] }, initialDelaySeconds: 1, periodSeconds: 1, failureThreshold: 1 } }] });
+  const shown = async (): Promise<unknown> => {
+    await s.rest();
+    const [{ restartCount, state } = { restartCount: -1 }] = (await s.pod('web')).status?.containerStatuses ?? [];
+    return `${String(restartCount)} ${state?.waiting?.message?.split(' restarting')[0] ?? 'running'}`;
+  };
+  const seen: unknown[] = [await shown()];
+  for (let second = 0; second < 4; second++) {
+    await s.clock.advance(1_100);
+    seen.push(await shown());
+  }
+  t.same([...new Set(seen)], ['0 running', '1 running', '2 running', '2 back-off 10s']);
+  await s.clock.advance(8_000);
+  t.equal(await shown(), '2 back-off 10s', 'and then by its own');
+  await s.clock.advance(2_000);
+  t.match(await shown(), /^3/);
+});
+
+t.test('a pod whose deadline passes while a container waits to be started again does not know what became of it', async (t) => {
+  const s = await scene(t);
+  await s.create('web', { activeDeadlineSeconds: 5, containers: [{ name: 'main', image: 'app:1' }] });
+  await s.rest();
+  for (const code of [3, 3]) {
+    s.runtime.exit('main', code);
+    await s.rest();
+  }
+  await s.clock.advance(6_000);
+  await s.rest();
+  t.match((await s.pod('web')).status, { phase: 'Failed', reason: 'DeadlineExceeded', containerStatuses: [{ restartCount: 1, state: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } }, lastState: { terminated: { exitCode: 3 } } }] });
+});
