@@ -31,7 +31,8 @@ export async function usersOfPods(t: Test, node: MachineNode, driver: Driver): P
   }
   t.equal(await within('mapped', 'cat /proc/self/cgroup /sys/fs/cgroup/memory.max'), `0::/\n${String(32 << 20)}`, 'its own cgroup is its root');
   t.match(await within('mapped', 'echo max >/sys/fs/cgroup/memory.max'), /Read-only file system/);
-  t.match(await within('strong', 'echo max >/sys/fs/cgroup/memory.max; mkdir /sys/fs/cgroup/own; mount -t ext4 /dev/vda1 /mnt; echo 1 >/proc/sys/vm/overcommit_memory; dmesg >/dev/null; cat /proc/self/cgroup'), /(denied|Read-only|not permitted)[^]*0::\//i, 'also who is privileged inside changes nothing of the machine');
+  const strong = await within('strong', 'cat /proc/self/cgroup; echo max >/sys/fs/cgroup/memory.max; echo 1 >/proc/sys/vm/overcommit_memory; dmesg >/dev/null');
+  for (const words of [/^0::\/$/m, /memory\.max: (Permission denied|Read-only)/, /overcommit_memory: (Permission denied|Read-only)/, /not permitted/]) t.match(strong, words, 'also who is privileged inside changes nothing of the machine');
   t.equal(await within('mapped', 'cat /words/file /host/file; stat -c %u /words/file /host/file /empty / /etc/hosts | sort -u; stat -c %g /empty; echo new >/host/new'), 'wordgiven\n0\n2000');
   t.equal(await node.machine.sh('stat -c %u /var/lib/given/new'), '0', 'on disk it is root\'s');
   const hungry = await node.until('it to end', async () => { const found = await node.pod('hungry'); return found.status?.phase === 'Failed' && found; });
