@@ -23,7 +23,9 @@ function isProtobuf(bytes: Uint8Array): boolean {
 
 /** Throws StatusError BadRequest for what is no envelope, UnsupportedMediaType-like BadRequest for a kind without a table entry. */
 export function decodeProtobuf(bytes: Uint8Array, schemas: Schemas): KubeObject {
+  if (bytes.length === 0) throw new StatusError('BadRequest', 'empty data');
   if (!isProtobuf(bytes)) throw new StatusError('BadRequest', 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  if (bytes.length === MAGIC.length) throw new StatusError('BadRequest', 'empty body');
   try {
     const { apiVersion, kind, raw } = readEnvelope(bytes.subarray(MAGIC.length));
     const { group, version } = parseApiVersion(apiVersion);

@@ -40,7 +40,14 @@ export async function readBody(stream: Readable, headers: { 'content-type'?: str
   }
   const whole = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
   const bytes = headers['content-encoding'] === 'gzip' && length > 0 ? unpacked(whole, maxBytes) : whole;
-  return { bytes, contentType: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '' };
+  return { bytes, contentType: mediaType(headers['content-type'] ?? '') };
+}
+
+/** Without its parameters, as it is written: patches are told apart by the letter. Where the parameters are none, the whole, which no type is called. */
+function mediaType(given: string): string {
+  const [type = '', ...parameters] = given.split(';').map((part) => part.trim());
+  const wrong = (type === '' && parameters.length > 0) || parameters.some((parameter, index) => !/^[^\s=]+=./.test(parameter) && !(parameter === '' && index === parameters.length - 1));
+  return wrong ? given : type;
 }
 
 function unpacked(bytes: Buffer, maxBytes: number): Buffer {
@@ -63,7 +70,7 @@ export function decodeObject(body: Body, expected: Expected, schemas: Schemas): 
   object.apiVersion ||= apiVersionOf(expected.group, expected.version);
   object.kind ||= expected.kind;
   object.metadata ??= {} as KubeObject['metadata'];
-  const isJson = body.contentType === '' || body.contentType === 'application/json';
+  const isJson = ['', 'application/json'].includes(body.contentType.toLowerCase());
   checkObject(object, expected, { duplicates, schemas, ...(isJson && { source: body.bytes }) });
   return object;
 }
@@ -76,7 +83,7 @@ function recognized(body: Body, kind: string, read: () => unknown): KubeObject {
     value = read() ?? {};
   } catch (error) {
     if (isReason(error, 'UnsupportedMediaType')) throw error;
-    throw unrecognized(body.contentType.endsWith('json') || body.contentType === '' ? `couldn't get version/kind; json parse error: ${messageOf(error)}` : messageOf(error), error);
+    throw unrecognized(/json$/i.test(body.contentType) || body.contentType === '' ? `couldn't get version/kind; json parse error: ${messageOf(error)}` : messageOf(error), error);
   }
   const object = value as KubeObject;
   if (typeof value !== 'object' || Array.isArray(value)) throw unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
@@ -87,13 +94,13 @@ function recognized(body: Body, kind: string, read: () => unknown): KubeObject {
 }
 
 const EXCERPT_MAX = 30;
+const OPENING = 0x7b;
 
 /** The body's beginning in an error: as text when it could be JSON, else in hex. */
 function excerpt(bytes: Buffer): string {
   if (bytes.length === 0) return '<empty>';
-  const text = bytes.toString().trimStart();
-  const shown = text.startsWith('{') ? text : bytes.subarray(0, EXCERPT_MAX + 1).toString('hex');
-  return text.startsWith('{') && shown.length > EXCERPT_MAX ? `${shown.slice(0, EXCERPT_MAX)} ...` : shown;
+  const shown = bytes.subarray(0, EXCERPT_MAX).toString(bytes[0] === OPENING ? 'utf8' : 'hex');
+  return bytes.length > EXCERPT_MAX ? `${shown} ...` : shown;
 }
 
 export function decodePatch(body: Body, { custom }: { custom?: unknown } = {}): Patch {
@@ -131,7 +138,7 @@ export function decodeDeleteOptions(body: Body, schemas: Schemas): DeleteOptions
 }
 
 function decode({ bytes, contentType }: Body, { schemas, custom = false }: { schemas: Schemas; custom?: boolean }, onDuplicate: (problem: string) => void): unknown {
-  switch (contentType) {
+  switch (contentType.toLowerCase()) {
     case '':
     case 'application/json':
       return parseJson(bytes, (path) => onDuplicate(`duplicate field "${path}"`));

@@ -26,12 +26,13 @@ import type { Impersonator } from './impersonation.ts';
 import { deadlineOf, withinDeadline } from './deadline.ts';
 import type { Fairness } from './fairness/index.ts';
 import type { Metrics } from './metrics.ts';
-import { negotiate, negotiateError, type Form } from './negotiate.ts';
+import { isPretty, negotiate, negotiateError, type Form } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
-import { notAllowed, nothingThere, type Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
 import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, statusOf, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
 import type { AuditTrail } from './audit/trail.ts';
+import { notAllowed, nothingThere } from './call.ts';
 import { requestInfo, type RequestInfo } from './route.ts';
 import { authenticated, type Authorized, type Parsed } from './stages.ts';
 import type { NodeDialer } from './kubelet-connection.ts';
@@ -104,7 +105,7 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
     trail?.complete(response.statusCode);
   } catch (error) {
     if (isReason(error, 'Unauthorized')) trail ??= beginAudit(options, request, { auditId, info, user: undefined });
-    answer(error instanceof PageNotFound ? textPayload(404, '404 page not found\n') : errorPayload(error, options.log, { form: negotiateError(request.headers.accept), schemas: options.pipeline.options.schemas }));
+    answer(error instanceof PageNotFound ? textPayload(404, '404 page not found\n') : errorPayload(error, options.log, { form: negotiateError(request.headers.accept, isPretty({ query, userAgent: request.headers['user-agent'] })), schemas: options.pipeline.options.schemas }));
     trail?.complete(response.statusCode, error instanceof PageNotFound ? {} : statusOf(error).status);
   }
   options.metrics.count({ ...info, code: response.statusCode, startedMs });
@@ -217,16 +218,16 @@ function checkMethod({ verbs, group, resource }: Kind, { verb, name, subresource
 async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query } }: Routing, authorized: Authorized): Promise<Payload> {
   const { schemas } = pipeline.options;
   const kind = pipeline.kindOf(authorized.info);
-  const form = formOf(request, kind, authorized.info);
+  const form = formOf(request, kind, { info: authorized.info, query });
   const { request: complete, body } = await withBody(pipeline, authorized, { request, kind });
   const { code, body: answer } = await pipeline.serve(complete, body);
   return payload(code, transformed(answer, { kind, form, query, now: pipeline.options.clock.now() }), { form, schemas });
 }
 
-function formOf(request: HttpRequest, kind: Kind, { verb }: RequestInfo): Form {
+function formOf(request: HttpRequest, kind: Kind, { info: { verb }, query }: { info: RequestInfo; query: URLSearchParams | undefined }): Form {
   // Reviews and the like have no rows to show.
   const readable = kind.verbs.includes('get') || kind.verbs.includes('list');
-  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined }, () => readable, verb === 'watch');
+  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined, verb, pretty: isPretty({ query, userAgent: request.headers['user-agent'] }) }, () => readable);
 }
 
 async function withBody(pipeline: Pipeline, authorized: Authorized, { request, kind }: { request: HttpRequest; kind: Kind }): Promise<{ request: Authorized; body: Parameters<Pipeline['serve']>[1] }> {
@@ -247,12 +248,13 @@ async function withBody(pipeline: Pipeline, authorized: Authorized, { request, k
 
 function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, asked: { query }, prepare }: Routing, authorized: Authorized): Promise<undefined> {
   const kind = pipeline.kindOf(authorized.info);
-  const form = formOf(request, kind, authorized.info);
+  const form = formOf(request, kind, { info: authorized.info, query });
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  // The old path /watch/…/name names one object, which is a field selector since.
+  // The old path /watch/…/name names one object, which is a field selector since; that of a namespace is in none.
   const { info, options } = authorized;
-  const named = info.name !== '' && options.fieldSelector === undefined ? { ...authorized, options: { ...options, fieldSelector: `metadata.name=${info.name}` } } : authorized;
+  const place = kind.namespaced ? info : { ...info, namespace: '' };
+  const named = info.name !== '' && options.fieldSelector === undefined ? { ...authorized, info: place, options: { ...options, fieldSelector: `metadata.name=${info.name}` } } : authorized;
   const events = pipeline.watch(named, gone.signal);
   prepare();
   const { clock } = pipeline.options;

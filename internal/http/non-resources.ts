@@ -3,11 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { messageOf, StatusError } from '../base/errors.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { RemoteDocuments } from './aggregation/documents.ts';
+import type { PipelineOptions } from './call.ts';
 import { discover } from './discovery.ts';
+import { isPretty, negotiate, parseAccept } from './negotiate.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpenApiServer } from './openapi.ts';
-import type { PipelineOptions } from './pipeline.ts';
-import { textPayload, type Payload } from './respond.ts';
+import { payload, textPayload, type Payload } from './respond.ts';
 
 /** A named check; throws or gives a text when it fails. */
 export interface HealthCheck {
@@ -32,7 +33,7 @@ export interface ExtraPath {
 }
 
 export interface NonResourceOptions {
-  pipeline: Pick<PipelineOptions, 'kinds'>;
+  pipeline: Pick<PipelineOptions, 'kinds' | 'schemas'>;
   /** host:port that discovery names. */
   address: string;
   version: VersionInfo;
@@ -66,17 +67,17 @@ async function find(options: NonResourceOptions, { path: given, verb, query, hea
   const [, root = ''] = path.split('/');
   if (READ_ONLY.has(path) && verb !== 'get' && verb !== 'head') throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
   switch (root) {
-    case '': return json({ paths: ['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
-    case 'version': return path === '/version' ? json(versionOf(version)) : undefined;
+    case '': return indented({ paths: pathsOf(options) });
+    case 'version': return path === '/version' ? versionPayload(version, headers) : undefined;
     case 'healthz':
     case 'livez':
     case 'readyz': return health(path, { checks: [PING, STORE, ...(root === 'livez' ? [] : readiness)], query });
     case 'metrics': return path === '/metrics' ? textPayload(200, metrics.text(), 'text/plain; version=0.0.4; charset=utf-8') : undefined;
     case 'openapi': return options.openApi.serve(given, { headers, query });
-    case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? json(tokens.discovery()) : undefined;
-    case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? { ...json(tokens.keys()), contentType: 'application/jwk-set+json' } : undefined;
+    case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? cached(json({ ...tokens.discovery(), jwks_uri: `https://${options.address}/openid/v1/jwks` })) : undefined;
+    case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? cached({ ...json(tokens.keys()), contentType: 'application/jwk-set+json' }) : undefined;
     case 'api':
-    case 'apis': return discovery(options, path, headers);
+    case 'apis': return discovery(options, path, { headers, query });
     default: return undefined;
   }
 }
@@ -91,9 +92,36 @@ function json(body: object, contentType = 'application/json'): Payload {
   return { code: 200, contentType, bytes: Buffer.from(`${JSON.stringify(body)}\n`) };
 }
 
-async function discovery({ pipeline: { kinds }, address, remotes }: NonResourceOptions, path: string, headers: IncomingHttpHeaders): Promise<Payload | undefined> {
+/** Keys change rarely, and who verifies tokens asks often. */
+function cached(payload: Payload): Payload {
+  return { ...payload, headers: { 'cache-control': 'public, max-age=3600' } };
+}
+
+/** What `kubectl get --raw /` shows: where one can go on. */
+function pathsOf({ pipeline: { kinds } }: NonResourceOptions): string[] {
+  const groups = kinds.all().filter(({ group }) => group !== '').flatMap(({ group, version }) => [`/apis/${group}`, `/apis/${group}/${version}`]);
+  const own = ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', '/healthz', '/healthz/etcd', '/healthz/ping', '/livez', '/livez/etcd', '/livez/ping', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/readyz', '/readyz/etcd', '/readyz/ping', '/version'];
+  return [...new Set([...own, ...groups])].sort();
+}
+
+function indented(body: object): Payload {
+  return { code: 200, contentType: 'application/json', bytes: Buffer.from(JSON.stringify(body, undefined, 2)) };
+}
+
+function versionPayload(version: VersionInfo, { accept = '' }: IncomingHttpHeaders): Payload {
+  const takes = accept === '' || parseAccept(accept).some(({ type }) => ['application/json', 'application/*', '*/*'].includes(type));
+  if (!takes) throw new StatusError('NotAcceptable', '406: Not Acceptable\n\nAvailable representations: application/json', { details: {} });
+  return indented(versionOf(version));
+}
+
+async function discovery({ pipeline: { kinds, schemas }, address, remotes }: NonResourceOptions, path: string, { headers, query }: Pick<Asking, 'headers' | 'query'>): Promise<Payload | undefined> {
   const found = discover(path, headers.accept, { kinds: kinds.all(), remotes: (await remotes?.versions()) ?? [], address });
-  return found === undefined ? undefined : tagged(json(found.body, found.contentType), found.etag, headers);
+  if (found === undefined) return undefined;
+  // The two roots are asked for by `as` too, which has been read by now.
+  const isRoot = /^\/apis?$/.test(path);
+  const { format, pretty } = negotiate(isRoot ? undefined : headers.accept, { protobuf: true, pretty: isPretty({ query, userAgent: headers['user-agent'] }) }, () => false);
+  const form = { format: format === 'yaml' ? format : 'json', pretty, version: '' } as const;
+  return tagged({ ...payload(200, found.body, { form, schemas }), ...(form.format === 'json' && { contentType: found.contentType }) }, found.etag, headers);
 }
 
 function tagged(payload: Payload, etag: string | undefined, headers: IncomingHttpHeaders): Payload {

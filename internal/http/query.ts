@@ -15,11 +15,20 @@ export function requestOptions(query: URLSearchParams | undefined, verb: string)
   for (const name of TEXTS) if (query.has(name)) options[name] = query.get(name);
   for (const name of NUMBERS) if (query.has(name)) options[name] = integer(query.get(name) ?? '');
   for (const name of FLAGS) if (query.has(name)) options[name] = flag(query.get(name) ?? '');
+  if (verb === 'watch') setWatchDefaults(options);
   if (query.has('dryRun')) options['dryRun'] = dryRun(query.getAll('dryRun'), verb);
   if (query.has('fieldValidation')) options['fieldValidation'] = fieldValidation(query.get('fieldValidation') ?? '', verb);
   if (verb === 'delete' || verb === 'deletecollection') options['delete'] = deleteOptions(query);
   checkManager(options as RequestOptions, verb);
   return options;
+}
+
+/** A watch from any version begins with what is there, and says when that was all (upstream: metav1.SetListOptionsDefaults). */
+function setWatchDefaults(options: RequestOptions & Record<string, unknown>): void {
+  const fromAny = options.resourceVersion === undefined || options.resourceVersion === '' || options.resourceVersion === '0';
+  if (!fromAny || options['sendInitialEvents'] !== undefined || (options['resourceVersionMatch'] ?? '') !== '') return;
+  options['sendInitialEvents'] = true;
+  options['resourceVersionMatch'] = 'NotOlderThan';
 }
 
 function deleteOptions(query: URLSearchParams): DeleteOptions {

@@ -73,7 +73,7 @@ export function statusOf(thrown: unknown): { code: number; status: object; retry
 export function errorPayload(thrown: unknown, log: Log, wanted?: { form: Form; schemas: Schemas }): Payload {
   const { code, status, retryAfterSeconds } = statusOf(thrown);
   if (code >= 500 && !isReason(thrown, 'ServiceUnavailable', 'Timeout')) log.warn('request failed', { error: thrown, cause: thrown instanceof Error && thrown.stack !== undefined && !(thrown instanceof StatusError) ? thrown.stack : undefined });
-  const answer = wanted === undefined || wanted.form.format === 'json' ? { code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`) } : payload(code, status, wanted);
+  const answer = wanted === undefined || (wanted.form.format === 'json' && !wanted.form.pretty) ? { code, contentType: 'application/json', bytes: Buffer.from(`${JSON.stringify(status)}\n`) } : payload(code, status, wanted);
   return { ...answer, ...(retryAfterSeconds !== undefined && { headers: { 'retry-after': String(retryAfterSeconds) } }) };
 }
 

@@ -6,9 +6,10 @@ import t, { type TAP } from 'tap';
 import { readJson } from '../../internal/api/large-integers.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 import { differences, type Difference } from './differences.ts';
-import { ask, type Answer, type Run } from './exchange.ts';
+import { askAll, startHook, type Answer, type Run } from './exchange.ts';
 import { OPEN } from './open.ts';
 import { SECTIONS } from './requests.ts';
+import { REPLIES } from './requests/hooks.ts';
 
 const TIMEOUT_MS = 300_000;
 const open = new Map(Object.entries(OPEN).flatMap(([why, rows]) => rows.map((row) => [row, why] as const)));
@@ -16,13 +17,14 @@ const open = new Map(Object.entries(OPEN).flatMap(([why, rows]) => rows.map((row
 t.setTimeout(TIMEOUT_MS);
 const server = await startControlPlane();
 t.teardown(() => server.remove());
-const run: Run = { server, id: `parity-${process.pid.toString(36)}x`, saved: new Map() };
+const hook = await startHook('127.0.0.1', REPLIES);
+t.teardown(() => hook.close());
+const run: Run = { server, id: `parity-${process.pid.toString(36)}x`, saved: new Map(), hook };
 
 for (const [section, rows] of Object.entries(SECTIONS)) {
   const fixtures = readJson(readFileSync(join(import.meta.dirname, 'fixtures', `${section}.json`), 'utf8')) as Record<string, Answer>;
   await t.test(section, async (t) => {
-    for (const row of rows) {
-      const ours = await ask(run, row);
+    for await (const [row, ours] of askAll(run, rows)) {
       const theirs = fixtures[row.name];
       if (theirs === undefined) t.fail(`${row.name}: no fixture; take it with record.ts`);
       else compare(t, row.name, differences(row.name, ours, theirs));

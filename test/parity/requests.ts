@@ -8,7 +8,9 @@ import { DISCOVERY } from './requests/discovery.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { INTEGERS } from './requests/integers.ts';
 import { KINDS } from './requests/kinds.ts';
+import { LAYOUT } from './requests/layout.ts';
 import { MISTAKES } from './requests/mistakes.ts';
+import { NEGOTIATION } from './requests/negotiation.ts';
 import { OPENAPI } from './requests/openapi.ts';
 import { OPTIONS } from './requests/options.ts';
 import { PAGES } from './requests/pages.ts';
@@ -17,6 +19,7 @@ import { RULES } from './requests/rules.ts';
 import { SCALES } from './requests/scales.ts';
 import { SETUP } from './requests/setup.ts';
 import { SUBRESOURCES } from './requests/subresources.ts';
+import { WATCHES } from './requests/watches.ts';
 import { WRITES } from './requests/writes.ts';
 
 export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
@@ -37,5 +40,8 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   options: OPTIONS,
   pages: PAGES,
   rules: RULES,
+  watches: WATCHES,
+  negotiation: NEGOTIATION,
+  layout: LAYOUT,
   deletions: DELETIONS,
 };

@@ -27,7 +27,8 @@ export interface WebhookServer {
 
 const YEAR_MS = 365 * 86_400_000;
 
-export async function startWebhookServer(names: readonly string[]): Promise<WebhookServer> {
+/** `host`: where it listens; on loopback unless others are to reach it. */
+export async function startWebhookServer(names: readonly string[], host = '127.0.0.1'): Promise<WebhookServer> {
   const [notBefore, notAfter] = [Date.now() - 60_000, Date.now() + YEAR_MS];
   const authority = createAuthority('webhook-ca', { notBefore, notAfter }, systemRandom);
   const { certificate, key } = issueKeyPair(authority, { subject: { commonName: 'webhook' }, names, usages: ['server'], notBefore, notAfter }, systemRandom);
@@ -47,7 +48,7 @@ export async function startWebhookServer(names: readonly string[]): Promise<Webh
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'AdmissionReview', apiVersion, response: { uid: review.request.uid, ...reply.response } }));
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
