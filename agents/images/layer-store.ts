@@ -1,11 +1,13 @@
 // Unpacked layers on disk, named by the digest of their uncompressed tar (diff id), ready as overlay lower directories. A directory without
 // `.tmp` in its name is whole: it was verified and synced before it got its name (a power cut else leaves a tree of empty files).
 import { createHash } from 'node:crypto';
-import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { startChild } from '../../internal/base/child.ts';
 import { command } from '../../internal/base/command.ts';
 import { readFileIfThere, syncDirectory } from '../../internal/base/files.ts';
 import { createLimit, type Limit } from '../../internal/base/limit.ts';
@@ -131,16 +133,13 @@ async function unpack(source: LayerSource, directory: string): Promise<number> {
   const tally: Tally = { sizeBytes: 0 };
   const packed = createHash('sha256');
   const unpacked = createHash('sha256');
-  const tar = spawn('tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--warning=no-timestamp', '-xpf', '-'], { cwd: directory, stdio: ['pipe', 'ignore', 'pipe'] });
+  const tar = startChild('tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--warning=no-timestamp', '-xpf', '-'], { cwd: directory, streams: ['input', 'none', 'output'] });
+  const [stdin, , stderr] = tar.streams as [Socket, undefined, Socket];
   const complaints: Buffer[] = [];
-  tar.stderr.on('data', (chunk: Buffer) => complaints.push(chunk));
-  const ended = new Promise<number | null>((resolve, reject) => {
-    tar.on('error', reject);
-    tar.on('close', resolve);
-  });
-  const failure = await pipeline(Readable.from(gathered(withinDisk(rewritten(source, { packed, unpacked, tally }), `layer ${source.diffId}`, directory))), tar.stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
-  if (failure !== undefined) tar.stdin.destroy();
-  const code = await ended;
+  const said = once(stderr.on('data', (chunk: Buffer) => complaints.push(chunk)), 'close');
+  const failure = await pipeline(Readable.from(gathered(withinDisk(rewritten(source, { packed, unpacked, tally }), `layer ${source.diffId}`, directory))), stdin).then(() => undefined, (error: unknown) => error as NodeJS.ErrnoException);
+  if (failure !== undefined) stdin.destroy();
+  const [{ code }] = await Promise.all([tar.ended, said]);
   if (failure !== undefined && failure.code !== 'EPIPE') throw failure;
   if (code !== 0) throw new ImageError('ErrImagePull', `layer ${source.diffId} cannot be unpacked: ${Buffer.concat(complaints).toString().trim().slice(-1000)}`);
   verify(source.digest, packed.digest('hex'));

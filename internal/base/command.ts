@@ -1,6 +1,9 @@
-// Runs other programs (runc, conmon, ip, iptables, tar). The only place that spawns short-lived children.
-import { spawn, type ChildProcess } from 'node:child_process';
+// Runs other programs (runc, ip, iptables, mount) to their end.
 import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { startChild } from './child.ts';
+
+const SIGKILL = 9;
 
 export interface CommandOptions {
   input?: string | Uint8Array;
@@ -28,46 +31,33 @@ export class CommandError extends Error {
   }
 }
 
-/** Runs to the end and gives the exit code, whatever it is (137 and the like for signals). Throws only when it cannot be started. */
-export function tryCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const { signal, group = false, timeoutMs = 60_000 } = options;
-    const child = spawn(command, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      cwd: options.cwd,
-      env: options.env === undefined ? process.env : { ...process.env, ...options.env },
-      ...(group ? { detached: true } : { timeout: timeoutMs, killSignal: 'SIGKILL', ...(signal !== undefined && { signal }) }),
-    });
-    if (group) limitGroup(child, { timeoutMs, signal });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.stdin.on('error', () => {}); // the child may exit without reading all of its input; its exit code tells
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      resolve({ code: code ?? 128 + (SIGNALS[signal ?? ''] ?? 0), stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
-    });
-    child.stdin.end(options.input);
-  });
-}
-
-/** What the child has started holds its streams open, and goes on alone: all of them are ended. */
-function limitGroup(child: ChildProcess, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined }): void {
-  const kill = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // all have ended meanwhile
-    }
+/** Runs to the end and gives the exit code, whatever it is (137 and the like for signals). Throws only when it cannot be started, or is given up. */
+export async function tryCommand(command: string, args: readonly string[], { input, cwd, env, timeoutMs = 60_000, signal, group = false }: CommandOptions = {}): Promise<CommandResult> {
+  const child = startChild(command, args, { streams: [input === undefined ? 'none' : 'input', 'output', 'output'], cwd, env: env && { ...process.env, ...env }, detached: group });
+  const [stdin, stdout, stderr] = child.streams;
+  // The child may exit without reading all of its input; its exit code tells.
+  if (input !== undefined) stdin?.on('error', () => {}).end(input);
+  const givenUp = Promise.withResolvers<never>();
+  const kill = (): void => child.kill(SIGKILL, group);
+  const giveUp = (): void => {
+    kill();
+    if (!group) givenUp.reject(signal?.reason as Error);
   };
   const timer = setTimeout(kill, timeoutMs);
-  signal?.addEventListener('abort', kill, { once: true });
-  child.on('close', () => {
+  signal?.addEventListener('abort', giveUp, { once: true });
+  if (signal?.aborted === true) giveUp();
+  try {
+    const [{ code }, out, err] = await Promise.race([Promise.all([child.ended, textOf(stdout), textOf(stderr)]), givenUp.promise]);
+    return { code, stdout: out, stderr: err };
+  } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', kill);
-  });
-  if (signal?.aborted === true) kill();
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
+
+function textOf(stream: Socket | undefined): Promise<string> {
+  const chunks: Buffer[] = [];
+  return new Promise((resolve) => stream?.on('error', () => {}).on('data', (chunk: Buffer) => chunks.push(chunk)).once('close', () => resolve(Buffer.concat(chunks).toString())));
 }
 
 /** Runs to the end; a non-zero exit throws CommandError with what it printed. Gives stdout. */
@@ -88,5 +78,3 @@ export function findProgram(name: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(':').concat('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin');
   return folders.map((folder) => `${folder}/${name}`).find((path) => existsSync(path));
 }
-
-const SIGNALS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };

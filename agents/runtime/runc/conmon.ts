@@ -1,7 +1,8 @@
 // conmon: the small process that is a container's parent, so that containers outlive Skiff: it writes the log, keeps the attach socket and
 // leaves the exit code in a file. Recipe in facts/runtime.md.
-import { spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { startChild } from '../../../internal/base/child.ts';
 import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { environment } from '../../../internal/base/command.ts';
 import { readText } from './cgroups.ts';
@@ -36,20 +37,18 @@ const SLOW_ANSWER_MS = 120_000;
 
 /** Creates the container and gives the pid of its process, which waits for `runc start`. */
 export async function createWithConmon(options: ConmonOptions): Promise<number> {
-  const child = spawn('conmon', argumentsOf(options), {
+  const child = startChild('conmon', argumentsOf(options), {
     detached: true,
     cwd: options.bundle, // where it leaves `oom`. No --persist-dir: it writes the code there first, and on a full disk then nowhere else
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    streams: ['none', 'none', 'none', 'output', 'input'],
     env: { ...environment(), _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
   });
-  child.unref();
-  const [, , , answers, go] = child.stdio as unknown as [null, null, null, Readable, Writable];
-  const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
+  const [answers, go] = child.streams.slice(3) as [Socket, Socket];
   go.on('error', () => {}); // it ended before it was let go: its answer, or their lack, tells
-  if (child.pid !== undefined) await options.setApart(child.pid);
+  await options.setApart(child.pid);
   go.end(Buffer.from([0]));
-  const patience = createPatience(options.clock, () => hasChild(child.pid ?? 0, options.ociRuntime));
-  const answer = parseAnswer(await Promise.race([readLine(answers), failed, patience.over]).finally(() => {
+  const patience = createPatience(options.clock, () => hasChild(child.pid, options.ociRuntime));
+  const answer = parseAnswer(await Promise.race([readLine(answers), patience.over]).finally(() => {
     patience.end();
     answers.destroy();
   }));

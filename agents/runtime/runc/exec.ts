@@ -1,10 +1,11 @@
 // Commands in running containers, by `runc exec`, as the container's own user with its own environment.
-import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { startChild, type Child } from '../../../internal/base/child.ts';
 import type { Timer } from '../../../internal/base/clock.ts';
+import { messageOf } from '../../../internal/base/errors.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 import { RuntimeError, type ExecOptions } from '../runtime.ts';
 import { readText } from './cgroups.ts';
@@ -99,33 +100,39 @@ function watchOver({ clock }: Ground, pidFile: string, { timeoutMs, signal: abor
 }
 
 async function runPiped({ ociRuntime, clock }: Ground, args: string[], { options, guard }: { options: ExecOptions; guard: Guard }): Promise<{ code: number; words: string }> {
-  const child = spawn(ociRuntime, args, { stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
-  guard.onStarted(() => child.kill('SIGKILL'));
-  feed(child, options.stdin);
+  const child = start(ociRuntime, args, options.stdin !== undefined);
+  const [stdin, stdout, stderr] = child.streams;
+  guard.onStarted(() => child.kill(constants.signals.SIGKILL));
+  feed(stdin, options.stdin);
   let words = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
+  stderr?.on('data', (chunk: Buffer) => {
     if (words.length < STDERR_KEPT) words += chunk.toString();
   });
-  const flows = [flow(child.stdout, options.stdout), flow(child.stderr, options.stderr)];
-  const code = await new Promise<number>((resolve, reject) => {
-    child.once('error', (error) => reject(new RuntimeError('ExecError', error.message, { cause: error })));
-    child.once('exit', (status, by) => resolve(status ?? (by === 'SIGKILL' ? 137 : RUNC_FAILED)));
-  });
+  const flows = [flow(stdout, options.stdout), flow(stderr, options.stderr)];
+  const { code, signal: by } = await child.ended;
   options.stdin?.unpipe();
   await Promise.all(flows.map((each) => each.drained(clock)));
-  return { code, words: wordsOf(words) };
+  return { code: by === 0 || by === constants.signals.SIGKILL ? code : RUNC_FAILED, words: wordsOf(words) };
 }
 
-function feed(child: ChildProcess, stdin: Readable | undefined): void {
-  if (child.stdin === null) return;
-  child.stdin.on('error', () => {}); // it ended without reading all: its code tells
-  stdin?.pipe(child.stdin);
+function start(ociRuntime: string, args: string[], withInput: boolean): Child {
+  try {
+    return startChild(ociRuntime, args, { streams: [withInput ? 'input' : 'none', 'output', 'output'] });
+  } catch (error) {
+    throw new RuntimeError('ExecError', messageOf(error), { cause: error });
+  }
+}
+
+function feed(to: Writable | undefined, stdin: Readable | undefined): void {
+  if (to === undefined) return;
+  to.on('error', () => {}); // it ended without reading all: its code tells
+  stdin?.pipe(to);
 }
 
 /** Copies with back-pressure. A process left in the background may hold the pipe open for ever: quiet for a moment is the end too. */
-function flow(from: Readable | null, to: Writable | undefined): { drained(clock: Ground['clock']): Promise<void> } {
+function flow(from: Readable | undefined, to: Writable | undefined): { drained(clock: Ground['clock']): Promise<void> } {
   let moved = 0;
-  let ended = from === null;
+  let ended = from === undefined;
   from?.on('data', (chunk: Buffer) => {
     moved++;
     if (to !== undefined && !to.destroyed && !to.write(chunk)) {
