@@ -216,12 +216,13 @@ step('agent', async (t) => {
   agentBefore = await listingOf(agent);
   await bring(agent);
   const token = (await server.sh('cat /var/lib/skiff/server/node-token')).trim();
-  const joined = await seconds(agent, `SKIFF_URL=https://${server.address}:6443 SKIFF_TOKEN=${token} ${INSTALL}`);
+  const joined = await seconds(agent, `SKIFF_URL=https://${server.address}:6443 SKIFF_TOKEN=${token} ${INSTALL} --kubelet-arg cgroup-driver=systemd`);
   t.comment(`agent: install.sh to Ready ${joined.seconds.toFixed(1)} s, ${String(await available(agent))} MB available`);
   await kubectl(server, 'wait', '--for=condition=Ready', 'node/s2', '--timeout=120s');
   await kubectl(server, 'run', 'there', `--image=${IMAGE}`, '--image-pull-policy=Never', '--labels=app=there', '--overrides={"spec":{"nodeName":"s2"}}');
   await kubectl(server, 'wait', '--for=condition=Ready', 'pod/there', '--timeout=180s');
   await kubectl(server, 'expose', 'pod', 'there', '--port=80');
+  t.match(await agent.sh('ls -d /sys/fs/cgroup/kubepods /sys/fs/cgroup/kubepods.slice/*/*-pod*.slice 2>/dev/null; true'), /^\/sys\/fs\/cgroup\/kubepods\.slice\/kubepods-besteffort\.slice\/\S+\.slice$/, 'in a slice of systemd, as this node alone is told');
   const version = (where: string, host: string): Promise<string> => slowly(async () => (await kubectl(server, 'exec', where, '--', 'timeout', '10', 'wget', '-qO-', `http://${host}/version`)).trim());
   t.equal(await version('deployment/web', await kubectl(server, 'get', 'pod', 'there', '-o', 'jsonpath={.status.podIP}')), '1', 'a pod of the server reaches one of the agent');
   t.equal(await version('deployment/web', 'there'), '1', 'by its Service and name too');

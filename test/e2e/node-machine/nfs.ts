@@ -127,8 +127,8 @@ async function summary(node: MachineNode, name: string): Promise<VolumeStats | u
 
 async function refused(t: Test, node: MachineNode): Promise<void> {
   await node.apply(user('nowhere', { nfs: { server: node.machine.address, path: '/srv/nowhere' } }));
-  const event = await node.until('it to be told', async () => (await node.events('nowhere')).find((one) => one.startsWith('FailedMount: ')));
   const folder = `${PODS}/${uidOf(await node.pod('nowhere'))}/volumes/kubernetes.io~nfs/v`;
+  const event = await node.until('it to be told', async () => (await node.events('nowhere')).find((one) => one.startsWith('FailedMount: ') && one.includes(folder)));
   const target = `${node.machine.address}:/srv/nowhere`;
   const [words = '', output = ''] = event.split('\nOutput: ');
   t.equal(words, `FailedMount: MountVolume.SetUp failed for volume "v" : mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t nfs ${target} ${folder}`);
