@@ -6,6 +6,7 @@ import { ANNOTATION } from './labels.ts';
 import { podDirectory, podMemoryDirectory, type NodeContext } from './node-context.ts';
 import { unmountCsi } from './steps/volumes.ts';
 import { mountPointsUnder } from './volumes/mount-table.ts';
+import { unmountNfs } from './volumes/nfs.ts';
 
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 122_000;
@@ -23,10 +24,11 @@ export async function removeOrphans(known: ReadonlySet<string>, node: NodeContex
   await node.cgroups.removeOthers(known);
 }
 
-/** What a CSI driver mounted, it unmounts: while it is away, the folder stays. */
+/** What a CSI driver mounted, it unmounts: while it is away, the folder stays; so with a server of files. */
 async function removeLeftovers(uid: string, node: NodeContext, delayMs = RETRY_FIRST_MS): Promise<void> {
   try {
     await unmountCsi(uid, node);
+    await unmountNfs(podDirectory(node, uid));
   } catch (error) {
     node.log.warn('volumes of a pod that is gone could not be unmounted', { pod: uid, error: messageOf(error) });
     node.clock.setTimer(delayMs, () => void removeLeftovers(uid, node, Math.min(delayMs * 2, RETRY_MAX_MS)));

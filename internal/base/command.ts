@@ -31,6 +31,9 @@ export class CommandError extends Error {
   }
 }
 
+/** Who waits in the kernel for a server that is away does not even end when killed: he is left to it. */
+const STUCK_MS = 5000;
+
 /** Runs to the end and gives the exit code, whatever it is (137 and the like for signals). Throws only when it cannot be started, or is given up. */
 export async function tryCommand(command: string, args: readonly string[], { input, cwd, env, timeoutMs = 60_000, signal, group = false }: CommandOptions = {}): Promise<CommandResult> {
   const child = startChild(command, args, { streams: [input === undefined ? 'none' : 'input', 'output', 'output'], cwd, env: env && { ...process.env, ...env }, detached: group });
@@ -38,7 +41,12 @@ export async function tryCommand(command: string, args: readonly string[], { inp
   // The child may exit without reading all of its input; its exit code tells.
   if (input !== undefined) stdin?.on('error', () => {}).end(input);
   const givenUp = Promise.withResolvers<never>();
-  const kill = (): void => child.kill(SIGKILL, group);
+  const stuck = Promise.withResolvers<[{ code: number }, string, string]>();
+  let patience: NodeJS.Timeout | undefined;
+  const kill = (): void => {
+    child.kill(SIGKILL, group);
+    patience ??= setTimeout(() => stuck.resolve([{ code: 128 + SIGKILL }, '', '']), STUCK_MS);
+  };
   const giveUp = (): void => {
     kill();
     if (!group) givenUp.reject(signal?.reason as Error);
@@ -47,10 +55,11 @@ export async function tryCommand(command: string, args: readonly string[], { inp
   signal?.addEventListener('abort', giveUp, { once: true });
   if (signal?.aborted === true) giveUp();
   try {
-    const [{ code }, out, err] = await Promise.race([Promise.all([child.ended, textOf(stdout), textOf(stderr)]), givenUp.promise]);
+    const [{ code }, out, err] = await Promise.race([Promise.all([child.ended, textOf(stdout), textOf(stderr)]), givenUp.promise, stuck.promise]);
     return { code, stdout: out, stderr: err };
   } finally {
     clearTimeout(timer);
+    clearTimeout(patience);
     signal?.removeEventListener('abort', giveUp);
   }
 }

@@ -1,7 +1,7 @@
 // NFS exports, mounted for the pod alone by the node's own mount.nfs. Neither owner nor group of what is on the server is changed: fsGroup is not applied, as upstream.
 // A server that does not answer keeps whoever asks it waiting: only programs do, which can be killed, and for so long only.
 import { mkdirSync, rmdirSync } from 'node:fs';
-import { command, findProgram, tryCommand } from '../../../internal/base/command.ts';
+import { findProgram, tryCommand } from '../../../internal/base/command.ts';
 import { mountPointsUnder } from './mount-table.ts';
 import { volumeDirectory, type VolumeKind } from './volume.ts';
 
@@ -61,8 +61,13 @@ async function unmount(point: string): Promise<void> {
 
 /** What was written is with the server when this is done. Of a server that is away its requests are given up, as upstream does; what somebody has open goes with him. */
 async function detach(point: string): Promise<void> {
-  const { code } = await tryCommand('umount', [point], { timeoutMs: UNMOUNT_MS, group: true });
-  if (code === 0) return;
-  const forced = code === KILLED ? await tryCommand('umount', ['-f', point], { timeoutMs: UNMOUNT_MS, group: true }) : undefined;
-  if (forced?.code !== 0) await command('umount', ['-l', point], { group: true });
+  const isMounted = (): boolean => mountPointsUnder(point).includes(point);
+  const umount = (...options: string[]): ReturnType<typeof tryCommand> => tryCommand('umount', [...options, point], { timeoutMs: UNMOUNT_MS, group: true });
+  const { code } = await umount();
+  // One that was killed may have done its part; the rest goes on in the kernel.
+  if (code === 0 || !isMounted()) return;
+  if (code === KILLED) await umount('-f');
+  if (!isMounted()) return;
+  const { stderr } = await umount('-l');
+  if (isMounted()) throw new Error(`${point} cannot be unmounted: ${stderr.trim()}`);
 }

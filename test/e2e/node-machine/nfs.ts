@@ -18,7 +18,7 @@ export async function nfs(t: Test, node: MachineNode, driver: Driver): Promise<v
     await t.test('a server that is away', { timeout: 0 }, (t) => away(t, node, driver));
   } finally {
     await answer(node);
-    await node.gone('reads', 'writes', 'only', 'first', 'second', 'nowhere', 'bound', 'keeps', 'other');
+    await node.gone('reads', 'writes', 'only', 'first', 'second', 'nowhere', 'bound', 'stuck', 'keeps', 'other');
     await node.kubectl('delete', 'pvc,pv', '--ignore-not-found', '--all');
   }
   t.equal(await mounts(node), '', 'nothing is mounted any more');
@@ -145,9 +145,14 @@ async function refused(t: Test, node: MachineNode): Promise<void> {
 
 async function away(t: Test, node: MachineNode, driver: Driver): Promise<void> {
   const share = { nfs: { server: node.machine.address, path: '/srv/nfs' } };
-  await node.apply(user('keeps', share, { subPath: 'part' }), user('writes', share));
-  const [keeps, writes] = await node.running('keeps', 'writes');
+  await node.apply(user('keeps', share, { subPath: 'part' }), user('writes', share), sleeper('stuck', {
+    volumes: [{ name: 'v', ...share }],
+    containers: [{ command: ['sh', '-c', 'exec 3>/v/stuck; while :; do dd if=/dev/zero bs=64k count=1 >&3 2>/dev/null; sleep 0.2; done'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+  }));
+  const [keeps, writes, stuck] = await node.running('keeps', 'writes', 'stuck');
+  await node.until('it to write', async () => Number(await node.machine.sh('stat -c %s /srv/nfs/stuck')) > 0);
   await fallSilent(node);
+  await node.kubectl('delete', 'pod', 'stuck', '--grace-period=1', '--wait=false');
   if (keeps !== undefined) await node.machine.sh(`kill -9 $(cat /sys/fs/cgroup/${containerCgroup(driver, keeps, 'c0')}/cgroup.procs)`);
   await node.apply(sleeper('other'), user('reads', share));
   await node.running('other');
@@ -173,5 +178,7 @@ async function away(t: Test, node: MachineNode, driver: Driver): Promise<void> {
   await node.running('keeps');
   t.equal(await within(node, 'keeps', 'echo back >/v/file && cat /v/file'), 'back', 'who was left goes on');
   t.equal(await node.machine.sh('cat /srv/nfs/part/file'), 'back');
+  await node.until('who could not end to be gone', async () => (await node.tryKubectl('get', 'pod', 'stuck')).includes('NotFound'));
+  t.notMatch(await mounts(node), uidOf(stuck), 'with what it had mounted');
   await node.gone('keeps', 'other');
 }
