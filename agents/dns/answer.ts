@@ -4,9 +4,10 @@ import type { Log } from '../../internal/base/log.ts';
 import type { Random } from '../../internal/base/random.ts';
 import { isIPv4 } from 'node:net';
 import type { Answer } from './listener.ts';
-import { CLASS_IN, encodeReply, questionOf, RCODE, readName, recordsOf, truncated, TYPE, type Query, type Reply, type ResourceRecord } from './message.ts';
+import { encodeReply, RCODE, readName, recordsOf, truncated, type Query, type Reply } from './message.ts';
 import type { Upstream } from './upstream.ts';
 import type { Found } from './found.ts';
+import { CLASS_IN, questionOf, TYPE, type ResourceRecord } from './record.ts';
 import type { Zone } from './zone.ts';
 
 /** CNAMEs followed at most: they may go in a circle. */

@@ -1,6 +1,6 @@
 // What is known of a name: that it exists, and its records of the type that was asked for.
 import { isIPv4 } from 'node:net';
-import { TYPE, type RecordData, type ResourceRecord } from './message.ts';
+import { TYPE, type RecordData, type ResourceRecord } from './record.ts';
 
 export interface Found {
   /** false: no such name, nor one below it (NXDOMAIN). */

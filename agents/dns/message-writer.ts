@@ -1,6 +1,6 @@
 // Writes records into a message that grows as needed, with names compressed (RFC 1035) against the question and each other.
 import { addressBytes } from './address.ts';
-import { CLASS_IN, DO, HEADER, OPT_BYTES, questionOf, TYPE, UDP_SIZE, type Question, type RecordData, type ResourceRecord } from './message.ts';
+import { CLASS_IN, DO, HEADER, OPT_BYTES, questionOf, TYPE, UDP_SIZE, type Question, type RecordData, type ResourceRecord } from './record.ts';
 
 export interface Writer {
   /** Writes as many as fit, and says how many. */

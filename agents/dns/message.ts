@@ -1,42 +1,12 @@
 // DNS messages on the wire (RFC 1035, EDNS0 of RFC 6891): reads one question, writes an answer. Only the record types that a cluster's
 // names have. Names of the question are compared in lower case and given back as they were asked, by pointing at the question.
 import { createWriter, optionRecord } from './message-writer.ts';
+import { DO, HEADER, OPT_BYTES, TYPE, UDP_SIZE, type Question, type ResourceRecord } from './record.ts';
 
-export const TYPE = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, OPT: 41, IXFR: 251, AXFR: 252, ANY: 255 } as const;
 export const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const;
-export const CLASS_IN = 1;
 
-/** What we send over UDP at most: fits every path without fragments (DNS flag day 2020). */
-export const UDP_SIZE = 1232;
-export const HEADER = 12;
-export const DO = 0x8000;
-export const OPT_BYTES = 11;
 const UDP_SIZE_WITHOUT_EDNS = 512;
 const QR = 0x8000, AA = 0x0400, TC = 0x0200, RD = 0x0100, RA = 0x0080, CD = 0x0010;
-
-export type RecordData =
-  | { type: typeof TYPE.A | typeof TYPE.AAAA; address: string }
-  | { type: typeof TYPE.CNAME | typeof TYPE.PTR | typeof TYPE.NS; target: string }
-  | { type: typeof TYPE.SRV; priority: number; weight: number; port: number; target: string }
-  | { type: typeof TYPE.TXT; text: string }
-  | { type: typeof TYPE.SOA; primary: string; mailbox: string; serial: number; negativeTtl: number };
-
-export interface ResourceRecord {
-  /** Without the dot at the end. Absent: the name that was asked. */
-  name?: string;
-  /** Seconds. */
-  ttl: number;
-  data: RecordData;
-}
-
-export interface Question {
-  /** Lower case, in order as written: www, example, com. A dot within a label is kept in it. */
-  labels: string[];
-  type: number;
-  class: number;
-  /** The question section as it came. */
-  bytes: Buffer;
-}
 
 export interface Query {
   id: number;
@@ -116,11 +86,6 @@ export function answersQuery(message: Buffer, query: Buffer, questionBytes: numb
   if ((message.readUInt16BE(2) & QR) === 0 || message.readUInt16BE(4) !== 1) return false;
   const text = (bytes: Buffer): string => bytes.toString('latin1', HEADER, HEADER + questionBytes).toLowerCase();
   return text(message) === text(query);
-}
-
-export function questionOf(labels: readonly string[], type: number): Buffer {
-  const name = labels.map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')]));
-  return Buffer.concat([...name, Buffer.from([0, type >> 8, type & 255, 0, CLASS_IN])]);
 }
 
 export interface WireRecord {

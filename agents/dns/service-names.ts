@@ -2,7 +2,7 @@
 import { isIPv4 } from 'node:net';
 import type { EndpointSlice, Service } from '../../internal/kinds/generated/api-types.ts';
 import { addressData, EMPTY, MISSING, ofTypes, TTL, type Found } from './found.ts';
-import { TYPE, type RecordData } from './message.ts';
+import { TYPE, type RecordData } from './record.ts';
 
 /** An endpoint that answers may show. */
 export interface Shown {

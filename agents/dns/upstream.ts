@@ -6,8 +6,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { connect, isIP, isIPv6, type Socket } from 'node:net';
 import type { Clock } from '../../internal/base/clock.ts';
 import type { Random } from '../../internal/base/random.ts';
-import { answersQuery, encodeQuery, isTruncated, RCODE, recordsOf, TYPE, type Query } from './message.ts';
+import { answersQuery, encodeQuery, isTruncated, RCODE, recordsOf, type Query } from './message.ts';
 import { createFrames, framed } from './frames.ts';
+import { TYPE } from './record.ts';
 
 export interface Upstream {
   /** The answer's bytes, with the query's id and question in them; undefined when no resolver answered. */

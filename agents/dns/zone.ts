@@ -10,7 +10,7 @@ import type { EndpointSlice, Service } from '../../internal/kinds/generated/api-
 import { ENDPOINTSLICES, SERVICES } from '../../internal/kinds/generated/resources.ts';
 import { addressKey, dashedAddress, reverseKey } from './address.ts';
 import { addressData, EMPTY, MISSING, ofTypes, TTL, type Found } from './found.ts';
-import { TYPE, type RecordData, type ResourceRecord } from './message.ts';
+import { TYPE, type RecordData, type ResourceRecord } from './record.ts';
 import { clusterIps, findServiceName, hostOf, shownEndpoints } from './service-names.ts';
 
 export interface Zone {

@@ -12,21 +12,11 @@ import { wake, type Loop } from '../../internal/informer/loop.ts';
 import type { Views } from '../../internal/informer/view.ts';
 import type { Node } from '../../internal/kinds/generated/api-types.ts';
 import { NODES } from '../../internal/kinds/generated/resources.ts';
+import type { Neighbourhood, Place } from './neighbourhood.ts';
 import { ensureVxlan, vxlanLines, VXLAN_LINK } from './vxlan.ts';
 
 export const BACKENDS = ['vxlan', 'host-gw', 'none'] as const;
 export type Backend = (typeof BACKENDS)[number];
-
-/** A node as routing sees it. */
-export interface Place {
-  name: string;
-  ip: string;
-  podCidr: string;
-}
-export interface Neighbourhood {
-  own: Place;
-  peers: readonly Place[];
-}
 
 export interface RoutesOptions {
   nodeName: string;

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Schemas } from '../../internal/api/schema.ts';
-import type { Texts } from './words.ts';
+import type { Texts } from './models.ts';
 
 /** Of the fields that every kind has. */
 export function clientWords(folder: string, schemas: Schemas): Texts {

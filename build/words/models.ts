@@ -3,7 +3,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Schemas } from '../../internal/api/schema.ts';
-import type { Texts } from './words.ts';
+
+/** By definition id, or `id field`. */
+export type Texts = ReadonlyMap<string, string>;
 
 export function modelWords(folders: readonly string[], schemas: Schemas): Texts {
   const found = new Map<string, string>();

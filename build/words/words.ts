@@ -12,9 +12,6 @@ import { NPM_RECORD, packageFolder } from '../programs/npm.ts';
 import { clientWords, parameterWords } from './client-node.ts';
 import { modelWords } from './models.ts';
 
-/** By definition id, or `id field`. */
-export type Texts = ReadonlyMap<string, string>;
-
 /** The file's path; made where it is not there, or not of these sources. */
 export function wordsFile(): string {
   const sources = [...readdirSync(import.meta.dirname).map((name) => join(import.meta.dirname, name)), NPM_RECORD, 'package-lock.json', 'internal/api/generated/schema-table.ts'];

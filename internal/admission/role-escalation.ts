@@ -3,12 +3,13 @@
 import { sameWhenWritten } from '../api/json-equality.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { MASTERS_GROUP } from '../api/user.ts';
-import type { Attributes, Authorizer } from '../authz/authorizer.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import { missingRules, quotedList } from '../authz/rule-cover.ts';
 import { createRbac, type PolicyRule, type Rbac, type RoleRef } from '../authz/rbac.ts';
 import { notFound } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
+import type { Attributes } from '../authz/attributes.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';

@@ -3,7 +3,7 @@ import type { Operation } from './openapi-operations.ts';
 import { TEXT_ANSWER } from './openapi-operations.ts';
 import { query, type Parameter } from './openapi-parameters.ts';
 import { capital, groupWord, tagOf } from './openapi-names.ts';
-import type { ServedResource } from './openapi.ts';
+import type { ServedResource } from './served-resource.ts';
 
 const LOG = ['container', 'follow', 'insecureSkipTLSVerifyBackend', 'limitBytes', 'previous', 'sinceSeconds', 'stream', 'tailLines', 'timestamps'];
 const STREAMS = ['container', 'stderr', 'stdin', 'stdout', 'tty'];

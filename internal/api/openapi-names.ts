@@ -1,5 +1,4 @@
 // How OpenAPI spells groups in the ids and tags of operations.
-import type { ServedResource } from './openapi.ts';
 
 /** `rbac.authorization.k8s.io` → `RbacAuthorization` */
 export function groupWord(group: string): string {
@@ -7,7 +6,7 @@ export function groupWord(group: string): string {
 }
 
 /** `rbacAuthorization_v1`; without a version that of the group's own path. */
-export function tagOf({ group, version }: Pick<ServedResource, 'group'> & { version?: string }): string {
+export function tagOf({ group, version }: { group: string; version?: string }): string {
   const name = wordsOf(group).map((word, index) => (index === 0 ? word : capital(word))).join('');
   return version === undefined ? name : `${name}_${version}`;
 }

@@ -4,7 +4,7 @@ import { connectOperations, logOperation } from './openapi-connect.ts';
 import { pathItem, type Operation, type PathContext } from './openapi-operations.ts';
 import { query, type Parameter } from './openapi-parameters.ts';
 import { capital, groupWord, tagOf } from './openapi-names.ts';
-import type { ServedResource } from './openapi.ts';
+import type { ServedResource } from './served-resource.ts';
 
 interface Target {
   path: string;

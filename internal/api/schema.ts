@@ -4,7 +4,7 @@
 // The table's letters are written by build/schema/schema-table.ts; the two change together.
 import { SCHEMA_TABLE } from './generated/schema-table.ts';
 import type { GroupVersionKind } from './meta.ts';
-import type { Shape } from './shape.ts';
+import type { Shape } from './shape-error.ts';
 
 export type ListType = 'atomic' | 'set' | 'map';
 export type MapType = 'atomic' | 'granular';

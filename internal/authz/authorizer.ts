@@ -1,27 +1,9 @@
 // Whether a user may do a thing. First that allows wins: system:masters, the node authorizer, RBAC. Nothing denies by itself.
 import { MASTERS_GROUP, type UserInfo } from '../api/user.ts';
 import type { Store } from '../store/store.ts';
+import type { Attributes, Decision } from './attributes.ts';
 import { createNodeAuthorizer, nodeNameOf } from './node.ts';
 import { createRbac, type PolicyRule } from './rbac.ts';
-
-export interface Attributes {
-  user: UserInfo;
-  verb: string;
-  isResource: boolean;
-  path: string;
-  group: string;
-  version: string;
-  resource: string;
-  subresource: string;
-  namespace: string;
-  name: string;
-  fieldSelector: string;
-}
-
-export interface Decision {
-  allowed: boolean;
-  reason: string;
-}
 
 export interface Authorizer {
   authorize(attributes: Attributes): Decision;

@@ -1,7 +1,7 @@
 // The words of a refusal, as upstream's responsewriters give them.
 import { StatusError } from '../base/errors.ts';
 import { formatGroupResource } from '../api/meta.ts';
-import type { Attributes } from './authorizer.ts';
+import type { Attributes } from './attributes.ts';
 
 export function forbiddenError(attributes: Attributes, reason: string): StatusError {
   const { isResource, group, resource, name } = attributes;

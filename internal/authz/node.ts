@@ -2,7 +2,7 @@
 // not about an object of its own goes by the ClusterRole system:node, as upstream.
 import type { KubeObject } from '../api/meta.ts';
 import type { Store } from '../store/store.ts';
-import type { Attributes, Decision } from './authorizer.ts';
+import type { Attributes, Decision } from './attributes.ts';
 import { createNodePods, references } from './node-pods.ts';
 import { allows, type Rbac } from './rbac.ts';
 

@@ -2,7 +2,7 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Store } from '../store/store.ts';
-import type { Attributes, Decision } from './authorizer.ts';
+import type { Attributes, Decision } from './attributes.ts';
 
 export interface PolicyRule {
   verbs: string[];

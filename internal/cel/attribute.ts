@@ -1,7 +1,8 @@
 // Fields, keys and indexes: a.b, a[b], a.?b, a[?b], has(a.b). An optional along the way makes the rest optional.
 import { EvaluationError } from './cel-error.ts';
 import { charge, type Frame, type Plan } from './frame.ts';
-import { typeNameOf, Double, isError, ListValue, MapValue, NONE, OpaqueValue, Optional, StructValue, Uint, type Value } from './value.ts';
+import { Double, Uint } from './scalar.ts';
+import { isError, ListValue, MapValue, NONE, OpaqueValue, Optional, StructValue, typeNameOf, type Value } from './value.ts';
 
 export interface Qualifier {
   key: Plan;

@@ -1,7 +1,31 @@
 // The `authorizer` variable: chains that end in check(), answered by a port. authorizer.group('').resource('pods').check('list').allowed()
-import type { AuthorizerPort, AuthorizerQuery } from './index.ts';
 import { opaque, type CelType } from './type.ts';
 import { OpaqueValue, type Value } from './value.ts';
+
+/**
+ * What `authorizer` answers from; the value of a variable of type AUTHORIZER is made of it by `authorizerValue(port)`, that of
+ * `authorizer.requestResource` (RESOURCE_CHECK) by `resourceCheckValue(port, resource)`.
+ */
+export interface AuthorizerPort {
+  /** `serviceAccount` where the expression asked for another user than the request's. */
+  authorize(query: AuthorizerQuery): { allowed: boolean; reason: string; error?: string };
+}
+
+export interface AuthorizerQuery {
+  serviceAccount?: { namespace: string; name: string };
+  isResource: boolean;
+  path: string;
+  verb: string;
+  group: string;
+  /** '*' for resources. */
+  version: string;
+  resource: string;
+  subresource: string;
+  namespace: string;
+  name: string;
+  fieldSelector: string;
+  labelSelector: string;
+}
 
 const NAMES = { authorizer: 'Authorizer', path: 'PathCheck', group: 'GroupCheck', resource: 'ResourceCheck', decision: 'Decision' } as const;
 

@@ -4,13 +4,13 @@ import { planQualified } from './attribute.ts';
 import { actualSize, callCost } from './call-cost.ts';
 import { CostLimitError, EvaluationError } from './cel-error.ts';
 import { equalValues } from './equality.ts';
-import { charge, type Frame, type Plan } from './frame.ts';
+import { charge, constantPlan, NO_FRAME, type Frame, type Plan, type Planner } from './frame.ts';
 import { acceptsValue, type Overload } from './function.ts';
 import { findFunction } from './library/libraries.ts';
-import { constantPlan, NO_FRAME, type Planner } from './plan.ts';
+import { Double, Uint } from './scalar.ts';
 import type { Call } from './syntax.ts';
 import type { CelType } from './type.ts';
-import { isError, ListValue, Optional, typeNameOf, Uint, Double, type Value } from './value.ts';
+import { isError, ListValue, Optional, typeNameOf, type Value } from './value.ts';
 
 const CONVERSIONS = new Set(['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'string', 'timestamp', 'type', 'uint']);
 /** Functions that cel-go dispatches by the receiver: what they say to a receiver that has none of them. */

@@ -8,6 +8,9 @@ export interface Issue {
   message: string;
 }
 
+/** Takes an issue at an offset of the source. */
+export type Report = (at: number, message: string) => void;
+
 /** An expression that does not compile. The message holds every issue, each with the line it stands in and a mark under the place. */
 export class CelError extends Error {
   readonly issues: readonly Issue[];

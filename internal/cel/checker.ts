@@ -1,14 +1,15 @@
 // The type checker: gives every node its type, every call the overloads its arguments allow, every name what it stands for. It goes on
 // after an issue, so that all are told at once, each once: what could not be checked has the type ERROR, which agrees with everything.
-import type { Report } from './parser.ts';
+import type { Report } from './cel-error.ts';
 import { findFunction } from './library/libraries.ts';
 import { Scope } from './scope.ts';
 import { qualifiedName, type Call, type Comprehension, type Expr, type ListExpr, type MapExpr, type Select, type StructExpr } from './syntax.ts';
 import { BOOL, DYN, ERROR, formatType, INT, listOf, mapOf, optionalOf, sameType, STRING, UINT, DOUBLE, BYTES, NULL, type CelType } from './type.ts';
 import { assign, isDynOrError, mostGeneral, substitute, type Bindings } from './unify.ts';
-import { Double, Uint, type Value } from './value.ts';
-import type { Environment } from './index.ts';
+import type { Value } from './value.ts';
 import type { Overload } from './function.ts';
+import type { Environment } from './program.ts';
+import { Double, Uint } from './scalar.ts';
 
 /** Types the tree in place and gives the names of the variables it reads. */
 export function check(expr: Expr, environment: Environment, report: Report): Set<string> {

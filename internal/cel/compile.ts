@@ -1,13 +1,13 @@
 // Expression → program: parse, check, and plan at the first evaluation. Issues of one stage end the next.
 import { PER_CALL_LIMIT } from './call-cost.ts';
-import { CelError, EvaluationError, ProgramError, type Issue } from './cel-error.ts';
+import { CelError, EvaluationError, ProgramError, type Issue, type Report } from './cel-error.ts';
 import { check } from './checker.ts';
 import { estimateCost } from './cost-estimate.ts';
 import type { Frame, Plan } from './frame.ts';
-import type { Environment, EvaluateOptions, Evaluation, Program, Variables } from './index.ts';
 import { checkLiterals, programProblem } from './literal-check.ts';
-import { parse, type Report } from './parser.ts';
-import { Planner } from './plan.ts';
+import { parse } from './parser.ts';
+import { ProgramPlanner } from './plan.ts';
+import type { Environment, EvaluateOptions, Evaluation, Program, Variables } from './program.ts';
 import type { Expr } from './syntax.ts';
 import { DYN } from './type.ts';
 import { isError, type Value } from './value.ts';
@@ -36,7 +36,7 @@ function runner(root: Expr, environment: Environment): (variables: Variables, op
   let slots = 0;
   return (variables, { costLimit = PER_CALL_LIMIT } = {}) => {
     if (plan === undefined) {
-      const planner = new Planner(environment);
+      const planner = new ProgramPlanner(environment);
       plan = planner.plan(root);
       slots = planner.slotCount;
     }

@@ -4,7 +4,7 @@
 import { estimateCall, estimateStandard, type Operands } from './call-estimate.ts';
 import { fixed, MAX, plus, times, union, UNKNOWN, type CallEstimate, type Operand, type Range } from './estimate.ts';
 import { escapeIdentifier } from './escape.ts';
-import type { CostEstimate, Environment } from './index.ts';
+import type { CostEstimate, Environment } from './program.ts';
 import type { Call, Comprehension, Expr } from './syntax.ts';
 import { DYN, formatType, sameType, type CelType } from './type.ts';
 import { sizeOf } from './value.ts';

@@ -1,6 +1,7 @@
 // When two values are the same, and which comes first: numbers across their types by value, strings by code points, times by moment.
 // Values of different types are different; that is no error.
-import { Double, Duration, isError, ListValue, MapValue, OpaqueValue, Optional, StructValue, Timestamp, TypeValue, Uint, type Int, type Value } from './value.ts';
+import { Double, Duration, Timestamp, Uint, type Int } from './scalar.ts';
+import { isError, ListValue, MapValue, OpaqueValue, Optional, StructValue, TypeValue, type Value } from './value.ts';
 
 export function equalValues(a: Value, b: Value): boolean {
   if (a === b) return true;

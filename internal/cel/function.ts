@@ -1,10 +1,14 @@
 // Functions and their overloads. Libraries define them in one line each, with a signature in error-text form (`string.(int) bool` is a
 // method of strings); it is read when an expression first names the function.
+import { Double, Duration, Timestamp, Uint } from './scalar.ts';
 import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listOf, mapOf, NULL, opaque, optionalOf, STRING, TIMESTAMP, typeOf, UINT, type CelType } from './type.ts';
-import { Double, Duration, ListValue, MapValue, OpaqueValue, Optional, StructValue, Timestamp, TypeValue, typeNameOf, Uint, type Value } from './value.ts';
+import { ListValue, MapValue, OpaqueValue, Optional, StructValue, typeNameOf, TypeValue, type Value } from './value.ts';
 
 /** `run` gets values of the signature's types, none of them an error; it may throw EvaluationError. */
 export type Definition = readonly [name: string, id: string, signature: string, run: (...args: never[]) => Value];
+
+/** Every overload of the name, in their libraries' order; undefined where nothing has it. */
+export type FindFunction = (name: string) => readonly Overload[] | undefined;
 
 export interface Overload {
   /** cel-go's id: costs go by it. */

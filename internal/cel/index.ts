@@ -15,84 +15,23 @@
 // Nothing is built at import; a program is checked at once and planned at its first evaluation.
 import { CelError, CostLimitError, EvaluationError, ProgramError, type Issue } from './cel-error.ts';
 import { compileProgram } from './compile.ts';
-import type { CelType, ObjectType } from './type.ts';
+import type { Environment, Program } from './program.ts';
 
 export { CelError, CostLimitError, EvaluationError, ProgramError, type Issue };
 export * from './type.ts';
-export { AUTHORIZER, authorizerValue, RESOURCE_CHECK, resourceCheckValue } from './authorizer.ts';
+export { AUTHORIZER, authorizerValue, RESOURCE_CHECK, resourceCheckValue, type AuthorizerPort, type AuthorizerQuery } from './authorizer.ts';
 export { PER_CALL_LIMIT } from './call-cost.ts';
 export { definitionType } from './definition-type.ts';
 export { toJson } from './json-value.ts';
 export { APPLY_CONFIGURATION_TYPE, JSON_PATCH_TYPE, misnamedObjects, mutationTypes } from './mutation-type.ts';
+export type { CostEstimate, Environment, EvaluateOptions, Evaluation, Program, Variables } from './program.ts';
+export { Double } from './scalar.ts';
 export { maxCardinality, schemaType, type TypeSchema } from './schema-type.ts';
-export { Double } from './value.ts';
 
 /** What all rules of one custom resource may cost in a request: RuntimeCELCostBudget of apiextensions. */
 export const RUNTIME_COST_BUDGET = 10_000_000;
 /** What the match conditions of one object may cost together: RuntimeCELCostBudgetMatchConditions. */
 export const MATCH_CONDITIONS_COST_BUDGET = 2_500_000;
-
-export interface Environment {
-  /** By name; a dot in it is a namespace (`authorizer.requestResource`). */
-  variables: Readonly<Record<string, CelType>>;
-  /** Types that expressions may name and build; `mutationTypes` gives those of MutatingAdmissionPolicy: Object, Object.x.y, JSONPatch. */
-  types?: (name: string) => ObjectType | undefined;
-  /** cel.bind(name, value, expression) is known; upstream has it for devices alone. */
-  bindings?: boolean;
-}
-
-export type Variables = Readonly<Record<string, unknown>>;
-
-export interface EvaluateOptions {
-  /** PER_CALL_LIMIT unless given; above it a CostLimitError ends the evaluation. */
-  costLimit?: number;
-}
-
-export interface Evaluation {
-  value: unknown;
-  cost: number;
-}
-
-/** min and max are whole numbers up to 2^64-1; beyond 2^53 they are approximate. */
-export interface CostEstimate {
-  min: number;
-  max: number;
-}
-
-export interface Program {
-  readonly expression: string;
-  readonly outputType: CelType;
-  /** Names of the variables it reads: `references.has('oldSelf')` makes a transition rule. */
-  readonly references: ReadonlySet<string>;
-  evaluate(variables: Variables, options?: EvaluateOptions): Evaluation;
-  /** The worst case by the sizes that the variables' types declare. */
-  estimateCost(): CostEstimate;
-}
-
-/**
- * What `authorizer` answers from; the value of a variable of type AUTHORIZER is made of it by `authorizerValue(port)`, that of
- * `authorizer.requestResource` (RESOURCE_CHECK) by `resourceCheckValue(port, resource)`.
- */
-export interface AuthorizerPort {
-  /** `serviceAccount` where the expression asked for another user than the request's. */
-  authorize(query: AuthorizerQuery): { allowed: boolean; reason: string; error?: string };
-}
-
-export interface AuthorizerQuery {
-  serviceAccount?: { namespace: string; name: string };
-  isResource: boolean;
-  path: string;
-  verb: string;
-  group: string;
-  /** '*' for resources. */
-  version: string;
-  resource: string;
-  subresource: string;
-  namespace: string;
-  name: string;
-  fieldSelector: string;
-  labelSelector: string;
-}
 
 /** Checks an expression. Throws CelError with every issue, ProgramError where it is correct but no program can be made of it. */
 export function compile(expression: string, environment: Environment): Program {

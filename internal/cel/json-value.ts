@@ -1,8 +1,9 @@
 // CEL values → JSON, as upstream writes what an expression gives into an object or a patch: bytes in base64, times in their string forms.
 import { settled } from '../api/large-integers.ts';
 import { EvaluationError } from './cel-error.ts';
+import { Double, Duration, Timestamp, Uint } from './scalar.ts';
 import { formatDurationSeconds, formatTimestamp } from './time.ts';
-import { Double, Duration, ListValue, MapValue, Optional, StructValue, Timestamp, typeNameOf, Uint, type Value } from './value.ts';
+import { ListValue, MapValue, Optional, StructValue, typeNameOf, type Value } from './value.ts';
 
 /** Throws EvaluationError for what JSON cannot say: types, quantities, keys that are no strings. */
 export function toJson(value: unknown): unknown {

@@ -1,18 +1,18 @@
 // What Kubernetes checks of literals after types: durations, times and regular expressions that cannot be read, lists and maps whose
 // elements differ in type; and the conversions cel-go does when it makes the program.
 import { foldConversion } from './call-plan.ts';
-import { EvaluationError } from './cel-error.ts';
+import { EvaluationError, type Report } from './cel-error.ts';
 import { compileRegex } from './library/regex.ts';
 import { formatProblem } from './library/string-format.ts';
-import type { Environment } from './index.ts';
-import type { Report } from './parser.ts';
-import { Planner } from './plan.ts';
+import type { Planner } from './frame.ts';
+import { ProgramPlanner } from './plan.ts';
+import type { Environment } from './program.ts';
 import { childrenOf, type Expr } from './syntax.ts';
 import { DYN, formatType, type CelType } from './type.ts';
 import { isError } from './value.ts';
 
 export function checkLiterals(expr: Expr, environment: Environment, report: Report): void {
-  checkLiteral(expr, { planner: new Planner(environment), report }, false);
+  checkLiteral(expr, { planner: new ProgramPlanner(environment), report }, false);
 }
 
 interface Context { planner: Planner; report: Report }
@@ -34,7 +34,7 @@ function checkLiteral(expr: Expr, context: Context, mixed: boolean): void {
 
 /** What makes cel-go refuse the program of a correct expression: a conversion of a literal that fails. */
 export function programProblem(expr: Expr, environment: Environment): string | undefined {
-  return problemOf(expr, new Planner(environment));
+  return problemOf(expr, new ProgramPlanner(environment));
 }
 
 function problemOf(expr: Expr, planner: Planner): string | undefined {

@@ -1,8 +1,7 @@
 // Comprehensions: the loops that macros become. The accumulator starts when it is first read, which is how bound names (optMap, sortBy)
 // wait until they are wanted.
 import { EvaluationError } from './cel-error.ts';
-import type { Frame, Plan } from './frame.ts';
-import { variablePlan, type Planner } from './plan.ts';
+import { variablePlan, type Frame, type Plan, type Planner } from './frame.ts';
 import type { Comprehension } from './syntax.ts';
 import { EntryMap, isError, ListValue, MapValue, typeNameOf, type Value } from './value.ts';
 

@@ -1,6 +1,6 @@
 // Macros: calls that the parser writes out as comprehensions and conditions, exactly as cel-go and its extensions do, for cost is counted
 // on what they become.
-import type { Report } from './parser.ts';
+import type { Report } from './cel-error.ts';
 import { ACCUMULATOR, copyExpr, type Call, type Comprehension, type Expr } from './syntax.ts';
 import type { Value } from './value.ts';
 

@@ -1,14 +1,14 @@
 // Tokens → tree, by the grammar of the CEL specification with Kubernetes' options: `.?` and `[?`, no backquoted identifiers.
 // Chains of && and || become balanced trees as in cel-go, which keeps long rules shallow. Syntax errors are worded as ANTLR words them;
 // the first ends parsing.
+import type { Report } from './cel-error.ts';
 import { balance, OPERATORS, RELATIONS, RESERVED, STARTERS, withSigns } from './grammar.ts';
 import { tokenize, type Token, type TokenKind } from './lexer.ts';
 import { expandMacro } from './macro.ts';
+import { Double, normalInt, Uint } from './scalar.ts';
 import { bytesValue, stringValue } from './string-literal.ts';
 import type { Call, Entry, Expr, FieldInit } from './syntax.ts';
-import { Double, normalInt, Uint, type Value } from './value.ts';
-
-export type Report = (at: number, message: string) => void;
+import type { Value } from './value.ts';
 
 const DEPTH_MAX = 250;
 const SIZE_MAX = 100_000;

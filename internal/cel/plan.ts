@@ -4,9 +4,9 @@
 import { planQualified } from './attribute.ts';
 import { planCall } from './call-plan.ts';
 import { EvaluationError } from './cel-error.ts';
+import { charge, constantPlan, NO_FRAME, variablePlan, type Frame, type Plan, type Planner } from './frame.ts';
 import { planLoop } from './loop-plan.ts';
-import { charge, type Frame, type Plan } from './frame.ts';
-import type { Environment } from './index.ts';
+import type { Environment } from './program.ts';
 import type { Entry, Expr, ListExpr, MapExpr, StructExpr } from './syntax.ts';
 import { DYN, type ObjectType } from './type.ts';
 import { adapt, EntryMap, isError, ListValue, Optional, StructValue, typeNameOf, type Value } from './value.ts';
@@ -15,7 +15,7 @@ const LIST_COST = 10;
 const MAP_COST = 30;
 const STRUCT_COST = 40;
 
-export class Planner {
+export class ProgramPlanner implements Planner {
   private readonly environment: Environment;
   private readonly roots = new Map<string, Plan>();
   /** Loop variables in scope; the innermost last. */
@@ -50,7 +50,6 @@ export class Planner {
     return this.slots++;
   }
 
-  /** Plans with loop variables in scope. */
   within<T>(locals: readonly (readonly [string, Plan])[], plan: () => T): T {
     this.locals.push(...locals);
     const result = plan();
@@ -127,25 +126,6 @@ export class Planner {
     }, STRUCT_COST);
   }
 }
-
-export function constantPlan(value: Value): Plan {
-  return { evaluate: () => value, constant: value };
-}
-
-/** A variable: naming it costs one unit. */
-export function variablePlan(resolve: (frame: Frame) => Value): Plan {
-  return {
-    resolve,
-    evaluate: (frame) => {
-      const value = resolve(frame);
-      charge(frame, 1);
-      return value;
-    },
-  };
-}
-
-/** For what is evaluated once, while planning. */
-export const NO_FRAME: Frame = { variables: {}, slots: [], cost: 0, limit: Number.POSITIVE_INFINITY };
 
 function built(build: (frame: Frame) => Value, cost: number): Plan {
   return {

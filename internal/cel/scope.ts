@@ -1,5 +1,5 @@
 // What names stand for: loop variables, then declared variables, then types. A leading dot asks for the outermost.
-import type { Environment } from './index.ts';
+import type { Environment } from './program.ts';
 import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listOf, mapOf, NULL, opaque, STRING, TIMESTAMP, typeOf, UINT, type CelType } from './type.ts';
 import { TypeValue } from './value.ts';
 

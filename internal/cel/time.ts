@@ -1,7 +1,7 @@
 // Timestamps and durations: reading (Go's duration grammar, RFC 3339), writing, arithmetic with cel-go's bounds, calendar parts by zone.
 import { EvaluationError } from './cel-error.ts';
+import { Duration, INT_MAX, INT_MIN, Timestamp } from './scalar.ts';
 import type { CelType } from './type.ts';
-import { Duration, INT_MAX, INT_MIN, Timestamp, type Value } from './value.ts';
 
 const SECONDS_MIN = -62135596800;
 const SECONDS_MAX = 253402300799;
@@ -10,7 +10,7 @@ const UNIT_NANOS: Readonly<Record<string, bigint>> = { ns: 1n, us: 1000n, 'µs':
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:\d\d)$/;
 
 /** A JSON string of a formatted field as its CEL type has it. */
-export function parseFormattedString(text: string, type: CelType): Value {
+export function parseFormattedString(text: string, type: CelType): string | Uint8Array | Timestamp | Duration | EvaluationError {
   switch (type.kind) {
     case 'bytes': return Uint8Array.from(Buffer.from(text, 'base64'));
     case 'timestamp': return parseTimestamp(text) ?? parseTimestamp(`${text}T00:00:00Z`) ?? new EvaluationError(`Invalid date-time formatted string ${text}: parsing time ${JSON.stringify(text)}`);

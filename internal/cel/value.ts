@@ -1,52 +1,13 @@
-// The values of expressions. Where JavaScript has the thing it is used: null, boolean, string, Uint8Array (bytes); an int is a number while
-// that is exact and a bigint beyond, always normal (`normalInt`), so that doubles need a class of their own. Lists and maps hold either
-// CEL values or the API's own JSON, which is converted element by element when read, by its declared type, and never copied.
+// The values of expressions. Where JavaScript has the thing it is used: null, boolean, string, Uint8Array (bytes); numbers and times are in
+// scalar.ts. Lists and maps hold either CEL values or the API's own JSON, which is converted element by element when read, by its declared type, and never copied.
 // An error is a value too (EvaluationError): && and || and the macros absorb it.
 import { CostLimitError, EvaluationError } from './cel-error.ts';
 import { escapeIdentifier, unescapeIdentifier } from './escape.ts';
+import { Double, Duration, INT_MAX, INT_MIN, normalInt, Timestamp, Uint, type Int } from './scalar.ts';
 import { parseFormattedString } from './time.ts';
 import { DYN, type CelType, type ListType, type ObjectType } from './type.ts';
 
-export type Int = number | bigint;
 export type Value = null | boolean | Int | string | Uint8Array | Double | Uint | Timestamp | Duration | ListValue | MapValue | StructValue | Optional | TypeValue | OpaqueValue | EvaluationError;
-
-export class Double {
-  readonly value: number;
-
-  constructor(value: number) {
-    this.value = value;
-  }
-}
-
-export class Uint {
-  readonly value: Int;
-
-  constructor(value: Int) {
-    this.value = value;
-  }
-}
-
-export class Timestamp {
-  /** Since 1970, whole. */
-  readonly seconds: number;
-  readonly nanos: number;
-  /** East of UTC, of the text it was read from; for writing it again. */
-  readonly offsetSeconds: number;
-
-  constructor(seconds: number, nanos: number, offsetSeconds = 0) {
-    this.seconds = seconds;
-    this.nanos = nanos;
-    this.offsetSeconds = offsetSeconds;
-  }
-}
-
-export class Duration {
-  readonly nanos: bigint;
-
-  constructor(nanos: bigint) {
-    this.nanos = nanos;
-  }
-}
 
 export class Optional {
   /** undefined in optional.none(). */
@@ -215,15 +176,6 @@ export class StructValue {
     this.type = type;
     this.fields = fields;
   }
-}
-
-export const INT_MIN = -(2n ** 63n);
-export const INT_MAX = 2n ** 63n - 1n;
-export const UINT_MAX = 2n ** 64n - 1n;
-
-/** A number where that is exact. */
-export function normalInt(value: bigint): Int {
-  return value >= -9007199254740991n && value <= 9007199254740991n ? Number(value) : value;
 }
 
 /** JSON as the declared type has it; CEL values pass as they are, functions are called, and optional types wrap what they are given. */

@@ -1,8 +1,8 @@
 // What pods are told whose volume another node has: by whom it is used, without the names of pods in other namespaces.
+import type { PersistentVolume, Pod } from '../kinds/generated/api-types.ts';
 import { note, type Action } from './action.ts';
-import type { Wanted } from './volume-attachment.ts';
 
-export function multiAttachEvents({ volume, pods, podsElsewhere }: Pick<Wanted, 'volume' | 'pods' | 'podsElsewhere'>): Action[] {
+export function multiAttachEvents({ volume, pods, podsElsewhere }: { volume: PersistentVolume; pods: readonly Pod[]; podsElsewhere: readonly Pod[] }): Action[] {
   return pods.map((pod) => {
     const near = podsElsewhere.filter(({ metadata }) => metadata.namespace === pod.metadata.namespace).map(({ metadata }) => metadata.name);
     const why = whyNot(near, podsElsewhere.length - near.length);

@@ -5,7 +5,8 @@ import { StatusError } from '../base/errors.ts';
 import { subdomainProblems } from '../api/names.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, serviceAccountUser, type UserInfo } from '../api/user.ts';
 import { headerValues, prefixedHeaders, type RawHeaders } from '../authn/request-headers.ts';
-import type { Attributes, Authorizer } from '../authz/authorizer.ts';
+import type { Attributes } from '../authz/attributes.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import { forbiddenError } from '../authz/forbidden.ts';
 import type { RequestInfo } from './route.ts';
 

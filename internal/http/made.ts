@@ -2,7 +2,7 @@
 import { notFound } from '../base/errors.ts';
 import { apiVersionOf } from '../api/meta.ts';
 import { parseFieldSelector, parseLabelSelector } from '../api/selectors.ts';
-import type { Answer, Call } from './pipeline.ts';
+import type { Answer, Call } from './call.ts';
 
 export async function getMade({ request: { info }, kind }: Call): Promise<Answer> {
   const all = (await kind.made?.()) ?? [];

@@ -12,7 +12,7 @@ import type { OtherVersions } from '../api/patch/other-versions.ts';
 import { asWarning, checkObject, goType } from './field-validation.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { WriteContext } from '../registry/registry.ts';
-import type { Call, PipelineOptions } from './pipeline.ts';
+import type { Call, PipelineOptions } from './call.ts';
 
 export function patched(options: PipelineOptions, call: Call, { patch, current }: { patch: Patch; current: KubeObject | undefined }): KubeObject {
   checkPatch(patch, call.request.options);

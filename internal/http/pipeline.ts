@@ -3,49 +3,21 @@
 //
 //   Authenticated ──authorize──► Authorized ──┬─ get, list, watch ──► registry
 //                                             └─ admit ──► Admitted ──► create, update, patch, delete ──► registry
-import type { Clock } from '../base/clock.ts';
 import { notFound, StatusError } from '../base/errors.ts';
 import { copy, type KubeObject } from '../api/meta.ts';
 import { dropNulls } from '../api/patch/members.ts';
 import type { ApiRequest, Impersonable, Transport, WatchEvent } from '../api/request.ts';
-import type { Schemas } from '../api/schema.ts';
 import type { UserInfo } from '../api/user.ts';
-import type { Admission } from '../admission/admission.ts';
-import type { TokenIssuer } from '../authn/service-account-tokens.ts';
-import type { Authorizer } from '../authz/authorizer.ts';
-import type { Kinds } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
-import type { Registry, WatchOptions } from '../registry/registry.ts';
-import type { Store } from '../store/store.ts';
+import type { WatchOptions } from '../registry/registry.ts';
 import type { Audit, AuditTrail } from './audit/trail.ts';
+import { notAllowed, nothingThere, type Answer, type Call, type PipelineOptions } from './call.ts';
 import { statusOf } from './respond.ts';
 import type { RequestInfo } from './route.ts';
 import { admitOnly, authenticated, authorize, type Authenticated, type Authorized } from './stages.ts';
 import { subresourceOf } from './subresources/index.ts';
 import { getMade, listMade } from './made.ts';
 import { createOne, deleteMany, deleteOne, getOne, listMany, patchOne, updateOne } from './verbs.ts';
-
-export interface PipelineOptions {
-  registry: Registry;
-  store: Store;
-  kinds: Kinds;
-  schemas: Schemas;
-  authorizer: Authorizer;
-  admission: Admission;
-  clock: Clock;
-  /** Absent: nothing is written down. */
-  audit?: Audit;
-  /** Absent: no TokenRequests are answered. */
-  tokens?: TokenIssuer;
-  /** Whom a bearer token belongs to, for TokenReviews. */
-  identify?(token: string): Promise<UserInfo | undefined>;
-}
-
-/** What a verb came to. */
-export interface Answer {
-  code: 200 | 201;
-  body: unknown;
-}
 
 export interface Pipeline extends Impersonable {
   readonly options: PipelineOptions;
@@ -86,12 +58,6 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return pipeline;
 }
 
-export interface Call {
-  request: Authorized;
-  kind: Kind;
-  body: ApiRequest['body'];
-}
-
 async function ofObject(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request: { info: { verb } }, kind } = call;
   if (!kind.verbs.includes(verb)) throw notAllowed();
@@ -130,14 +96,6 @@ async function ofSubresource(options: PipelineOptions, call: Call): Promise<Answ
 
 function beingDeleted({ request: { info }, kind: { group, resource } }: Call): StatusError {
   return new StatusError('Forbidden', `${resource}.${group} ${JSON.stringify(info.name)} is forbidden: create not allowed while custom resource definition is terminating`, { details: { ...(info.name !== '' && { name: info.name }), group, kind: resource } });
-}
-
-export function nothingThere(): StatusError {
-  return new StatusError('NotFound', 'the server could not find the requested resource');
-}
-
-export function notAllowed(): StatusError {
-  return new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
 }
 
 function transportOf(pipeline: Pipeline, user: UserInfo): Transport {

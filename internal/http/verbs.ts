@@ -4,8 +4,8 @@ import { copy, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import type { DeleteOptions, Patch } from '../api/request.ts';
 import { parseRevision, tooLargeRevision } from '../registry/read-options.ts';
 import type { ReadOptions } from '../registry/registry.ts';
+import type { Answer, Call, PipelineOptions } from './call.ts';
 import { checkPatched, patched, tracker } from './patching.ts';
-import type { Answer, Call, PipelineOptions } from './pipeline.ts';
 import { admit, type Admitted } from './stages.ts';
 
 export async function getOne({ registry, store }: PipelineOptions, { request: { info, options }, kind }: Call): Promise<Answer> {

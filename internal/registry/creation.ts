@@ -3,7 +3,7 @@ import { isReason, StatusError } from '../base/errors.ts';
 import { copy, formatGroupResource, type KubeObject } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { durabilityOf } from './durability.ts';
-import type { Engine } from './generic-registry.ts';
+import type { Engine } from './engine.ts';
 import { NOTHING_HELD } from './hooks.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, applyDefaultsAgain, fillSystemFields, prepareForCreate, setType, validateForCreate } from './preparation.ts';

@@ -6,7 +6,7 @@ import { copy, formatTime, type KubeObject, type ObjectKey, type ObjectMeta } fr
 import type { DeleteOptions } from '../api/request.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { durabilityOf } from './durability.ts';
-import type { Engine } from './generic-registry.ts';
+import type { Engine } from './engine.ts';
 import { placeOf } from './place.ts';
 import type { Registry, WriteContext } from './registry.ts';
 

@@ -1,34 +1,17 @@
 // The registry for every kind alike (contract: registry.ts). Reads come from the store as it is; writes are one file a verb.
-import type { Clock } from '../base/clock.ts';
 import { isReason } from '../base/errors.ts';
-import type { Random } from '../base/random.ts';
 import type { KubeObject, ObjectKey } from '../api/meta.ts';
 import type { DeleteOptions, ObjectList } from '../api/request.ts';
-import type { Schemas } from '../api/schema.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
 import { createObject } from './creation.ts';
 import { deleteObject } from './deletion.ts';
-import type { WriteHook } from './hooks.ts';
+import type { Engine, RegistryOptions } from './engine.ts';
 import { getObject, listObjects, prepareList } from './reads.ts';
 import { placeOf } from './place.ts';
 import type { ReadOptions, Registry, WriteContext } from './registry.ts';
 import { updateObject } from './updating.ts';
 import { watchObjects } from './watches.ts';
-
-export interface RegistryOptions {
-  store: Store;
-  schemas: Schemas;
-  clock: Clock;
-  random: Random;
-  /** By `group/resource`: '/services' → addresses and ports (allocators/). */
-  hooks?: Readonly<Record<string, WriteHook>>;
-}
-
-/** What the verbs work with. */
-export interface Engine extends RegistryOptions {
-  hookOf(kind: Kind): WriteHook | undefined;
-}
 
 /** Deletions of a collection that are under way at once: so many share a flush. */
 const DELETIONS_AT_ONCE = 64;

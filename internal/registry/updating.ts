@@ -7,7 +7,7 @@ import type { KubeObject, ManagedFieldsEntry, ObjectKey, Unstructured } from '..
 import type { Kind } from '../kinds/kind.ts';
 import { createObject } from './creation.ts';
 import { durabilityOf } from './durability.ts';
-import type { Engine } from './generic-registry.ts';
+import type { Engine } from './engine.ts';
 import { NOTHING_HELD } from './hooks.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, applyDefaultsAgain, prepareForUpdate, setType, validateForUpdate } from './preparation.ts';

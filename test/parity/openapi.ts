@@ -4,8 +4,9 @@ import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFacts } from '../../build/schema/facts.ts';
-import { documentOf, openApiV2Members, openApiV3, openApiV3Names, type OpenApiOptions, type ServedResource } from '../../internal/api/openapi.ts';
+import { documentOf, openApiV2Members, openApiV3, openApiV3Names, type OpenApiOptions } from '../../internal/api/openapi.ts';
 import { loadSchemas } from '../../internal/api/schema.ts';
+import type { ServedResource } from '../../internal/api/served-resource.ts';
 import { KINDS_JSON } from '../../internal/kinds/generated/kinds.ts';
 
 export const OPENAPI_FIXTURE = join(import.meta.dirname, 'fixtures/openapi-digests.json');

@@ -1,9 +1,8 @@
 // The chains of `authorizer`: group('').resource('pods').namespace('x').check('create').allowed(), path('/healthz').check('get').
 import { dnsLabelName, subdomainName } from '../../api/names.ts';
-import { CheckValue, DecisionValue } from '../authorizer.ts';
+import { CheckValue, DecisionValue, type AuthorizerQuery } from '../authorizer.ts';
 import { EvaluationError } from '../cel-error.ts';
 import type { Definition } from '../function.ts';
-import type { AuthorizerQuery } from '../index.ts';
 
 const of = (name: string): string => `kubernetes.authorization.${name}`;
 const [A, P, G, R, D] = [of('Authorizer'), of('PathCheck'), of('GroupCheck'), of('ResourceCheck'), of('Decision')];

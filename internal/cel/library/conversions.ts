@@ -1,8 +1,9 @@
 // Conversions between the standard types, and the parts of times and durations.
 import { EvaluationError } from '../cel-error.ts';
 import type { Definition } from '../function.ts';
+import { Double, Duration, INT_MAX, INT_MIN, normalInt, Uint, UINT_MAX, type Int, type Timestamp } from '../scalar.ts';
 import { calendarParts, checkedTimestamp, formatDurationSeconds, formatTimestamp, parseDurationNanos, parseTimestamp, type CalendarParts } from '../time.ts';
-import { Double, Duration, INT_MAX, INT_MIN, normalInt, Uint, UINT_MAX, type Int, type Timestamp, type Value } from '../value.ts';
+import type { Value } from '../value.ts';
 
 const same = (value: Value): Value => value;
 const EXPONENT_FROM = 6;

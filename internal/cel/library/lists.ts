@@ -2,14 +2,15 @@
 import { refuseBeyond } from '../call-cost.ts';
 import { EvaluationError } from '../cel-error.ts';
 import { compareValues, equalValues } from '../equality.ts';
-import type { Definition } from '../function.ts';
-import { Double, Duration, ListValue, typeNameOf, Uint, type Int, type Value } from '../value.ts';
-import { findFunction } from './libraries.ts';
+import type { Definition, FindFunction } from '../function.ts';
+import { Double, Duration, Uint, type Int } from '../scalar.ts';
+import { ListValue, typeNameOf, type Value } from '../value.ts';
 
 const COMPARABLE = ['int', 'uint', 'double', 'bool', 'duration', 'timestamp', 'string', 'bytes'];
 const SUMMABLE: readonly (readonly [type: string, zero: () => Value])[] = [['int', () => 0], ['uint', () => new Uint(0)], ['double', () => new Double(0)], ['duration', () => new Duration(0n)]];
 
-export function listLibrary(): Definition[] {
+/** `find`: sums are made of the operator +. */
+export function listLibrary(find: FindFunction): Definition[] {
   return [
     ...COMPARABLE.flatMap((type): Definition[] => [
       ['isSorted', `list_${type}_is_sorted_bool`, `list(${type}).() bool`, isSorted],
@@ -18,7 +19,7 @@ export function listLibrary(): Definition[] {
       ['sort', `list_${goName(type)}_sort`, `list(${type}).() list(${type})`, (list: ListValue) => sortByKeys(list, list)],
       ['@sortByAssociatedKeys', `list_${goName(type)}_sortByAssociatedKeys`, `list(T).(list(${type})) list(T)`, sortByKeys],
     ]),
-    ...SUMMABLE.map(([type, zero]): Definition => ['sum', `list_${type}_sum_${type}`, `list(${type}).() ${type}`, (list: ListValue) => sum(list, zero())]),
+    ...SUMMABLE.map(([type, zero]): Definition => ['sum', `list_${type}_sum_${type}`, `list(${type}).() ${type}`, (list: ListValue) => sum(list, zero(), find)]),
     ['indexOf', 'list_a_index_of_int', 'list(A).(A) int', (list: ListValue, item: Value) => list.toArray().findIndex((other) => equalValues(other, item))],
     ['lastIndexOf', 'list_a_last_index_of_int', 'list(A).(A) int', (list: ListValue, item: Value) => list.toArray().findLastIndex((other) => equalValues(other, item))],
     ['slice', 'list_slice', 'list(T).(int, int) list(T)', slice],
@@ -47,8 +48,8 @@ function extreme(list: ListValue, name: string, better: (order: number) => boole
   return list.toArray().reduce((best, item) => (better(compareValues(best, item) ?? 0) ? item : best));
 }
 
-function sum(list: ListValue, zero: Value): Value {
-  const add = findFunction('_+_')?.find(({ parameters: [first] }) => first?.kind === kindOf(zero))?.run;
+function sum(list: ListValue, zero: Value, find: FindFunction): Value {
+  const add = find('_+_')?.find(({ parameters: [first] }) => first?.kind === kindOf(zero))?.run;
   return list.toArray().reduce((total, item) => add?.(total, item) ?? null, zero);
 }
 

@@ -3,10 +3,9 @@
 import { compareValues, equalValues, sameKeys } from '../equality.ts';
 import { EvaluationError } from '../cel-error.ts';
 import type { Definition } from '../function.ts';
+import { Double, Duration, INT_MAX, INT_MIN, normalInt, Uint, UINT_MAX, type Int, type Timestamp } from '../scalar.ts';
 import { addDuration, checkedDuration, timeBetween } from '../time.ts';
-import {
-  Double, Duration, INT_MAX, INT_MIN, isError, ListValue, MapValue, normalInt, sizeOf, TypeValue, typeNameOf, Uint, UINT_MAX, type Int, type Timestamp, type Value,
-} from '../value.ts';
+import { isError, ListValue, MapValue, sizeOf, typeNameOf, TypeValue, type Value } from '../value.ts';
 
 type Operation = 'add' | 'subtract' | 'multiply' | 'divide' | 'modulo';
 

@@ -2,7 +2,8 @@
 import { EvaluationError } from '../cel-error.ts';
 import type { Definition } from '../function.ts';
 import { formatKey } from '../attribute.ts';
-import { Double, Duration, EntryMap, ListValue, MapValue, NONE, Optional, sizeOf, StructValue, Timestamp, Uint, type Value } from '../value.ts';
+import { Double, Duration, Timestamp, Uint } from '../scalar.ts';
+import { EntryMap, ListValue, MapValue, NONE, Optional, sizeOf, StructValue, type Value } from '../value.ts';
 
 export function optionalLibrary(): Definition[] {
   return [

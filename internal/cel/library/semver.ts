@@ -1,6 +1,7 @@
 // Semantic versions: strict by semver.org, or normalized (a leading v, short versions, leading zeros). Build metadata does not compare.
 import { EvaluationError } from '../cel-error.ts';
-import { OpaqueValue, UINT_MAX, type Value } from '../value.ts';
+import { UINT_MAX } from '../scalar.ts';
+import { OpaqueValue, type Value } from '../value.ts';
 
 export class SemverValue extends OpaqueValue {
   readonly typeName = 'kubernetes.Semver';

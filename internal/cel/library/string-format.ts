@@ -1,6 +1,7 @@
 // '…'.format([…]): %s %d %f %e %b %o %x %X and %%, by cel-go's rules and words.
 import { EvaluationError } from '../cel-error.ts';
-import { typeNameOf, Double, Duration, ListValue, MapValue, Timestamp, TypeValue, Uint, type Int, type Value } from '../value.ts';
+import { Double, Duration, Timestamp, Uint, type Int } from '../scalar.ts';
+import { ListValue, MapValue, typeNameOf, TypeValue, type Value } from '../value.ts';
 import { formatType, type CelType } from '../type.ts';
 import { textOf } from './conversions.ts';
 

@@ -3,7 +3,8 @@ import { refuseBeyond, TRAVERSAL } from '../call-cost.ts';
 import { EvaluationError } from '../cel-error.ts';
 import type { Definition } from '../function.ts';
 import { formatKey } from '../attribute.ts';
-import { ListValue, type Int } from '../value.ts';
+import type { Int } from '../scalar.ts';
+import { ListValue } from '../value.ts';
 import { formatText } from './string-format.ts';
 import { compileRegex } from './regex.ts';
 

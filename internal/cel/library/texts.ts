@@ -3,8 +3,9 @@ import { subdomainName, dnsLabelName, labelKeyProblems, labelValueProblems, rege
 import { parseQuantity } from '../../api/quantity.ts';
 import { EvaluationError } from '../cel-error.ts';
 import type { Definition } from '../function.ts';
+import { Double, INT_MAX, INT_MIN, normalInt, type Int } from '../scalar.ts';
 import { parseTimestamp } from '../time.ts';
-import { Double, INT_MAX, INT_MIN, ListValue, NONE, normalInt, OpaqueValue, Optional, type Int, type Value } from '../value.ts';
+import { ListValue, NONE, OpaqueValue, Optional, type Value } from '../value.ts';
 import { compareSemver, parseSemver, SemverValue } from './semver.ts';
 import { compileRegex } from './regex.ts';
 import { urlProblem } from './url.ts';

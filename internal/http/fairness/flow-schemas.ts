@@ -1,6 +1,6 @@
 // Which FlowSchema a request falls under, and within it which flow it is of (upstream: apiserver/pkg/util/flowcontrol, rule.go).
-import type { Attributes } from '../../authz/authorizer.ts';
 import type { FlowSchema, NonResourcePolicyRule, PolicyRulesWithSubjects, ResourcePolicyRule } from '../../kinds/generated/api-types.ts';
+import type { Attributes } from '../../authz/attributes.ts';
 
 export interface Classified {
   schema: FlowSchema;

@@ -3,9 +3,9 @@
 // the process take none: they are the cluster's own.
 import type { Clock } from '../../base/clock.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { Attributes } from '../../authz/authorizer.ts';
 import type { FlowSchema, PriorityLevelConfiguration } from '../../kinds/generated/api-types.ts';
 import type { Store } from '../../store/store.ts';
+import type { Attributes } from '../../authz/attributes.ts';
 import { classify, inOrder } from './flow-schemas.ts';
 import { createLevel, type Level, type LevelSettings } from './priority-level.ts';
 

@@ -1,14 +1,21 @@
 // Subject access reviews: questions to the authorizer, answered and not stored (upstream: registry/authorization).
 import type { UserInfo } from '../../api/user.ts';
 import { StatusError } from '../../base/errors.ts';
-import { invalid, invalidObject, required, type FieldError } from '../../api/field-error.ts';
+import { forbidden, invalid, invalidObject, required, type FieldError } from '../../api/field-error.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { Attributes } from '../../authz/authorizer.ts';
-import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import { labelKeyProblems, labelValueProblems } from '../../api/names.ts';
+import { parseFieldSelector, parseLabelSelector } from '../../api/selectors.ts';
+import type { Attributes } from '../../authz/attributes.ts';
+import type { Answer, Call, PipelineOptions } from '../call.ts';
 
 interface Selector {
   rawSelector?: string;
-  requirements?: { key: string; operator: string; values?: string[] }[];
+  requirements?: Requirement[];
+}
+interface Requirement {
+  key?: string;
+  operator: string;
+  values?: string[];
 }
 interface ResourceAttributes {
   namespace?: string;
@@ -73,7 +80,7 @@ export function selfSubjectRulesReview({ authorizer }: PipelineOptions, { reques
 function review({ authorizer }: PipelineOptions, { kind, body }: Call, user: UserInfo, metadata: object = {}): Promise<Answer> {
   const { spec = {} } = body as Review;
   const { allowed, reason } = authorizer.authorize(attributesOf(spec, user));
-  return answer(kind, { metadata, spec, status: { allowed, ...(reason !== '' && { reason }) } });
+  return answer(kind, { metadata, spec, status: { allowed, ...(reason !== '' && { reason }), ...evaluationError(spec.resourceAttributes) } });
 }
 
 function refuse(errors: readonly FieldError[]): void {
@@ -90,8 +97,20 @@ function validateAttributes({ resourceAttributes: asked, nonResourceAttributes: 
     const [raw, requirements] = [selector.rawSelector ?? '', selector.requirements ?? []];
     if (raw !== '' && requirements.length > 0) errors.push(invalid(`${at}.rawSelector`, raw, 'may not specified at the same time as requirements'));
     if (raw === '' && requirements.length === 0) errors.push(required(`${at}.requirements`, `when ${at} is specified, requirements or rawSelector is required`));
+    errors.push(...requirements.flatMap((requirement, index) => validateRequirement(requirement, { path: `${at}.requirements[${String(index)}]`, isLabel: field === 'labelSelector' })));
   }
   return errors;
+}
+
+/** Operators that are not known may be a newer client's. */
+function validateRequirement({ key = '', operator, values = [] }: Requirement, { path, isLabel }: { path: string; isLabel: boolean }): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!isLabel && key === '') errors.push(required(`${path}.key`, 'must be specified'));
+  if (['In', 'NotIn'].includes(operator) && values.length === 0) errors.push(required(`${path}.values`, 'must be specified when `operator` is \'In\' or \'NotIn\''));
+  if (['Exists', 'DoesNotExist'].includes(operator) && values.length > 0) errors.push(forbidden(`${path}.values`, 'may not be specified when `operator` is \'Exists\' or \'DoesNotExist\''));
+  if (!isLabel) return errors;
+  errors.push(...labelKeyProblems(key).map((problem) => invalid(`${path}.key`, key, problem)));
+  return [...errors, ...values.flatMap((value, index) => labelValueProblems(value).map((problem) => invalid(`${path}.values[${String(index)}]`, value, problem)))];
 }
 
 function validateSubject({ user = '', groups = [] }: Spec): FieldError[] {
@@ -111,6 +130,33 @@ function shownPath({ path = '', verb = '' }: { path?: string; verb?: string }): 
 function attributesOf({ resourceAttributes: asked, nonResourceAttributes: path }: Spec, user: UserInfo): Attributes {
   const { verb = path?.verb ?? '', group = '', version = '', resource = '', subresource = '', namespace = '', name = '', fieldSelector } = asked ?? {};
   return { user, isResource: asked !== undefined, path: path?.path ?? '', verb, group, version, resource, subresource, namespace, name, fieldSelector: selectorText(fieldSelector) };
+}
+
+/** What of the selectors could not be read, or not be told to an authorizer, is left out and said. */
+function evaluationError({ fieldSelector, labelSelector }: ResourceAttributes = {}): { evaluationError?: string } {
+  const said = [ignoredOf(fieldSelector, 'fieldSelector'), ignoredOf(labelSelector, 'labelSelector')].filter((text) => text !== undefined);
+  return said.length === 0 ? {} : { evaluationError: said.join('; ') };
+}
+
+function ignoredOf(selector: Selector | undefined, field: 'fieldSelector' | 'labelSelector'): string | undefined {
+  const at = `spec.resourceAttributes.${field}`;
+  const { rawSelector = '', requirements = [] } = selector ?? {};
+  if (rawSelector !== '') return isReadable(rawSelector, field) ? undefined : `${at} ignored due to parse error`;
+  const told = requirements.filter(({ operator, values = [] }) => (field === 'labelSelector' ? LABEL_OPERATORS.includes(operator) : ['In', 'NotIn'].includes(operator) && values.length === 1));
+  if (told.length === requirements.length) return undefined;
+  return `${at} ${told.length > 0 ? 'partially ' : ''}ignored due to parse error`;
+}
+
+const LABEL_OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
+
+function isReadable(text: string, field: 'fieldSelector' | 'labelSelector'): boolean {
+  try {
+    if (field === 'fieldSelector') parseFieldSelector(text);
+    else parseLabelSelector(text);
+    return true;
+  } catch {
+    return false; // which is what was asked
+  }
 }
 
 /** What is more than a list of equalities narrows nothing, as upstream has it: who may do more may do this. */

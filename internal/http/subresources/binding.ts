@@ -2,7 +2,7 @@
 import { conflict, StatusError } from '../../base/errors.ts';
 import { invalidObject, notSupported, required } from '../../api/field-error.ts';
 import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
-import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import type { Answer, Call, PipelineOptions } from '../call.ts';
 import { admit, admitOnly } from '../stages.ts';
 
 type Binding = KubeObject & { target?: { kind?: string; name?: string } };
@@ -11,6 +11,7 @@ type Pod = KubeObject & { spec: { nodeName?: string; schedulingGates?: unknown[]
 export async function bindPod(options: PipelineOptions, { request, kind, body }: Call): Promise<Answer> {
   const { info } = request;
   const binding = copy(body) as unknown as Binding;
+  binding.metadata.namespace ??= info.namespace;
   const name = info.name === '' ? binding.metadata.name : info.name;
   const pods = options.kinds.byResource('', 'v1', 'pods');
   if (pods === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');

@@ -3,7 +3,7 @@ import { StatusError } from '../../base/errors.ts';
 import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
 import type { DeleteOptions } from '../../api/request.ts';
 import { selectorOf } from '../../api/selectors.ts';
-import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import type { Answer, Call, PipelineOptions } from '../call.ts';
 import { admit, admitOnly } from '../stages.ts';
 
 type Eviction = KubeObject & { deleteOptions?: DeleteOptions };
@@ -17,6 +17,7 @@ export async function evict(options: PipelineOptions, call: Call): Promise<Answe
   const { request: { info }, kind, body } = call;
   const eviction = copy(body) as unknown as Eviction;
   const { deleteOptions = {}, metadata } = eviction;
+  metadata.namespace ??= info.namespace;
   if (metadata.name && metadata.name !== info.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object');
   const key = { namespace: info.namespace, name: info.name };
   const pod = options.registry.get(kind, key) as Pod;

@@ -2,7 +2,7 @@
 import { StatusError } from '../../base/errors.ts';
 import { formatTime, type KubeObject } from '../../api/meta.ts';
 import type { UserInfo } from '../../api/user.ts';
-import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import type { Answer, Call, PipelineOptions } from '../call.ts';
 
 type TokenReview = KubeObject & { spec?: { token?: string; audiences?: string[] } };
 

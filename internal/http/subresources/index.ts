@@ -1,7 +1,7 @@
 // The one list of subresources that are more than a way to write part of an object, and of resources that are asked and not stored.
 import type { Kind } from '../../kinds/kind.ts';
 import type { Schemas } from '../../api/schema.ts';
-import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import type { Answer, Call, PipelineOptions } from '../call.ts';
 import { localSubjectAccessReview, selfSubjectAccessReview, selfSubjectRulesReview, subjectAccessReview } from './access-reviews.ts';
 import { bindPod } from './binding.ts';
 import { evict } from './eviction.ts';

@@ -2,8 +2,8 @@
 // the client sends is left as it was.
 import { copy, type KubeObject, type Unstructured } from '../../api/meta.ts';
 import type { Patch } from '../../api/request.ts';
+import { notAllowed, type Answer, type Call, type PipelineOptions } from '../call.ts';
 import { checkPatched, patched, tracker } from '../patching.ts';
-import { notAllowed, type Answer, type Call, type PipelineOptions } from '../pipeline.ts';
 import { admit } from '../stages.ts';
 import { checkName, getOne, keyOf, objectOf, settle } from '../verbs.ts';
 

@@ -7,12 +7,12 @@ import { objectEntries, scaleEntries, type ReplicasPaths } from '../../api/patch
 import type { Patch } from '../../api/request.ts';
 import { selectorOf, selectorOfMap } from '../../api/selectors.ts';
 import { checkPatched, patched, tracker } from '../patching.ts';
-import { notAllowed, type Answer, type Call, type PipelineOptions } from '../pipeline.ts';
 import { admit } from '../stages.ts';
 import { checkName, keyOf } from '../verbs.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { valueAt } from '../../kinds/custom/custom-rules.ts';
 import type { WriteContext } from '../../registry/registry.ts';
+import { notAllowed, type Answer, type Call, type PipelineOptions } from '../call.ts';
 
 type Scalable = KubeObject & { spec?: { replicas?: number; selector?: object }; status?: { replicas?: number } };
 type Scale = KubeObject & { spec?: { replicas?: number }; status?: { replicas: number; selector?: string } };

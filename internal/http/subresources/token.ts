@@ -1,12 +1,12 @@
 // TokenRequest: a token for a service account, bound to a pod, secret or node where asked.
 import { conflict, notFound, StatusError } from '../../base/errors.ts';
 import { invalid, invalidObject } from '../../api/field-error.ts';
-import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
+import { copy, formatTime, parseApiVersion, type KubeObject } from '../../api/meta.ts';
 import type { BoundTo } from '../../authn/service-account-tokens.ts';
-import type { Answer, Call, PipelineOptions } from '../pipeline.ts';
+import type { Answer, Call, PipelineOptions } from '../call.ts';
 import { admitOnly } from '../stages.ts';
 
-type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: { kind?: string; name?: string; uid?: string } } };
+type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: Ref } };
 
 const REQUEST = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
 const HOUR_S = 3600;
@@ -38,19 +38,21 @@ export async function requestToken(options: PipelineOptions, { request, kind, bo
 /** What the request says of its account must be so. */
 function checkMetadata({ metadata }: { metadata?: Partial<KubeObject['metadata']> }, { metadata: { name, namespace, uid } }: KubeObject): void {
   if (metadata?.name && metadata.name !== name) throw invalidObject(REQUEST, name, [invalid('metadata.name', metadata.name, 'must match the service account name if specified')]);
-  if (metadata?.namespace && metadata.namespace !== namespace) throw invalidObject(REQUEST, name, [invalid('metadata.namespace', metadata.namespace, 'must match the service account namespace if specified')]);
+  if (metadata?.namespace && metadata.namespace !== namespace) throw new StatusError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request');
   if (metadata?.uid && metadata.uid !== uid) throw conflict({ group: REQUEST.group, resource: REQUEST.kind }, name, `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${uid})`);
 }
 
-type Ref = { kind?: string; name?: string; uid?: string };
+type Ref = { apiVersion?: string; kind?: string; name?: string; uid?: string };
 
-function boundObject({ store }: PipelineOptions, { ref: { kind = '', name = '', uid }, account }: { ref: Ref; account: KubeObject }): { boundTo: BoundTo; node?: { name: string; uid?: string } } {
-  const resource = RESOURCES[kind];
-  if (resource === undefined) throw new StatusError('BadRequest', `cannot bind token to object of type /v1, Kind=${kind}`);
+function boundObject({ store }: PipelineOptions, { ref: { apiVersion = '', kind = '', name = '', uid }, account }: { ref: Ref; account: KubeObject }): { boundTo: BoundTo; node?: { name: string; uid?: string } } {
+  const { group, version } = parseApiVersion(apiVersion);
+  const resource = group === '' ? RESOURCES[kind] : undefined;
+  if (resource === undefined) throw new StatusError('BadRequest', `cannot bind token to object of type ${group}/${version}, Kind=${kind}`);
+  if (name === '') throw new StatusError('BadRequest', 'Name parameter required.');
   const namespace = account.metadata.namespace ?? '';
   const found = store.get({ group: '', resource }, { namespace: kind === 'Node' ? '' : namespace, name }) as (KubeObject & { spec?: { serviceAccountName?: string; nodeName?: string } }) | undefined;
   if (found === undefined) throw notFound({ group: '', resource }, name);
-  if (uid !== undefined && uid !== '' && uid !== found.metadata.uid) throw conflict({ group: '', resource }, name, `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+  if (uid !== undefined && uid !== '' && uid !== found.metadata.uid) throw conflict({ group: '', resource: kind }, name, `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`);
   if (kind === 'Pod' && found.spec?.serviceAccountName !== account.metadata.name) {
     throw new StatusError('BadRequest', `cannot bind token for serviceaccount ${JSON.stringify(account.metadata.name)} to pod running with different serviceaccount name.`);
   }

@@ -3,7 +3,8 @@
 import { errorBody, invalid } from '../../api/field-error.ts';
 import { formatPath } from '../../api/json.ts';
 import type { Schemas } from '../../api/schema.ts';
-import { checkShape, type Shape } from '../../api/shape.ts';
+import type { Shape } from '../../api/shape-error.ts';
+import { checkShape } from '../../api/shape.ts';
 import { hasMember, isMembers, OBJECT_FIELDS, schemaOfMember, takesAnyMember, type CustomSchema, type Members } from './custom-schema.ts';
 
 const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';

@@ -8,7 +8,7 @@ import { ipWarnings } from '../ip-address.ts';
 import { nodeLabelWarnings, nodeSelectorWarnings, nodeTermWarnings } from '../node-label-warnings.ts';
 import { claimSpecWarnings } from '../claim-warnings.ts';
 import { overlapWarnings } from './path-overlaps.ts';
-import { portWarnings } from './port-warnings.ts';
+import { portWarnings, type Placed } from './port-warnings.ts';
 
 const ANNOTATIONS = [
   ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
@@ -24,9 +24,6 @@ const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
 const APPARMOR = 'container.apparmor.security.beta.kubernetes.io/';
 const INSTEAD_OF_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 const BYTES = ['memory', 'ephemeral-storage'] as const;
-
-/** A container with its path. */
-export type Placed = readonly [container: Container, path: string];
 
 export function podWarnings({ metadata, spec }: { metadata: ObjectMeta; spec: PodSpec }): string[] {
   return warnings(spec, metadata, '');

@@ -4,8 +4,9 @@ import t from 'tap';
 import protobuf from 'protobufjs';
 import { encodeOpenApi } from '../../../internal/api/openapi-protobuf.ts';
 import { parseWords } from '../../../internal/api/openapi-words.ts';
-import { documentOf as whole, openApiV2Members, openApiV3, type OpenApiOptions, type OpenApiV3Document, type ServedResource } from '../../../internal/api/openapi.ts';
+import { openApiV2Members, openApiV3, documentOf as whole, type OpenApiOptions, type OpenApiV3Document } from '../../../internal/api/openapi.ts';
 import { loadSchemas } from '../../../internal/api/schema.ts';
+import type { ServedResource } from '../../../internal/api/served-resource.ts';
 import { KINDS_JSON } from '../../../internal/kinds/generated/kinds.ts';
 import { differences, OPENAPI_FIXTURE, ownDigests, type Digests } from '../../parity/openapi.ts';
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { BOOL, CelError, compile, DOUBLE, DYN, EvaluationError, formatType, INT, listOf, mapOf, mutationTypes, optionalOf, ProgramError, schemaType, STRING, toJson, type Environment, type TypeSchema } from '../../../internal/cel/index.ts';
 import { formatDouble, textOf } from '../../../internal/cel/library/conversions.ts';
-import { Double, Duration, ListValue, MapValue, Optional, StructValue, Timestamp, typeNameOf, TypeValue, Uint, type Value } from '../../../internal/cel/value.ts';
+import { Double, Duration, Timestamp, Uint } from '../../../internal/cel/scalar.ts';
+import { ListValue, MapValue, Optional, StructValue, typeNameOf, TypeValue, type Value } from '../../../internal/cel/value.ts';
 
 interface Answer { issues: string; program: string; type: string; value: string; error: string; cost: number; estimate: number }
 /** `plain`, `mutation`, `schema` (self is the whole resource), or a field of spec (self is its value). */

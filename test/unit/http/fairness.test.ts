@@ -1,7 +1,6 @@
 // Priority and fairness: who is counted to what, whose turn it is, and what happens to those who may not wait.
 import t from 'tap';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../../../internal/api/user.ts';
-import type { Attributes } from '../../../internal/authz/authorizer.ts';
 import { bootstrapPolicy } from '../../../internal/authz/bootstrap-policy.ts';
 import { systemRandom } from '../../../internal/base/random.ts';
 import { loadSchemas } from '../../../internal/api/schema.ts';
@@ -10,6 +9,7 @@ import { handOf } from '../../../internal/http/fairness/priority-level.ts';
 import { loadKinds } from '../../../internal/kinds/index.ts';
 import { createRegistry } from '../../../internal/registry/generic-registry.ts';
 import { createMemoryStore } from '../../../internal/store/memory.ts';
+import type { Attributes } from '../../../internal/authz/attributes.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 const GROUP = 'flowcontrol.apiserver.k8s.io';
