@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import { StatusError } from '../base/errors.ts';
 import { ANONYMOUS, AUTHENTICATED_GROUP, type UserInfo } from '../api/user.ts';
-import { readCertificate, type CertificateAuthorities, type Certified } from './client-certificates.ts';
+import { createCertificateReader, type CertificateAuthorities, type Certified } from './client-certificates.ts';
 import { proxiedUser } from './proxied-user.ts';
 import type { RawHeaders } from './request-headers.ts';
 
@@ -31,11 +31,12 @@ const KEPT_MAX = 512;
 
 export function createAuthenticator({ clock, tokens, authorities, anonymous = () => true }: AuthenticatorOptions): Authenticator {
   const certified = new WeakMap<TLSSocket, Certified | 'none' | 'bad'>();
+  const readCertificate = createCertificateReader(authorities);
   const kept = new Map<string, { user: UserInfo; untilMs: number }>();
 
   const certificateOf = (socket: TLSSocket): Certified | 'none' | 'bad' => {
     let known = certified.get(socket);
-    if (known === undefined) certified.set(socket, (known = readCertificate(socket, authorities)));
+    if (known === undefined) certified.set(socket, (known = readCertificate(socket)));
     return known !== 'none' && known !== 'bad' && known.validToMs < clock.now() ? 'bad' : known;
   };
   const identify = async (token: string): Promise<UserInfo | undefined> => {

@@ -17,11 +17,29 @@ export interface CertificateAuthorities {
 
 export type Certified = { validToMs: number } & ({ by: 'client'; user: UserInfo } | { by: 'proxy' });
 
-/** 'bad': one that nobody is let in by. */
-export function readCertificate(socket: TLSSocket, authorities: CertificateAuthorities | undefined): Certified | 'none' | 'bad' {
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return 'none';
-  const subject = socket.authorized ? subjectOf(certificate) : undefined;
+const KEPT_MAX = 64;
+
+/**
+ * Reads the certificate of a connection; 'bad': one that nobody is let in by. Clients come with one on many connections: what a good one says
+ * is kept by its fingerprint, for TLS has checked each connection's chain, and who signed does not change.
+ */
+export function createCertificateReader(authorities: CertificateAuthorities | undefined): (socket: TLSSocket) => Certified | 'none' | 'bad' {
+  const kept = new Map<string, Certified>();
+  return (socket) => {
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined) return 'none';
+    if (!socket.authorized) return 'bad';
+    const { fingerprint256 } = certificate;
+    const read = kept.get(fingerprint256) ?? readCertificate(socket, certificate, authorities);
+    if (read === 'bad') return read;
+    if (kept.size >= KEPT_MAX) kept.clear();
+    kept.set(fingerprint256, read);
+    return read;
+  };
+}
+
+function readCertificate(socket: TLSSocket, certificate: X509Certificate, authorities: CertificateAuthorities | undefined): Certified | 'bad' {
+  const subject = subjectOf(certificate);
   if (subject === undefined || subject.commonName === '') return 'bad';
   const validToMs = Date.parse(certificate.validTo);
   if (authorities === undefined || isUnder(socket, authorities.clientCa)) {

@@ -88,18 +88,12 @@ function listHead({ apiVersion, kind, metadata }: ObjectList): Buffer {
   return Buffer.from(`${head(apiVersion, kind, metadata)},"items":[`);
 }
 
-/** One line of a watch. */
-export function eventBytes(type: string, object: object): Buffer {
-  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes(object), EVENT_END]);
-}
-
 const PARTIAL = 'PartialObjectMetadata';
 const END = Buffer.from('}');
 const COMMA = Buffer.from(',');
 const NULL = Buffer.from('null');
 const TABLE_END = Buffer.from(']}');
 const LIST_END = Buffer.from(']}\n');
-const EVENT_END = Buffer.from('}\n');
 
 function head(apiVersion: string, kind: string, metadata: ListMeta): string {
   return JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1);

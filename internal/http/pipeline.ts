@@ -10,6 +10,7 @@ import type { ApiRequest, Impersonable, Transport, WatchEvent } from '../api/req
 import type { UserInfo } from '../api/user.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { WatchOptions } from '../registry/registry.ts';
+import type { WatchSource } from '../watch/buffer.ts';
 import type { Audit, AuditTrail } from './audit/trail.ts';
 import { notAllowed, nothingThere, type Answer, type Call, type PipelineOptions } from './call.ts';
 import { statusOf } from './respond.ts';
@@ -25,7 +26,7 @@ export interface Pipeline extends Impersonable {
   /** StatusError NotFound when nothing is served there. */
   kindOf(info: RequestInfo): Kind;
   serve(request: Authorized, body: ApiRequest['body']): Promise<Answer>;
-  watch(request: Authorized, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  watch(request: Authorized, signal: AbortSignal): WatchSource<WatchEvent>;
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {

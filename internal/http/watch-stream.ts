@@ -1,14 +1,15 @@
 // A watch over HTTP: one JSON line an event, as fast as the client reads; ends with the request. Errors after the start are ERROR events.
-// Events that come together, as those of one commit do, go out together: Node holds a socket's writes back until the tick ends.
+// Events that come together, as those of one commit do, go out as one write.
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { KubeObject } from '../api/meta.ts';
 import type { WatchEvent } from '../api/request.ts';
-import { eventBytes } from './object-bytes.ts';
+import type { WatchSource } from '../watch/buffer.ts';
+import { createEventLines } from './event-lines.ts';
 import { statusOf, type HttpResponse } from './respond.ts';
 
 export interface WatchStream {
-  events: AsyncIterable<WatchEvent>;
+  events: WatchSource<WatchEvent>;
   signal: AbortSignal;
   contentType: string;
   /** What the client asked to see of each object: itself, its metadata, or a Table row. Told whether it is the first event. */
@@ -21,15 +22,19 @@ export async function streamWatch(anyResponse: HttpResponse, { events, signal, c
   response.setHeader('Content-Type', contentType);
   response.flushHeaders();
   let first = true;
+  const lines = createEventLines();
   try {
-    for await (const { type, object } of events) {
+    for await (const event of events) {
       if (signal.aborted) break;
-      const shown = type === 'ERROR' ? object : show(object, first);
-      first = false;
-      if (!response.write(eventBytes(type, shown)) && !signal.aborted) await once(response, 'drain', { signal });
+      for (let next: WatchEvent | undefined = event; next !== undefined; next = lines.isFull() ? undefined : events.poll()) {
+        lines.add(next.type, next.type === 'ERROR' ? next.object : show(next.object, first));
+        first = false;
+      }
+      if (!response.write(lines.take()) && !signal.aborted) await once(response, 'drain', { signal });
     }
   } catch (error) {
-    if (!signal.aborted) response.write(eventBytes('ERROR', statusOf(error).status));
+    lines.add('ERROR', statusOf(error).status);
+    if (!signal.aborted) response.write(lines.take());
   }
   if (!response.writableEnded) response.end();
 }

@@ -5,6 +5,7 @@ import type { KubeObject, ObjectKey } from '../api/meta.ts';
 import type { DeleteOptions, ObjectList, RequestOptions, WatchEvent } from '../api/request.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { WatchSource } from '../watch/buffer.ts';
 
 /** What a write passes on its way. Admission lives above the registry and comes in as functions. */
 export interface WriteContext {
@@ -42,5 +43,5 @@ export interface Registry {
   /** Gives the last state when it is gone (`gone: true`), or the object with its deletionTimestamp while finalizers or grace hold it. */
   delete(kind: Kind, key: ObjectKey, options: DeleteOptions, context: WriteContext): Promise<{ object: KubeObject; gone: boolean }>;
   deleteCollection(kind: Kind, read: ReadOptions, options: DeleteOptions, context: WriteContext): Promise<ObjectList>;
-  watch(kind: Kind, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent>;
+  watch(kind: Kind, options: WatchOptions, signal: AbortSignal): WatchSource<WatchEvent>;
 }

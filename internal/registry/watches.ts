@@ -7,7 +7,8 @@ import { apiVersionOf, type KubeObject } from '../api/meta.ts';
 import type { WatchEvent } from '../api/request.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Change, Store } from '../store/store.ts';
-import { createWatchBuffer, type WatchBuffer } from '../watch/buffer.ts';
+import { createWatchBuffer, type WatchBuffer, type WatchSource } from '../watch/buffer.ts';
+import { joinEventView } from './event-view.ts';
 import { placeOf } from './place.ts';
 import { checkWatchOptions, parseRevision, tooLargeRevision } from './read-options.ts';
 import type { WatchOptions } from './registry.ts';
@@ -26,7 +27,7 @@ interface Context {
 }
 
 /** Starts at the call, not at the first `next`: nothing that happens in between is missed. StatusError Expired, Invalid, Timeout. */
-export function watchObjects({ store, clock, random }: Context, kind: Kind, options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent> {
+export function watchObjects({ store, clock, random }: Context, kind: Kind, options: WatchOptions, signal: AbortSignal): WatchSource<WatchEvent> {
   checkWatchOptions(options);
   const { resource, ready } = placeOf(kind);
   const wanted = parseRevision(options.resourceVersion);
@@ -47,18 +48,30 @@ export function watchObjects({ store, clock, random }: Context, kind: Kind, opti
   });
   const selection = selectionOf(kind, options);
   turns.take(ready(initial), () => pushInitial(buffer, { kind, options, initial, selection, from }));
-  const seen = eventOf(kind, selection);
-  const subscription = store.watch(resource, from, {
-    onChange: (change) => turns.take(ready(change.previous === undefined ? [change.object] : [change.object, change.previous]), () => {
-      const event = seen(change);
-      if (event !== undefined) buffer.push(event);
-    }),
-  });
+  const view = joinEventView(kind, options, selection);
+  ending.push(view.leave);
+  const show = (change: Change): void => {
+    const event = view.see(change);
+    if (event !== undefined) buffer.push(event);
+  };
+  const waits = kind.rules.storage?.ready !== undefined;
+  const onChange = waits ? (change: Change): void => turns.take(ready(change.previous === undefined ? [change.object] : [change.object, change.previous]), () => show(change)) : show;
+  const subscription = subscribe(() => store.watch(resource, from, { onChange }), buffer);
   ending.push(() => subscription.close());
   if (buffer.ended) subscription.close();
   endWith(buffer, signal, ending);
   setTimers({ store, clock, random, kind, options, buffer, ending, turns });
   return buffer;
+}
+
+/** What cannot start leaves nothing behind. */
+function subscribe(watch: () => { close(): void }, buffer: WatchBuffer<WatchEvent>): { close(): void } {
+  try {
+    return watch();
+  } catch (error) {
+    buffer.end();
+    throw error;
+  }
 }
 
 /** What may be selected, as it is stored. */
@@ -80,23 +93,6 @@ function pushInitial(buffer: WatchBuffer<WatchEvent>, { kind, options, initial, 
 function failure(error: unknown): KubeObject {
   const { code, reason } = error instanceof StatusError ? error : { code: 500, reason: 'InternalError' };
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: messageOf(error), reason, code } as unknown as KubeObject;
-}
-
-/** What a watcher with these selectors sees of a change: an object that enters them is ADDED, one that leaves them DELETED as it was. */
-function eventOf(kind: Kind, { namespace, everything, matches }: Selection): (change: Change) => WatchEvent | undefined {
-  const { decode } = placeOf(kind);
-  return ({ type, object: stored, previous: storedBefore }) => {
-    if (namespace !== '' && stored.metadata.namespace !== namespace) return undefined;
-    const object = decode(stored);
-    if (everything) return { type, object };
-    const previous = storedBefore === undefined ? undefined : decode(storedBefore);
-    const before = previous !== undefined && matches(previous);
-    const now = type !== 'DELETED' && matches(object);
-    if (now) return { type: before ? 'MODIFIED' : 'ADDED', object };
-    if (!before || previous === undefined) return undefined;
-    const { resourceVersion } = object.metadata;
-    return { type: 'DELETED', object: { ...previous, metadata: { ...previous.metadata, resourceVersion } } };
-  };
 }
 
 function endWith(buffer: WatchBuffer<WatchEvent>, signal: AbortSignal, ending: (() => void)[]): void {

@@ -1,7 +1,13 @@
 // A consumer that reads at its own pace from a producer that never waits: ordered, bounded. One that falls too far behind is cut off
 // (the iteration ends after what it had not read is thrown away) and lists again, as the API allows at any time.
 
-export interface WatchBuffer<T> extends AsyncIterable<T> {
+/** What the consumer sees of it. */
+export interface WatchSource<T> extends AsyncIterable<T> {
+  /** The next item, when it is there already; not while a `next` is awaited. */
+  poll(): T | undefined;
+}
+
+export interface WatchBuffer<T> extends WatchSource<T> {
   /** Appends, or cuts the consumer off when it is full. Never blocks; no effect once ended. */
   push(item: T): void;
   /** Ends after what is already there has been read. */
@@ -49,6 +55,7 @@ export function createWatchBuffer<T>({ itemsMax = 4096, onEnd }: WatchBufferOpti
       return overflowed;
     },
     end,
+    poll: () => (head < items.length ? take() : undefined),
     push(item) {
       if (ended) return;
       if (waiting !== undefined) {

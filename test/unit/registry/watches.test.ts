@@ -132,6 +132,31 @@ t.test('a selector: who enters is ADDED, who leaves is DELETED as it was, with t
   named.abort();
 });
 
+t.test('watches that select alike, begun at different times, each see what is theirs', async (t) => {
+  const scene = createScene();
+  const { registry } = scene;
+  const alike = { labelSelector: 'app=web' };
+  const web = { labels: { app: 'web' } };
+  const first = await registry.create(MAPS, configMap('a', web), write());
+  const [now, since] = [watching(scene, alike), watching(scene, { ...alike, resourceVersion: first.metadata.resourceVersion })];
+  const second = await registry.create(MAPS, configMap('b', web), write());
+  await registry.update(MAPS, key('a'), change({ metadata: { labels: {} } }), write());
+  const [late, elsewhere, other] = [watching(scene, { ...alike, resourceVersion: first.metadata.resourceVersion }), watching(scene, { ...alike, namespace: 'other' }), watching(scene, { labelSelector: 'app!=web' })];
+  await registry.create(MAPS, configMap('c', { ...web, namespace: 'other' }), write());
+  now.abort();
+  await registry.delete(MAPS, key('b'), {}, write());
+  const all = ['ADDED b', 'DELETED a', 'DELETED b'];
+  t.same(await now.seen(), ['ADDED a', 'ADDED b', 'DELETED a']);
+  t.same(await since.seen(), all);
+  t.same(await late.seen(), all);
+  t.same(await elsewhere.seen(), ['ADDED c']);
+  t.same(await other.seen(), ['ADDED a']);
+  for (const watch of [since, late, elsewhere, other]) watch.abort();
+  const again = watching(scene, { ...alike, resourceVersion: second.metadata.resourceVersion });
+  t.same(await again.seen(), ['DELETED a', 'DELETED b']);
+  again.abort();
+});
+
 t.test('a revision that history has forgotten is Expired', async (t) => {
   const scene = createScene();
   const { registry, clock } = scene;
