@@ -1,6 +1,6 @@
 // A container's life.
 //
-//   making ──conmon──► created ──runc start──► running ──exit file──► exited ──remove──► (gone)
+//   making ──conmon──► created ──begin──► running ──exit file──► exited ──remove──► (gone)
 //      └── fails: undone, the record too        (created may exit as well: killed before it was started)
 //
 // What the OCI runtime refuses (a command that is not there) is created all the same, and its start fails: as with runtimes that ask theirs
@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { RuntimeError, type ContainerConfig } from '../runtime.ts';
 import { apparmorProfileOf } from './apparmor-profile.ts';
+import { begin } from './begin.ts';
 import { cgroupOf, isSlice } from './container-cgroup.ts';
 import { createWithConmon, RefusedError } from './conmon.ts';
 import { conmonOf, recordExit, takeExit } from './exits.ts';
@@ -71,16 +72,16 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
   ground.starting.add(record.id);
   try {
     record.startingAt = ground.clock.now();
-  beginOomCount(ground, record);
+    beginOomCount(ground, record);
     noteStart(ground, record);
-    const result = await ground.limit(() => ground.runc('start', record.id));
-    if (result.code !== 0) failStart(ground, record, failureOf(result));
+    const problem = await begin(ground, record);
+    if (problem !== undefined) failStart(ground, record, problem);
     Object.assign(record, { startedAt: ground.clock.now(), state: 'running' });
     writeDown(ground, record);
     ground.emit({ type: 'started', sandboxId: record.sandboxId, containerId: record.id });
   } finally {
     ground.starting.delete(record.id);
-    takeExit(ground, record); // a short one has ended before `runc start` returned
+    takeExit(ground, record); // a short one has ended before its start was written down
   }
 }
 

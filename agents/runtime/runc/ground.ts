@@ -39,6 +39,8 @@ export interface Ground extends RuncRuntimeOptions {
   starting: Set<string>;
   /** At most so many creations at once: more would only be slower. */
   limit: Limit;
+  /** Whether the OCI runtime is runc itself, whose containers wait at a fifo (begin.ts). */
+  hasFifos(): boolean;
   /** runc with our --root. */
   runc(...args: string[]): Promise<CommandResult>;
 }

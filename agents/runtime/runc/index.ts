@@ -28,6 +28,7 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
   const hub = createHub();
   const ociRuntime = findProgram(options.ociRuntime) ?? options.ociRuntime; // conmon wants the path
   const layout = layoutOf(options.dataDir, options.runDir);
+  let hasFifos = false;
   const ground: Ground = {
     ...options, layout, ociRuntime,
     records: openRecords(layout),
@@ -38,6 +39,7 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
     starting: new Set(),
     oomKillsTold: new Map(),
     limit: createLimit(AT_ONCE),
+    hasFifos: () => hasFifos,
     runc: runcWith(ociRuntime, layout.runc),
   };
   const { containers, sandboxes } = ground.records;
@@ -53,7 +55,9 @@ export function createRuncRuntime(options: RuncRuntimeOptions): Runtime {
     handlers: () => handlersOf(info.name),
     problem: () => programs.problem(),
     async start() {
-      Object.assign(info, { version: await versionOf(ociRuntime) });
+      const told = await versionOf(ociRuntime);
+      info.version = /version (\d[\w.]*)/.exec(told)?.[1] ?? 'unknown';
+      hasFifos = info.name === 'runc' && told.startsWith('runc version 1.'); // by another name it may be what somebody has put around it
       ground.records.load();
       await adopt(ground);
       exits.start();
@@ -125,7 +129,7 @@ async function versionOf(ociRuntime: string): Promise<string> {
   const { stdout } = await tryCommand(ociRuntime, ['--version']).catch((error: unknown) => {
     throw new Error(`${ociRuntime} cannot be run (is it installed?): ${messageOf(error)}`, { cause: error });
   });
-  return /version (\d[\w.]*)/.exec(stdout)?.[1] ?? 'unknown';
+  return stdout;
 }
 
 /** Events to everyone, and to those who wait for one exit. */

@@ -50,6 +50,29 @@ t.test('started, and killed before that was written down: it runs, and is not ta
   await runtime.removeSandbox(sandboxId);
 });
 
+t.test('let go by an earlier life that ended before it removed the fifo: it is running, and nobody waits for it', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
+  const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'gone', command: ['sleep', '1000'] }));
+  const fifo = join((scene as RuncScene).runcRoot, id, 'exec.fifo');
+  t.equal(await command('cat', [fifo]), '0');
+  rmSync(fifo);
+  await command('mkfifo', [fifo]);
+  await scene.runtime.startContainer(id);
+  t.match(scene.runtime.status(id), { state: 'running' });
+  t.notOk(existsSync(fifo));
+  await scene.runtime.removeSandbox(sandboxId);
+});
+
+t.test('killed before it is started: the OCI runtime says so', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
+  const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'killed', command: ['sleep', '1000'] }));
+  const { pid = 0 } = scene.runtime.status(id) ?? {};
+  process.kill(pid, 'SIGKILL');
+  await eventually(() => (existsSync(`/proc/${String(pid)}`) ? Promise.reject(new Error('still there')) : Promise.resolve()));
+  await t.rejects(scene.runtime.startContainer(id), /stopped|not created/);
+  await scene.runtime.removeSandbox(sandboxId);
+});
+
 t.test('a start that fails is an end, with the code and reason that tell it', async (t) => {
   const folder = t.testdir({ 'runc-that-does-not-start': '#!/bin/sh\ncase " $* " in *" start "*) echo "no start today" >&2; exit 1;; esac\nexec runc "$@"\n' });
   const ociRuntime = join(folder, 'runc-that-does-not-start');
