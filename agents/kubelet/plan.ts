@@ -10,12 +10,10 @@
 import { formatDuration } from '../../internal/api/duration.ts';
 import type { ContainerStatus as RuntimeContainer } from '../runtime/runtime.ts';
 import { containersOf, ephemeralContainersOf, findContainer, gracePeriodMs, initContainersOf, mainContainersOf, podInMessages, restartsAfter, restartsAfterKill, type PodContainer } from './pod-spec.ts';
-import { isRunning, latest, type BackOff, type PodState } from './pod-state.ts';
+import { BACKOFF_INITIAL_MS, isRunning, latest, type BackOff, type PodState } from './pod-state.ts';
 import { needsRestart } from './resize.ts';
 import { restartSource } from './restart-all.ts';
 
-export const BACKOFF_INITIAL_MS = 10_000;
-export const BACKOFF_MAX_MS = 300_000;
 const MIN_GRACE_MS = 2_000;
 
 export type PodAction =

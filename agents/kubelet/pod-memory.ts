@@ -3,12 +3,12 @@
 import { parseDuration } from '../../internal/api/duration.ts';
 import type { Pod, PodStatus } from '../../internal/kinds/generated/api-types.ts';
 import type { ContainerStatus } from '../runtime/runtime.ts';
+import { actuatedOf, type Resize } from './actuation.ts';
 import { withAllocation, type Allocation } from './allocation.ts';
 import { podLogDirectory, type NodeContext } from './node-context.ts';
 import { gracePeriodMs, isTerminalPhase } from './pod-spec.ts';
 import type { BackOff, Ending, PodState, WaitingReason } from './pod-state.ts';
 import type { Prober } from './probes/prober.ts';
-import { actuatedOf, type Resize } from './resize.ts';
 import type { PullBackOff } from './steps/image.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
 import type { Ground } from './steps/step.ts';

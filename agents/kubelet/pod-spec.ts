@@ -112,3 +112,9 @@ export function isTerminalPhase(phase: string | undefined): boolean {
 export function podInMessages(pod: Pod): string {
   return `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid})`;
 }
+
+/** Pods that the node cannot do without. */
+export function isCritical({ metadata, spec }: Pod): boolean {
+  const source = metadata.annotations?.['kubernetes.io/config.source'];
+  return (source !== undefined && source !== 'api') || metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined || (spec.priority ?? 0) >= 2_000_000_000;
+}

@@ -2,6 +2,10 @@
 import type { ContainerStatus as RuntimeContainer, SandboxStatus } from '../runtime/runtime.ts';
 import type { Pod, PodStatus, ResourceRequirements, ResourceStatus } from '../../internal/kinds/generated/api-types.ts';
 
+export const BACKOFF_INITIAL_MS = 10_000;
+
+export const BACKOFF_MAX_MS = 300_000;
+
 /** Why a pod must end. `status` is what it ends as when it did not just come to its own end. */
 export interface Ending {
   sinceMs: number;

@@ -19,10 +19,10 @@ import { superviseProbes } from './pod-probes.ts';
 import { podStatusOf } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
 import { createWorkerTimes } from './stats/worker-times.ts';
-import type { Rejection } from './steps/admission.ts';
 import { removeDirectories } from './steps/directories.ts';
 import { removeSandboxes } from './steps/sandbox.ts';
 import { applyVolumeChanges } from './pod-volumes.ts';
+import type { Rejection } from './steps/rejection.ts';
 
 export interface PodWorker {
   readonly pod: Pod;

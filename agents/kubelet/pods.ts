@@ -13,8 +13,9 @@ import type { StaticSource } from './static-sources.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { rejectedStatus } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
-import { admit, checkResources, type Rejection } from './steps/admission.ts';
+import { admit, checkResources } from './steps/admission.ts';
 import { removeOrphans } from './orphans.ts';
+import type { Rejection } from './steps/rejection.ts';
 
 export interface Pods {
   start(): void;

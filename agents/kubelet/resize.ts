@@ -4,27 +4,15 @@ import { messageOf } from '../../internal/base/errors.ts';
 import { sameJson } from '../../internal/api/json-equality.ts';
 import { compareQuantities } from '../../internal/api/quantity.ts';
 import type { Container, Pod, PodCondition, ResourceRequirements } from '../../internal/kinds/generated/api-types.ts';
-import type { ContainerStatus as RuntimeContainer, Resources } from '../runtime/runtime.ts';
+import type { Resources } from '../runtime/runtime.ts';
+import { actuatedOf, type Resize } from './actuation.ts';
 import { allocationOf, withAllocation, writeAllocation, type Allocation } from './allocation.ts';
 import { containerLimits, limitsWithin } from './cgroups/pod-resources.ts';
-import { ANNOTATION } from './labels.ts';
 import type { NodeContext } from './node-context.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { findContainer, initContainersOf, mainContainersOf } from './pod-spec.ts';
-import type { Rejection } from './steps/admission.ts';
+import type { Rejection } from './steps/rejection.ts';
 import { sandboxesOf } from './steps/sandbox.ts';
-
-/** What of a resize the worker remembers and the status shows. */
-export interface Resize {
-  pending?: { reason: 'Deferred' | 'Infeasible'; message: string };
-  inProgress?: { reason?: 'Error'; message?: string };
-  busy: boolean;
-  /** The pod's cgroup has room for what was granted. */
-  widened?: Promise<void>;
-  retryAt: number;
-  /** What each running container has now, by id, where it is not what it began with. */
-  actuated: Map<string, ResourceRequirements>;
-}
 
 const RETRY_MS = 10_000;
 
@@ -167,11 +155,6 @@ function updateOf(from: ResourceRequirements, to: ResourceRequirements): Resourc
     ...(before.cpuQuota !== after.cpuQuota && { cpuQuota: after.cpuQuota ?? -1, cpuPeriod: after.cpuPeriod ?? before.cpuPeriod ?? 100_000 }),
     ...(before.memoryLimitBytes !== after.memoryLimitBytes && { memoryLimitBytes: after.memoryLimitBytes ?? -1 }),
   };
-}
-
-/** What a container runs with: as last changed, else as it began. */
-export function actuatedOf({ id, config }: RuntimeContainer, { actuated }: Pick<Resize, 'actuated'>): ResourceRequirements {
-  return actuated.get(id) ?? JSON.parse(config.annotations[ANNOTATION.resources] ?? '{}') as ResourceRequirements;
 }
 
 export function needsRestart(spec: Container, from: ResourceRequirements): boolean {

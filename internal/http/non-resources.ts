@@ -9,18 +9,12 @@ import { isPretty, negotiate, parseAccept } from './negotiate.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpenApiServer } from './openapi.ts';
 import { payload, textPayload, type Payload } from './respond.ts';
+import type { VersionInfo } from './version-info.ts';
 
 /** A named check; throws or gives a text when it fails. */
 export interface HealthCheck {
   name: string;
   check(): string | undefined | Promise<string | undefined>;
-}
-
-export interface VersionInfo {
-  gitVersion: string;
-  platform: string;
-  /** Which build of ours. */
-  build?: string;
 }
 
 /**

@@ -16,8 +16,8 @@ import type { Kinds } from '../kinds/index.ts';
 import type { RemoteDocuments, RemoteSpec } from './aggregation/documents.ts';
 import { withRemoteSpecs } from './aggregation/openapi.ts';
 import { parseAccept } from './negotiate.ts';
-import type { VersionInfo } from './non-resources.ts';
 import type { Payload } from './respond.ts';
+import type { VersionInfo } from './version-info.ts';
 
 /** The prose of documents, loaded for each that is built. */
 export interface WordsSource {

@@ -17,10 +17,11 @@ import { createImpersonator } from './impersonation.ts';
 import { createFairness } from './fairness/index.ts';
 import { createMetrics } from './metrics.ts';
 import { createOpenApiServer, type WordsSource } from './openapi.ts';
-import { createNonResources, type ExtraPath, type HealthCheck, type VersionInfo } from './non-resources.ts';
+import { createNonResources, type ExtraPath, type HealthCheck } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
 import { handleUpgrade } from './upgrade.ts';
 import type { NodeDialer } from './kubelet-connection.ts';
+import type { VersionInfo } from './version-info.ts';
 
 export interface ApiServerOptions {
   pipeline: Pipeline;

@@ -1,15 +1,17 @@
 // ResourceClaims on this node: prepared by their drivers before the first pod that uses them starts, unprepared after the last has ended. Who uses what is
 // written down before a driver is called, so that nothing stays prepared whatever happens in between. (Upstream: pkg/kubelet/cm/dra.)
 import { join } from 'node:path';
+import type { Clock } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { createLimit } from '../../../internal/base/limit.ts';
 import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
+import type { Log } from '../../../internal/base/log.ts';
+import type { Client } from '../../../internal/client/client.ts';
 import type { Container, Pod, ResourceClaimResourceV1 } from '../../../internal/kinds/generated/api-types.ts';
 import { RESOURCECLAIMS } from '../../../internal/kinds/generated/resources.ts';
 import { claimKey, foreignClaim, isReservedFor, podClaims } from '../../../internal/kinds/pod-claims.ts';
 import type { PluginInfo } from '../plugins/registration.ts';
 import { createDriver, type ClaimName, type Driver, type PreparedDevice } from './driver.ts';
-import type { ClaimsOptions } from './index.ts';
 
 const CLAIMS_FILE = 'resource-claims.json';
 
@@ -19,6 +21,17 @@ interface ClaimRecord extends ClaimName {
   drivers: string[];
   prepared: boolean;
   devices: (PreparedDevice & { driver: string })[];
+}
+
+export interface ClaimsOptions {
+  /** The kubelet's own folder. */
+  directory: string;
+  nodeName: string;
+  client: Client;
+  clock: Clock;
+  log: Log;
+  /** Uids of pods that have not ended; undefined while not all are known. */
+  activePods(): ReadonlySet<string> | undefined;
 }
 
 export interface ClaimDesk {

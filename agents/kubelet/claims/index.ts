@@ -1,25 +1,12 @@
 // Dynamic resource allocation on this node: drivers that register by a socket (type DRAPlugin), and the claims of pods. Until a driver registers or a pod
 // comes with claims, there is this file and nothing else. A driver that is gone for half a minute has its ResourceSlices taken off the API, as upstream does,
 // so that nothing is scheduled to what nobody serves.
-import type { Clock, Timer } from '../../../internal/base/clock.ts';
+import type { Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
-import type { Log } from '../../../internal/base/log.ts';
-import type { Client } from '../../../internal/client/client.ts';
 import type { Container, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { RESOURCESLICES } from '../../../internal/kinds/generated/resources.ts';
 import type { PluginHandler } from '../plugins/registration.ts';
-import type { ClaimDesk } from './desk.ts';
-
-export interface ClaimsOptions {
-  /** The kubelet's own folder. */
-  directory: string;
-  nodeName: string;
-  client: Client;
-  clock: Clock;
-  log: Log;
-  /** Uids of pods that have not ended; undefined while not all are known. */
-  activePods(): ReadonlySet<string> | undefined;
-}
+import type { ClaimDesk, ClaimsOptions } from './desk.ts';
 
 export interface Claims {
   readonly handler: PluginHandler;

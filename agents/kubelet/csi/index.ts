@@ -5,11 +5,10 @@
 import { join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { attachedVolumeName, inlineHandle } from '../../../internal/kinds/csi-names.ts';
-import type { PersistentVolume, PersistentVolumeClaim, Volume } from '../../../internal/kinds/generated/api-types.ts';
+import type { PersistentVolume, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { podDirectory, type NodeContext } from '../node-context.ts';
-import type { PluginHandler } from '../plugins/registration.ts';
-import { MountError, type MountedVolume, type VolumeContext } from '../volumes/volume.ts';
+import { MountError, type Bound, type Csi, type MountedVolume, type VolumeContext } from '../volumes/volume.ts';
 import { AttachTimeout, waitForAttachment } from './attachment.ts';
 import { blocksOf, publishBlock, unpublishBlock } from './blocks.ts';
 import { createDevices, type Device } from './devices.ts';
@@ -20,31 +19,7 @@ import { publishInline, publishVolume, stageFileSystem, unpublishFileSystem, typ
 import type { NodeInfo } from './node-info.ts';
 import { blockPlaces, namesIn, publishedDirectory, readData, removePlace, isMounted } from './places.ts';
 import { driverObject, isAttachable } from './publishing.ts';
-import { volumeStats, type VolumeStats } from './stats.ts';
-
-export interface Csi {
-  handler: PluginHandler;
-  mountInline(volume: Volume, context: VolumeContext): Promise<MountedVolume>;
-  mountClaimed(bound: Bound, context: VolumeContext): Promise<MountedVolume>;
-  /** All that the pod has, in this life or an earlier one. */
-  unmountAll(podUid: string): Promise<void>;
-  /** undefined: what an earlier life left is not known yet. */
-  volumesInUse(): string[] | undefined;
-  /** Whether the driver wants the volume published again now and then. */
-  isRepublished(podUid: string, volume: string): boolean;
-  /** undefined: the driver does not say. */
-  stats(podUid: string, volume: string): Promise<VolumeStats | undefined>;
-  /** A minute has gone by: on an agent nobody tells of changes. */
-  look(): void;
-  stop(): void;
-}
-
-export interface Bound {
-  volume: Volume;
-  claim: PersistentVolumeClaim;
-  source: PersistentVolume;
-  readOnly: boolean;
-}
+import { volumeStats } from './stats.ts';
 
 interface Mount extends Expandable {
   podUid: string;

@@ -5,8 +5,7 @@ import type { Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { PluginHandler } from '../plugins/registration.ts';
-import type { CsiLoader } from '../volumes/volume.ts';
-import type { Csi } from './index.ts';
+import type { Csi, CsiLoader } from '../volumes/volume.ts';
 import { createNodeInfo } from './node-info.ts';
 
 export interface NodeCsi extends CsiLoader {

@@ -3,11 +3,9 @@ import type { FileSystem } from '../stats/machine.ts';
 import type { Driver } from './driver.ts';
 import type { Published } from './file-systems.ts';
 
-export type VolumeStats = FileSystem;
-
 const UNIT = { bytes: 1, inodes: 2 };
 
-export async function volumeStats(driver: Driver, { handle, published }: { handle: string; published: Published }): Promise<VolumeStats | undefined> {
+export async function volumeStats(driver: Driver, { handle, published }: { handle: string; published: Published }): Promise<FileSystem | undefined> {
   if (!(await driver.can('volumeStats'))) return undefined;
   const { usage } = await driver.stats({ volumeId: handle, volumePath: published.path });
   const none = { available: 0, total: 0, used: 0 };

@@ -1,7 +1,9 @@
 // Device plugins as the kubelet uses them: they connect and tell of their devices (inventory.ts), containers get some of them (choice.ts) and keep them
 // until their pod has ended (holdings.ts, checkpoint.ts). One allocation at a time, as each looks at what all before it have taken.
+import type { Clock } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { createLimit } from '../../../internal/base/limit.ts';
+import type { Log } from '../../../internal/base/log.ts';
 import { quantityValue } from '../../../internal/api/quantity.ts';
 import type { Container, Pod, ResourceStatus } from '../../../internal/kinds/generated/api-types.ts';
 import { rpcMessageOf } from '../../grpc/error.ts';
@@ -11,23 +13,40 @@ import { chooseDevices } from './choice.ts';
 import { combine } from './combination.ts';
 import type { ContainerDevices } from './container-devices.ts';
 import { createHoldings, idsOf, type DevicesByNode, type Holding, type Holdings } from './holdings.ts';
-import type { DevicesOptions } from './index.ts';
 import { createInventory, HEALTHY, type Amounts, type Inventory } from './inventory.ts';
 import { connectPlugin } from './plugin.ts';
 
-export interface DeviceDesk {
-  /** Takes the plugin that serves on this socket in the place of the one before. */
-  connect(resource: string, socket: string): Promise<void>;
-  disconnect(resource: string): void;
+export interface DevicesOptions {
+  /** `<kubelet folder>/device-plugins`. */
+  directory: string;
+  clock: Clock;
+  log: Log;
+  /** Uids of the pods that hold what they have; undefined while not all are known. */
+  activePods(): ReadonlySet<string> | undefined;
+  /** There may be more or fewer devices than before. */
+  changed(): void;
+  /** A device of this pod is healthy no more, or again. */
+  wakePod(uid: string): void;
+}
+
+/** What pods have and get of the devices that plugins tell of. */
+export interface DeviceAllocations {
   amounts(): Amounts;
   /** How many of a resource are held by pods. */
   held(resource: string): number;
+  /** Whether a pod asks for devices that a plugin here has, so that it must be given them before it is taken on. */
   concerns(pod: Pod): boolean;
   /** Gives every container of a new pod its devices; throws what the pod is refused for, and then it has none. */
   allocate(pod: Pod): Promise<void>;
   /** Of a container about to be started. */
   prepare(pod: Pod, container: Container): Promise<ContainerDevices | undefined>;
   statuses(uid: string, container: string): ResourceStatus[];
+}
+
+export interface DeviceDesk extends DeviceAllocations {
+  /** Takes the plugin that serves on this socket in the place of the one before. */
+  connect(resource: string, socket: string): Promise<void>;
+  disconnect(resource: string): void;
   readonly inventory: Inventory;
   readonly holdings: Holdings;
   /** What ended pods held is free. */

@@ -5,42 +5,18 @@
 //   <directory>/*.sock           the plugins' own; removed at each start
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../../../internal/base/clock.ts';
-import type { Log } from '../../../internal/base/log.ts';
-import type { Container, Pod, ResourceStatus } from '../../../internal/kinds/generated/api-types.ts';
 import { createGrpcServer } from '../../grpc/server.ts';
 import type { PluginHandler } from '../plugins/registration.ts';
-import type { ContainerDevices } from './container-devices.ts';
-import type { DeviceDesk } from './desk.ts';
+import type { DeviceAllocations, DeviceDesk, DevicesOptions } from './desk.ts';
 import type { Amounts } from './inventory.ts';
 
-export interface DevicesOptions {
-  /** `<kubelet folder>/device-plugins`. */
-  directory: string;
-  clock: Clock;
-  log: Log;
-  /** Uids of the pods that hold what they have; undefined while not all are known. */
-  activePods(): ReadonlySet<string> | undefined;
-  /** There may be more or fewer devices than before. */
-  changed(): void;
-  /** A device of this pod is healthy no more, or again. */
-  wakePod(uid: string): void;
-}
-
-export interface Devices {
+export interface Devices extends DeviceAllocations {
   start(): Promise<void>;
   stop(): Promise<void>;
   /** For plugins that register by a socket of their own. */
   readonly handler: PluginHandler;
   /** Nothing that a kubelet left is here: the node is a new one, whatever the API says of its devices. */
   readonly isNew: boolean;
-  amounts(): Amounts;
-  held(resource: string): number;
-  /** Whether a pod asks for devices that a plugin here has, so that it must be given them before it is taken on. */
-  concerns(pod: Pod): boolean;
-  allocate(pod: Pod): Promise<void>;
-  prepare(pod: Pod, container: Container): Promise<ContainerDevices | undefined>;
-  statuses(uid: string, container: string): ResourceStatus[];
   /** Undefined while there is nothing to tell. */
   desk(): DeviceDesk | undefined;
 }

@@ -8,13 +8,13 @@ import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { podLimits } from '../../../internal/kinds/pod-spec/requirements.ts';
 import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
 import { podLogDirectory, type NodeContext } from '../node-context.ts';
-import { gracePeriodMs, isTerminalPhase } from '../pod-spec.ts';
+import { gracePeriodMs, isCritical, isTerminalPhase } from '../pod-spec.ts';
 import type { Pods } from '../pods.ts';
 import type { PodWorker } from '../pod-worker.ts';
 import { folderUsage } from '../stats/machine.ts';
 import { podDiskUsage, usageOfPods, type DiskUse, type PodUsage } from '../stats/usage.ts';
 import { bytesToCollect, type ImageCollection } from './image-collection.ts';
-import { evictionMessage, isCritical, rank, type Candidate } from './ranking.ts';
+import { evictionMessage, rank, type Candidate } from './ranking.ts';
 import { MEANING, shortagesOf, thresholdsOf, type Observation, type Shortage } from './signals.ts';
 
 export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';

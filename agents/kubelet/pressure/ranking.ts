@@ -28,12 +28,6 @@ export function rank(candidates: readonly Candidate[], { signal }: Pick<Shortage
   return [...candidates].sort((a, b) => exceeds(a) - exceeds(b) || priority(a) - priority(b) || (over(a) === over(b) ? 0 : over(b) - over(a)));
 }
 
-/** Pods that the node cannot do without. */
-export function isCritical({ metadata, spec }: Pod): boolean {
-  const source = metadata.annotations?.['kubernetes.io/config.source'];
-  return (source !== undefined && source !== 'api') || metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined || (spec.priority ?? 0) >= 2_000_000_000;
-}
-
 export function evictionMessage({ pod, usage, logBytes }: Candidate, { signal, threshold, available }: Shortage): string {
   const { resource } = MEANING[signal];
   const inBytes = resource === 'memory' || resource === 'ephemeral-storage';

@@ -7,14 +7,8 @@ import { isExtendedResource } from '../../../internal/kinds/resource-names.ts';
 import { podRequest } from '../cgroups/pod-resources.ts';
 import { checkAppArmor } from './apparmor.ts';
 import type { NodeContext } from '../node-context.ts';
-import { isStatic, isTerminalPhase, qosClassOf } from '../pod-spec.ts';
-import { isCritical } from '../pressure/ranking.ts';
-
-export interface Rejection {
-  reason: string;
-  /** As the Event has it; the status says besides that the pod was rejected. */
-  message: string;
-}
+import { isCritical, isStatic, isTerminalPhase, qosClassOf } from '../pod-spec.ts';
+import type { Rejection } from './rejection.ts';
 
 const OS_LABEL = 'kubernetes.io/os';
 const SAFE_SYSCTLS = new Set([

@@ -2,7 +2,7 @@
 import type { AppArmorProfile, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { isAppArmorEnabled } from '../../apparmor.ts';
 import { containersOf } from '../pod-spec.ts';
-import type { Rejection } from './admission.ts';
+import type { Rejection } from './rejection.ts';
 
 /** Before there was a field. */
 const OLD_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';

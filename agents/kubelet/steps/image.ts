@@ -6,7 +6,7 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import { parseImageName } from '../../images/image-name.ts';
 import { ImageError, type Image, type PullProgress } from '../../images/image-store.ts';
 import type { NodeContext } from '../node-context.ts';
-import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../plan.ts';
+import { BACKOFF_INITIAL_MS, BACKOFF_MAX_MS } from '../pod-state.ts';
 import { credentialsFor } from '../pulling/credentials.ts';
 import type { FoundCredential } from '../pulling/pull-secrets.ts';
 import { StartError } from '../start-error.ts';

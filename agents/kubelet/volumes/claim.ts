@@ -8,8 +8,7 @@ import { prepareHostPath } from './host-path.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
 import { checkAnswers } from './remote.ts';
-import type { Bound } from '../csi/index.ts';
-import { MountError, VolumeLimitError, volumeDirectory, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
+import { MountError, volumeDirectory, VolumeLimitError, type Bound, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
 
 export const CLAIM: VolumeKind = {
   directory: 'local-volume',

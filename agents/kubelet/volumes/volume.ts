@@ -1,10 +1,11 @@
 // What every kind of volume is given and gives. `mount` is idempotent: called again it brings the volume to what it should show now.
 import type { Clock } from '../../../internal/base/clock.ts';
 import type { Ledger } from '../../../internal/base/ledger.ts';
-import type { Node, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import type { FieldContext } from '../environment/field-value.ts';
-import type { Csi } from '../csi/index.ts';
 import type { ObjectSource } from '../objects.ts';
+import type { PluginHandler } from '../plugins/registration.ts';
+import type { FileSystem } from '../stats/machine.ts';
 import type { TokenSource } from './token-source.ts';
 
 export interface VolumeContext {
@@ -31,6 +32,32 @@ export interface VolumeContext {
 export interface CsiLoader {
   load(): Promise<Csi>;
   loaded(): Csi | undefined;
+}
+
+/** Volumes of CSI drivers (csi/). */
+export interface Csi {
+  handler: PluginHandler;
+  mountInline(volume: Volume, context: VolumeContext): Promise<MountedVolume>;
+  mountClaimed(bound: Bound, context: VolumeContext): Promise<MountedVolume>;
+  /** All that the pod has, in this life or an earlier one. */
+  unmountAll(podUid: string): Promise<void>;
+  /** undefined: what an earlier life left is not known yet. */
+  volumesInUse(): string[] | undefined;
+  /** Whether the driver wants the volume published again now and then. */
+  isRepublished(podUid: string, volume: string): boolean;
+  /** undefined: the driver does not say. */
+  stats(podUid: string, volume: string): Promise<FileSystem | undefined>;
+  /** A minute has gone by: on an agent nobody tells of changes. */
+  look(): void;
+  stop(): void;
+}
+
+/** A pod's volume by its claim. */
+export interface Bound {
+  volume: Volume;
+  claim: PersistentVolumeClaim;
+  source: PersistentVolume;
+  readOnly: boolean;
 }
 
 /** Of what is needed to take a volume away. */
