@@ -29,6 +29,8 @@ const MANIFEST_BYTES_MAX = 4 << 20;
 const REDIRECTS_MAX = 10;
 const IDLE_TIMEOUT_MS = 60_000;
 const BLOB_TRIES = 5;
+/** In place of a path: what was asked of the server that gives tokens. */
+const TOKEN = 'token';
 const RETRY_FIRST_MS = 500;
 
 class HttpError extends Error {
@@ -53,7 +55,7 @@ export function createRepositoryClient({ endpoints, auths, clock, signal, idleTi
   const candidates = endpoints.flatMap((endpoint) => credentialsFor(endpoint, auths).map((auth) => createAccess(endpoint, auth, { signal, idleTimeoutMs })));
   let preferred: Access | undefined;
 
-  const open = async (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
+  const open = async (path: string, headers: Record<string, string>): Promise<Response> => {
     const failures: { status: number; message: string }[] = [];
     for (const access of preferred === undefined ? candidates : [preferred, ...candidates.filter((other) => other !== preferred)]) {
       try {
@@ -73,6 +75,7 @@ export function createRepositoryClient({ endpoints, auths, clock, signal, idleTi
     async manifest(reference) {
       const response = await open(`manifests/${reference}`, { accept: MANIFEST_TYPES });
       const body = await readAll(response, MANIFEST_BYTES_MAX);
+      if (response.redirected === true && body[0] !== 0x7b) throw new ImageError('ErrImagePull', `manifest ${reference}: what the registry led to is none`);
       const digest = digestOf(body);
       if (reference.startsWith('sha256:') && reference !== digest) throw new ImageError('ErrImagePull', `manifest ${reference} arrived with digest ${digest}`);
       return { body, digest, mediaType: (response.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '' };
@@ -132,14 +135,14 @@ function credentialsFor({ auth, bearer, refreshToken }: Endpoint, auths: readonl
 
 interface Access {
   readonly auth: Credentials | undefined;
-  get(path: string, headers: Record<string, string>): Promise<IncomingMessage>;
+  get(path: string, headers: Record<string, string>): Promise<Response>;
 }
 
 function createAccess(endpoint: Endpoint, auth: Credentials | undefined, patience: Patience): Access {
   let authorization: string | undefined = auth !== undefined && 'bearer' in auth ? `Bearer ${auth.bearer}` : undefined;
   const credentials = auth !== undefined && 'bearer' in auth ? undefined : auth;
-  const exchange = (url: URL, headers: Record<string, string>, form?: string): Promise<IncomingMessage> => exchangeFollowing(url, { headers, endpoint, ...patience, ...(form !== undefined && { form }) });
-  const send = (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
+  const exchange = (url: URL, headers: Record<string, string>, form?: string): Promise<Response> => exchangeFollowing(url, { headers, endpoint, ...patience, ...(form !== undefined && { form }) });
+  const send = (path: string, headers: Record<string, string>): Promise<Response> => {
     const url = new URL(`${endpoint.base}/${endpoint.repository}/${path}`);
     if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace);
     return exchange(url, { ...headers, ...(authorization !== undefined && { authorization }) });
@@ -150,7 +153,7 @@ function createAccess(endpoint: Endpoint, auth: Credentials | undefined, patienc
       let response = await send(path, headers);
       if (response.statusCode === 401) {
         response.resume();
-        authorization = await answerChallenge(response.headers['www-authenticate'] ?? '', { endpoint, credentials, exchange });
+        authorization = response.redirected ? undefined : await answerChallenge(response.headers['www-authenticate'] ?? '', { endpoint, credentials, exchange });
         if (authorization !== undefined) response = await send(path, headers);
       }
       if (response.statusCode !== 200 && response.statusCode !== 206) throw await errorOf(response, endpoint, path);
@@ -162,7 +165,7 @@ function createAccess(endpoint: Endpoint, auth: Credentials | undefined, patienc
 interface ChallengeOptions {
   endpoint: Endpoint;
   credentials: Exclude<Credentials, { bearer: string }> | undefined;
-  exchange(url: URL, headers: Record<string, string>, form?: string): Promise<IncomingMessage>;
+  exchange(url: URL, headers: Record<string, string>, form?: string): Promise<Response>;
 }
 
 /** The Authorization header that a `WWW-Authenticate` asks for (RFC 7617, and the distribution project's token flow, with a refresh token its OAuth 2 form). */
@@ -182,9 +185,20 @@ async function answerChallenge(header: string, options: ChallengeOptions): Promi
   const response = refreshToken === undefined
     ? await exchange(url, basic === undefined ? {} : { authorization: basic })
     : await exchange(url, { 'content-type': 'application/x-www-form-urlencoded' }, asked.toString());
-  if (response.statusCode !== 200) throw await errorOf(response, endpoint, 'token');
-  const token = JSON.parse((await readAll(response, MANIFEST_BYTES_MAX)).toString()) as { token?: string; access_token?: string };
-  return `Bearer ${token.token ?? token.access_token ?? ''}`;
+  if (response.statusCode !== 200) throw await errorOf(response, endpoint, TOKEN);
+  const token = tokenOf(await readAll(response, MANIFEST_BYTES_MAX));
+  if (token === undefined) throw new HttpError(0, `${url.host} was asked for a token and gave none`);
+  return `Bearer ${token}`;
+}
+
+/** What else it says is not repeated: a registry may have named any server that this node can reach. */
+function tokenOf(body: Buffer): string | undefined {
+  try {
+    const { token, access_token: accessToken } = (JSON.parse(body.toString()) ?? {}) as { token?: unknown; access_token?: unknown };
+    return [token, accessToken].find((value) => typeof value === 'string' && value !== '' && !/[^\x21-\x7e]/.test(value)) as string | undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Patience {
@@ -199,17 +213,22 @@ interface ExchangeOptions extends Patience {
   form?: string;
 }
 
-async function exchangeFollowing(start: URL, options: ExchangeOptions): Promise<IncomingMessage> {
+/** `redirected`: by another host than was asked. What that one asks for is not answered with the registry's credentials. */
+type Response = IncomingMessage & { redirected?: true };
+
+async function exchangeFollowing(start: URL, options: ExchangeOptions): Promise<Response> {
   let url = start;
+  let away = false;
   for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
-    const { authorization, ...rest } = options.headers;
-    // Credentials are for the registry, not for the store that it redirects to.
-    const headers = url.host === start.host && authorization !== undefined ? { ...rest, authorization } : rest;
-    const response = await exchangeOnce(url, { ...options, headers });
+    const { form, headers: { authorization, ...rest }, ...others } = options;
+    // Credentials are for the registry, not for the store that it redirects to, nor for who listens on the way; a way back brings them no more.
+    const headers = away || authorization === undefined ? rest : { ...rest, authorization };
+    const response = await exchangeOnce(url, { ...others, headers, ...(form !== undefined && !away && { form }) });
     const { location } = response.headers;
-    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
+    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return away ? Object.assign(response, { redirected: true as const }) : response;
     response.resume();
     url = new URL(location, url);
+    away ||= url.host !== start.host || (start.protocol === 'https:' && url.protocol !== 'https:');
   }
   throw new HttpError(310, `${start.origin}: more than ${String(REDIRECTS_MAX)} redirects`);
 }
@@ -225,13 +244,15 @@ function exchangeOnce(url: URL, { headers, endpoint, signal, idleTimeoutMs, form
   });
 }
 
-async function errorOf(response: IncomingMessage, endpoint: Endpoint, path: string): Promise<HttpError> {
+/** What the registry says is repeated (it goes into an event of the pod); what another server says that it led to is not: it may be any that this node can reach. */
+async function errorOf(response: Response, endpoint: Endpoint, path: string): Promise<HttpError> {
   const status = response.statusCode ?? 0;
   const body = await readAll(response, 64 << 10).catch(() => Buffer.alloc(0));
+  const words = response.redirected === true || path === TOKEN ? '' : `: ${body.toString().slice(0, 500)}`;
   const where = `${new URL(endpoint.base).host}/${endpoint.repository}`;
   if (status === 404) return new HttpError(status, `${where} ${path}: not found`);
   if (status === 401 || status === 403) return new HttpError(status, `pull access denied for ${where}, repository does not exist or may require authorization: ${String(status)}`);
-  return new HttpError(status, `${where} ${path}: unexpected status ${String(status)}: ${body.toString().slice(0, 500)}`);
+  return new HttpError(status, `${where} ${path}: unexpected status ${String(status)}${words}`);
 }
 
 async function readAll(response: IncomingMessage, bytesMax: number): Promise<Buffer> {

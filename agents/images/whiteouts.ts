@@ -7,6 +7,8 @@ const OPAQUE = '.wh..wh..opq';
 const WHITEOUT = '.wh.';
 const OVERLAY_ATTRIBUTE = /^(SCHILY|LIBARCHIVE)\.xattr\.(trusted|user)\.overlay\./;
 const EXTENSION_BYTES_MAX = 1 << 20;
+/** All that stands before one entry, and a sparse file's map: they are held until the entry is known. */
+const HEADERS_BYTES_MAX = 4 << 20;
 
 export interface Tally {
   /** Bytes of regular files so far. */
@@ -59,6 +61,7 @@ async function readEntry(input: BlockReader): Promise<Entry | undefined> {
     if (block === undefined) return undefined;
     if (block.every((byte) => byte === 0)) continue;
     const header = parseTarHeader(block);
+    if (lengthOf(raw) > HEADERS_BYTES_MAX) throw new Error(`the archive is damaged: more than ${String(HEADERS_BYTES_MAX)} bytes of headers for one entry`);
     if (!'xg'.includes(header.type)) raw.push(block);
     if (!'xgLK'.includes(header.type)) {
       for (let more = header.type === 'S' && block[482] === 1; more; ) more = await readSparseBlock(input, raw);
@@ -83,9 +86,14 @@ function withoutOverlayAttributes(header: TarHeader, data: Buffer): Buffer {
   return kept.length === 0 ? kept : formatPax(header, kept);
 }
 
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
+}
+
 async function readSparseBlock(input: BlockReader, raw: Buffer[]): Promise<boolean> {
   const block = await input.exactly(BLOCK);
   raw.push(block);
+  if (raw.length * BLOCK > HEADERS_BYTES_MAX) throw new Error('the archive is damaged: the map of a sparse file has no end');
   return block[504] === 1;
 }
 

@@ -53,22 +53,34 @@ function linesOf(text: string): LogLine[] {
   return text.split('\n').flatMap((line) => parseLogLine(line) ?? []);
 }
 
-/** Where the last so many whole lines begin (a line in several parts counts once). */
+/** Where the last so many whole lines begin (a line in several parts counts once): looked for from the end. */
 function startOfTail(file: number, count: number, isWanted: (line: LogLine) => boolean): number {
-  const ends: number[] = []; // of the last `count + 1` of them, by their number
+  const isEnd = (text: string): boolean => {
+    const line = parseLogLine(text);
+    return count <= 0 || (line?.partial === false && isWanted(line));
+  };
   let found = 0;
-  let offset = 0;
-  for (let text = readLines(file, offset); text !== ''; text = readLines(file, offset)) {
-    for (let at = 0; at < text.length; ) {
-      const end = text.indexOf('\n', at) + 1 || text.length;
-      const line = parseLogLine(text.slice(at, end - 1));
-      if (line?.partial === false && isWanted(line)) ends[found++ % (count + 1)] = offset + end;
-      at = end;
+  let rest = ''; // of a line that begins further to the front
+  for (let at = fstatSync(file).size; at > 0; ) {
+    const from = Math.max(0, at - PIECE_BYTES);
+    const text = readText(file, from, at - from) + rest;
+    // Each line is known by the end of the one before it. What follows the last end has not come whole.
+    for (let end = text.lastIndexOf('\n'); end >= 0; ) {
+      const before = end === 0 ? -1 : text.lastIndexOf('\n', end - 1);
+      if (before < 0 && from > 0) break;
+      if (isEnd(text.slice(before + 1, end)) && ++found > count) return from + end + 1;
+      end = before;
     }
-    offset += text.length;
+    const first = text.indexOf('\n');
+    rest = first < 0 && text.length < LINE_MAX_BYTES ? text : text.slice(0, first + 1);
+    at = from;
   }
-  if (count <= 0) return offset;
-  return found > count ? ends[found % (count + 1)] ?? 0 : 0;
+  return 0;
+}
+
+function readText(file: number, offset: number, length: number): string {
+  const buffer = Buffer.alloc(length);
+  return buffer.toString('latin1', 0, readSync(file, buffer, 0, length, offset));
 }
 
 /** Whole lines that have come since the last read, with each byte as one character. */

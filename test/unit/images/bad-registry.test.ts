@@ -93,7 +93,7 @@ t.test('one that stalls is asked anew; one that never says more is given up, and
     response.writeHead(upstream.statusCode ?? 500, upstream.headers);
     response.write(body.subarray(0, 100_000));
   };
-  const once = await scene(t, (answer) => (answer.count === 0 ? stall : honest)(answer), 200);
+  const once = await scene(t, (answer) => (answer.count === 0 ? stall : honest)(answer), 3000);
   t.equal((await once.store.pull(once.name, [])).sizeBytes, noise.length);
   const ever = await scene(t, ({ upstream, response }) => response.writeHead(upstream.statusCode ?? 500, upstream.headers).flushHeaders(), 100);
   t.match(await ever.store.pull(ever.name, []).catch(refusal), { reason: 'ErrImagePull', message: /failed to pull and unpack image/ });

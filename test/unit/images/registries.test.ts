@@ -140,6 +140,38 @@ t.test('what is for the registry does not go where it redirects to', async (t) =
   };
   t.match(await store(t).pull(`${asking.address}/team/app:1`, [{ username: 'u', password: 'p' }]), { id: image.config.digest });
   t.same(new Set(seen), new Set([undefined]));
+  const told: string[] = [];
+  blobs.guard = ({ url = '', headers }, response, body) => {
+    told.push(`${url} ${headers.authorization ?? ''} ${body}`);
+    if (url.startsWith('/back')) response.writeHead(302, { location: `${asking.url}/v2/team/app/manifests/back` }).end();
+    else if (url.startsWith('/secret')) response.writeHead(200).end('root:$6$secret');
+    else if (url.startsWith('/broken')) response.writeHead(500).end('root:$6$secret');
+    else response.writeHead(401, { 'www-authenticate': `Bearer realm="${blobs.url}/token"` }).end();
+    return true;
+  };
+  const credentials = [{ username: 'u', password: 'hunter2' }];
+  let heard: (string | undefined)[] = [];
+  for (const [to, message] of [['/challenge', /pull access denied/], ['/secret', /what the registry led to is none/], ['/broken', /unexpected status 500(;|$)/], ['/back', /unexpected status 418|pull access denied/]] as const) {
+    heard = [];
+    asking.guard = ({ url = '', headers }, response) => {
+      heard.push(headers.authorization);
+      if (url.includes('/manifests/back')) response.writeHead(418).end();
+      else if (headers.authorization === undefined) response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
+      else response.writeHead(302, { location: `${blobs.url}${to}` }).end();
+      return true;
+    };
+    const error = await store(t).pull(`${asking.address}/team/app:1`, credentials).catch(refusal);
+    t.match(error, { message }, to);
+    t.notMatch(String(error), /secret/);
+    if (to === '/back') t.equal(heard.at(-1), undefined, 'nor do they come back by a way round');
+  }
+  t.notMatch(told.join('\n'), new RegExp(`hunter2|${basic('u', 'hunter2').slice('Basic '.length)}|Basic`), 'who was redirected to asks in vain');
+  for (const location of ['file:///etc/shadow', 'gopher://x/', 'http://', 'javascript:0']) {
+    asking.guard = (_request, response) => response.writeHead(302, { location }).end().writableEnded;
+    t.match(await store(t).pull(`${asking.address}/team/app:1`, []).catch(refusal), { reason: /RegistryUnavailable|ErrImagePull/ }, location);
+  }
+  asking.guard = ({ url = '' }, response) => (url.startsWith('/token') ? response.writeHead(200).end('{"token":"a\\nb"}') : response.writeHead(401, { 'www-authenticate': `Bearer realm="${asking.url}/token"` }).end()).writableEnded;
+  t.match(await store(t).pull(`${asking.address}/team/app:1`, []).catch(refusal), { message: /was asked for a token and gave none/ });
   asking.guard = ({ url = '' }, response) => response.writeHead(302, { location: url }).end().writableEnded;
   t.match(await store(t).pull(`${asking.address}/team/app:1`, []).catch(refusal), { message: /more than 10 redirects/ });
 });
