@@ -48,7 +48,7 @@ await t.test('users of its own: every kind of volume is root\'s inside', async (
       hostUsers: false, restartPolicy: 'Always', securityContext: { fsGroup: 2000 },
       container: {
         ports: [{ containerPort: 80 }], command: ['sh', '-c', 'echo begun; mkdir -p /www; echo page > /www/index.html; exec httpd -f -p 80 -h /www'], resources: { limits: { cpu: '200m', memory: '64Mi' } },
-        readinessProbe: { httpGet: { path: '/', port: 80 }, periodSeconds: 1 }, livenessProbe: { exec: { command: ['test', '!', '-e', '/empty/dead'] }, periodSeconds: 1, failureThreshold: 1 },
+        readinessProbe: { httpGet: { path: '/', port: 80 }, periodSeconds: 1 }, livenessProbe: { exec: { command: ['test', '!', '-e', '/empty/dead'] }, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 60 },
         volumeMounts: PLACES.map((name) => ({ name: name === 'part' ? 'empty' : name, mountPath: `/${name}`, ...(name === 'part' && { subPath: 'deep/er' }) })),
       },
       volumes: [

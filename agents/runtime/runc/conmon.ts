@@ -81,6 +81,7 @@ function argumentsOf(options: ConmonOptions): string[] {
     '--api-version', '1', '-c', id, '-u', id, '-n', id, '-r', options.ociRuntime, '-b', bundle,
     '-p', `${bundle}/pidfile`, '-P', `${bundle}/conmon.pid`, '-l', `k8s-file:${options.logPath}`, '--exit-dir', options.exits,
     '--full-attach', '--no-sync-log', ...(options.systemdCgroup ? ['--systemd-cgroup'] : []), '--runtime-arg', '--root', '--runtime-arg', options.root,
+    '--runtime-arg', '--log', '--runtime-arg', '/dev/null', // its streams are the container's: warnings would stand in the container's log. Why it failed it still says
     ...(options.stdin ? ['-i', ...(options.stdinOnce ? [] : ['--leave-stdin-open'])] : []), ...(options.tty ? ['-t'] : []),
   ];
 }
