@@ -3,6 +3,7 @@
 import type { Clock } from '../../../internal/base/clock.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, type UserInfo } from '../../../internal/api/user.ts';
 import type { Client } from '../../../internal/client/client.ts';
+import type { Problem } from './places.ts';
 import { SUBJECTACCESSREVIEWS, TOKENREVIEWS } from '../../../internal/kinds/generated/resources.ts';
 
 export interface AccessRequest {
@@ -15,15 +16,16 @@ export interface AccessRequest {
 
 export interface Access {
   /** undefined: allowed. */
-  check(request: AccessRequest): Promise<{ code: 401 | 403; message: string } | undefined>;
+  check(request: AccessRequest): Promise<Problem | undefined>;
 }
 
 const KEPT_MS = 60_000;
 const KEPT_MAX = 256;
-const VERBS: Readonly<Record<string, string>> = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+/** Other methods are no verb, and allowed to those who may all. */
+const VERBS: Readonly<Record<string, string>> = { GET: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 /** Paths with a subresource of their own, and those for which nodes/proxy does as well; all else is nodes/proxy. */
 const SUBRESOURCES: readonly (readonly [prefix: string, ...subresources: string[]])[] = [
-  ['/stats', 'stats'], ['/metrics', 'metrics'], ['/logs', 'log'], ['/checkpoint', 'checkpoint'], ['/healthz', 'healthz', 'proxy'], ['/pods', 'pods', 'proxy'], ['/runningpods', 'pods', 'proxy'], ['/configz', 'configz', 'proxy'],
+  ['/stats', 'stats'], ['/metrics', 'metrics'], ['/logs', 'log'], ['/checkpoint', 'checkpoint'], ['/statusz', 'statusz'], ['/flagz', 'configz'], ['/healthz', 'healthz', 'proxy'], ['/pods', 'pods', 'proxy'], ['/runningpods', 'pods', 'proxy'], ['/configz', 'configz', 'proxy'],
 ];
 
 export function createAccess({ client, nodeName, clock }: { client: Client; nodeName: string; clock: Clock }): Access {
@@ -43,17 +45,16 @@ export function createAccess({ client, nodeName, clock }: { client: Client; node
   return {
     async check(request) {
       const { path, method } = request;
-      if (path === '/healthz') return undefined;
       const user = await userOf(request);
-      if (user === undefined) return { code: 401, message: 'Unauthorized' };
+      if (user === undefined) return { code: 401, text: 'Unauthorized' };
       if (user.groups.includes(MASTERS_GROUP)) return undefined;
-      const verb = VERBS[method] ?? 'get';
+      const verb = VERBS[method] ?? '';
       const [, ...subresources] = SUBRESOURCES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`)) ?? ['', 'proxy'];
       for (const subresource of subresources) {
         const key = JSON.stringify([user.username, [...user.groups].sort(), verb, subresource]);
         if (await remembered(key, () => mayAccess(client, user, { verb, subresource, nodeName }))) return undefined;
       }
-      return { code: 403, message: `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])\n` };
+      return { code: 403, text: `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])\n` };
     },
   };
 }

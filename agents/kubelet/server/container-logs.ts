@@ -11,8 +11,10 @@ import { findContainer } from '../pod-spec.ts';
 import type { PodWorker } from '../pod-worker.ts';
 import { sandboxesOf } from '../steps/sandbox.ts';
 import { openLog, type LogOptions, type LogReader } from '../logs/log-reader.ts';
-import { answer } from './server.ts';
-import { refuse, type StreamRequest } from './streams.ts';
+import { readLogQuery } from './log-query.ts';
+import type { Problem } from './places.ts';
+import { answer, refuse } from './answers.ts';
+import type { Connection } from './connection.ts';
 import { upgradeToWebSocket } from './websocket.ts';
 
 export interface LogRequest {
@@ -41,7 +43,7 @@ interface FoundLog {
 
 export async function serveLogs(request: LogRequest, response: ServerResponse): Promise<void> {
   const found = findLog(request);
-  if ('code' in found) return answer(response, found.code, found.text);
+  if ('code' in found) return answer(response, found);
   response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' });
   response.flushHeaders();
   await send(found, { write: (bytes) => taken(response, bytes), end: () => void response.end(), onClose: (listener) => void response.on('close', listener) });
@@ -57,9 +59,9 @@ function taken(response: ServerResponse, bytes: Buffer): Promise<void> {
 
 const PROTOCOLS = ['binary.k8s.io', 'base64.binary.k8s.io'];
 
-export async function serveLogsOverWebSocket(request: LogRequest, stream: StreamRequest): Promise<void> {
+export async function serveLogsOverWebSocket(request: LogRequest, stream: Connection): Promise<void> {
   const found = findLog(request);
-  if ('code' in found) return refuse(stream.socket, found.code, found.text);
+  if ('code' in found) return refuse(stream.socket, found);
   const { webSocket, protocol } = await upgradeToWebSocket(stream, PROTOCOLS);
   const base64 = protocol.startsWith('base64');
   webSocket.on('error', () => webSocket.terminate());
@@ -68,48 +70,36 @@ export async function serveLogsOverWebSocket(request: LogRequest, stream: Stream
   await send(found, { write, end: () => webSocket.close(1000), onClose: (listener) => void webSocket.on('close', listener) });
 }
 
-function findLog({ node, worker, pod, container: name, query }: LogRequest): FoundLog | { code: number; text: string } {
-  const fault = faultOf(query);
-  if (fault !== undefined) return fault;
-  if (worker === undefined) return { code: 404, text: `pod ${JSON.stringify(pod)} does not exist\n` };
-  if (findContainer(worker.pod, name) === undefined) return { code: 404, text: `container ${JSON.stringify(name)} not found in pod ${JSON.stringify(pod)}\n` };
+function findLog({ node, worker, pod, container: name, query }: LogRequest): FoundLog | Problem {
+  const asked = readLogQuery(query, node.clock.now());
+  if ('code' in asked) return asked;
+  if (worker === undefined) return { code: 404, text: `pod ${JSON.stringify(pod)} does not exist` };
+  if (findContainer(worker.pod, name) === undefined) return { code: 404, text: `container ${JSON.stringify(name)} not found in pod ${JSON.stringify(pod)}` };
   const containers = sandboxesOf(node, worker.pod.metadata.uid).flatMap(({ id }) => node.runtime.listContainers(id))
     .filter(({ config }) => config.name === name).sort((a, b) => b.config.attempt - a.config.attempt);
-  const previous = query.get('previous') === 'true';
-  const container = previous ? containers.filter(({ state }) => state === 'exited').find(({ config }) => config.attempt !== containers[0]?.config.attempt || containers[0]?.state === 'exited') : containers[0];
+  const container = asked.previous ? containers.find(({ id }) => id === lastEnded(worker, name)) : containers[0];
   if (container === undefined) {
     const where = `container "${name}" in pod "${pod}"`;
-    return { code: 400, text: previous ? `previous terminated ${where} not found` : `${where} is waiting to start: ${worker.memory.waiting.get(name)?.reason ?? 'ContainerCreating'}` };
+    return { code: 400, text: asked.previous ? `previous terminated ${where} not found` : `${where} is waiting to start: ${waitsFor(statusIn(worker, name)?.state?.waiting?.reason ?? 'ContainerCreating')}` };
   }
   return {
-    path: `${podLogDirectory(node, worker.pod)}/${container.config.logPath}`, options: optionsOf(query, node.clock.now()), follow: query.get('follow') === 'true' && !previous, clock: node.clock,
+    path: `${podLogDirectory(node, worker.pod)}/${container.config.logPath}`, options: asked.options, follow: asked.follow && !asked.previous, clock: node.clock,
     running: () => ['running', 'created'].includes(node.runtime.status(container.id)?.state ?? ''),
     subscribe: (wake) => node.runtime.subscribe(wake),
   };
 }
 
-/** What cannot be read, and what makes no sense, in upstream's few words. */
-function faultOf(query: URLSearchParams): { code: number; text: string } | undefined {
-  const given = (name: string): string => query.get(name) ?? '';
-  const [tailLines, limitBytes, sinceSeconds] = ['tailLines', 'limitBytes', 'sinceSeconds'].map(given);
-  const isRead = [tailLines, limitBytes, sinceSeconds].every((text = '') => text === '' || /^[+-]?\d+$/.test(text)) && (given('sinceTime') === '' || !Number.isNaN(Date.parse(given('sinceTime'))));
-  if (!isRead) return { code: 400, text: '{"message": "Unable to decode query."}' };
-  const senseless = Number(tailLines) < 0 || (limitBytes !== '' && Number(limitBytes) < 1) || (sinceSeconds !== '' && (Number(sinceSeconds) < 1 || given('sinceTime') !== '')) || !['', 'All', 'Stdout', 'Stderr'].includes(given('stream'));
-  return senseless ? { code: 422, text: '{"message": "Invalid request."}' } : undefined;
+/** The life before the one that its status tells of: while it waits to be started again, the one that has just ended. */
+function lastEnded(worker: PodWorker, name: string): string | undefined {
+  return statusIn(worker, name)?.lastState?.terminated?.containerID?.replace(/^.*:\/\//, '');
 }
 
-function optionsOf(query: URLSearchParams, now: number): LogOptions {
-  const number = (name: string): number | undefined => (query.get(name) === null || query.get(name) === '' ? undefined : Number(query.get(name)));
-  const seconds = number('sinceSeconds');
-  const since = query.get('sinceTime');
-  const stream = query.get('stream');
-  const [tailLines, limitBytes] = [number('tailLines'), number('limitBytes')];
-  return {
-    timestamps: query.get('timestamps') === 'true',
-    ...(tailLines !== undefined && { tailLines }), ...(limitBytes !== undefined && { limitBytes }),
-    ...(seconds !== undefined ? { sinceMs: now - seconds * 1000 } : since !== null && since !== '' ? { sinceMs: Date.parse(since) } : {}),
-    ...((stream === 'Stdout' || stream === 'Stderr') && { stream: stream === 'Stdout' ? 'stdout' as const : 'stderr' as const }),
-  };
+function statusIn({ memory: { status } }: PodWorker, name: string) {
+  return [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])].find((one) => one.name === name);
+}
+
+function waitsFor(reason: string): string {
+  return reason === 'ErrImagePull' ? 'image can\'t be pulled' : reason === 'ImagePullBackOff' ? 'trying and failing to pull image' : reason;
 }
 
 async function send(found: FoundLog, sink: LogSink): Promise<void> {

@@ -6,6 +6,19 @@ import { createSpdySession, type SpdyStream } from '../../spdy/session.ts';
 import type { SpdyConnection } from './spdy-upgrade.ts';
 import { channelWriter, pass, type ChannelSocket } from './websocket.ts';
 
+/** The ports that a plain WebSocket is to be joined with, or what is wrong with them. */
+export function portsOf(query: URLSearchParams): number[] | string {
+  const words = query.getAll('port').flatMap((text) => text.split(','));
+  if (words.length === 0) return 'query parameter "port" is required';
+  for (const word of words) {
+    if (word === '') return 'query parameter "port" cannot be empty';
+    if (!/^\d+$/.test(word)) return `unable to parse ${JSON.stringify(word)} as a port: strconv.ParseUint: parsing ${JSON.stringify(word)}: invalid syntax`;
+    if (Number(word) > 65535) return `unable to parse ${JSON.stringify(word)} as a port: strconv.ParseUint: parsing ${JSON.stringify(word)}: value out of range`;
+    if (Number(word) < 1) return `port ${JSON.stringify(word)} must be > 0`;
+  }
+  return words.map(Number);
+}
+
 type Connect = (port: number) => Promise<Duplex>;
 
 export function forwardOverSpdy(connection: SpdyConnection | Duplex, connect: Connect): void {
@@ -35,7 +48,7 @@ async function join(data: Duplex, error: Duplex, port: number, connect: Connect)
     socket.on('close', () => error.end());
     data.on('close', () => socket.destroy());
   } catch (failure) {
-    error.end(`an error occurred forwarding ${String(port)}: ${messageOf(failure)}`);
+    error.end(`error forwarding port ${String(port)}: ${messageOf(failure)}`);
     data.resume().end();
   }
 }
@@ -51,7 +64,7 @@ export function forwardOverWebSocket(client: ChannelSocket, ports: readonly numb
     pair.socket.then((socket) => {
       socket.on('error', () => {});
       socket.pipe(channelWriter(client, pair.data));
-    }, (error: unknown) => client.send(pair.error, Buffer.from(`an error occurred forwarding ${String(pair.port)}: ${messageOf(error)}`)));
+    }, (error: unknown) => client.send(pair.error, Buffer.from(`error forwarding port ${String(pair.port)}: ${messageOf(error)}`)));
   }
   client.onMessage((channel, bytes) => {
     const connection = sockets.find(({ data }) => data === channel)?.socket;

@@ -31,7 +31,7 @@ export interface ExecStatus {
   message?: string;
   reason?: string;
   code?: number;
-  details?: { causes: { reason: string; message: string }[] };
+  details?: { causes: { reason?: string; message: string }[] };
 }
 
 export async function runRemoteCommand(runtime: Runtime, { kind, containerId, command, tty }: RemoteCommand, streams: CommandStreams): Promise<void> {
@@ -40,17 +40,22 @@ export async function runRemoteCommand(runtime: Runtime, { kind, containerId, co
     ...(streams.stderr !== undefined && { stderr: streams.stderr }), ...(tty && streams.resize !== undefined && { resize: streams.resize }),
   };
   try {
-    const exitCode = kind === 'exec' ? await runtime.exec(containerId, { ...options, command }) : await runtime.attach(containerId, options).then(() => 0);
-    await streams.finish(statusOf(exitCode));
+    const exitCode = kind === 'exec' ? await runtime.exec(containerId, { ...options, command, mustStart: true }) : await runtime.attach(containerId, options).then(() => 0);
+    await streams.finish(statusOf(exitCode, command));
   } catch (error) {
-    await streams.finish({ metadata: {}, status: 'Failure', message: messageOf(error), reason: 'InternalError', code: 500, details: { causes: [{ reason: '', message: messageOf(error) }] } });
+    await streams.finish({ metadata: {}, status: 'Failure', message: `Internal error occurred: ${wordsOf(error)}`, reason: 'InternalError', code: 500, details: { causes: [{ message: wordsOf(error) }] } });
   }
 }
 
-export function statusOf(exitCode: number): ExecStatus {
+/** As upstream tells it over containerd: a command that could not be started is no exit code. */
+function wordsOf(error: unknown): string {
+  return `error executing command in container: failed to exec in container: ${messageOf(error)}`;
+}
+
+export function statusOf(exitCode: number, command: readonly string[]): ExecStatus {
   if (exitCode === 0) return { metadata: {}, status: 'Success' };
   return {
-    metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: exit status ${String(exitCode)}`, reason: 'NonZeroExitCode',
+    metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: error executing command [${command.join(' ')}], exit code ${String(exitCode)}`, reason: 'NonZeroExitCode',
     details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
   };
 }

@@ -1,13 +1,16 @@
 // The upgrade to SPDY/3.1, and the streams of an exec or attach over it: the client opens error, stdin, stdout, stderr and resize, each named
 // by its streamType header; the command starts when all it asked for are there.
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../../internal/base/clock.ts';
 import { createEventQueue } from './event-queue.ts';
+import type { Problem } from './places.ts';
 import type { CommandStreams, RemoteCommand } from './remote-command.ts';
 import { createSpdySession, type SpdySession, type SpdyStream } from '../../spdy/session.ts';
-import type { StreamRequest } from './streams.ts';
+import type { Connection } from './connection.ts';
 import { legacyText, pushSize } from './websocket.ts';
 
-const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io', 'portforward.k8s.io'];
+const COMMAND_PROTOCOLS = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
+const FORWARD_PROTOCOLS = ['portforward.k8s.io'];
 const STREAMS_WITHIN_MS = 30_000;
 
 export interface SpdyConnection {
@@ -15,15 +18,21 @@ export interface SpdyConnection {
   protocol: string;
 }
 
-export function acceptSpdy({ request, socket, head }: Pick<StreamRequest, 'request' | 'socket' | 'head'>): SpdyConnection {
+/** The first of the client's protocols that is known here, or why there is none. */
+export function negotiate(request: IncomingMessage, kind: string): string | Problem {
   const offered = [request.headers['x-stream-protocol-version'] ?? []].flat().flatMap((text) => text.split(',')).map((name) => name.trim());
-  const protocol = PROTOCOLS.find((name) => offered.includes(name)) ?? '';
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n${protocol === '' ? '' : `X-Stream-Protocol-Version: ${protocol}\r\n`}\r\n`);
+  const known = kind === 'portForward' ? FORWARD_PROTOCOLS : COMMAND_PROTOCOLS;
+  if (offered.length === 0) return { code: 400, text: 'unable to upgrade: X-Stream-Protocol-Version is required\n' };
+  return offered.find((name) => known.includes(name)) ?? { code: 403, text: `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${known.join(' ')}]\n` };
+}
+
+export function acceptSpdy({ socket, head }: Pick<Connection, 'socket' | 'head'>, protocol: string): SpdyConnection {
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`);
   return { session: createSpdySession(socket, head), protocol };
 }
 
 export async function spdyStreams({ session, protocol }: SpdyConnection, command: RemoteCommand, clock: Clock): Promise<CommandStreams> {
-  const resizes = command.tty && protocol !== '' && !['channel.k8s.io', 'v2.channel.k8s.io'].includes(protocol);
+  const resizes = command.tty && !['channel.k8s.io', 'v2.channel.k8s.io'].includes(protocol);
   const wanted = ['error', ...(command.stdin ? ['stdin'] : []), ...(command.stdout ? ['stdout'] : []), ...(command.stderr ? ['stderr'] : []), ...(resizes ? ['resize'] : [])];
   const streams = await collect(session, wanted, clock);
   const gone = new AbortController();
@@ -37,7 +46,7 @@ export async function spdyStreams({ session, protocol }: SpdyConnection, command
   return {
     ...(stdin !== undefined && { stdin }), ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }), resize, signal: gone.signal,
     async finish(status) {
-      const text = /^v[45]/.test(protocol) ? JSON.stringify(status) : legacyText(status);
+      const text = protocol === 'v4.channel.k8s.io' ? JSON.stringify(status) : legacyText(status);
       await Promise.all([...streams.entries()].filter(([name]) => name !== 'stdin' && name !== 'resize').map(([name, { duplex }]) => new Promise<void>((resolve) => {
         duplex.once('close', () => resolve());
         duplex.end(name === 'error' ? text : undefined, () => resolve());

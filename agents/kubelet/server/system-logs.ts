@@ -4,19 +4,19 @@ import { createReadStream, readdirSync, realpathSync, statSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { answer } from './server.ts';
+import { answer } from './answers.ts';
 
 const ROOT = '/var/log';
 
 export async function serveSystemLogs(response: ServerResponse, { path, isFolder, roots = [ROOT] }: { path: readonly string[]; isFolder: boolean; roots?: readonly string[] }): Promise<void> {
   const real = resolve(join(roots[0] ?? ROOT, ...path));
   const status = real === undefined ? undefined : statSync(real, { throwIfNoEntry: false });
-  if (real === undefined || status === undefined || path.includes('..') || !roots.map(resolve).some((root) => root !== undefined && (real === root || real.startsWith(`${root}/`)))) return answer(response, 404, '404 page not found\n');
+  if (real === undefined || status === undefined || path.includes('..') || !roots.map(resolve).some((root) => root !== undefined && (real === root || real.startsWith(`${root}/`)))) return answer(response, { code: 404, text: '404 page not found\n' });
   if (status.isDirectory()) {
     if (!isFolder) return void response.writeHead(301, { location: `${encodeURIComponent(path.at(-1) ?? 'logs')}/` }).end();
     return void response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(listOf(real));
   }
-  if (!status.isFile()) return answer(response, 404, '404 page not found\n');
+  if (!status.isFile()) return answer(response, { code: 404, text: '404 page not found\n' });
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'content-length': status.size });
   await pipeline(createReadStream(real, { end: Math.max(0, status.size - 1) }), response); // a log that grows is sent as long as it was
 }

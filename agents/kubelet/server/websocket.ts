@@ -1,14 +1,16 @@
 // WebSocket for exec, attach and port-forward: one connection, channels told apart by the first byte of each message
 // (v4/v5.channel.k8s.io, the older channel.k8s.io, and their base64 forms). v5 adds message 255, which closes one channel.
 // kubectl's port-forward speaks SPDY inside a WebSocket instead: then the connection is a tunnel.
+import type { IncomingMessage } from 'node:http';
 import { Duplex, PassThrough, Writable } from 'node:stream';
 import { callbackify } from 'node:util';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { createEventQueue } from './event-queue.ts';
 import type { CommandStreams, ExecStatus, RemoteCommand } from './remote-command.ts';
-import type { StreamRequest } from './streams.ts';
+import type { Connection } from './connection.ts';
 
-const COMMAND_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'base64.channel.k8s.io', 'channel.k8s.io'];
+const NEWEST = 'v5.channel.k8s.io';
+const COMMAND_PROTOCOLS = [NEWEST, 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'base64.channel.k8s.io', 'channel.k8s.io'];
 const TUNNEL_PROTOCOL = 'SPDY/3.1+portforward.k8s.io';
 const CLOSE_CHANNEL = 255;
 const CHANNELS = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 } as const;
@@ -25,15 +27,21 @@ export interface ChannelSocket {
   close(): void;
 }
 
-export async function acceptWebSocket(stream: Pick<StreamRequest, 'request' | 'socket' | 'head'>): Promise<ChannelSocket> {
+/** Whether there is one of its protocols that is known here; without a word of them it takes the oldest. */
+export function isKnownProtocol({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '');
+  return offered.length === 0 || offered.some((name) => name === TUNNEL_PROTOCOL || COMMAND_PROTOCOLS.includes(name));
+}
+
+export async function acceptWebSocket(stream: Connection): Promise<ChannelSocket> {
   const { webSocket, protocol } = await upgradeToWebSocket(stream, [...COMMAND_PROTOCOLS, TUNNEL_PROTOCOL]);
   return channelSocket(webSocket, protocol);
 }
 
-/** The first of these protocols that the client offers is taken; '' when it offers none of them. */
-export function upgradeToWebSocket({ request, socket, head }: Pick<StreamRequest, 'request' | 'socket' | 'head'>, protocols: readonly string[]): Promise<{ webSocket: WebSocket; protocol: string }> {
+/** The first that the client offers of these protocols is taken, but v5 before all others; '' when it offers none of them. */
+export function upgradeToWebSocket({ request, socket, head }: Connection, protocols: readonly string[]): Promise<{ webSocket: WebSocket; protocol: string }> {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '');
-  const protocol = protocols.find((name) => offered.includes(name)) ?? '';
+  const protocol = offered.find((name) => name === NEWEST && protocols.includes(name)) ?? offered.find((name) => protocols.includes(name)) ?? '';
   // ws refuses names with a slash: the header is taken off before the upgrade and the answer's is set by hand.
   delete request.headers['sec-websocket-protocol'];
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false });

@@ -76,11 +76,11 @@ function machineRow(shared: Shared, { cgroups: { version }, kubeletDir, memoryDi
   };
 }
 
-function pathOf(uid: string, { runtime }: Pick<NodeContext, 'runtime'>): string {
+export function pathOf(uid: string, { runtime }: Pick<NodeContext, 'runtime'>): string {
   return runtime.listSandboxes().find(({ config }) => config.uid === uid)?.config.cgroupParent ?? '';
 }
 
 /** Each runtime has its own prefix for the scopes it has systemd make. */
-function cgroupOf(pod: string, id: string, { driver, children }: NodeContext['cgroups']): string {
+export function cgroupOf(pod: string, id: string, { driver, children }: NodeContext['cgroups']): string {
   return `${pod}/${driver === 'systemd' ? children(pod).find((name) => name.endsWith(`-${id}.scope`)) ?? id : id}`;
 }

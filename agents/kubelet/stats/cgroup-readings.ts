@@ -54,6 +54,11 @@ export function readCgroup(directory: (controller: string) => string, version: 1
   return version === 2 ? readV2(directory('')) : readV1(directory);
 }
 
+/** `directory`: of the memory controller's files. */
+export function swapBytesIn(directory: string, version: 1 | 2): number {
+  return version === 2 ? number(directory, 'memory.swap.current') : counts(directory, 'memory.stat')['total_swap'] ?? 0;
+}
+
 type Counts = Readonly<Record<string, number>>;
 
 /** `name 12` a line. */

@@ -60,7 +60,7 @@ export interface NetworkInterface {
 }
 
 /** Ends of links into containers are not the machine's traffic: what went through them is counted of their pods. */
-const NOT_COUNTED = /^(lo|veth|docker|nerdctl)/i;
+const NOT_COUNTED = /^(lo|veth|docker|nerdctl|skf|skiff-dns)/i;
 
 /** Interfaces of a process's network namespace but the loopback; none when the process has gone. */
 export function networkOf(pid: number | 'self'): NetworkInterface[] {

@@ -3,6 +3,8 @@ import type { NodeContext } from '../node-context.ts';
 import { isStatic, isTerminalPhase } from '../pod-spec.ts';
 import type { PodWorker } from '../pod-worker.ts';
 import type { Pods } from '../pods.ts';
+import { cgroupOf, pathOf } from './cadvisor-rows.ts';
+import { swapBytesIn } from './cgroup-readings.ts';
 import { family, type Sample } from './exposition.ts';
 import { machineCpuNanos, machineMemory, type FileSystem } from './machine.ts';
 import { processMetrics, processStart } from './process.ts';
@@ -12,20 +14,22 @@ export async function resourceMetrics(node: NodeContext): Promise<string> {
   const pods = await usageOfPods(node);
   const at = node.clock.now();
   const memory = machineMemory();
+  const swapOf = (path: string): number => swapBytesIn(node.cgroups.directory(path, 'memory'), node.cgroups.version);
   const containers = pods.flatMap((pod) => pod.containers.map((container) => ({ pod, container })));
   const ofContainer = (value: (usage: ContainerUsage) => number): Sample[] => containers.map(({ pod, container }) => ({ labels: { container: container.status.config.name, namespace: pod.namespace, pod: pod.name }, value: value(container), at: container.stats.timestamp }));
   const ofPod = (value: (pod: PodUsage) => number): Sample[] => pods.map((pod) => ({ labels: { namespace: pod.namespace, pod: pod.name }, value: value(pod), at }));
   return [
     family('container_cpu_usage_seconds_total', 'counter', '[STABLE] Cumulative cpu time consumed by the container in core-seconds', ofContainer(({ stats }) => stats.cpuUsageNanos / 1e9)),
     family('container_memory_working_set_bytes', 'gauge', '[STABLE] Current working set of the container in bytes', ofContainer(({ stats }) => stats.memoryWorkingSetBytes)),
-    family('container_start_time_seconds', 'gauge', '[STABLE] Start time of the container since unix epoch in seconds', ofContainer(({ status }) => status.startedAt / 1000)),
+    family('container_start_time_seconds', 'gauge', '[STABLE] Start time of the container since unix epoch in seconds', ofContainer(({ status }) => status.startedAt / 1000).map(({ labels = {}, value }) => ({ labels, value }))),
+    family('container_swap_usage_bytes', 'gauge', '[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems', containers.map(({ pod, container }) => ({ labels: { container: container.status.config.name, namespace: pod.namespace, pod: pod.name }, value: swapOf(cgroupOf(pathOf(pod.uid, node), container.status.id, node.cgroups)), at: container.stats.timestamp }))),
     family('node_cpu_usage_seconds_total', 'counter', '[STABLE] Cumulative cpu time consumed by the node in core-seconds', [{ value: machineCpuNanos() / 1e9, at }]),
     family('node_memory_working_set_bytes', 'gauge', '[STABLE] Current working set of the node in bytes', [{ value: memory.workingSetBytes, at }]),
     family('node_swap_usage_bytes', 'gauge', '[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems', [{ value: memory.swapUsageBytes, at }]),
     family('pod_cpu_usage_seconds_total', 'counter', '[STABLE] Cumulative cpu time consumed by the pod in core-seconds', ofPod((pod) => pod.cpuUsageNanos / 1e9)),
     family('pod_memory_working_set_bytes', 'gauge', '[STABLE] Current working set of the pod in bytes', ofPod((pod) => pod.memoryWorkingSetBytes)),
+    family('pod_swap_usage_bytes', 'gauge', '[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems', ofPod(({ uid }) => swapOf(pathOf(uid, node)))),
     family('resource_scrape_error', 'gauge', '[STABLE] 1 if there was an error while getting container metrics, 0 otherwise', [{ value: 0 }]),
-    processStart(),
   ].join('');
 }
 
@@ -35,7 +39,7 @@ export function probeMetrics(pods: Pods): string {
     const [type = '', result = ''] = key.split(' ');
     return { labels: { container, namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, pod_uid: pod.metadata.uid, probe_type: type, result }, value };
   })));
-  return processStart() + family('prober_probe_total', 'counter', '[ALPHA] Cumulative number of a liveness, readiness or startup probe for a container by result.', samples);
+  return processStart('[ALPHA] ') + family('prober_probe_total', 'counter', '[ALPHA] Cumulative number of a liveness, readiness or startup probe for a container by result.', samples);
 }
 
 export async function kubeletMetrics({ node, pods }: { node: NodeContext; pods: Pods }): Promise<string> {

@@ -25,8 +25,14 @@ export function processMetrics(): string {
   ].join('');
 }
 
-export function processStart(): string {
-  return family('process_start_time_seconds', 'gauge', 'Start time of the process since unix epoch in seconds.', [{ value: bootTimeMs() / 1000 + (statFields()[19] ?? 0) / 100 }]);
+/** `stability`: of a registry that tells it (`[ALPHA] `). */
+export function processStart(stability = ''): string {
+  return family('process_start_time_seconds', 'gauge', `${stability}Start time of the process since unix epoch in seconds.`, [{ value: processStartMs() / 1000 }]);
+}
+
+/** Epoch ms. */
+export function processStartMs(): number {
+  return bootTimeMs() + (statFields()[19] ?? 0) * 10;
 }
 
 /** Of /proc/self/stat, from the state on. */

@@ -34,6 +34,8 @@ export async function runTerminal({ file, args, addon, options, onStarted, clock
   const env = Object.entries(environment()).map(([name, value]) => `${name}=${value}`);
   const { fd, pid } = terminals.fork(file, args, env, '/', 80, 24, -1, -1, true, '', (code, signal) => ended.resolve(signal > 0 ? 128 + signal : code));
   const stream = new ReadStream(fd);
+  // Until runc has made this terminal raw it would echo what comes meanwhile, and take a ^D for itself: only the container's own may.
+  stream.setRawMode(true);
   let open = true;
   const closed = new Promise<void>((resolve) => stream.once('close', () => {
     open = false;

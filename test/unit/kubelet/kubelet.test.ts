@@ -50,7 +50,7 @@ t.test('the node is there, Ready, with its lease; its API knows who asks', async
   await s.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-node-lease' }, spec: {} });
   const kubelet = createKubelet({
     nodeName: 'n1', nodeIps: () => ['192.0.2.1'], version: 'v1.36.3+skiff1', kubeletDir: join(folder, 'kubelet'), logsDir: join(folder, 'logs'), client: s.client, views: s.node.views, viewsAreLocal: true,
-    runtime: s.runtime, images: s.images, clock: { ...s.clock, monotonicMs: systemClock.monotonicMs }, random: s.node.random, log: s.node.log, port, 
+    runtime: s.runtime, images: s.images, clock: { ...s.clock, monotonicMs: systemClock.monotonicMs, setTimer: (ms: number, due: () => void) => (ms === 0 ? systemClock : s.clock).setTimer(ms, due) }, random: s.node.random, log: s.node.log, port, 
     tls: { pair: () => ({ cert: read('server.crt'), key: read('server.key') }), clientCa: read('ca.crt'), onRenewed: (listener) => void renewals.push(listener) },
     clusterDns: ['10.43.0.10'], clusterDomain: 'cluster.local', cgroupRoot, labels: { zone: 'a' },
   });

@@ -198,8 +198,8 @@ t.test('streams that have ended both ways are let go: a port-forward may have an
 });
 
 t.test('how a command ended, and a gRPC health request', (t) => {
-  t.same(statusOf(0), { metadata: {}, status: 'Success' });
-  t.match(statusOf(3), { status: 'Failure', reason: 'NonZeroExitCode', message: 'command terminated with non-zero exit code: exit status 3', details: { causes: [{ reason: 'ExitCode', message: '3' }] } });
+  t.same(statusOf(0, []), { metadata: {}, status: 'Success' });
+  t.match(statusOf(3, ['sh', '-c', 'exit 3']), { status: 'Failure', reason: 'NonZeroExitCode', message: 'command terminated with non-zero exit code: error executing command [sh -c exit 3], exit code 3', details: { causes: [{ reason: 'ExitCode', message: '3' }] } });
   t.same(encodeRequest('a'), Buffer.from([0, 0, 0, 0, 3, 0x0a, 1, 0x61]));
   t.end();
 });
