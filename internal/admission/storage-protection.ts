@@ -1,5 +1,5 @@
 // StorageObjectInUseProtection: volumes, claims and attributes classes begin with the finalizer that keeps them while they are used (the loops
-// of controllers/storage-protection.ts take it off).
+// of controllers/volumes/protection.ts take it off).
 import { writes, type AdmissionPlugin } from './admission.ts';
 
 const FINALIZERS = [

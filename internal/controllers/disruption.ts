@@ -8,7 +8,7 @@ import type { Views } from '../informer/view.ts';
 import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '../kinds/generated/api-types.ts';
 import { DEPLOYMENTS, PODDISRUPTIONBUDGETS, PODS, REPLICASETS, REPLICATIONCONTROLLERS, STATEFULSETS } from '../kinds/generated/resources.ts';
 import { controllerLoop, updateStatus, type Action, type ControllerLoop } from './action.ts';
-import { scaledValue } from './deployment-replicas.ts';
+import { scaledValue } from './deployments/replicas.ts';
 import { isFinished, isReady } from './pod-state.ts';
 
 const GRANTED_MS = 120_000;

@@ -1,4 +1,4 @@
-// Folders of local volumes, below one folder of the node: made and removed when the server asks (controllers/local-provisioning.ts). Names are one part of
+// Folders of local volumes, below one folder of the node: made and removed when the server asks (controllers/volumes/local-provisioning.ts). Names are one part of
 // a path, and nothing outside that folder is touched; what is mounted anywhere below a volume keeps it.
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -5,8 +5,8 @@ import t from 'tap';
 import { CLUSTERROLEBINDINGS, CLUSTERROLES, CONFIGMAPS, SECRETS } from '../../../internal/kinds/generated/resources.ts';
 import type { PolicyRule } from '../../../internal/kinds/generated/api-types.ts';
 import { FRONT_PROXY_LEAF } from '../../../internal/cluster/front-proxy.ts';
-import { plan as planCleaning } from '../../../internal/controllers/token-cleaner.ts';
-import { plan as planSigning } from '../../../internal/controllers/bootstrap-signer.ts';
+import { plan as planCleaning } from '../../../internal/controllers/tokens/cleaner.ts';
+import { plan as planSigning } from '../../../internal/controllers/tokens/bootstrap-signer.ts';
 import type { ConfigMap, Secret } from '../../../internal/kinds/generated/api-types.ts';
 import { startApiServer } from '../../support/api-server.ts';
 

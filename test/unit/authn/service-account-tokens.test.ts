@@ -12,7 +12,7 @@ import { bootstrapPolicy } from '../../../internal/authz/bootstrap-policy.ts';
 import { systemRandom as random } from '../../../internal/base/random.ts';
 import type { Client } from '../../../internal/client/client.ts';
 import { createClient } from '../../../internal/client/typed-client.ts';
-import { plan } from '../../../internal/controllers/serviceaccount-token.ts';
+import { plan } from '../../../internal/controllers/tokens/serviceaccount-token.ts';
 import { createPipeline } from '../../../internal/http/pipeline.ts';
 import { loadKinds } from '../../../internal/kinds/index.ts';
 import type { ClusterRole, RoleBinding, Secret, TokenRequest, TokenReview } from '../../../internal/kinds/generated/api-types.ts';

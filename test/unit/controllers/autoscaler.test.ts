@@ -1,8 +1,8 @@
 // How many replicas, and how fast: tables of values.
 import t from 'tap';
 import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler, Pod } from '../../../internal/kinds/generated/api-types.ts';
-import { limit, newHistory, noteChange } from '../../../internal/controllers/autoscaler-limits.ts';
-import { sizeByPods, sizeByTotal, type Target } from '../../../internal/controllers/autoscaler-replicas.ts';
+import { limit, newHistory, noteChange } from '../../../internal/controllers/autoscaling/limits.ts';
+import { sizeByPods, sizeByTotal, type Target } from '../../../internal/controllers/autoscaling/replicas.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const OLD = '2026-01-01T11:00:00Z';

@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Draft, KubeObject } from '../../../internal/api/meta.ts';
 import type { Action } from '../../../internal/controllers/action.ts';
-import { plan } from '../../../internal/controllers/cronjob.ts';
+import { plan } from '../../../internal/controllers/jobs/cronjob.ts';
 import type { CronJob, CronJobSpec, CronJobStatus, Job } from '../../../internal/kinds/generated/api-types.ts';
 import { CRONJOBS, JOBS } from '../../../internal/kinds/generated/resources.ts';
 import { startCluster } from './cluster.ts';

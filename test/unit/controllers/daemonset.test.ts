@@ -3,7 +3,7 @@ import t from 'tap';
 import { copy, type Draft } from '../../../internal/api/meta.ts';
 import type { DaemonSet, Node, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { CONTROLLERREVISIONS, DAEMONSETS, NODES, PODS } from '../../../internal/kinds/generated/resources.ts';
-import { daemonPod, targetNode, verdictOn } from '../../../internal/controllers/daemon-pods.ts';
+import { daemonPod, targetNode, verdictOn } from '../../../internal/controllers/daemonsets/pods.ts';
 import { startCluster, testNode } from './cluster.ts';
 
 const daemonSet = (strategy: DaemonSet['spec']['updateStrategy'] = {}): Draft<DaemonSet> => ({

@@ -1,9 +1,9 @@
 // Jobs over a real store: completions, indexes, limits, policies, suspension, adoption, and that every pod is counted once.
 import t from 'tap';
 import { copy, type Draft, type KubeObject } from '../../../internal/api/meta.ts';
-import { finishedAt, jobBackoffMs } from '../../../internal/controllers/job-backoff.ts';
-import { countCommon, firstFree, formatIndexes, indexesOf, mergeIndexes, parseIndexes } from '../../../internal/controllers/job-indexes.ts';
-import { plan as ttlPlan } from '../../../internal/controllers/job-ttl.ts';
+import { finishedAt, jobBackoffMs } from '../../../internal/controllers/jobs/backoff.ts';
+import { countCommon, firstFree, formatIndexes, indexesOf, mergeIndexes, parseIndexes } from '../../../internal/controllers/jobs/indexes.ts';
+import { plan as ttlPlan } from '../../../internal/controllers/jobs/ttl.ts';
 import type { Job, JobSpec, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { JOBS, PODS } from '../../../internal/kinds/generated/resources.ts';
 import { startCluster } from './cluster.ts';

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { copy, type Draft, type KubeObject } from '../../../internal/api/meta.ts';
 import type { Action } from '../../../internal/controllers/action.ts';
-import { claimWithOwners, isClaimStale } from '../../../internal/controllers/stateful-claims.ts';
-import { plan, type StatefulSetState } from '../../../internal/controllers/statefulset.ts';
+import { claimWithOwners, isClaimStale } from '../../../internal/controllers/statefulsets/claims.ts';
+import { plan, type StatefulSetState } from '../../../internal/controllers/statefulsets/statefulset.ts';
 import type { PersistentVolumeClaim, Pod, StatefulSet } from '../../../internal/kinds/generated/api-types.ts';
 import { CONTROLLERREVISIONS, PODS, STATEFULSETS } from '../../../internal/kinds/generated/resources.ts';
 import { startCluster } from './cluster.ts';

@@ -3,11 +3,11 @@ import t from 'tap';
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS } from '../../../internal/kinds/generated/resources.ts';
 import type { Action } from '../../../internal/controllers/action.ts';
-import { plan as planClaim, type ClaimState } from '../../../internal/controllers/claim-binding.ts';
-import { plan as planProvisioning } from '../../../internal/controllers/local-provisioning.ts';
-import { plan as planReclaiming } from '../../../internal/controllers/local-reclaiming.ts';
-import { plan as planProtection } from '../../../internal/controllers/storage-protection.ts';
-import { plan as planVolume } from '../../../internal/controllers/volume-binding.ts';
+import { plan as planClaim, type ClaimState } from '../../../internal/controllers/volumes/claim-binding.ts';
+import { plan as planProvisioning } from '../../../internal/controllers/volumes/local-provisioning.ts';
+import { plan as planReclaiming } from '../../../internal/controllers/volumes/local-reclaiming.ts';
+import { plan as planProtection } from '../../../internal/controllers/volumes/protection.ts';
+import { plan as planVolume } from '../../../internal/controllers/volumes/binding.ts';
 import { testNode } from './cluster.ts';
 
 type Parts<T extends { metadata: object; spec: object; status?: object }> = { metadata?: Partial<T['metadata']>; spec?: Partial<T['spec']>; status?: T['status'] };

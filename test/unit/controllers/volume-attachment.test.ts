@@ -1,7 +1,7 @@
 // What the attach/detach loop does for a node, as a table: when it attaches, when it must wait, in which order it lets go.
 import t from 'tap';
 import type { Action } from '../../../internal/controllers/action.ts';
-import { FORCE_AFTER_MS, plan, type AttachmentState, type Wanted } from '../../../internal/controllers/volume-attachment.ts';
+import { FORCE_AFTER_MS, plan, type AttachmentState, type Wanted } from '../../../internal/controllers/volumes/attachment.ts';
 import { attachmentName } from '../../../internal/kinds/csi-names.ts';
 import type { Node, PersistentVolume, Pod, VolumeAttachment } from '../../../internal/kinds/generated/api-types.ts';
 import { NODES, PERSISTENTVOLUMES, VOLUMEATTACHMENTS } from '../../../internal/kinds/generated/resources.ts';

@@ -1,8 +1,0 @@
-// ReplicaSet: see replicas.ts.
-import { REPLICASETS } from '../kinds/generated/resources.ts';
-import { replicaLoop, type ReplicaState } from './replicas.ts';
-import type { ControllerLoop } from './action.ts';
-
-export function replicaSetLoop(): ControllerLoop<ReplicaState> {
-  return replicaLoop({ loopName: 'replicaset-controller', resource: REPLICASETS, selector: ({ spec }) => spec.selector, countsTerminating: true });
-}
