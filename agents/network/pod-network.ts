@@ -1,5 +1,5 @@
-// The pod network's port: what the runtime asks for when it makes and removes a sandbox. Built in: point-to-point veths, no bridge
-// (facts/runtime.md); or CNI plugins. Addresses come from this node's podCIDR and are recorded on disk before they are used.
+// The pod network's port: what the runtime asks for when it makes and removes a sandbox. Built in: point-to-point veths, no bridge;
+// or CNI plugins. Addresses come from this node's podCIDR and are recorded on disk before they are used.
 
 export interface PodAttachment {
   /** Addresses of the pod, IPv4 first. */

@@ -1,4 +1,4 @@
-// The vxlan link between nodes (facts/runtime.md): no learning, no multicast; who is where is written by hand. Everything about another
+// The vxlan link between nodes: no learning, no multicast; who is where is written by hand. Everything about another
 // node's end follows from its address: its hardware address is 0a:53 and the four bytes of the node's, its inner address the first of its podCIDR.
 import { command, tryCommand } from '../../internal/base/command.ts';
 import type { Neighbourhood, Place } from './neighbourhood.ts';

@@ -1,4 +1,4 @@
-// Files that must survive a power cut: written beside, synced, renamed (facts: ext4 keeps the name and loses what was not synced).
+// Files that must survive a power cut: written beside, synced, renamed (ext4 keeps the name and loses what was not synced).
 import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 

@@ -1,8 +1,8 @@
 // subPath without races: what a container put into a volume (a symbolic link, say) must never make the node bind a path outside it. The path
 // is resolved, must stay below the volume, is then walked again part by part without following links, and is bound through the open
 // file (`/proc/self/fd/N`, by the kernel's call: mount(8) would resolve it to a path again), which cannot be swapped any more, to a place of
-// the pod's own that the container gets. (The container's mount namespace could not bind the open file itself: it belongs to ours.) Recipe in
-// facts: runc follows a linked bind source to the host.
+// the pod's own that the container gets. (The container's mount namespace could not bind the open file itself: it belongs to ours.) And runc
+// follows a linked bind source to the host.
 import { closeSync, constants, existsSync, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { command } from '../../../internal/base/command.ts';

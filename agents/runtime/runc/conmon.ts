@@ -1,5 +1,5 @@
 // conmon: the small process that is a container's parent, so that containers outlive Skiff: it writes the log, keeps the attach socket and
-// leaves the exit code in a file. Recipe in facts/runtime.md.
+// leaves the exit code in a file.
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { startChild } from '../../../internal/base/child.ts';

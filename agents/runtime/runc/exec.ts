@@ -68,7 +68,7 @@ interface Guard {
   end(): void;
 }
 
-/** Ends the command when its time is over or nobody wants it any more; ending `runc exec` alone would leave it (facts). */
+/** Ends the command when its time is over or nobody wants it any more; ending `runc exec` alone would leave it. */
 function watchOver({ clock }: Ground, pidFile: string, { timeoutMs, signal: abort, command }: ExecOptions): Guard {
   let why: Error | undefined;
   let killRunc = (): void => {};

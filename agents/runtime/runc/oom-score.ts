@@ -1,4 +1,4 @@
-// Some machines let nobody lower oom_score_adj (no CAP_SYS_RESOURCE): a container that asks for it then fails (facts). Probed once.
+// Some machines let nobody lower oom_score_adj (no CAP_SYS_RESOURCE): a container that asks for it then fails. Probed once.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 let probed: { floor: number | undefined } | undefined;

