@@ -1,10 +1,10 @@
 // What Kubernetes checks of literals after types: durations, times and regular expressions that cannot be read, lists and maps whose
 // elements differ in type; and the conversions cel-go does when it makes the program.
 import { foldConversion } from './call-plan.ts';
-import { EvaluationError, type Report } from './cel-error.ts';
-import { compileRegex } from './library/regex.ts';
-import { formatProblem } from './library/string-format.ts';
+import type { Report } from './cel-error.ts';
 import type { Planner } from './frame.ts';
+import { patternProblem } from './library/regex.ts';
+import { formatProblem } from './library/string-format.ts';
 import { ProgramPlanner } from './plan.ts';
 import type { Environment } from './program.ts';
 import { childrenOf, type Expr } from './syntax.ts';
@@ -42,7 +42,7 @@ function problemOf(expr: Expr, planner: Planner): string | undefined {
   if (folded !== undefined && isError(folded)) return folded.message;
   const pattern = expr.kind === 'call' && (expr.name === 'find' || expr.name === 'findAll') ? expr.args[0] : undefined;
   if (pattern?.kind === 'literal' && typeof pattern.value === 'string') {
-    const problem = regexProblem(pattern.value);
+    const problem = patternProblem(pattern.value);
     if (problem !== undefined) return problem;
   }
   for (const child of childrenOf(expr)) {
@@ -57,7 +57,7 @@ function checkArgument(expr: Expr & { kind: 'call' }, { planner, report }: Conte
   if (expr.name === 'format') checkFormat(expr, report);
   if (argument?.kind !== 'literal') return;
   const converted = expr.name === 'duration' || expr.name === 'timestamp' ? foldConversion(expr, planner) : undefined;
-  const unreadable = expr.name === 'matches' && typeof argument.value === 'string' && regexProblem(argument.value) !== undefined;
+  const unreadable = expr.name === 'matches' && typeof argument.value === 'string' && patternProblem(argument.value) !== undefined;
   if (unreadable || (converted !== undefined && isError(converted))) report(argument.at, `invalid ${expr.name} argument`);
 }
 
@@ -66,16 +66,6 @@ function checkFormat({ at, target, args: [list] }: Expr & { kind: 'call' }, repo
   if (target?.kind !== 'literal' || typeof target.value !== 'string' || list?.kind !== 'list') return;
   const problem = formatProblem(target.value, list.elements.map(({ type }) => type ?? DYN));
   if (problem !== undefined) report((problem.argument === undefined ? undefined : list.elements[problem.argument])?.at ?? at, problem.message);
-}
-
-function regexProblem(pattern: string): string | undefined {
-  try {
-    compileRegex(pattern);
-    return undefined;
-  } catch (error) {
-    if (error instanceof EvaluationError) return error.message;
-    throw error;
-  }
 }
 
 function checkAlike(items: readonly { at: number; type: CelType }[], report: Report): void {

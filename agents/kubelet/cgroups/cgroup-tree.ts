@@ -4,8 +4,9 @@
 //
 // What the root is: agents/cgroup-root.ts. On v2 a cgroup that holds processes cannot hand controllers down, so this process then moves
 // itself into a leaf of it.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroupsIn, removeCgroup } from '../../cgroup-folders.ts';
 import { CGROUP_MOUNT, LEAF, cgroupRoot, type CgroupRoot } from '../../cgroup-root.ts';
 
 const V1_CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'cpuset', 'blkio', 'hugetlb', 'devices', 'freezer', 'net_cls', 'perf_event', 'systemd', 'name=systemd'];
@@ -55,9 +56,9 @@ function openV1(root: CgroupRoot, below: string): CgroupTree {
       for (const [size, limit] of Object.entries(limits.hugepageLimits ?? {})) write(directory(path, 'hugetlb'), `hugetlb.${size}.limit_in_bytes`, limit);
     },
     async remove(path) {
-      for (const controller of controllers) removeTree(directory(path, controller));
+      for (const controller of controllers) removeCgroup(directory(path, controller));
     },
-    children: (path) => childrenOf(directory(path, 'memory')),
+    children: (path) => cgroupsIn(directory(path, 'memory')),
   };
 }
 
@@ -98,9 +99,9 @@ function openV2({ directory: rootFor }: CgroupRoot, below: string): CgroupTree {
       for (const [size, limit] of Object.entries(limits.hugepageLimits ?? {})) write(directory(path), `hugetlb.${size}.max`, limit);
     },
     async remove(path) {
-      removeTree(directory(path));
+      removeCgroup(directory(path));
     },
-    children: (path) => childrenOf(directory(path)),
+    children: (path) => cgroupsIn(directory(path)),
   };
 }
 
@@ -130,18 +131,4 @@ function write(directory: string, file: string, value: number | string | undefin
   // A kernel without the controller has no such file: then there is nothing to limit with.
   if (value === undefined || !existsSync(path)) return;
   if (readFileSync(path, 'utf8').trim() !== String(value)) writeFileSync(path, String(value));
-}
-
-function childrenOf(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
-}
-
-function removeTree(directory: string): void {
-  for (const name of childrenOf(directory)) removeTree(join(directory, name));
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
 }

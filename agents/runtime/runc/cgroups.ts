@@ -1,6 +1,7 @@
 // Cgroups of containers as files: where they are, what they count, whom they hold. Made and limited by runc and the kubelet.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroupsIn, removeCgroup } from '../../cgroup-folders.ts';
 import { CGROUP_MOUNT, cgroupRoot, type CgroupRoot } from '../../cgroup-root.ts';
 
 /** Where the processes stand that watch containers: they outlive the unit that Skiff runs in. A leaf, as on v2 only such may hold processes. */
@@ -39,8 +40,8 @@ export function openCgroups(root = cgroupRoot()): Cgroups {
     setApart(pid) {
       if (root.isUnit) for (const hierarchy of hierarchiesOf(root)) moveTo(hierarchy, pid);
     },
-    remove: (path) => { for (const hierarchy of hierarchiesOf(root)) removeTree(join(hierarchy, path)); },
-    children: (path) => [...new Set(hierarchiesOf(root).flatMap((hierarchy) => foldersIn(join(hierarchy, path))))],
+    remove: (path) => { for (const hierarchy of hierarchiesOf(root)) removeCgroup(join(hierarchy, path)); },
+    children: (path) => [...new Set(hierarchiesOf(root).flatMap((hierarchy) => cgroupsIn(join(hierarchy, path))))],
   };
 }
 
@@ -59,19 +60,6 @@ function moveTo(hierarchy: string, pid: number): void {
     writeFileSync(join(directory, 'cgroup.procs'), String(pid));
   } catch {
     // gone already, or no such hierarchy
-  }
-}
-
-function foldersIn(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name) : [];
-}
-
-function removeTree(directory: string): void {
-  for (const name of foldersIn(directory)) removeTree(join(directory, name));
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

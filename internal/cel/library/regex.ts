@@ -39,6 +39,17 @@ export function compileRegex(pattern: string): Regex {
   return regex;
 }
 
+/** Go's words for what is wrong with a pattern. */
+export function patternProblem(pattern: string): string | undefined {
+  try {
+    compileRegex(pattern);
+    return undefined;
+  } catch (error) {
+    if (error instanceof EvaluationError) return error.message;
+    throw error;
+  }
+}
+
 function emit(node: RegexNode, steps: Step[]): void {
   if (steps.length > STEPS_MAX) throw new EvaluationError('error parsing regexp: expression too large');
   switch (node.kind) {

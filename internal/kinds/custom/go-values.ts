@@ -22,14 +22,3 @@ export function matches(pattern: string, text: string): boolean {
     throw error;
   }
 }
-
-/** Go's words for what is wrong with a pattern. */
-export function patternProblem(pattern: string): string | undefined {
-  try {
-    compileRegex(pattern);
-    return undefined;
-  } catch (error) {
-    if (error instanceof EvaluationError) return error.message;
-    throw error;
-  }
-}

@@ -2,8 +2,8 @@
 // Upstream: apiextensions-apiserver, pkg/apiserver/schema/validation.go.
 import { errorBody, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
 import { sameJson } from '../../api/json-equality.ts';
+import { patternProblem } from '../../cel/library/regex.ts';
 import type { CustomSchema } from './custom-schema.ts';
-import { patternProblem } from './go-values.ts';
 
 type Level = 'root' | 'item' | 'field';
 
