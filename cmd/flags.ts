@@ -59,6 +59,8 @@ export const FLAGS = [
   { name: 'write-kubeconfig-mode', verbs: SERVER, kind: 'string', env: 'SKIFF_KUBECONFIG_MODE', default: '0600', help: 'mode of that file', check: fileMode },
   { name: 'write-kubeconfig-group', verbs: SERVER, kind: 'string', env: 'SKIFF_KUBECONFIG_GROUP', help: 'group of that file' },
   { name: 'kubelet-arg', verbs: BOTH, kind: 'list', whole: true, default: [], help: 'setting of the kubelet, name=value; may be given again', check: keyValue },
+  { name: 'image-credential-provider-config', verbs: BOTH, kind: 'string', help: 'CredentialProviderConfig: which programs know credentials of which images; a file or a folder' },
+  { name: 'image-credential-provider-bin-dir', verbs: BOTH, kind: 'string', help: 'folder of these programs' },
   { name: 'scheduler-config', verbs: SERVER, kind: 'string', help: 'KubeSchedulerConfiguration file' },
   { name: 'default-local-storage-path', verbs: SERVER, kind: 'string', help: 'folder of the local-path volumes' },
   { name: 'resolv-conf', verbs: BOTH, kind: 'string', env: 'SKIFF_RESOLV_CONF', help: 'resolv.conf for pods and for names outside the cluster' },

@@ -64,7 +64,7 @@ export interface NodeParts {
   ready: Promise<void>;
 }
 
-type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'container-runtime-endpoint' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf' | 'kubelet-arg'> & { disable?: readonly string[] };
+type NodeSettings = Pick<Settings, 'data-dir' | 'private-registry' | 'container-runtime-endpoint' | 'oci-runtime' | 'kubelet-port' | 'node-external-ip' | 'node-label' | 'node-taint' | 'resolv-conf' | 'kubelet-arg' | 'image-credential-provider-config' | 'image-credential-provider-bin-dir'> & { disable?: readonly string[] };
 
 export async function createNode(settings: NodeSettings, { cluster, nodeName, nodeIps, ledger, log }: { cluster: ClusterAccess; nodeName: string; nodeIps: () => readonly string[]; ledger: Ledger; log: Log }): Promise<NodeParts> {
   const [clock, random] = [systemClock, systemRandom];
@@ -81,7 +81,7 @@ export async function createNode(settings: NodeSettings, { cluster, nodeName, no
     ...(settings['node-external-ip'].length > 0 && { externalIps: settings['node-external-ip'] }),
     version: `v${KUBERNETES_VERSION}+skiff1`,
     port: settings['kubelet-port'],
-    settings: readKubeletConfiguration(settings['kubelet-arg'], (message) => log.warn(message)),
+    settings: readKubeletConfiguration(kubeletArgs(settings), (message) => log.warn(message)),
     manifestsDir: join(dataDir, 'agent/pod-manifests'),
     imagesDir: dataDir,
     ...(!disabled.has('local-storage') && { localVolumesDir: cluster.localStoragePath ?? join(dataDir, 'storage') }),
@@ -159,4 +159,10 @@ function seen<T>(nodes: View<Node>, name: string, look: (node: Node) => T | unde
 
 function isReady({ status }: Node): true | undefined {
   return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true ? true : undefined;
+}
+
+/** With those that have flags of their own, as K3s has them. */
+function kubeletArgs(settings: NodeSettings): string[] {
+  const own = (['image-credential-provider-config', 'image-credential-provider-bin-dir'] as const).flatMap((name) => (settings[name] === undefined ? [] : [`${name}=${settings[name]}`]));
+  return [...own, ...settings['kubelet-arg']];
 }

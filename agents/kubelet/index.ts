@@ -20,7 +20,7 @@ import type { Client } from '../../internal/client/client.ts';
 import { createEventRecorder } from '../../internal/informer/event-recorder.ts';
 import type { Views } from '../../internal/informer/view.ts';
 import type { Node, Pod } from '../../internal/kinds/generated/api-types.ts';
-import { PODS } from '../../internal/kinds/generated/resources.ts';
+import { PODS, SERVICEACCOUNTS } from '../../internal/kinds/generated/resources.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { nodeCgroups } from './cgroups/own-cgroups.ts';
@@ -164,6 +164,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       const lastKnown = options.lastKnownDir === undefined || options.viewsAreLocal ? undefined : openLastKnown(options.lastKnownDir);
       const cgroups = await openNodeCgroups({ ...options, ...capacity, settings });
       node = contextOf(options, lastKnown, { devices, claims, kubeletDir, memoryDir, settings: { ...settings, cgroupDriver: driverOf({ ...options, settings }) }, memoryCapacityBytes: capacity.memoryBytes, cgroups, self: () => registration?.node(), allocatable: () => registration?.node()?.status?.allocatable ?? capacity.allocatable, pressures: () => keeper?.conditions() ?? [], imageUsed: collection.used, pullRecords, csi });
+      await loadCredentialPlugins(node);
       void node.localVolumes?.finish().catch((error: unknown) => log.warn('a removed volume is still in part there', { error: messageOf(error) }));
       pods = createPods(node, { sources: staticSources(options, settings), nodeUid: () => registration?.node()?.metadata.uid });
       const onReclaim = (resource: string): void => {
@@ -252,6 +253,17 @@ function contextOf(options: KubeletOptions, lastKnown: LastKnown | undefined, de
       recorder.event(pod, type, reason, message, container === undefined || container === '' ? {} : { fieldPath: `spec.${list}{${container}}` });
     },
   };
+}
+
+/** Most nodes have none. A configuration that cannot be meant ends the start. */
+async function loadCredentialPlugins(node: NodeContext): Promise<void> {
+  const { imageCredentialProviderConfig: path, imageCredentialProviderBinDir: binDir } = node.settings;
+  if (path === '') return;
+  const [{ readPluginConfig }, { createCredentialPlugins }] = await Promise.all([import('./pulling/plugin-config.ts'), import('./pulling/plugins.ts')]);
+  node.credentialPlugins = createCredentialPlugins(readPluginConfig(path, binDir), {
+    binDir, clock: node.clock, log: node.log, serviceAccount: (namespace, name) => node.client.get(SERVICEACCOUNTS, { namespace, name }),
+    token: async (pod, audience) => (await node.tokens.tokenFor(pod, { audience, path: '' })).token,
+  });
 }
 
 function pullTurnsOf({ serializeImagePulls, maxParallelImagePulls }: KubeletConfiguration): Limit {

@@ -15,6 +15,7 @@ import type { KubeletConfiguration } from './configuration/configuration.ts';
 import type { Claims } from './claims/index.ts';
 import type { Devices } from './devices/index.ts';
 import type { ObjectSource } from './objects.ts';
+import type { CredentialPlugins } from './pulling/plugins.ts';
 import type { PullRecords } from './pulling/pull-records.ts';
 import type { LocalVolumes } from './volumes/local-volumes.ts';
 import type { CsiLoader } from './volumes/volume.ts';
@@ -64,6 +65,8 @@ export interface NodeContext {
   /** An image is about to be used: it is not the longest unused any more. */
   imageUsed(image: Image): void;
   pullRecords: PullRecords;
+  /** Where the node's owner has named programs that know credentials. */
+  credentialPlugins?: CredentialPlugins;
   /** Pulls take turns. */
   pullTurn: Limit;
   settings: KubeletConfiguration;

@@ -1,4 +1,5 @@
 // Where the two answers differ, and which of these differences are meant. Everything else is a bug.
+import { existsSync } from 'node:fs';
 import type { Answer } from './row.ts';
 
 interface Meant {
@@ -34,6 +35,8 @@ const MEANT: readonly Meant[] = [
   { row: SUMMARY, place: /\.interfaces\./, why: 'interfaces of the machine of the recording' },
   { row: SUMMARY, place: /^body\.pods\..*\.psi$/, ours: isNothing, why: 'upstream tells zeros of what cgroups v1 do not count' },
   { row: SUMMARY, place: /^body\.node\.systemContainers\.pods\..*psi$/, ours: isNothing, why: 'as above' },
+  { row: SUMMARY, place: /\.containers\..*\.psi$/, theirs: isNothing, why: 'with cgroups v2, which the recording had not' },
+  { row: SUMMARY, place: /^body\.node\.(cpu|memory|io)\.psi$/, ours: (value) => isNothing(value) && !existsSync('/proc/pressure/cpu'), why: 'a kernel that does not tell of pressure' },
   { row: SUMMARY, place: /\.(availableBytes|swapAvailableBytes)$/, ours: isNothing, why: 'told where the container has a limit; upstream takes that of cgroups around it' },
   { row: SUMMARY, place: /^body\.pods\.[^.]+\.(network|process_stats|volume)$/, theirs: isNothing, why: 'upstream looks at them now and then, and had not yet when it was recorded' },
   { row: SUMMARY, place: /usageNanoCores$/, ours: isNothing, why: 'a rate is told from the second reading on' },

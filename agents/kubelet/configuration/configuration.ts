@@ -44,6 +44,7 @@ function complete(values: Readonly<Record<string, unknown>>): KubeletConfigurati
   if (all.serializeImagePulls && all.maxParallelImagePulls > 1) throw new Error('--kubelet-arg: maxParallelImagePulls cannot be larger than 1 unless serializeImagePulls is false');
   const allowlist = all.preloadedImagesVerificationAllowlist.find((pattern) => pattern.trim() !== pattern || pattern === '' || pattern === '/*' || pattern.replace(/\/\*$/, '').includes('*'));
   if (allowlist !== undefined) throw new Error(`--kubelet-arg: preloadedImagesVerificationAllowlist: ${JSON.stringify(allowlist)} is neither an image name without tag nor one with /* at its end`);
+  if ((all.imageCredentialProviderConfig === '') !== (all.imageCredentialProviderBinDir === '')) throw new Error('--kubelet-arg: both image-credential-provider-bin-dir and image-credential-provider-config must be set');
   if (all.containerLogMaxFiles < 2) throw new Error('--kubelet-arg: container-log-max-files must be at least 2');
   if (parseDuration(all.shutdownGracePeriodCriticalPods) > parseDuration(all.shutdownGracePeriod)) throw new Error('--kubelet-arg: shutdownGracePeriodCriticalPods must not be longer than shutdownGracePeriod');
   if (all.shutdownGracePeriodByPodPriority.length > 0 && parseDuration(all.shutdownGracePeriod) > 0) throw new Error('--kubelet-arg: shutdownGracePeriodByPodPriority and shutdownGracePeriod exclude each other');

@@ -44,6 +44,9 @@ export const SETTINGS = [
   { key: 'maxParallelImagePulls', kind: 'integer', default: 0, check: atLeast(0) },
   { key: 'imagePullCredentialsVerificationPolicy', kind: 'string', default: 'NeverVerifyPreloadedImages', check: oneOf('NeverVerify', 'NeverVerifyPreloadedImages', 'NeverVerifyAllowlistedImages', 'AlwaysVerify') },
   { key: 'preloadedImagesVerificationAllowlist', kind: 'list', default: [] },
+  // Of upstream's flags only, not of its configuration.
+  { key: 'imageCredentialProviderConfig', flag: 'image-credential-provider-config', kind: 'string', default: '' },
+  { key: 'imageCredentialProviderBinDir', flag: 'image-credential-provider-bin-dir', kind: 'string', default: '' },
   { key: 'allowedUnsafeSysctls', flag: 'allowed-unsafe-sysctls', kind: 'list', default: [] },
   { key: 'seccompDefault', flag: 'seccomp-default', kind: 'boolean', default: false },
   { key: 'cpuCFSQuota', flag: 'cpu-cfs-quota', kind: 'boolean', default: true },

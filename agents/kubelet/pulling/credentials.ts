@@ -21,5 +21,6 @@ export async function credentialsFor(pod: Pod, image: string, node: NodeContext)
   }
   if (missing.length > 0) node.event(pod, 'Warning', 'FailedToRetrieveImagePullSecret', `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`);
   const own = readFileIfThere(join(node.kubeletDir, 'config.json'));
-  return [...credentialsIn(secrets, image), ...(own === undefined ? [] : credentialsIn([{ text: own }], image))];
+  const said = await node.credentialPlugins?.credentialsFor(pod, image) ?? [];
+  return [...credentialsIn(secrets, image), ...(own === undefined ? [] : credentialsIn([{ text: own }], image)), ...said];
 }

@@ -10,7 +10,7 @@ import { formatTime } from '../../../internal/api/meta.ts';
 import type { Clock } from '../../../internal/base/clock.ts';
 import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
 import type { KubeletConfiguration } from '../configuration/configuration.ts';
-import type { FoundCredential } from './pull-secrets.ts';
+import type { FoundCredential, SecretSource } from './pull-secrets.ts';
 
 export interface PullRecords {
   /** Intents of another life become records that say nothing; records of images that are gone go. */
@@ -32,6 +32,7 @@ interface PulledSecret {
 interface Credentials {
   nodePodsAccessible?: boolean;
   kubernetesSecrets?: PulledSecret[];
+  kubernetesServiceAccounts?: SecretSource[];
 }
 
 interface PulledRecord {
@@ -83,9 +84,11 @@ export function openPullRecords(kubeletDir: string, { clock, settings }: { clock
       if (!mustVerify(image, record !== undefined || underWay.has(image), settings)) return true;
       const noted = record?.credentialMapping?.[repositoryIn(image)];
       if (noted?.nodePodsAccessible === true) return true;
-      const secrets = noted?.kubernetesSecrets ?? [];
-      if (secrets.length === 0) return false;
-      const found = (await credentials()).flatMap((credential) => secretOf(credential) ?? []).find((one) => secrets.some((other) => one.credentialHash === other.credentialHash || isSame(one, other)));
+      const [secrets, accounts] = [noted?.kubernetesSecrets ?? [], noted?.kubernetesServiceAccounts ?? []];
+      if (secrets.length === 0 && accounts.length === 0) return false;
+      const asked = await credentials();
+      if (asked.some(({ serviceAccount: account }) => account !== undefined && accounts.some((one) => isSame(one, account)))) return true;
+      const found = asked.flatMap((credential) => secretOf(credential) ?? []).find((one) => secrets.some((other) => one.credentialHash === other.credentialHash || isSame(one, other)));
       // Another secret with the same words, or the same one with new words: it is noted, so that it counts when the first is gone.
       if (found !== undefined && secrets.length < SECRETS_MAX) note(image, id, { kubernetesSecrets: [found] });
       return found !== undefined;
@@ -95,7 +98,8 @@ export function openPullRecords(kubeletDir: string, { clock, settings }: { clock
       write(join(pullingDir, fileOf(image)), 'ImagePullIntent', { image });
       return (pulled) => {
         const secret = pulled?.with === undefined ? undefined : secretOf(pulled.with);
-        if (pulled !== undefined) note(image, pulled.id, secret === undefined ? { nodePodsAccessible: true } : { kubernetesSecrets: [secret] });
+        const account = pulled?.with?.serviceAccount;
+        if (pulled !== undefined) note(image, pulled.id, secret !== undefined ? { kubernetesSecrets: [secret] } : account !== undefined ? { kubernetesServiceAccounts: [account] } : { nodePodsAccessible: true });
         endIntent(image);
       };
     },
@@ -122,11 +126,13 @@ function repositoryIn(image: string): string {
 function merge(before: Credentials | undefined, now: Credentials): Credentials {
   if (before?.nodePodsAccessible === true || now.nodePodsAccessible === true) return { nodePodsAccessible: true };
   const others = (before?.kubernetesSecrets ?? []).filter((old) => now.kubernetesSecrets?.some((one) => isSame(one, old)) !== true);
-  const key = ({ namespace, name, uid }: PulledSecret): string => `${namespace}/${name}/${uid}`;
-  return { kubernetesSecrets: [...others, ...now.kubernetesSecrets ?? []].sort((a, b) => (key(a) < key(b) ? -1 : 1)) };
+  const key = ({ namespace, name, uid }: SecretSource): string => `${namespace}/${name}/${uid}`;
+  const accounts = [...(before?.kubernetesServiceAccounts ?? []).filter((old) => now.kubernetesServiceAccounts?.some((one) => isSame(one, old)) !== true), ...now.kubernetesServiceAccounts ?? []];
+  const secrets = [...others, ...now.kubernetesSecrets ?? []].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  return { ...(secrets.length > 0 && { kubernetesSecrets: secrets }), ...(accounts.length > 0 && { kubernetesServiceAccounts: accounts.sort((a, b) => (key(a) < key(b) ? -1 : 1)) }) };
 }
 
-function isSame(one: PulledSecret, other: PulledSecret): boolean {
+function isSame(one: SecretSource, other: SecretSource): boolean {
   return one.uid === other.uid && one.namespace === other.namespace && one.name === other.name;
 }
 

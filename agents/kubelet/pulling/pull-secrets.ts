@@ -16,6 +16,8 @@ export interface SecretSource {
 export interface FoundCredential extends RegistryAuth {
   email: string;
   source?: SecretSource;
+  /** For whose pods a plugin gave it. */
+  serviceAccount?: SecretSource;
 }
 
 interface Entry {
@@ -65,6 +67,12 @@ function authOf({ username = '', password = '', auth = '', email = '' }: DockerA
   const decoded = Buffer.from(auth, 'base64').toString();
   const colon = decoded.indexOf(':');
   return colon < 0 ? undefined : { username: decoded.slice(0, colon), password: decoded.slice(colon + 1), email };
+}
+
+/** Whether a pattern of a plugin's names the image. */
+export function isNamedBy(pattern: string, { registry, repository }: { registry: string; repository: string }): boolean {
+  const key = keyOf(pattern);
+  return key !== undefined && fits(key, registry, `/${repository}`);
 }
 
 function fits(key: string, registry: string, path: string): boolean {

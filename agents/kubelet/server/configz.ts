@@ -11,7 +11,7 @@ const ALWAYS = {
 } as const;
 
 export function configz({ dns, logsDir, settings }: NodeContext, port: number): object {
-  const { maxContainerRestartPeriod, memorySwapBehavior, idsPerPod, ...fields } = settings satisfies KubeletConfiguration;
+  const { imageCredentialProviderConfig: _plugins, imageCredentialProviderBinDir: _programs, maxContainerRestartPeriod, memorySwapBehavior, idsPerPod, ...fields } = settings satisfies KubeletConfiguration;
   return {
     kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', port, ...ALWAYS, clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, resolvConf: dns.resolvConf, podLogsDir: logsDir,
     ...(idsPerPod !== DEFAULT_CONFIGURATION.idsPerPod && { userNamespaces: { idsPerPod } }), crashLoopBackOff: { maxContainerRestartPeriod }, memorySwap: memorySwapBehavior === '' ? {} : { swapBehavior: memorySwapBehavior }, ...fields,

@@ -43,6 +43,17 @@ t.test('what was there before is anyone\'s; what was pulled with a secret is for
   t.equal(await mayUse(IMAGE, secret('3', 'new')), true);
 });
 
+t.test('what a plugin knew for a service account is for pods of that account', async (t) => {
+  const of = (uid: string): FoundCredential => ({ username: 'u', password: 'p', email: '', serviceAccount: { uid, namespace: 'default', name: `account-${uid}` } });
+  const { records, mayUse, stored } = scene(t);
+  records.pulling(IMAGE)({ id: ID, with: of('1') });
+  t.match(stored(), { credentialMapping: { 'reg.example.com/team/app': { kubernetesServiceAccounts: [{ uid: '1', namespace: 'default', name: 'account-1' }] } } });
+  t.same([await mayUse(IMAGE), await mayUse(IMAGE, of('2')), await mayUse(IMAGE, of('1'))], [false, false, true]);
+  records.pulling(IMAGE)({ id: ID, with: of('2') });
+  records.pulling(IMAGE)({ id: ID, with: secret('1', 'right') });
+  t.same([await mayUse(IMAGE, of('2')), await mayUse(IMAGE, of('1')), await mayUse(IMAGE, secret('1', 'right')), await mayUse(IMAGE, of('3'))], [true, true, true, false]);
+});
+
 t.test('what needs no secret, or came with the node\'s own, is anyone\'s from then on', async (t) => {
   const { records, mayUse } = scene(t);
   records.pulling(IMAGE)({ id: ID, with: secret('1', 'p') });
