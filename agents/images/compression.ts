@@ -3,6 +3,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
+/** Four times what is usual: each piece goes through many hands. */
+const PIECES = { chunkSize: 64 << 10 };
+
 /** By the first bytes, not the media type: registries get that one wrong. Who stops reading early closes the source. */
 export async function* decompressed(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const iterator = source[Symbol.asyncIterator]();
@@ -24,7 +27,7 @@ export async function* decompressed(source: AsyncIterable<Buffer>): AsyncGenerat
 }
 
 async function* decoded(whole: AsyncGenerator<Buffer>, head: Buffer): AsyncGenerator<Buffer> {
-  const decoder = head.readUInt16BE(0) === 0x1f8b ? createGunzip() : head.readUInt32LE(0) === 0xfd2fb528 ? createZstdDecompress() : undefined;
+  const decoder = head.readUInt16BE(0) === 0x1f8b ? createGunzip(PIECES) : head.readUInt32LE(0) === 0xfd2fb528 ? createZstdDecompress(PIECES) : undefined;
   if (decoder === undefined) return yield* whole;
   const failed = pipeline(Readable.from(whole), decoder).then(() => undefined, (error: unknown) => error);
   try {

@@ -42,6 +42,8 @@ export interface LayerStore {
 // Short: overlay's mount options end at one page, and an image may have 127 layers.
 const NAME_LENGTH = 24;
 const GATHERED_BYTES = 32 << 10;
+/** tar and this process take turns less often so. */
+const TAR_INPUT_BYTES = 512 << 10;
 /** Beside a layer until an image lists it, with its size: another life of the node takes it up. */
 const NEW = '.new';
 /** Of all pulls: each has its own turns, so that one which waits for its registry keeps no other waiting. */
@@ -133,7 +135,7 @@ async function unpack(source: LayerSource, directory: string): Promise<number> {
   const tally: Tally = { sizeBytes: 0 };
   const packed = createHash('sha256');
   const unpacked = createHash('sha256');
-  const tar = startChild('tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--warning=no-timestamp', '-xpf', '-'], { cwd: directory, streams: ['input', 'none', 'output'] });
+  const tar = startChild('tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--warning=no-timestamp', '-xpf', '-'], { cwd: directory, streams: ['input', 'none', 'output'], inputBytes: TAR_INPUT_BYTES });
   const [stdin, , stderr] = tar.streams as [Socket, undefined, Socket];
   const complaints: Buffer[] = [];
   const said = once(stderr.on('data', (chunk: Buffer) => complaints.push(chunk)), 'close');

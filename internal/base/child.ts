@@ -14,6 +14,8 @@ export interface ChildOptions {
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** In a session of its own, of which it is the first. */
   detached?: boolean;
+  /** What its inputs hold that it has not read yet. Default: the kernel's 64 KiB. */
+  inputBytes?: number;
 }
 
 export interface Child {
@@ -30,6 +32,7 @@ const WNOHANG = 1;
 const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
+const F_SETPIPE_SZ = 1031;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
 const POSIX_SPAWN_SETSID = 0x80;
@@ -60,7 +63,7 @@ let hold: NodeJS.Timeout | undefined;
 /** Throws what spawn(2) of a program that is not there, or of a folder to stand in that is not, throws. */
 export function startChild(program: string, args: readonly string[], options: ChildOptions): Child {
   awaitEnds();
-  const pipes = options.streams.map((kind) => (kind === 'none' ? undefined : openPipe(kind, options.streams.length)));
+  const pipes = options.streams.map((kind) => (kind === 'none' ? undefined : openPipe(kind, options.streams.length, options.inputBytes)));
   let pid: number;
   try {
     pid = spawn(program, args, options, pipes.map((pipe) => pipe?.theirs));
@@ -132,11 +135,12 @@ interface Pipe {
 }
 
 /** Their end has a number that is none of those it is to have there: else one would be put over another. */
-function openPipe(kind: 'input' | 'output', numbers: number): Pipe {
+function openPipe(kind: 'input' | 'output', numbers: number, inputBytes?: number): Pipe {
   const pair = Buffer.alloc(8);
   if (libc.pipe2(pair, O_CLOEXEC) !== 0) throw new Error('no pipe can be opened: too many open files');
   const [read, write] = [pair.readInt32LE(0), pair.readInt32LE(4)];
   const { ours, theirs } = kind === 'input' ? { ours: write, theirs: read } : { ours: read, theirs: write };
+  if (kind === 'input' && inputBytes !== undefined) libc.fcntl(ours, F_SETPIPE_SZ, inputBytes); // where it may not, it stays as it is
   if (theirs >= numbers) return { ours, theirs };
   const higher = libc.fcntl(theirs, F_DUPFD_CLOEXEC, numbers);
   closeSync(theirs);
