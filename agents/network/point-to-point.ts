@@ -3,7 +3,7 @@
 // and (by routes to their podCIDRs) pods of other nodes reach each other by plain routing, and hairpin needs nothing special.
 // What leaves the cluster network is masqueraded; host ports are DNAT rules; both in chains of our own.
 import { hash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { command } from '../../internal/base/command.ts';
 import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
 import { openAddressBook, type AddressBook } from './addresses.ts';
@@ -65,18 +65,23 @@ export function createPointToPointNetwork(options: PointToPointOptions): PodNetw
 }
 
 async function connect(link: string, netnsPath: string, { address, mtu }: { address: string; mtu: number | undefined }): Promise<void> {
-  const size = mtu === undefined ? '' : `mtu ${String(mtu)} `;
+  const { addPair, ask, putAddress, putDefaultRoute, putNeighbour, putRoute, setUp } = await import('./netlink.ts');
   if (!links().includes(link)) {
-    await command('ip', ['-batch', '-'], {
-      input: `link add ${link} address ${GATEWAY_MAC} ${size}type veth peer name eth0 ${size}netns ${netnsPath}\nlink set ${link} up\nroute replace ${address}/32 dev ${link} scope link\n`,
-    });
+    const netns = openSync(netnsPath, 'r');
+    try {
+      await ask(() => [addPair(link, { mac: GATEWAY_MAC, mtu, netns })]);
+    } finally {
+      closeSync(netns);
+    }
   }
+  await ask(() => [setUp(link), putRoute(link, address)]);
   // The answers to what is sent from 127.0.0.1 to a node port come back through the pod's link.
   writeFileSync(`/proc/sys/net/ipv4/conf/${link}/route_localnet`, '1');
   writeFileSync(`/proc/sys/net/ipv4/conf/${link}/rp_filter`, '0');
-  await command('nsenter', [`--net=${netnsPath}`, 'ip', '-batch', '-'], {
-    input: `link set lo up\naddr replace ${address}/32 dev eth0\nlink set eth0 up\nroute replace ${GATEWAY} dev eth0 scope link\nroute replace default via ${GATEWAY} dev eth0\nneigh replace ${GATEWAY} lladdr ${GATEWAY_MAC} dev eth0 nud permanent\n`,
-  });
+  await ask(() => [
+    setUp('lo'), putAddress('eth0', address), setUp('eth0'),
+    putRoute('eth0', GATEWAY), putDefaultRoute('eth0', GATEWAY), putNeighbour('eth0', GATEWAY, GATEWAY_MAC),
+  ], netnsPath);
 }
 
 // Of this process' network namespace; /sys/class/net would show that of whoever mounted it.

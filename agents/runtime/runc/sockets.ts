@@ -4,12 +4,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { dlopen } from 'node:ffi';
 import { Socket } from 'node:net';
+import { within } from '../../network/network-namespace.ts';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-const CLONE_NEWNET = 0x40000000;
 const MSG_DONTWAIT = 0x40;
 const PACKET_MAX_BYTES = 32 * 1024;
 const UNIX_ADDRESS_BYTES = 110;
@@ -30,7 +30,6 @@ const { functions: libc } = dlopen(null, {
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   connect: { arguments: ['i32', 'buffer', 'u32'], return: 'i32' },
   recv: { arguments: ['i32', 'buffer', 'u64', 'i32'], return: 'i64' },
-  setns: { arguments: ['i32', 'i32'], return: 'i32' },
 });
 
 /** The unix socket `name` in a folder, whose path may be longer than addresses are. Each chunk written becomes one packet. */
@@ -83,23 +82,6 @@ export function connectInside(netnsPath: string, port: number): Promise<Socket> 
       reject(new Error(`dial tcp4 127.0.0.1:${String(port)}: connect: network is unreachable`));
     }
   });
-}
-
-/** Runs it with this thread in another network namespace. Nothing else can run meanwhile: it does not wait. */
-function within<T>(netnsPath: string, run: () => T): T {
-  const [home, there] = [openSync('/proc/self/ns/net', 'r'), openSync(netnsPath, 'r')];
-  try {
-    if (libc.setns(there, CLONE_NEWNET) !== 0) throw new Error(`${netnsPath} cannot be entered`);
-    try {
-      return run();
-    } finally {
-      // In the wrong network nothing that follows would be right.
-      if (libc.setns(home, CLONE_NEWNET) !== 0) process.abort();
-    }
-  } finally {
-    closeSync(home);
-    closeSync(there);
-  }
 }
 
 function socketOf(handle: Handle): Socket {
