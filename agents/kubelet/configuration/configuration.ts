@@ -32,7 +32,10 @@ export function readKubeletConfiguration(args: readonly string[], warn: (message
     else if (INERT.has(name)) warn(`--kubelet-arg: ${name} has no effect here`);
     else throw new Error(`--kubelet-arg: ${JSON.stringify(name)} is no setting of the kubelet`);
   }
-  return complete(values);
+  const settings = complete(values);
+  // What containers write lies with the images here, and goes by those' thresholds.
+  for (const [sort, thresholds] of [['hard', settings.evictionHard], ['soft', settings.evictionSoft]] as const) for (const signal of Object.keys(thresholds)) if (signal.startsWith('containerfs.')) warn(`--kubelet-arg: found ${signal} for ${sort} eviction. ignoring`);
+  return settings;
 }
 
 function complete(values: Readonly<Record<string, unknown>>): KubeletConfiguration {
@@ -125,10 +128,22 @@ function problemOf({ kind, check }: Setting, value: unknown): string | undefined
   for (const [name, amount] of Object.entries(value as Record<string, string>)) {
     if (kind !== 'quantities' && !SIGNALS.has(name)) return `unknown eviction signal ${JSON.stringify(name)}`;
     const share = (kind === 'thresholds' || kind === 'amounts') && /^\d+(\.\d+)?%$/.test(amount);
-    const wrong = share ? undefined : amountProblem(kind === 'durations' ? 'duration' : 'quantity', amount);
+    const wrong = signalProblem({ kind, name, amount }) ?? (share ? undefined : amountProblem(kind === 'durations' ? 'duration' : 'quantity', amount));
     if (wrong !== undefined) return `${name}: ${wrong}`;
   }
   return undefined;
+}
+
+/** What eviction makes no sense with, in upstream's words; what cannot be read at all is told elsewhere. */
+function signalProblem({ kind, name, amount }: { kind: SettingKind; name: string; amount: string }): string | undefined {
+  if (kind === 'durations') return amount.startsWith('-') ? `invalid eviction grace period specified: ${amount}, must be a positive value` : undefined;
+  if ((kind !== 'thresholds' && kind !== 'amounts') || !/^[+-]?[\d.]/.test(amount)) return undefined;
+  const percentage = /^([+-]?\d+(?:\.\d+)?)%$/.exec(amount)?.[1];
+  const [value, what] = [Number(percentage ?? amount.replace(/[^\d.+-].*$/, '')), kind === 'thresholds' ? 'threshold' : 'minimum reclaim'];
+  if (percentage !== undefined && kind === 'thresholds') return value < 0 ? `eviction percentage threshold ${name} must be >= 0%: ${amount}` : value > 100 ? `eviction percentage threshold ${name} must be <= 100%: ${amount}` : undefined;
+  if (percentage !== undefined) return value <= 0 ? `eviction percentage minimum reclaim ${name} must be positive: ${amount}` : undefined;
+  if (kind === 'thresholds') return value <= 0 ? `eviction ${what} ${name} must be positive: ${amount}` : undefined;
+  return value < 0 ? `negative eviction minimum reclaim specified for ${name}` : undefined;
 }
 
 /** Only a file can say them. */

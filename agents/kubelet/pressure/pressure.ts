@@ -15,7 +15,7 @@ import { folderUsage } from '../stats/machine.ts';
 import { podDiskUsage, usageOfPods, type DiskUse, type PodUsage } from '../stats/usage.ts';
 import { bytesToCollect, type ImageCollection } from './image-collection.ts';
 import { evictionMessage, rank, type Candidate } from './ranking.ts';
-import { MEANING, shortagesOf, thresholdsOf, type Observation, type Shortage } from './signals.ts';
+import { MEANING, shortagesOf, thresholdKey, thresholdsOf, type Observation, type Shortage } from './signals.ts';
 
 export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure';
 
@@ -56,7 +56,7 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
   const seenAt = new Map<Pressure, number>();
   const thresholds = thresholdsOf(settings);
   const staysMs = parseDuration(settings.evictionPressureTransitionPeriod);
-  /** Since when each signal is short. */
+  /** Since when each threshold is met. */
   const metSince = new Map<string, number>();
   const shortages = (): Shortage[] => shortagesOf(observe(), thresholds, new Set(metSince.keys()));
   let [collectedAt, limitsAt, lookedAt, looking] = [-Infinity, -Infinity, -Infinity, false];
@@ -66,11 +66,11 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
   const current = (): Pressure[] => [...seenAt].filter(([, at]) => node.clock.monotonicMs() - at < staysMs || at === lookedAt).map(([condition]) => condition).sort();
 
   function note(found: readonly Shortage[]): void {
-    const short = new Set<string>(found.map(({ signal }) => signal));
-    for (const signal of metSince.keys()) if (!short.has(signal)) metSince.delete(signal);
-    for (const { signal } of found) {
-      seenAt.set(MEANING[signal].condition, lookedAt);
-      if (!metSince.has(signal)) metSince.set(signal, lookedAt);
+    const short = new Set(found.map(thresholdKey));
+    for (const key of metSince.keys()) if (!short.has(key)) metSince.delete(key);
+    for (const shortage of found) {
+      seenAt.set(MEANING[shortage.signal].condition, lookedAt);
+      if (!metSince.has(thresholdKey(shortage))) metSince.set(thresholdKey(shortage), lookedAt);
     }
     const now = current().join();
     if (now === shown) return;
@@ -155,7 +155,7 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
         note(found);
         await collectImages(observations);
         if (await enforceDiskLimits()) return;
-        const worst = found.find(({ signal, graceMs }) => lookedAt - (metSince.get(signal) ?? lookedAt) >= graceMs);
+        const worst = found.find((shortage) => lookedAt - (metSince.get(thresholdKey(shortage)) ?? lookedAt) >= shortage.graceMs);
         if (worst !== undefined) await relieve(worst);
       } catch (error) {
         node.log.warn('pressure on the node could not be looked at', { error: messageOf(error) });

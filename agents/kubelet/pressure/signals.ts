@@ -23,7 +23,7 @@ export interface Threshold {
   graceMs: number;
 }
 
-/** Memory first, as it kills soonest; hard ones before soft ones. */
+/** Memory first, as it kills soonest; of one signal the hard ones before the soft ones. */
 const ORDER: readonly Signal[] = ['memory.available', 'allocatableMemory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available'];
 
 type Thresholds = Pick<KubeletConfiguration, 'evictionHard' | 'evictionSoft' | 'evictionSoftGracePeriod' | 'evictionMinimumReclaim' | 'enforceNodeAllocatable'>;
@@ -36,7 +36,12 @@ export function thresholdsOf({ evictionHard, evictionSoft, evictionSoftGracePeri
     // 0 and 100 % are how a threshold is turned off.
     return value === undefined || value === '0%' || value === '100%' ? [] : [{ signal, value, graceMs: grace(signal), ...(reclaim !== undefined && { reclaim }) }];
   });
-  return [...of(evictionHard, () => 0), ...of(evictionSoft, (signal) => parseDuration(evictionSoftGracePeriod[signal] ?? '0'))];
+  return [...of(evictionHard, () => 0), ...of(evictionSoft, (signal) => parseDuration(evictionSoftGracePeriod[signal] ?? '0'))].sort((a, b) => ORDER.indexOf(a.signal) - ORDER.indexOf(b.signal));
+}
+
+/** Hard and soft thresholds of one signal are met, and left behind, each by itself. */
+export function thresholdKey({ signal, graceMs }: Pick<Threshold, 'signal' | 'graceMs'>): string {
+  return `${signal} ${String(graceMs)}`;
 }
 
 const DEFAULTS = thresholdsOf(DEFAULT_CONFIGURATION);
@@ -52,13 +57,13 @@ export interface Shortage extends Observation {
   graceMs: number;
 }
 
-/** A file system without a count of inodes has no shortage of them. `met`: of these signals some must be won back beyond the threshold. */
+/** A file system without a count of inodes has no shortage of them. `met`: of these (by `thresholdKey`) some must be won back beyond the threshold. */
 export function shortagesOf(observations: readonly Observation[], thresholds: readonly Threshold[] = DEFAULTS, met: ReadonlySet<string> = new Set()): Shortage[] {
   return thresholds.flatMap(({ signal, value, reclaim, graceMs }): Shortage[] => {
     const observed = observations.find((observation) => observation.signal === signal);
     if (observed === undefined || observed.capacity === 0) return [];
     const threshold = amountOf(value, observed.capacity);
-    const wanted = threshold + (reclaim !== undefined && met.has(signal) ? amountOf(reclaim, observed.capacity) : 0);
+    const wanted = threshold + (reclaim !== undefined && met.has(thresholdKey({ signal, graceMs })) ? amountOf(reclaim, observed.capacity) : 0);
     return observed.available < wanted ? [{ ...observed, threshold, graceMs }] : [];
   });
 }

@@ -30,9 +30,13 @@ t.test('flags, fields and files; the arguments win over the file; what is wrong 
   t.same(readKubeletConfiguration([]), DEFAULT_CONFIGURATION);
   const refused: [string, RegExp][] = [
     ['max-pods=many', /max-pods=many: must be a whole number/], ['no-such=1', /"no-such" is no setting/], ['eviction-hard=disk<1Gi', /unknown eviction signal "disk"/], ['system-reserved=cpu=lots', /cpu: /],
-    ['eviction-soft=memory.available<1Gi', /grace period must be specified/], ['image-gc-low-threshold=90', /must be less/], ['minimum-image-ttl-duration=2', /missing unit/], ['config=/nowhere.yaml', /no such file/],
+    ['eviction-soft=memory.available<1Gi', /grace period must be specified/], ['eviction-hard=memory.available<-1Mi', /eviction threshold memory\.available must be positive: -1Mi/], ['eviction-hard=memory.available<0', /must be positive: 0/], ['eviction-hard=nodefs.available<101%', /must be <= 100%: 101%/], ['eviction-hard=nodefs.available<-5%', /must be >= 0%: -5%/], ['eviction-hard=nodefs.available<much', /nodefs\.available: (?!eviction)/],
+    ['eviction-minimum-reclaim=memory.available=-1Mi', /negative eviction minimum reclaim specified for memory\.available/], ['eviction-minimum-reclaim=memory.available=0%', /minimum reclaim memory\.available must be positive: 0%/], ['eviction-soft-grace-period=memory.available=-1s', /invalid eviction grace period specified: -1s/], ['image-credential-provider-config=/a', /both image-credential-provider-bin-dir and image-credential-provider-config/], ['image-gc-low-threshold=90', /must be less/], ['minimum-image-ttl-duration=2', /missing unit/], ['config=/nowhere.yaml', /no such file/],
   ];
   for (const [arg, message] of refused) t.throws(() => readKubeletConfiguration([arg]), message, arg);
+  const ignored: string[] = [];
+  readKubeletConfiguration(['eviction-hard=containerfs.available<5%', 'eviction-soft=containerfs.inodesFree<5%', 'eviction-soft-grace-period=containerfs.inodesFree=1m'], (message) => ignored.push(message));
+  t.same(ignored, ['--kubelet-arg: found containerfs.available for hard eviction. ignoring', '--kubelet-arg: found containerfs.inodesFree for soft eviction. ignoring']);
   t.same(readKubeletConfiguration(['eviction-hard=memory.available<1Gi', 'mergeDefaultEvictionSettings=true']).evictionHard, { ...DEFAULT_CONFIGURATION.evictionHard, 'memory.available': '1Gi' });
   t.end();
 });
@@ -61,7 +65,8 @@ t.test('thresholds: hard, soft with their grace, and how much is to be won back'
   const thresholds = thresholdsOf(readKubeletConfiguration(['eviction-hard=memory.available<10%,nodefs.available<0%', 'eviction-soft=memory.available<20%', 'eviction-soft-grace-period=memory.available=1m30s', 'eviction-minimum-reclaim=memory.available=5']));
   const at = (available: number, met = new Set<string>()): number[] => shortagesOf([{ signal: 'memory.available', available, capacity: 100 }, { signal: 'nodefs.available', available: 0, capacity: 100 }], thresholds, met).map(({ graceMs }) => graceMs);
   t.same([at(9), at(15), at(21)], [[0, 90_000], [90_000], []]);
-  t.same([at(14, new Set(['memory.available'])), at(26, new Set(['memory.available']))], [[0, 90_000], []], 'not over before more than the threshold is there');
+  const met = new Set(['memory.available 0', 'memory.available 90000']);
+  t.same([at(14, met), at(26, met)], [[0, 90_000], []], 'not over before more than the threshold is there');
   t.end();
 });
 

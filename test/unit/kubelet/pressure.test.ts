@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { readKubeletConfiguration } from '../../../agents/kubelet/configuration/configuration.ts';
 import { createImageCollection, bytesToCollect } from '../../../agents/kubelet/pressure/image-collection.ts';
 import { createPressureKeeper } from '../../../agents/kubelet/pressure/pressure.ts';
 import { rank, type Candidate } from '../../../agents/kubelet/pressure/ranking.ts';
-import { createObserver, shortagesOf, type Observation } from '../../../agents/kubelet/pressure/signals.ts';
+import { createObserver, shortagesOf, thresholdKey, thresholdsOf, type Observation } from '../../../agents/kubelet/pressure/signals.ts';
 import { formatQuantityBytes } from '../../../agents/kubelet/pressure/words.ts';
 import { checkAppArmor } from '../../../agents/kubelet/steps/apparmor.ts';
 import { silentLog } from '../../../internal/base/log.ts';
@@ -53,6 +54,54 @@ t.test('short of memory: the condition shows, one pod is evicted, and the condit
   await s.clock.advance(300_000);
   await keeper.look();
   t.same([keeper.conditions(), changes], [[], 2]);
+});
+
+t.test('a soft threshold: the condition at once, a pod only after its grace period, with time to end; as much more as is asked for is won back', async (t) => {
+  const s = await createScene();
+  t.teardown(() => s.stop());
+  const graces: number[] = [];
+  const settings = readKubeletConfiguration(['eviction-hard=memory.available<100Mi', 'eviction-soft=memory.available<200Mi', 'eviction-soft-grace-period=memory.available=90s', 'eviction-minimum-reclaim=memory.available=150Mi', 'eviction-max-pod-grace-period=20', 'eviction-pressure-transition-period=60s']);
+  await s.create('patient', { containers: [{ name: 'a', image: 'app:1' }], terminationGracePeriodSeconds: 30 });
+  await s.create('brief', { containers: [{ name: 'a', image: 'app:1', resources: { requests: { memory: '1Mi' } } }], terminationGracePeriodSeconds: 5 });
+  await s.rest();
+  const workers = s.pods().workers().map((worker) => ({ ...worker, end: (reason: string, message: string, graceMs = NaN) => {
+    graces.push(graceMs);
+    worker.end(reason, message, graceMs);
+  } }));
+  let available = 190 * MIB;
+  const keeper = createPressureKeeper({ node: s.node, pods: { workers: () => workers }, settings, observe: () => [{ signal: 'memory.available', available, capacity: 1024 * MIB }], collection: { used() {}, collect: () => Promise.resolve(0), collectOld: () => Promise.resolve(0) }, onChange() {} });
+  const look = async (afterMs: number): Promise<number[]> => {
+    await s.clock.advance(afterMs);
+    await keeper.look();
+    await s.rest();
+    return graces.splice(0);
+  };
+  t.same([await look(0), keeper.conditions()], [[], ['MemoryPressure']], 'shown at once');
+  t.same(await look(80_000), [], 'within its grace period');
+  available = 260 * MIB;
+  t.same([await look(5_000), keeper.conditions()], [[], ['MemoryPressure']], 'more than the threshold, but not as much more as is to be won back');
+  available = 400 * MIB;
+  t.same(await look(1_000), [], 'won back');
+  available = 190 * MIB;
+  t.same(await look(80_000), [], 'met anew: the grace period begins again, and the hard threshold was never met');
+  t.same(await look(89_000), []);
+  t.same(await look(1_000), [20_000], 'then the pod has time to end, as much as the node gives at most');
+  available = 50 * MIB;
+  t.same(await look(40_000), [1_000], 'a hard threshold waits for nothing');
+  available = 400 * MIB;
+  t.same([await look(59_000), keeper.conditions()], [[], ['MemoryPressure']]);
+  t.same([await look(1_000), keeper.conditions()], [[], []], 'the condition stays as long as is set');
+});
+
+t.test('signals are looked at memory first, soft or hard, and each by its own threshold', (t) => {
+  const thresholds = thresholdsOf(readKubeletConfiguration(['eviction-hard=memory.available<100Mi,nodefs.available<10%', 'eviction-soft=memory.available<200Mi,imagefs.available<20%', 'eviction-soft-grace-period=memory.available=1m,imagefs.available=2m', 'eviction-minimum-reclaim=memory.available=150Mi,imagefs.available=10%']));
+  const short = (available: number, met: string[] = []): string[] => shortagesOf([{ signal: 'memory.available', available: available * MIB, capacity: 1024 * MIB }, { signal: 'nodefs.available', available: 5, capacity: 100 }, { signal: 'imagefs.available', available: 25, capacity: 100 }], thresholds, new Set(met)).map(thresholdKey);
+  t.same(short(190), ['memory.available 60000', 'nodefs.available 0']);
+  t.same(short(90), ['memory.available 0', 'memory.available 60000', 'nodefs.available 0']);
+  t.same(short(190, ['memory.available 60000']), ['memory.available 60000', 'nodefs.available 0'], 'what is to be won back for the soft one makes the hard one no nearer');
+  t.same(short(240, ['memory.available 0']), ['memory.available 0', 'nodefs.available 0']);
+  t.same(short(400, ['imagefs.available 120000']), ['nodefs.available 0', 'imagefs.available 120000'], 'shares of the capacity as well');
+  t.end();
 });
 
 t.test('unused images go when the disk fills, longest unused first, none that is young or in use', async (t) => {
