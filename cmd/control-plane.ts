@@ -130,6 +130,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     advertise: `${addresses()[0] ?? ''}:${String(port)}`,
     version: { gitVersion: `v${KUBERNETES_VERSION}+skiff1`, platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`, build: SKIFF_VERSION_TEXT },
     aggregated,
+    processMetrics: async () => (await import('../agents/kubelet/stats/process.ts')).processMetrics(),
     ...openApiWords(),
     extraPaths: createJoinPaths({ authority, client: clientOf(LOOPBACK_USER), passwords, cluster: clusterSettings(settings), reserved: () => [...names(), nodeName], clock, random }),
     dialer,

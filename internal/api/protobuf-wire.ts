@@ -113,6 +113,7 @@ export class WireWriter {
   }
 
   private varint(value: number): void {
+    if (!Number.isFinite(value)) throw new TypeError(`${String(value)} is no number to be written`); // it would have no last byte
     if (value < 0x80) this.chunks.push(Uint8Array.of(value));
     else if (value > Number.MAX_SAFE_INTEGER) this.bigVarint(BigInt(value));
     else {

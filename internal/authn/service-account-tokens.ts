@@ -35,6 +35,8 @@ export interface TokenIssuer {
   issueForSecret(subject: SecretTokenSubject): string;
   /** undefined: not a token of this issuer, expired, for others, or its objects are gone. `audiences` absent: the API server's own. */
   verify(token: string, audiences?: readonly string[]): UserInfo | undefined;
+  /** Why a token of this issuer is nobody's, in upstream's words; undefined: another's token, or one that is good. */
+  problemWith(token: string, audiences: readonly string[]): string | undefined;
   /** /.well-known/openid-configuration */
   discovery(): object;
   /** /openid/v1/jwks */
@@ -97,6 +99,18 @@ export function createTokenIssuer({ privateKeyPem, issuer, clock, random, store,
       const now = clock.now() / 1000;
       if (claims.exp < now || claims.nbf > now + LEEWAY_S || !claims.aud.some((one) => audiences.includes(one))) return undefined;
       return subjectOf(claims, store, clock.now());
+    },
+    problemWith(token, audiences) {
+      const read = readWebToken(token);
+      const claims = read?.claims as unknown as Claims | undefined;
+      if (read === undefined || claims?.iss !== issuer || !isSignedBy(read, publicKey)) return undefined;
+      if (claims.exp < clock.now() / 1000) return 'service account token has expired';
+      const quoted = (words: readonly string[]): string => `[${words.map((word) => JSON.stringify(word)).join(' ')}]`;
+      if (!claims.aud.some((one) => audiences.includes(one))) return `token audiences ${quoted(claims.aud)} is invalid for the target audiences ${quoted(audiences)}`;
+      const { namespace, serviceaccount: { name, uid } } = claims['kubernetes.io'];
+      const account = store.get({ group: '', resource: 'serviceaccounts' }, { namespace, name });
+      if (account === undefined) return `serviceaccounts ${JSON.stringify(name)} not found`;
+      return account.metadata.uid === uid ? undefined : `service account UID (${account.metadata.uid}) does not match claim (${uid ?? ''})`;
     },
     discovery: () => ({ issuer, jwks_uri: `${issuer}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'] }),
     keys: () => ({ keys: [{ use: 'sig', ...publicKey.export({ format: 'jwk' }), kid: keyId, alg: 'ES256' }] }),

@@ -82,6 +82,7 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
   const warnings: string[] = [];
   const auditId = headerOf(request, 'audit-id') ?? options.random.uuid();
   let trail: AuditTrail | undefined;
+  let lasting: (() => void) | undefined;
   const answer = (result: Payload): void => {
     if (response.headersSent) return;
     setCommonHeaders(response, { auditId, warnings });
@@ -98,7 +99,9 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
     const parsed: Parsed = { info, options: info.isResource ? requestOptions(query, info.verb) : {}, userAgent: request.headers['user-agent'] ?? '', warn: (text) => void warnings.push(text), ...(trail !== undefined && { audit: trail, annotate: trail.annotate }) };
     const prepare = (): void => {
       setCommonHeaders(response, { auditId, warnings });
-      if (isLongRunning(info)) trail?.started(200);
+      if (!isLongRunning(info)) return;
+      trail?.started(200);
+      lasting = options.metrics.lasts(info);
     };
     const result = await route(options, { exchange: { request, response }, asked: { parsed, query, warnings }, user, prepare });
     if (result !== undefined) answer(result);
@@ -108,7 +111,8 @@ export async function handle(options: HandlerOptions, request: HttpRequest, resp
     answer(error instanceof PageNotFound ? textPayload(404, '404 page not found\n') : errorPayload(error, options.log, { form: negotiateError(request.headers.accept, isPretty({ query, userAgent: request.headers['user-agent'] })), schemas: options.pipeline.options.schemas }));
     trail?.complete(response.statusCode, error instanceof PageNotFound ? {} : statusOf(error).status);
   }
-  options.metrics.count({ ...info, code: response.statusCode, startedMs });
+  lasting?.();
+  options.metrics.count({ info, code: response.statusCode, startedMs, applies: request.headers['content-type']?.startsWith('application/apply-patch') === true, dryRun: query?.has('dryRun') === true });
 }
 
 export function beginAudit({ pipeline }: HandlerOptions, request: HttpRequest, { auditId, info, user }: { auditId: string; info: RequestInfo; user: UserInfo | undefined }): AuditTrail | undefined {
@@ -198,7 +202,9 @@ async function dispatch(options: HandlerOptions, routing: Routing, user: UserInf
 function checkPlace(kind: Kind | undefined, { group, resource, namespace, name, verb }: RequestInfo, kinds: Kinds): void {
   if (kind === undefined && !kinds.all().some((served) => served.group === group && served.custom === undefined)) throw new PageNotFound();
   const misplaced = kind !== undefined && resource !== 'namespaces' && (kind.namespaced ? namespace === '' && name !== '' && verb !== 'list' && verb !== 'watch' : namespace !== '');
-  if (kind === undefined || misplaced) throw nothingThere();
+  // Of what is only asked, nothing has a name.
+  const unnamed = kind?.verbs.length === 1 && kind.verbs[0] === 'create' && name !== '';
+  if (kind === undefined || misplaced || unnamed) throw nothingThere();
   // Collections of all namespaces are only looked at.
   if (kind.namespaced && namespace === '' && (verb === 'create' || verb === 'deletecollection')) throw notAllowed();
 }

@@ -32,6 +32,7 @@ export interface NonResourceOptions {
   address: string;
   version: VersionInfo;
   metrics: Metrics;
+  processMetrics?: () => Promise<string>;
   openApi: OpenApiServer;
   /** What must hold for /readyz; /livez leaves them out. */
   readiness: readonly HealthCheck[];
@@ -66,7 +67,7 @@ async function find(options: NonResourceOptions, { path: given, verb, query, hea
     case 'healthz':
     case 'livez':
     case 'readyz': return health(path, { checks: [PING, STORE, ...(root === 'livez' ? [] : readiness)], query });
-    case 'metrics': return path === '/metrics' ? textPayload(200, metrics.text(), 'text/plain; version=0.0.4; charset=utf-8') : undefined;
+    case 'metrics': return path === '/metrics' ? textPayload(200, `${metrics.text()}${buildLines(version)}${(await options.processMetrics?.()) ?? ''}`, 'text/plain; version=0.0.4; charset=utf-8') : undefined;
     case 'openapi': return options.openApi.serve(given, { headers, query });
     case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? cached(json({ ...tokens.discovery(), jwks_uri: `https://${options.address}/openid/v1/jwks` })) : undefined;
     case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? cached({ ...json(tokens.keys()), contentType: 'application/jwk-set+json' }) : undefined;
@@ -143,6 +144,11 @@ async function failureOf(check: HealthCheck['check']): Promise<string | undefine
   } catch (error) {
     return messageOf(error);
   }
+}
+
+function buildLines(version: VersionInfo): string {
+  const { major, minor, gitVersion, platform } = versionOf(version) as Record<string, string>;
+  return `# TYPE kubernetes_build_info gauge\nkubernetes_build_info{build_date="",compiler="node",git_commit="",git_tree_state="clean",git_version="${gitVersion ?? ''}",go_version="",major="${major ?? ''}",minor="${minor ?? ''}",platform="${platform ?? ''}"} 1\n`;
 }
 
 function versionOf({ gitVersion, platform }: VersionInfo): object {

@@ -43,8 +43,8 @@ export interface ApiServerOptions {
   extraUpgrades?: ReadonlyMap<string, ExtraUpgrade>;
   /** The prose of OpenAPI documents. */
   words?: WordsSource;
-  /** Extra lines of /metrics. */
-  gauges?: () => Readonly<Record<string, number>>;
+  /** More lines of /metrics: of the process. */
+  processMetrics?: () => Promise<string>;
   clock: Clock;
   random: Random;
   log: Log;
@@ -62,16 +62,15 @@ const STOP_GRACE_MS = 2000;
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { tls, address, port, log, clock, random, pipeline, authenticator, dialer, aggregated } = options;
   const fairness = createFairness({ store: pipeline.options.store, clock });
-  const metrics = createMetrics(clock, () => ({
+  const metrics = createMetrics({ clock, kinds: pipeline.options.kinds, store: pipeline.options.store, gauges: () => ({
     'apiserver_current_inflight_requests{request_kind="readOnly"}': fairness.reading,
     'apiserver_current_inflight_requests{request_kind="mutating"}': fairness.writing,
-    ...options.gauges?.(),
-  }));
+  }) });
   const remotes = aggregated === undefined ? {} : { remotes: createRemoteDocuments(aggregated, clock) };
   const { kinds, schemas } = pipeline.options;
   const openApi = createOpenApiServer({ kinds, schemas, version: options.version, clock, ...remotes, ...(options.words !== undefined && { words: options.words }) });
   const nonResources = createNonResources({
-    pipeline: pipeline.options, openApi, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, readiness: options.readiness ?? [],
+    pipeline: pipeline.options, openApi, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, ...(options.processMetrics !== undefined && { processMetrics: options.processMetrics }), readiness: options.readiness ?? [],
     ...(options.tokens !== undefined && { tokens: options.tokens }),
     ...remotes,
   });

@@ -20,7 +20,7 @@ const MEANT: readonly Meant[] = [
   { row: /./, place: /columnDefinitions\.\d+\.description$/, why: 'a kilobyte of prose in every Table that no client shows; `explain` has it' },
   { row: /./, place: /^body\.items\.\d+\.(kind|apiVersion)$/, why: 'the bytes of an object are made once, for get, list and watch; clients set these fields on items themselves' },
   { row: /./, place: /^body\.reason$/, theirs: (value) => value === undefined, why: 'errors that upstream forgot to give a reason are InternalError' },
-  { row: /./, place: /^body\./, theirs: (value) => value === null || isEmpty(value), ours: (value) => value === undefined || isEmpty(value), why: 'Go writes zero times, nil lists and empty structs as null and {}; we leave them out, or give an empty list; clients read both alike' },
+  { row: /./, place: /^(body|calls)\./, theirs: (value) => value === null || isEmpty(value), ours: (value) => value === undefined || isEmpty(value), why: 'Go writes zero times, nil lists and empty structs as null and {}; we leave them out, or give an empty list; clients read both alike' },
   { row: /node|cluster-wide with namespace/i, place: /^body\.status\.(nodeInfo|daemonEndpoints)/, why: 'zero values of a node that no kubelet has filled in yet' },
   { row: /^watches: .*allowWatchBookmarks=true/, place: /^body(\.\d+)?$/, theirs: (value) => value === undefined || value === '', ours: (value) => (value as { type?: string } | undefined)?.type === 'BOOKMARK', why: 'a last bookmark before the watch ends, so that the next one starts there' },
   { row: /^watches: metadata list$/, place: /^body$/, why: 'an event that says what is wrong, where upstream ends the watch without a word' },
@@ -28,6 +28,15 @@ const MEANT: readonly Meant[] = [
   { row: /^watches: old path, unnamed$/, place: /./, why: 'upstream answers 500 to a path that leads nowhere; we say that nothing is there' },
   { row: /^lists: .*(resourceVersion=0).*limit=2/, place: /^body\.(metadata\.continue|items\.\d)/, why: 'a limit is kept to; upstream gives everything where any version will do' },
   { row: /^lists: limit=2 continue=token$/, place: /^body\.metadata\.continue$/, why: 'that nothing follows is known at once; upstream says so with one more, empty page' },
+  { row: /^permissions: named review$/, place: /message$/, why: 'upstream has recorded the ownership of fields by then, and shows it' },
+  { row: /^permissions: token bound to a pod of no version$/, place: /apiVersion$/, why: 'an empty text that was said; Go leaves it out' },
+  { row: /^permissions: token bound to a pod of nonsense$/, place: /^(status|body)/, why: 'upstream takes a group that cannot be read for none' },
+  { row: /^permissions: token review, with spaces$/, place: /^body\.status/, why: 'upstream takes a token of spaces for none and answers that anonymous is authenticated' },
+  { row: /^hooks: (log|exec|portforward)$/, place: /^body\.(message|details\.kind)$/, why: 'what is not there is the node; upstream says that it is a pod' },
+  { row: /^hooks: a bound pod$/, place: /^calls\.[1-9]$/, why: 'upstream asks more than once before a pod goes at once' },
+  { row: /^hooks: token$/, place: /^calls/, why: 'upstream fills the request in between mutating and validating webhooks; we do after both' },
+  { row: /^hooks: .*\/deny-details/, place: /^body\.metadata\.resourceVersion$/, why: 'a Status has no version' },
+  { row: /^hooks: .*\/(text|patch-kind)/, place: /^body\.(message|details)/, why: 'the words of another decoder' },
   { row: /^layout: root/, place: /^body\.paths/, why: 'which checks and hooks the process is made of' },
   { row: /^layout: issuer/, place: /^body\.jwks_uri$/, why: 'the port is any free one here, and the address another' },
   { row: /^negotiation: .* as application\/vnd\.kubernetes\.protobuf(,application\/json)?$/, place: /^headers\.content-type$/, ours: (value) => value === 'application/json', why: 'JSON costs us nothing: who takes it as well gets it, and discovery is in no other form' },
@@ -65,6 +74,8 @@ export function differences(row: string, our: Answer, their: Answer): Difference
 
 function collect(place: string, { ours, theirs }: { ours: unknown; theirs: unknown }, found: Difference[]): void {
   if (Object.is(ours, theirs)) return;
+  // Upstream reads bindings from a map, in no order.
+  if (/status\.(resource|nonResource)Rules$/.test(place) && Array.isArray(ours) && Array.isArray(theirs)) [ours, theirs] = [sorted(ours), sorted(theirs)];
   if (place.endsWith('.managedFields') && Array.isArray(ours) && Array.isArray(theirs)) [ours, theirs] = [byManager(ours), byManager(theirs)];
   // Upstream tells a cause once for each function that has looked at the field.
   if (place.endsWith('details.causes') && Array.isArray(ours) && Array.isArray(theirs)) [ours, theirs] = [onceEach(ours), onceEach(theirs)];
@@ -78,6 +89,10 @@ function collect(place: string, { ours, theirs }: { ours: unknown; theirs: unkno
 function byManager(entries: readonly unknown[]): unknown[] {
   const key = (entry: unknown): string => { const { manager, operation, subresource } = entry as Record<string, string>; return `${manager ?? ''} ${operation ?? ''} ${subresource ?? ''}`; };
   return entries.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+function sorted(values: readonly unknown[]): unknown[] {
+  return values.map((value) => JSON.stringify(value, Object.keys(value as object).sort())).sort().map((text) => JSON.parse(text) as unknown);
 }
 
 function onceEach(causes: readonly unknown[]): unknown[] {

@@ -193,6 +193,8 @@ const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** What a token says, with its times as durations. */
 function claimsOf(token: string): unknown {
   const { iat = 0, nbf = 0, exp = 0, ...claims } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown> & { iat?: number; nbf?: number; exp?: number };
+  const own = claims['kubernetes.io'] as { warnafter?: number } | undefined;
+  if (own?.warnafter !== undefined) own.warnafter -= iat;
   return { ...claims, exp: exp - iat, nbf: nbf - iat };
 }
 
@@ -216,6 +218,7 @@ function clean(run: Run, row: Row, key: string, value: unknown): unknown {
     .replaceAll(new URL(run.server.url).host, 'SERVER')
     // The whole object stands in what is said of a bad patch, with everything in it that differs.
     .replace(/^( "" is invalid: patch: )?Invalid value: "(\{\\"apiVersion|\{\\"kind|map\[).*": (?=[a-z])/s, '$1Invalid value: OBJECT: ')
+    .replace(/X509SHA256=[0-9a-f]{64}/, 'CERTIFICATE')
     .replace(TIME, 'TIME')
     .replace(UID, 'UID')
     .replace(/\b(gen|Wrong|kube-api-access)-[a-z0-9]{5}\b/g, '$1-RANDOM')

@@ -5,6 +5,7 @@ import { BODIES } from './requests/bodies.ts';
 import { CUSTOM } from './requests/custom.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
+import { HOOKS } from './requests/hooks.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { INTEGERS } from './requests/integers.ts';
 import { KINDS } from './requests/kinds.ts';
@@ -14,6 +15,7 @@ import { NEGOTIATION } from './requests/negotiation.ts';
 import { OPENAPI } from './requests/openapi.ts';
 import { OPTIONS } from './requests/options.ts';
 import { PAGES } from './requests/pages.ts';
+import { PERMISSIONS } from './requests/permissions.ts';
 import { READS } from './requests/reads.ts';
 import { RULES } from './requests/rules.ts';
 import { SCALES } from './requests/scales.ts';
@@ -43,5 +45,7 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   watches: WATCHES,
   negotiation: NEGOTIATION,
   layout: LAYOUT,
+  permissions: PERMISSIONS,
+  hooks: HOOKS,
   deletions: DELETIONS,
 };

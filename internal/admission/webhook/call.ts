@@ -9,7 +9,7 @@ import type { AdmissionRequest } from '../admission.ts';
 import { internal, typed } from '../forms.ts';
 import { objectKindOf } from '../matching.ts';
 import type { Webhook } from './hooks.ts';
-import { reviewOf, reviewVersion, verdictOf, type Refusal, type Verdict } from './review.ts';
+import { reviewOf, reviewVersion, UnknownReview, verdictOf, type Refusal, type Verdict } from './review.ts';
 
 /** `failed calling webhook "x": why`. */
 export class CallFailure extends Error {
@@ -57,7 +57,7 @@ function attempt<T>(webhook: Webhook, prefix: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    throw new CallFailure(webhook.name, `${prefix}${messageOf(error)}`, error);
+    throw new CallFailure(webhook.name, `${error instanceof UnknownReview ? 'failed to call webhook: ' : prefix}${messageOf(error)}`, error);
   }
 }
 

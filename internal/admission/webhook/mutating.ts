@@ -2,7 +2,7 @@
 // the object is read anew after each. When one changed something, all plugins run once more, and with them those webhooks that asked to be.
 import { messageOf } from '../../base/errors.ts';
 import { sameJson } from '../../api/json-equality.ts';
-import { readJson } from '../../api/large-integers.ts';
+import { parseJson } from '../../api/json.ts';
 import { copy, type KubeObject } from '../../api/meta.ts';
 import { applyJsonPatch } from '../../api/patch/json.ts';
 import type { Schemas } from '../../api/schema.ts';
@@ -75,6 +75,9 @@ async function applyPatch({ schemas }: MutatingOptions, { webhook, configuration
   const gvk = objectKindOf(as, request.subresource);
   const before = typed(object, gvk);
   const next = patched(copy(before), operations);
+  const { apiVersion, kind } = before;
+  const { apiVersion: nextVersion = apiVersion, kind: nextKind = kind } = next as Partial<KubeObject>;
+  if (nextVersion !== apiVersion || nextKind !== kind) throw internal(`admission webhook ${JSON.stringify(webhook.name)} attempted to make ${apiVersion}, Kind=${kind} into ${nextVersion}, Kind=${nextKind}`);
   const definition = definitionOf(gvk, schemas);
   prune(next, definition, schemas);
   const changed = !sameJson(before, next);
@@ -86,7 +89,7 @@ async function applyPatch({ schemas }: MutatingOptions, { webhook, configuration
 
 function decodePatch(webhook: string, patch: string): unknown[] {
   try {
-    const operations = readJson(Buffer.from(patch, 'base64').toString());
+    const operations = parseJson(Buffer.from(patch, 'base64').toString(), () => {});
     if (!Array.isArray(operations)) throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
     return operations;
   } catch (error) {

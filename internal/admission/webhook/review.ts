@@ -73,6 +73,9 @@ function resourceOnly({ group, version, resource }: Kind): GroupVersionResource 
   return { group, version, resource };
 }
 
+/** The answer is of a version that nobody speaks: it could not even be read. */
+export class UnknownReview extends Error {}
+
 interface Review {
   apiVersion?: string;
   kind?: string;
@@ -82,6 +85,7 @@ interface Review {
 /** Throws an Error that says what is wrong with the answer. */
 export function verdictOf(answer: unknown, { uid, version, mutating }: { uid: string; version: string; mutating: boolean }): Verdict {
   const { apiVersion = '', kind = '', response } = (typeof answer === 'object' && answer !== null ? answer : {}) as Review;
+  if (![...VERSIONS].some((one) => apiVersion === `${GROUP}/${one}`) && apiVersion !== '' && kind === 'AdmissionReview') throw new UnknownReview(`no kind "AdmissionReview" is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
   if (response === undefined || response === null) throw new Error('webhook response was absent');
   if (version === 'v1') checkV1({ apiVersion, kind, response }, { uid, mutating });
   const { allowed = false, status, patch = '', auditAnnotations, warnings } = response;

@@ -107,6 +107,14 @@ function valueOf(operation: Operation): unknown {
 
 interface Target { container: Container; key: string; path: string }
 
+/** As upstream's library says it of each operation. */
+function missing(op: unknown, member: 'path' | 'from', path: string): string {
+  if (op === 'add' || op === 'remove') return `${op} operation does not apply: doc is missing path: "${path}"`;
+  if (op === 'test') return `test operation does not apply: is missing path: ${path}`;
+  const place = op === 'replace' ? 'path' : member === 'from' ? 'from path' : 'destination path';
+  return `${String(op)} operation does not apply: doc is missing ${place}: ${path}`;
+}
+
 function target(root: Root, operation: Operation, member: 'path' | 'from'): Target {
   const path = own(operation, member);
   if (typeof path !== 'string') throw new PatchFailure(`operation missing ${member} field: missing value`);
@@ -116,7 +124,7 @@ function target(root: Root, operation: Operation, member: 'path' | 'from'): Targ
   for (const part of parts) {
     container = Array.isArray(container) ? (container as unknown[])[place(container, part, path)] : isMembers(container) ? own(container, part) : undefined;
   }
-  if (key === undefined || typeof container !== 'object' || container === null) throw new PatchFailure(`doc is missing path: "${path}": missing value`);
+  if (key === undefined || typeof container !== 'object' || container === null) throw new PatchFailure(`${missing(own(operation, 'op'), member, path)}: missing value`);
   return { container: container as Container, key, path };
 }
 

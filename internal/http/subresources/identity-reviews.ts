@@ -16,7 +16,9 @@ export async function tokenReview({ identify, tokens }: PipelineOptions, { body 
   // Tokens that are for nobody in particular are for this server.
   const user = account ?? (asked.some((one) => own.includes(one)) || own.length === 0 ? await identify?.(token) : undefined);
   const shown = account === undefined ? asked.filter((one) => own.includes(one)) : asked.filter((one) => tokens?.verify(token, [one]) !== undefined);
-  const status = user === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user: shownUser(user), audiences: shown };
+  const problem = tokens?.problemWith(token, asked);
+  const error = problem === undefined ? 'invalid bearer token' : `[invalid bearer token, ${problem}]`;
+  const status = user === undefined ? { user: {}, error } : { authenticated: true, user: shownUser(user), audiences: shown };
   return { code: 201, body: { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', metadata: {}, spec, status } };
 }
 

@@ -1,7 +1,7 @@
 // What webhooks are asked, to the byte but for names and times, and what clients are told of their answers; policies in CEL beside them.
 import { denyReply, patchReply, type Reply } from '../../support/webhook-server.ts';
 import type { Row } from '../exchange.ts';
-import { APPS, configMap, deployment, get, NS, patch, pod, post, put, remove } from '../rows.ts';
+import { APPS, configMap, deployment, get, patch, pod, post, put, remove } from '../rows.ts';
 
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 const HOOKED = '/api/v1/namespaces/{ns}-hooked';

@@ -66,6 +66,12 @@ t.test('every kind of the table survives encode and decode', async (t) => {
   }
 });
 
+t.test('what is no number cannot be written where one stands: it must not be tried for ever', async (t) => {
+  for (const replicas of [Number.NaN, Number.POSITIVE_INFINITY, 'x']) {
+    t.throws(() => encodeProtobuf({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a' }, spec: { replicas } }, schemas), TypeError, String(replicas));
+  }
+});
+
 t.test('truncated input is a BadRequest', async (t) => {
   const bytes = encodeProtobuf(json, schemas);
   t.throws(() => decodeProtobuf(bytes.subarray(0, 40), schemas), { name: 'StatusError' });

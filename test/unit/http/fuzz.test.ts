@@ -17,7 +17,7 @@ const SEED = Number(process.env['SKIFF_FUZZ_SEED'] ?? 20261121);
 const HANG_MS = 20_000;
 const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
-const TIMEOUT_MS = Math.max(60_000, REQUESTS * 100);
+const TIMEOUT_MS = Math.max(60_000, REQUESTS * 400);
 
 t.setTimeout(TIMEOUT_MS + 60_000);
 const chance = seeded(SEED);
