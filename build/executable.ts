@@ -18,7 +18,8 @@ import { WORDS_ASSET } from '../cmd/openapi-words.ts';
 import { wordsFile } from './words/words.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-// Small heaps and no idle compiler threads: this is a server that mostly waits (measured: -15 MB after load, same throughput).
+// Small heaps and no idle compiler threads: this is a server that mostly waits (measured: -15 MB after load, same throughput). Those of V8 are put
+// back at once (cmd/v8-flags.ts).
 const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', '--expose-gc', '--no-warnings', '--experimental-sqlite'];
 const ARCHITECTURES: readonly Architecture[] = ['x64', 'arm64'];
 
@@ -68,8 +69,9 @@ function makeExecutable(architecture: Architecture): void {
     const assets = { ...bundlePrograms(architecture, work, { 'pty.node': terminalAddonOf(architecture) }), [WORDS_ASSET]: resolve(wordsFile()) };
     const settings = { main: 'skiff.cjs', executable: 'node', output: 'skiff', disableExperimentalSEAWarning: true, useCodeCache: architecture === process.arch, execArgv: NODE_FLAGS, execArgvExtension: 'none', assets };
     writeFileSync(join(work, 'sea.json'), JSON.stringify(settings));
-    // For the same bytes everywhere: paths are part of what it makes, and so is the order that chance gives to tables in the code cache.
-    execFileSync(process.execPath, ['--random-seed=1', '--build-sea', 'sea.json'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
+    // For the same bytes everywhere: paths are part of what it makes, and so is the order that chance gives to tables in the code cache. Under
+    // the flags that it starts with: V8 refuses a code cache made under others, without a word.
+    execFileSync(process.execPath, ['--random-seed=1', ...NODE_FLAGS, '--build-sea', 'sea.json'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
     renameSync(join(work, 'skiff'), join(output, `skiff-linux-${architecture}`));
   } finally {
     rmSync(work, { recursive: true });

@@ -27,7 +27,7 @@ export interface Usage {
   resident: number;
 }
 
-/** Once the rush after being ready is over, and after each time of work from then on. */
+/** Once the rush after being ready is over and a second was quiet, and after each time of work from then on. */
 export function releaseWhenQuiet(clock: Clock, usage: () => Usage = processUsage): void {
   let released = usage();
   const rest = async (): Promise<void> => {
@@ -42,7 +42,13 @@ export function releaseWhenQuiet(clock: Clock, usage: () => Usage = processUsage
     else if (now.cpu - released.cpu >= WORTH_CPU_MS && now.resident - released.resident >= WORTH_BYTES) void rest();
     else watchForWork(look);
   });
-  clock.setTimer(AFTER_START_MS, () => void rest());
+  // Clients that came at once are not made to wait for it.
+  const lookAfterStart = (before = usage()): void => void clock.setTimer(LOOK_MS, () => {
+    const now = usage();
+    if (partActive(before, now) < QUIET_PART) void rest();
+    else lookAfterStart(now);
+  });
+  clock.setTimer(AFTER_START_MS - LOOK_MS, () => lookAfterStart());
 }
 
 /** Calls once, at the next collection of garbage. */

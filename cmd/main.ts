@@ -1,4 +1,5 @@
 // The executable: argv → verb. Exit codes: 0 done; 1 failed, with one clear line on stderr; 2 wrong usage.
+import './v8-flags.ts';
 import { basename } from 'node:path';
 import { VERBS, helpText } from './verbs.ts';
 import { UsageError } from './settings.ts';

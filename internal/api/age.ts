@@ -26,10 +26,18 @@ function twoUnits(seconds: number, [large, largeName]: [number, string], [small,
   return `${String(Math.floor(seconds / large))}${largeName}${rest === 0 ? '' : `${String(rest)}${smallName}`}`;
 }
 
+let parsed = { time: '', atMs: Number.NaN };
+
+/** Objects that stand together were often made together: one time is remembered. */
+function parseTime(time: string): number {
+  if (parsed.time !== time) parsed = { time, atMs: Date.parse(time) };
+  return parsed.atMs;
+}
+
 /** How long ago an RFC 3339 time was. */
 export function ageOf(time: string | undefined, now: number): string {
   if (time === undefined || time === '') return '<unknown>';
-  return formatAge(now - Date.parse(time));
+  return formatAge(now - parseTime(time));
 }
 
 export function objectAge({ metadata }: { metadata: { creationTimestamp: string } }, now: number): string {

@@ -12,6 +12,11 @@ interface Column {
 }
 type Cell = string | number | bigint | boolean | null;
 
+export interface Row {
+  cells: Cell[];
+  object: KubeObject | null;
+}
+
 export interface Tabular<T extends KubeObject> {
   columns: readonly Column[];
   rules: { cells?(object: T, now: number): Cell[] };
@@ -33,7 +38,7 @@ interface List {
   items: KubeObject[];
 }
 
-/** A Table of one object, or of a list with its metadata. */
+/** A Table of one object, or of a list with its metadata. Its rows are made each time that they are read: thousands need not be there at once. */
 export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObject | List, { includeObject, now, columnsShown, version = 'v1' }: TableOptions): object {
   const objects = 'items' in answer ? answer.items : [answer];
   const { resourceVersion, continue: more, remainingItemCount } = answer.metadata as ListMeta;
@@ -42,7 +47,17 @@ export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObje
     apiVersion: `meta.k8s.io/${version}`,
     metadata: { ...(resourceVersion !== undefined && { resourceVersion }), ...(more !== undefined && more !== '' && { continue: more }), ...(remainingItemCount !== undefined && { remainingItemCount }) },
     columnDefinitions: columnsShown ? kind.columns.map(({ name, type, format, priority, description = '' }) => ({ name, type, format, description, priority })) : null,
-    rows: objects.map((object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject, version) })),
+    rows: lazily(objects, (object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject, version) })),
+  };
+}
+
+/** In JSON an array. */
+function lazily(objects: readonly KubeObject[], rowOf: (object: KubeObject) => Row): Iterable<Row> & { toJSON(): Row[] } {
+  return {
+    * [Symbol.iterator]() {
+      for (const object of objects) yield rowOf(object);
+    },
+    toJSON: () => objects.map(rowOf),
   };
 }
 
@@ -57,7 +72,7 @@ function withoutEmptyContinue({ continue: more, ...metadata }: ListMeta): ListMe
   return { ...metadata, ...(more && { continue: more }) };
 }
 
-function metadataOnly({ metadata }: KubeObject, version: string): object {
+function metadataOnly({ metadata }: KubeObject, version: string): KubeObject {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
 }
 
@@ -76,7 +91,7 @@ function defaultCell({ name }: Column, { metadata }: KubeObject, now: number): C
   }
 }
 
-function carried(object: KubeObject, includeObject: TableOptions['includeObject'], version: string): object | null {
+function carried(object: KubeObject, includeObject: TableOptions['includeObject'], version: string): KubeObject | null {
   if (includeObject === 'None') return null;
   return includeObject === 'Object' ? object : metadataOnly(object, version);
 }

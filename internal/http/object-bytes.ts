@@ -3,6 +3,8 @@
 import { onQuiet } from '../base/quiet.ts';
 import type { KubeObject, ListMeta } from '../api/meta.ts';
 import type { ObjectList } from '../api/request.ts';
+import type { Row } from '../api/table.ts';
+import { createByteWriter } from './byte-writer.ts';
 
 const KEPT_MAX = 4 * 1024 * 1024;
 /** Larger objects are rarely asked for and would push out many small ones. */
@@ -18,7 +20,7 @@ onQuiet(() => letGo());
 /** As api/table.ts makes it: rows last. */
 export interface Table {
   kind: 'Table';
-  rows: readonly { cells: readonly unknown[]; object: KubeObject | null }[];
+  rows: Iterable<Row>;
 }
 
 export function objectBytes(object: object): Buffer {
@@ -42,10 +44,12 @@ function letGo(): void {
 
 /** A list, put together from its items' bytes. */
 export function listBytes(list: ObjectList): Buffer {
-  const parts: Buffer[] = [listHead(list)];
+  const parts: Buffer[] = [Buffer.from(listHead(list))];
+  let partial: Buffer | undefined; // all are of one version
   list.items.forEach((item: KubeObject, index) => {
     if (index > 0) parts.push(COMMA);
-    parts.push(...itemParts(item));
+    if (isPartial(item)) parts.push((partial ??= Buffer.from(partialHead(item))), objectBytes(item.metadata), END);
+    else parts.push(objectBytes(item));
   });
   parts.push(LIST_END);
   return Buffer.concat(parts);
@@ -53,21 +57,27 @@ export function listBytes(list: ObjectList): Buffer {
 
 /** A Table's rows carry metadata, which is most of them. */
 export function tableBytes({ rows, ...table }: Table): Buffer {
-  const parts: Buffer[] = [Buffer.from(`${JSON.stringify(table).slice(0, -1)},"rows":[`)];
-  rows.forEach(({ cells, object }, index) => {
-    parts.push(Buffer.from(`${index > 0 ? ',' : ''}{"cells":${JSON.stringify(cells)},"object":`));
-    if (object === null) parts.push(NULL);
-    else parts.push(...itemParts(object));
-    parts.push(END);
-  });
-  parts.push(TABLE_END);
-  return Buffer.concat(parts);
+  const writer = createByteWriter();
+  writer.text(`${JSON.stringify(table).slice(0, -1)},"rows":[`);
+  let [comma, end] = ['', ''];
+  for (const { cells, object } of rows) {
+    const begin = `${end}${comma}{"cells":${JSON.stringify(cells)},"object":`;
+    const partial = object !== null && isPartial(object);
+    [comma, end] = [',', partial ? '}}' : '}'];
+    writer.text(object === null ? `${begin}null` : partial ? `${begin}${partialHead(object)}` : begin);
+    if (object !== null) writer.bytes(objectBytes(partial ? object.metadata : object));
+  }
+  writer.text(`${end}]}`);
+  return writer.end();
+}
+
+function isPartial({ kind, apiVersion }: KubeObject): boolean {
+  return kind === PARTIAL && apiVersion.startsWith('meta.k8s.io/'); // custom kinds may have that name
 }
 
 /** Metadata is kept by itself: what is around it is made anew for each answer. */
-function itemParts(item: KubeObject): Buffer[] {
-  if (item.kind !== PARTIAL || !item.apiVersion.startsWith('meta.k8s.io/')) return [objectBytes(item)]; // custom kinds may have that name
-  return [Buffer.from(`{"kind":"${PARTIAL}","apiVersion":"${item.apiVersion}","metadata":`), objectBytes(item.metadata), END];
+function partialHead({ apiVersion }: KubeObject): string {
+  return `{"kind":"${PARTIAL}","apiVersion":"${apiVersion}","metadata":`;
 }
 
 /** A long list, made as it is sent: its bytes are never there all at once, nor do they push out what is asked for again. Undefined: it is short. */
@@ -76,7 +86,7 @@ export function listPieces(list: ObjectList): Iterable<Buffer> | undefined {
 }
 
 function* piecesOf(list: ObjectList): Generator<Buffer> {
-  yield listHead(list);
+  yield Buffer.from(listHead(list));
   for (let from = 0; from < list.items.length; from += PIECE) {
     const text = list.items.slice(from, from + PIECE).map((item) => JSON.stringify(item)).join(',');
     yield Buffer.from(from === 0 ? text : `,${text}`);
@@ -84,15 +94,13 @@ function* piecesOf(list: ObjectList): Generator<Buffer> {
   yield LIST_END;
 }
 
-function listHead({ apiVersion, kind, metadata }: ObjectList): Buffer {
-  return Buffer.from(`${head(apiVersion, kind, metadata)},"items":[`);
+function listHead({ apiVersion, kind, metadata }: ObjectList): string {
+  return `${head(apiVersion, kind, metadata)},"items":[`;
 }
 
 const PARTIAL = 'PartialObjectMetadata';
 const END = Buffer.from('}');
 const COMMA = Buffer.from(',');
-const NULL = Buffer.from('null');
-const TABLE_END = Buffer.from(']}');
 const LIST_END = Buffer.from(']}\n');
 
 function head(apiVersion: string, kind: string, metadata: ListMeta): string {

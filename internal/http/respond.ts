@@ -32,8 +32,9 @@ export interface Payload {
 }
 
 /** An object, list or Status in the wanted form. */
-export function payload(code: number, body: unknown, { form, schemas }: { form: Form; schemas: Schemas }): Payload {
+export function payload(code: number, answer: unknown, { form, schemas }: { form: Form; schemas: Schemas }): Payload {
   const contentType = TYPES[form.format];
+  const body = form.format !== 'json' && isTable(answer) ? { ...answer, rows: [...answer.rows] } : answer;
   if (form.format === 'yaml') return { code, contentType, bytes: Buffer.from(formatYaml(body)) };
   if (form.format === 'protobuf') return { code, contentType, bytes: Buffer.from(encodeProtobuf(body as KubeObject, schemas)) };
   if (form.pretty) return { code, contentType, bytes: Buffer.from(`${JSON.stringify(body, undefined, 2)}\n`) };
@@ -49,7 +50,7 @@ function isList(body: unknown): body is ObjectList {
 
 function isTable(body: unknown): body is Table {
   const { kind, apiVersion, rows } = body as { kind?: string; apiVersion?: string; rows?: unknown };
-  return kind === 'Table' && apiVersion?.startsWith('meta.k8s.io/') === true && Array.isArray(rows); // custom kinds may have that name
+  return kind === 'Table' && apiVersion?.startsWith('meta.k8s.io/') === true && typeof rows === 'object' && rows !== null && Symbol.iterator in rows; // custom kinds may have that name
 }
 
 export function textPayload(code: number, text: string, contentType = 'text/plain; charset=utf-8'): Payload {

@@ -5,6 +5,9 @@ import type { ObjectList } from '../../../internal/api/request.ts';
 import { partialMetadata, tableOf } from '../../../internal/api/table.ts';
 import { becomeQuiet } from '../../../internal/base/quiet.ts';
 import { listBytes, listPieces, tableBytes, type Table } from '../../../internal/http/object-bytes.ts';
+import { payload } from '../../../internal/http/respond.ts';
+import { formatYaml } from '../../../internal/api/yaml.ts';
+import type { Schemas } from '../../../internal/api/schema.ts';
 
 const objects = (count: number): KubeObject[] => Array.from({ length: count }, (_, index) => freeze({
   apiVersion: 'v1', kind: 'ConfigMap', data: { text: 'ü"\n'.repeat(index % 7) },
@@ -41,4 +44,14 @@ t.test('a Table, with all that its rows may carry', async (t) => {
       for (let times = 0; times < 2; times++) t.equal(tableBytes(table as Table).toString(), JSON.stringify(table));
     }
   }
+});
+
+t.test('a Table in other forms', async (t) => {
+  const kind = { columns: [{ name: 'Name', type: 'string', format: 'name', priority: 0 }], rules: {} };
+  const table = tableOf(kind, listOf(objects(3)), { includeObject: 'Metadata', now: 0, columnsShown: true });
+  const whole: unknown = JSON.parse(JSON.stringify(table));
+  const made = (format: 'json' | 'yaml', pretty: boolean): string => payload(200, table, { form: { format, version: 'v1', pretty }, schemas: {} as Schemas }).bytes.toString();
+  t.equal((whole as { rows: unknown[] }).rows.length, 3);
+  t.equal(made('yaml', false), formatYaml(whole));
+  t.equal(made('json', true), `${JSON.stringify(whole, undefined, 2)}\n`);
 });
