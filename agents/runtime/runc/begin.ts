@@ -1,7 +1,7 @@
 // Letting a created container's process go. It stands in `runc init` and waits to open a fifo of runc's state for writing; who opens that for reading,
 // takes what it says and removes the fifo has done all that `runc start` does (libcontainer, since 1.0), without a program of ten megabytes that
 // finds the container again. Other OCI runtimes have ways of their own: they, and what is not as expected, are left to their `start`.
-import { constants, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { constants, openSync, readdirSync, readlinkSync, readSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Timer } from '../../../internal/base/clock.ts';
@@ -32,8 +32,8 @@ async function openFifo({ layout, clock }: Ground, id: string, process: ProcessN
   };
   const fifo = new Socket({ fd: file, readable: true, writable: false }).on('error', () => met.resolve(false)).once('data', started).once('end', () => met.resolve(false));
   const look = (): void => {
-    if (!isAlive(process)) met.resolve(false);
-    else if (!holds(process.pid, path)) started(); // in a life of Skiff that ended before the fifo was removed
+    if (!isAlive(process)) return said(file) ? started() : met.resolve(false);
+    if (!holds(process.pid, path)) started(); // in a life of Skiff that ended before the fifo was removed
     else timer = clock.setTimer(LOOK_MS, look);
   };
   let timer: Timer = clock.setTimer(LOOK_MS, look);
@@ -41,6 +41,15 @@ async function openFifo({ layout, clock }: Ground, id: string, process: ProcessN
     timer.cancel();
     fifo.destroy();
   });
+}
+
+/** A short one may have ended before this process, busy with others, came to read its word. */
+function said(file: number): boolean {
+  try {
+    return readSync(file, Buffer.alloc(1)) > 0;
+  } catch {
+    return false; // nothing is there
+  }
 }
 
 /** Does not wait for who writes. */

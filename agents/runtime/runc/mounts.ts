@@ -27,16 +27,17 @@ export function mountsOf({ config, sandbox, files, shm, cgroupVersion, imageRoot
   const taken = new Set(config.mounts.map(({ containerPath }) => tidy(containerPath)));
   const bind = (destination: string, source: string, readOnly: boolean): OciMount[] =>
     taken.has(destination) ? [] : [{ destination, type: 'bind', source, options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw'] }];
-  const own = config.mounts.map((mount, index) => ({ mount, source: imageRoots.get(index) ?? mount.hostPath }));
-  own.sort((a, b) => depth(a.mount.containerPath) - depth(b.mount.containerPath)); // stable: equals stay in the pod's order
-  const volumes = own.map(({ mount, source }) => volumeOf(mount, source));
-  return [
+  const volumes = config.mounts.map((mount, index) => volumeOf(mount, imageRoots.get(index) ?? mount.hostPath));
+  const mounts = [
     ...kernelMounts(sandbox, privileged, cgroupVersion).filter(({ destination }) => !taken.has(destination)),
     ...bind('/dev/shm', shm ?? '/dev/shm', false),
+    // Paths are masked with the container's own /dev/null: in a volume of the pod's it could be a link to anywhere. Bound here, runc refuses that.
+    ...(taken.has('/dev') && !privileged ? bind('/dev/null', '/dev/null', false) : []),
     ...bind('/etc/hostname', join(files, 'hostname'), config.security.readOnlyRootfs),
     ...bind('/etc/resolv.conf', join(files, 'resolv.conf'), config.security.readOnlyRootfs),
     ...volumes,
   ];
+  return mounts.sort((a, b) => depth(a.destination) - depth(b.destination)); // stable: equals stay in their order
 }
 
 function kernelMounts({ hostIpc }: SandboxConfig, privileged: boolean, cgroupVersion: 1 | 2): OciMount[] {

@@ -1,6 +1,8 @@
 // Logs in CRI's format, and the framing of streams.
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +10,12 @@ import { once } from 'node:events';
 import { createDeflate } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { openLog, type LogReader } from '../../../agents/kubelet/logs/log-reader.ts';
-import { encodeRequest } from '../../../agents/kubelet/probes/grpc-health.ts';
+import { checkGrpcHealth, encodeRequest } from '../../../agents/kubelet/probes/grpc-health.ts';
+import { getOverHttp } from '../../../agents/kubelet/probes/http-get.ts';
 import { SPDY_DICTIONARY } from '../../../agents/spdy/dictionary.ts';
 import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FLAG_FIN, FRAME, words } from '../../../agents/spdy/frames.ts';
 import { createSpdySession, type SpdyStream } from '../../../agents/spdy/session.ts';
+import { systemClock } from '../../../internal/base/clock.ts';
 import { statusOf } from '../../../agents/kubelet/server/remote-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), `skiff-streams-${String(process.pid)}-`));
@@ -195,6 +199,33 @@ t.test('streams that have ended both ways are let go: a port-forward may have an
     await Promise.all(opened.splice(0).map(({ duplex }) => once(duplex.resume().end(), 'close')));
   }
   t.notOk(client.destroyed, 'more than it may have at once');
+});
+
+t.test('probes whose answer has no end: enough of it is enough', async (t) => {
+  const http = createHttpServer((_request, response) => {
+    const more = (): void => { while (!response.destroyed && response.write('x'.repeat(1000))); };
+    response.on('drain', more).writeHead(200);
+    more();
+  }).listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const grpc = createHttp2Server().listen(0, '127.0.0.1');
+  grpc.on('stream', (stream: ServerHttp2Stream) => {
+    stream.on('error', () => {}).respond({ ':status': 200, 'content-type': 'application/grpc' });
+    const more = (): void => { while (!stream.destroyed && stream.write(Buffer.alloc(1000))); };
+    stream.on('drain', more);
+    more();
+  });
+  await once(grpc, 'listening');
+  t.teardown(() => {
+    http.closeAllConnections();
+    http.close();
+    grpc.close();
+  });
+  const port = (server: { address(): unknown }): number => (server.address() as { port: number }).port;
+  const answer = await getOverHttp({ url: new URL(`http://127.0.0.1:${String(port(http))}/`), headers: {} }, { timeoutMs: 600_000, clock: systemClock });
+  t.equal(answer.status, 200);
+  t.equal(answer.body.length, 10 * 1024);
+  t.match(await checkGrpcHealth({ host: '127.0.0.1', port: port(grpc), service: '' }, { timeoutMs: 600_000, clock: systemClock }), /an answer of more than/);
 });
 
 t.test('how a command ended, and a gRPC health request', (t) => {

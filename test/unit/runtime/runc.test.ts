@@ -63,6 +63,21 @@ t.test('let go by an earlier life that ended before it removed the fifo: it is r
   await scene.runtime.removeSandbox(sandboxId);
 });
 
+t.test('one that has ended before this process, busy with others, hears that it began', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
+  const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'short', command: ['sh', '-c', 'exit 3'] }));
+  const { pid = 0 } = scene.runtime.status(id) ?? {};
+  const starting = scene.runtime.startContainer(id);
+  const begun = performance.now();
+  const turn = new Int32Array(new SharedArrayBuffer(4));
+  // In one turn of the event loop, as when others keep it.
+  while (performance.now() - begun < 150 || (existsSync(`/proc/${String(pid)}`) && performance.now() - begun < 10_000)) Atomics.wait(turn, 0, 0, 10);
+  await starting;
+  await eventually(() => (scene.runtime.status(id)?.state === 'exited' ? Promise.resolve() : Promise.reject(new Error('still there'))));
+  t.match(scene.runtime.status(id), { exitCode: 3, reason: 'Error' });
+  await scene.runtime.removeSandbox(sandboxId);
+});
+
 t.test('killed before it is started: the OCI runtime says so', async (t) => {
   const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
   const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'killed', command: ['sleep', '1000'] }));
