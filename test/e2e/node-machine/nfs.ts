@@ -145,7 +145,7 @@ async function refused(t: Test, node: MachineNode): Promise<void> {
 
 async function away(t: Test, node: MachineNode, driver: Driver): Promise<void> {
   const share = { nfs: { server: node.machine.address, path: '/srv/nfs' } };
-  await node.apply(user('keeps', share, { subPath: 'part' }), user('writes', share), sleeper('stuck', {
+  await node.apply(user('keeps', share, { subPath: 'part' }), user('writes', share, { subPath: 'other/part' }), sleeper('stuck', {
     volumes: [{ name: 'v', ...share }],
     containers: [{ command: ['sh', '-c', 'exec 3>/v/stuck; while :; do dd if=/dev/zero bs=64k count=1 >&3 2>/dev/null; sleep 0.2; done'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
   }));
