@@ -30,7 +30,7 @@ export function parseYaml(text: string, options: YamlOptions = {}): unknown {
   const { library, schema } = load();
   const read = (json: boolean): unknown[] => library.loadAll(text, { schema, json, maxDepth: 1000 });
   const documents = options.onDuplicate === undefined ? read(false) : readTwice(read, text, options.onDuplicate);
-  return toJson(documents[0], { left: NODES_MAX });
+  return toJson(documents[0], { left: NODES_MAX, source: text });
 }
 
 function readTwice(read: (json: boolean) => unknown[], text: string, onDuplicate: (problem: string) => void): unknown[] {
@@ -97,21 +97,32 @@ function parseFloatText(source: string): number | undefined {
 }
 
 // Aliases share subtrees; copying them out makes plain JSON, and the budget stops what would explode.
-function toJson(value: unknown, budget: { left: number }): unknown {
+function toJson(value: unknown, budget: { left: number; source: string }): unknown {
   if (--budget.left < 0) throw new Error('yaml: document contains excessive aliasing');
   if (value === undefined || value === null) return null;
-  if (typeof value === 'string') return whole(value);
+  if (typeof value === 'string') return whole(value, budget.source);
   if (typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((item) => toJson(item, budget));
   const result: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(value)) {
-    Object.defineProperty(result, whole(key), { value: toJson(child, budget), enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(result, whole(key, budget.source), { value: toJson(child, budget), enumerable: true, writable: true, configurable: true });
   }
   return result;
 }
 
-/** Half a character (`"\\ud800"`) is none that any other form could hold. */
-function whole(text: string): string {
-  if (!text.isWellFormed()) throw new Error('yaml: found invalid Unicode character escape code');
-  return text;
+/**
+ * Half a character (`"\\ud800"`) is none that any other form could hold; and two halves, each written as one, are no character either in YAML. Where a
+ * character stands neither as it is nor by its whole number, it was written so.
+ */
+function whole(text: string, source: string): string {
+  const halves = !text.isWellFormed() || (text.match(ASTRAL) ?? []).some((letter) => !source.includes(letter) && !source.toUpperCase().includes(`\\U${codeOf(letter)}`));
+  if (!halves) return text;
+  const before = source.slice(0, Math.max(0, source.search(/\\u[dD][89a-fA-F]/)));
+  throw new Error(`yaml: line ${String(before.split('\n').length)}: found invalid Unicode character escape code`);
+}
+
+const ASTRAL = /[\u{10000}-\u{10ffff}]/gu;
+
+function codeOf(letter: string): string {
+  return (letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(8, '0');
 }

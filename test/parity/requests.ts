@@ -5,6 +5,7 @@ import { BODIES } from './requests/bodies.ts';
 import { CUSTOM } from './requests/custom.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
+import { EDGES } from './requests/edges.ts';
 import { HOOKS } from './requests/hooks.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { INTEGERS } from './requests/integers.ts';
@@ -47,5 +48,6 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   layout: LAYOUT,
   permissions: PERMISSIONS,
   hooks: HOOKS,
+  edges: EDGES,
   deletions: DELETIONS,
 };
