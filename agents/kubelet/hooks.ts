@@ -41,6 +41,7 @@ export async function runPreStop(target: HookTarget, graceMs: number, node: Hook
   const begun = node.clock.monotonicMs();
   const ended = new AbortController();
   const run = runHook(hook, target, node, ended.signal).catch((error: unknown) => {
+    if (ended.signal.aborted && hook.sleep !== undefined) return; // it was to last longer than there is time
     node.event(target.pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', target.container.name);
     node.log.debug('preStop hook failed', { error: messageOf(error) });
   });

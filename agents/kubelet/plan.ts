@@ -49,7 +49,7 @@ function planRestartAll(state: PodState, source: RuntimeContainer): PodPlan {
   if (until > state.now) return { actions: waitFor(state, name, state.backOffs.get(name)?.durationMs ?? 0), againInMs: until - state.now };
   const reset = state.containers.filter(({ config }) => findContainer(state.pod, config.name)?.kind !== 'ephemeral');
   const running = reset.filter(isRunning);
-  const kills = running.flatMap(({ id, config }) => killUnless(state, { do: 'kill', id, container: config.name, message: `Container ${config.name} is restarted with all containers of the pod`, graceMs: gracePeriodMs(state.pod), restart: false }));
+  const kills = running.flatMap(({ id, config }) => killUnless(state, { do: 'kill', id, container: config.name, message: 'killing', graceMs: 0, restart: false }));
   if (running.length > 0 || state.stopping.size > 0) return { actions: kills };
   return { actions: [{ do: 'reset', ids: reset.map(({ id }) => id), container: name, backOff: raise(state, state.backOffs.get(name), source.finishedAt) }] };
 }

@@ -5,7 +5,7 @@ import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { CONFIGMAPS, PODS, SECRETS } from '../../internal/kinds/generated/resources.ts';
 import { completePod } from './pod-completion.ts';
 import type { NodeContext } from './node-context.ts';
-import { CONFIG_MIRROR, isTerminalPhase } from './pod-spec.ts';
+import { CONFIG_MIRROR, isStatic, isTerminalPhase } from './pod-spec.ts';
 import { mountsObject } from './pod-volumes.ts';
 import { countEnd, toldReason } from './stats/pod-counts.ts';
 import { createStaticPods } from './static-pods.ts';
@@ -40,18 +40,26 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   const bySandbox = new Map<string, string>();
   /** Pods that wait for their devices, as they were last seen. */
   const admitting = new Map<string, Pod>();
+  /** Static pods that wait for another of their name to be gone. */
+  const queued = new Map<string, Pod>();
   let complete = false;
   const ends: (() => void)[] = [];
   let stopped = false;
   let refusal: Rejection | undefined;
 
   const statics = staticPods === undefined ? undefined : createStaticPods({
-    ...staticPods, node, complete: completePod, appeared: see,
+    ...staticPods, node, complete: completePod, appeared: see, stageOf,
     disappeared(uid) {
+      queued.delete(uid);
       const worker = workers.get(uid);
       if (worker !== undefined) worker.update({ ...worker.pod, metadata: { ...worker.pod.metadata, deletionTimestamp: formatTime(node.clock.now()) } });
     },
   });
+
+  function stageOf(uid: string): 'taken' | 'ended' | undefined {
+    const worker = workers.get(uid);
+    return worker === undefined ? undefined : isTerminalPhase(worker.memory.status.phase) ? 'ended' : 'taken';
+  }
 
   function seeFromApi(pod: Pod, gone: boolean): void {
     if (statics?.seesMirror(pod, gone) === true) return workers.get(pod.metadata.annotations?.[CONFIG_MIRROR] ?? '')?.wake();
@@ -68,6 +76,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       return isTerminalPhase(pod.status?.phase) ? freed() : undefined;
     }
     if (admitting.has(pod.metadata.uid)) return void admitting.set(pod.metadata.uid, pod);
+    if (isStatic(pod) && ofName(pod).some((worker) => isStatic(worker.pod))) return void queued.set(pod.metadata.uid, pod);
     const isNew = !isHere(pod) && pod.metadata.deletionTimestamp === undefined;
     if (isNew && isTerminalPhase(pod.status?.phase)) return;
     if (isNew && refusal === undefined && node.devices.concerns(pod)) return giveDevices(pod);
@@ -99,10 +108,24 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       cleanedUp() {
         workers.delete(pod.metadata.uid);
         freed();
+        nextOfName(pod);
       },
     });
     workers.set(pod.metadata.uid, worker);
     worker.wake();
+    if (isStatic(pod)) statics?.mirror();
+  }
+
+  /** Static pods of one name come one after the other, each when nothing of the one before is left. */
+  function nextOfName({ metadata: { namespace, name } }: Pod): void {
+    const next = [...queued.values()].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    if (next === undefined) return;
+    queued.delete(next.metadata.uid);
+    see(next);
+  }
+
+  function ofName({ metadata: { namespace, name } }: { metadata: Pick<Pod['metadata'], 'namespace' | 'name'> }): PodWorker[] {
+    return [...workers.values()].filter(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name);
   }
 
   /** Pods that the API has: what was deleted without grace counts for nothing, as upstream has it, though it may still be ending. */
@@ -126,6 +149,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   function reject(pod: Pod, rejection: { reason: string; message: string }): void {
     node.counts.count('kubelet_admission_rejections_total', { reason: toldReason(rejection.reason) });
     node.event(pod, 'Warning', rejection.reason, rejection.message);
+    if (isStatic(pod)) return;
     const patch = statusPatch(pod, rejectedStatus(pod, node.clock.now(), rejection));
     if (patch === undefined) return;
     node.client.patch(PODS, { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, { type: 'strategic', body: patch }, { subresource: 'status' })
@@ -169,7 +193,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     workers: () => [...workers.values()],
     worker: (uid) => workers.get(uid),
     active: () => (complete ? new Set([...admitting.keys(), ...[...workers].filter(([, { memory }]) => !memory.gone && !memory.dismantled && !isTerminalPhase(memory.status.phase)).map(([uid]) => uid)]) : undefined),
-    find: (namespace, name) => [...workers.values()].find(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name),
+    find: (namespace, name) => ofName({ metadata: { namespace, name } })[0],
     stop() {
       stopped = true;
       statics?.stop();

@@ -1,5 +1,6 @@
 // Static pods: manifests in a folder or at a URL, run without the API. Each is shown there by a mirror pod that the kubelet makes, keeps like its
 // source, and makes again when somebody deletes it. A manifest that changes is another pod (its uid is a hash of it): the old one ends, the new begins.
+// Of a name there is one at a time; what the node does not take on has no mirror.
 //
 //   sources (static-sources.ts) ─► complete ─► pods (as if the API had them)       mirror pods: created, status written there by the worker
 import { isReason, messageOf } from '../../internal/base/errors.ts';
@@ -7,16 +8,18 @@ import { copy, type Draft } from '../../internal/api/meta.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
-import { CONFIG_MIRROR } from './pod-spec.ts';
+import { CONFIG_MIRROR, CONFIG_SOURCE } from './pod-spec.ts';
 import type { StaticSource } from './static-sources.ts';
 
 export interface StaticPodsOptions {
-  node: Pick<NodeContext, 'client' | 'clock' | 'log' | 'nodeName'>;
+  node: Pick<NodeContext, 'client' | 'clock' | 'event' | 'log' | 'nodeName'>;
   sources: readonly StaticSource[];
   /** What the API server would have filled in. */
   complete(pod: Pod): Promise<Pod>;
   appeared(pod: Pod): void;
   disappeared(uid: string): void;
+  /** Whether the node has taken it on, and whether it has ended since. */
+  stageOf(uid: string): 'taken' | 'ended' | undefined;
   /** Uid of the Node in the API, once it is there: mirror pods belong to it. */
   nodeUid(): string | undefined;
 }
@@ -41,6 +44,8 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
   const known = new Map<string, Pod>();
   const mirrors = new Map<string, Pod>();
   const making = new Set<string>();
+  /** Uids of those that have had a mirror: one that has ended is shown once. */
+  const wereShown = new Set<string>();
   const ready = Promise.withResolvers<void>();
   let [reading, complete] = [Promise.resolve(), false];
   let stopped = false;
@@ -57,6 +62,7 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
     for (const uid of [...known.keys()].filter((uid) => !found.has(uid))) {
       const pod = known.get(uid);
       known.delete(uid);
+      wereShown.delete(uid);
       options.disappeared(uid);
       const shown = pod === undefined ? undefined : mirrors.get(nameOf(pod));
       if (shown?.metadata.annotations?.[CONFIG_MIRROR] === uid) remove(shown);
@@ -80,7 +86,9 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
   function mirror(): void {
     for (const pod of known.values()) {
       const shown = mirrors.get(nameOf(pod));
-      if (stopped || making.has(nameOf(pod)) || options.nodeUid() === undefined) continue;
+      const stage = options.stageOf(pod.metadata.uid);
+      if (stopped || making.has(nameOf(pod)) || options.nodeUid() === undefined || stage === undefined) continue;
+      if (shown === undefined && stage === 'ended' && wereShown.has(pod.metadata.uid)) continue;
       if (shown === undefined) make(pod);
       else if (shown.metadata.annotations?.[CONFIG_MIRROR] !== pod.metadata.uid) remove(shown);
     }
@@ -121,7 +129,10 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
       const source = pod.metadata.annotations?.[CONFIG_MIRROR];
       if (source === undefined) return false;
       if (gone) mirrors.delete(nameOf(pod));
-      else mirrors.set(nameOf(pod), pod);
+      else {
+        mirrors.set(nameOf(pod), pod);
+        wereShown.add(source);
+      }
       if (!gone && complete && !known.has(source)) remove(pod);
       else if (!gone && pod.metadata.deletionTimestamp !== undefined) remove(pod);
       mirror();
@@ -138,7 +149,7 @@ function nameOf({ metadata }: Pod): string {
 async function readSources({ node, sources, complete }: StaticPodsOptions): Promise<{ pods: Pod[]; complete: boolean }> {
   const pods: Pod[] = [];
   const read = await Promise.all(sources.map((source) => source.read()));
-  for (const pod of read.flatMap((found) => found ?? [])) {
+  for (const pod of read.flatMap((found) => withoutDoubles(found ?? [], node))) {
     try {
       pods.push(await complete(pod));
     } catch (error) {
@@ -146,6 +157,17 @@ async function readSources({ node, sources, complete }: StaticPodsOptions): Prom
     }
   }
   return { pods, complete: !read.includes(undefined) };
+}
+
+/** Of files of one name the last counts, of what a URL lists the first. */
+function withoutDoubles(pods: readonly Pod[], node: Pick<NodeContext, 'event'>): Pod[] {
+  const byName = new Map<string, Pod>();
+  for (const pod of pods) {
+    const { name, namespace = '', uid, annotations = {} } = pod.metadata;
+    if (byName.has(nameOf(pod)) && annotations[CONFIG_SOURCE] === 'http') node.event(pod, 'Warning', 'FailedValidation', `Error validating pod ${name}_${namespace}(${uid}) from http due to duplicate pod name ${JSON.stringify(name)}, ignoring`);
+    else byName.set(nameOf(pod), pod);
+  }
+  return [...byName.values()];
 }
 
 function mirrorDraft(pod: Pod, nodeName: string, nodeUid: string): Draft<Pod> {

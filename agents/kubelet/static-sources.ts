@@ -46,8 +46,7 @@ export function createFileSource(path: string, { clock, log, nodeName }: SourceC
     },
     read: () => Promise.resolve(files().flatMap((file) => {
       try {
-        const bytes = readFileSync(file);
-        return [staticPod(parseYaml(bytes.toString()), { bytes, from: file, source: 'file', nodeName, seen: clock.now() })];
+        return [staticPod(parseYaml(readFileSync(file, 'utf8')), { from: file, source: 'file', nodeName, seen: clock.now() })];
       } catch (error) {
         log.warn('static pod could not be read', { file, error: messageOf(error) });
         return [];
@@ -87,9 +86,9 @@ export function createUrlSource({ url, headers, everyMs }: UrlSourceOptions, { c
         const response = await fetch(url, { headers: Object.entries(headers).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])), signal: AbortSignal.timeout(TIMEOUT_MS) });
         const text = await response.text();
         if (!response.ok) throw new Error(`${url}: ${String(response.status)} ${response.statusText}`);
-        if (text === '') throw new Error(`zero-length data received from ${url}`);
-        const parsed = parseYaml(text) as { kind?: string; items?: unknown[] } | undefined;
-        known = (parsed?.kind === 'PodList' || parsed?.kind === 'List' ? parsed.items ?? [] : [parsed]).map((item) => staticPod(item, { bytes: Buffer.from(JSON.stringify(item ?? null)), from: url, source: 'http', nodeName, seen: clock.now() }));
+        if (text === '') log.warn('static pods: zero-length data received', { url });
+        const parsed = (text === '' ? { kind: 'List' } : parseYaml(text)) as { kind?: string; items?: unknown[] } | undefined;
+        known = (parsed?.kind === 'PodList' || parsed?.kind === 'List' ? parsed.items ?? [] : [parsed]).map((item) => staticPod(item, { from: url, source: 'http', nodeName, seen: clock.now() }));
       } catch (error) {
         log.warn('static pods could not be fetched', { url, error: messageOf(error) });
       }
@@ -99,10 +98,12 @@ export function createUrlSource({ url, headers, everyMs }: UrlSourceOptions, { c
   };
 }
 
-function staticPod(parsed: unknown, { bytes, from, source, nodeName, seen }: { bytes: Buffer; from: string; source: 'file' | 'http'; nodeName: string; seen: number }): Pod {
+/** The same pod in other words (comments, order of files) is the same pod. */
+function staticPod(parsed: unknown, { from, source, nodeName, seen }: { from: string; source: 'file' | 'http'; nodeName: string; seen: number }): Pod {
   const pod = parsed as Partial<Pod> | undefined;
   if (pod?.kind !== 'Pod' || pod.spec === undefined || pod.metadata === undefined) throw new Error('it is not a Pod');
-  const uid = createHash('sha256').update(bytes).update(`${nodeName} ${from}`).digest('hex').slice(0, 32);
+  if (pod.metadata.name === undefined || pod.metadata.name === '') throw new Error('name is needed for the pod');
+  const uid = pod.metadata.uid ?? createHash('sha256').update(JSON.stringify(parsed)).update(`${nodeName} ${from}`).digest('hex').slice(0, 32);
   const { metadata, spec } = pod;
   return {
     ...pod as Pod,

@@ -6,6 +6,8 @@ export interface NodeCase {
   name: string;
   spec: PodSpec;
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string>; finalizers?: string[] };
+  /** Not made in the API but put into the node's folder of static pods, or where its URL points, and seen by its mirror; `steps`: those do so. */
+  static?: 'file' | 'url' | 'steps';
   /** Made before the pod, in its namespace. */
   objects?: readonly object[];
   /** What is done to the pod. */
@@ -34,6 +36,8 @@ export interface Play {
   create(object: object, path?: string): Promise<void>;
   /** What another pod ends as goes into the output. */
   note(pod: string): Promise<void>;
+  /** Another pod has ended. */
+  seesEnd(pod: string): Promise<void>;
   /** Strategic merge patch of the pod. */
   patch(body: object, subresource?: string): Promise<void>;
   change(path: string, body: object): Promise<void>;
@@ -44,6 +48,22 @@ export interface Play {
   /** Until the container's log has it. */
   says(container: string, text: string): Promise<void>;
   event(reason: string): Promise<void>;
+  /** A static pod comes, changes or goes (undefined): in a file, whose name is made of the case's and this, or at the URL. */
+  place(file: string | { url: true }, manifest: object | string | undefined): void;
+}
+
+/** Where a node has its static pods from. */
+export interface StaticPlaces {
+  write(file: string, text: string | undefined): void;
+  /** The URL shows a list of all that are served at the time. */
+  serve(key: string, pod: object | undefined): void;
+}
+
+/** Every node of these tests has this name, and static pods end in it. */
+export const NODE_NAME = 'n1';
+
+export function manifest({ name, metadata }: Pick<NodeCase, 'name' | 'metadata'>, spec: PodSpec, namespace: string): object {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, ...metadata }, spec };
 }
 
 export const BUSYBOX = 'busybox:1';

@@ -9,6 +9,7 @@ import { HOOKS } from './cases/hooks.ts';
 import { PROBES } from './cases/probes.ts';
 import { RESTARTS } from './cases/restarts.ts';
 import { RESOURCES } from './cases/resources.ts';
+import { STATIC } from './cases/static.ts';
 import { SECURITY } from './cases/security.ts';
 import { VOLUMES } from './cases/volumes.ts';
 
@@ -24,6 +25,7 @@ export const SECTIONS: Readonly<Record<string, readonly NodeCase[]>> = {
   names: NAMES,
   security: SECURITY,
   resources: RESOURCES,
+  static: STATIC,
 };
 
 /** What is on the node before the first case. */

@@ -32,11 +32,16 @@ function compare(place: string, ours: unknown, theirs: unknown): Difference[] {
 }
 
 /** On a busy machine either side's watcher misses states; what both saw must be the same and in the same order. */
-function agree(ours: readonly string[], theirs: readonly string[]): boolean {
-  const [short, long] = ours.length < theirs.length ? [ours, theirs] : [theirs, ours];
+function agree(...both: [ours: readonly string[], theirs: readonly string[]]): boolean {
+  const [short = [], long = []] = both.map(withoutRepeatedPulls).toSorted((a, b) => a.length - b.length);
   let at = 0;
   for (const state of long) if (state === short[at]) at++;
   return at === short.length;
+}
+
+/** How often a pull was tried is a matter of time. */
+function withoutRepeatedPulls(states: readonly string[]): string[] {
+  return states.filter((state, index) => !/^waiting (ErrImagePull|ImagePullBackOff)/.test(state) || states.indexOf(state) === index);
 }
 
 function compareSets(ours: readonly string[], theirs: readonly string[]): Difference[] {

@@ -30,7 +30,7 @@ export const MEANT: readonly Meant[] = [
   { of: /^volume-image-missing$/, place: /^events$/, ours: (value) => text(value).includes('Pulled'), why: 'images of volumes and containers are pulled side by side' },
   { of: /^resize/, place: /^events$/, theirs: (value) => text(value).includes('ResizeCompleted'), ours: (value) => value === undefined, why: 'upstream tells once with the old sizes that it is complete' },
   { of: /^resize-below-use$/, place: /^final\.resources\.requests\.memory$/, why: 'of a running pod upstream goes on telling the request of memory that it began with (its source has that as to be done)' },
-  { of: /^delete-after-success$/, place: /^final\.generation$/, why: 'the generation that the last event of a deletion shows' },
+  { of: /^(delete-after-success$|static-)/, place: /^final\.(generation|metadata\.deletionGracePeriodSeconds)$/, why: 'what the last event of a deletion at once shows: upstream marks the pod first' },
   { of: /^stop-signal$/, place: /./, why: 'the signal that a pod names is sent; upstream has that feature, but switched off' },
   { of: /^image-invalid-name$/, place: /./, why: 'a registry that cannot be reached is told as such' },
   { of: /^reject-out-of-memory$/, place: /./, theirs: (value) => /requested: 10737418240000|^undefined$/.test(text(value)) || value === undefined, why: 'how much memory the machine has' },
@@ -40,6 +40,8 @@ export const MEANT: readonly Meant[] = [
   { of: /^post-start-fails$/, place: /^events$/, why: 'whether its second start is seen' },
   { of: /^(readiness-http|readiness-http-named-port|readiness-http-404|readiness-tcp|liveness-http)$/, place: /^events$/, both: (ours, theirs) => text(ours ?? theirs).endsWith('connection refused"'), why: 'whether the server is up at the first probe' },
   { of: /^(liveness|startup)-/, place: /^events$/, ours: (value) => text(value).includes('Warning BackOff'), why: 'whether it is still looked at when it has failed again and again' },
+  { of: /^startup-holds-up-the-others$/, place: /^(containers\.main|final\.containerStatuses\.0\.started|events)$/, why: 'of one that was started again upstream tells what was known of the one before, until its own first probe; and of a probe that found it ended' },
+  { of: /^deadline-while-pulling$/, place: /^events$/, ours: (value) => /BackOff/.test(text(value)), why: 'how often it was pulled until then' },
   { of: /^delete-readiness$/, place: /^events$/, theirs: (value) => text(value).includes('context canceled'), why: 'a probe that runs while its container goes' },
 ];
 

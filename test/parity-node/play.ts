@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import type { Api } from './api.ts';
-import type { Ending, NodeCase, Play } from './case.ts';
-import { cleaner, emptyRecord, see, seeEvent, type PodEvent, type Recorded } from './trace.ts';
+import { manifest, NODE_NAME, type Ending, type NodeCase, type Play, type StaticPlaces } from './case.ts';
+import { cleaner, emptyRecord, see, seeEvent, seeMirror, type PodEvent, type Recorded } from './trace.ts';
 
 export interface Stage {
   /** Has the node pull what the cases use, so that none of them is the first. */
@@ -19,29 +19,33 @@ export interface PlayOptions {
   settled(record: () => Recorded, changed: (signal: AbortSignal) => Promise<void>): Promise<void>;
 }
 
-const STEP_TIMEOUT_MS = 60_000;
+/** No more than a bound on waiting in vain: how fast a machine is, is not what is looked at. */
+const STEP_TIMEOUT_MS = 180_000;
 
 interface Watched {
   /** Whether this is the moment that is looked for. */
   passes: ((pod: Pod) => boolean) | undefined;
   pod: Pod | undefined;
   gone: boolean;
+  /** What is seen are mirrors, which come again. */
+  isStatic: boolean;
   record: Recorded;
   clean(text: string): string;
   events: PodEvent[];
   listeners: Set<() => void>;
 }
 
-export function createStage(api: Api): Stage {
+export function createStage(api: Api, places?: StaticPlaces): Stage {
   const watched = new Map<string, Watched>();
   const tell = (one: Watched): void => { one.listeners.forEach((listener) => listener()); };
   api.watch('/api/v1/pods', ({ type, object }) => {
     const pod = object as Pod;
     const one = watched.get(`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`);
-    if (one === undefined || one.gone) return;
+    if (one === undefined || (one.gone && !one.isStatic)) return;
     one.pod = pod;
-    if (type === 'DELETED') one.gone = true;
-    see(one.record, pod, one.clean);
+    one.gone = type === 'DELETED';
+    if (!one.isStatic) see(one.record, pod, one.clean);
+    else seeMirror(one.record, pod, { gone: one.gone, clean: one.clean });
     if (one.passes?.(pod) === true) one.record.frozen = true;
     tell(one);
   });
@@ -56,13 +60,16 @@ export function createStage(api: Api): Stage {
   async function play({ one, namespace, settled }: PlayOptions): Promise<Recorded> {
     const base = `/api/v1/namespaces/${namespace}`;
     for (const object of one.objects ?? []) await make(api, base, object);
-    const state: Watched = { passes: undefined, pod: undefined, gone: false, record: emptyRecord(), clean: (text) => clean(text), events: [], listeners: new Set() };
+    const state: Watched = { passes: undefined, pod: undefined, gone: false, isStatic: one.static !== undefined, record: emptyRecord(), clean: (text) => clean(text), events: [], listeners: new Set() };
     const clean = cleaner(() => state.pod);
-    watched.set(`${namespace}/${one.name}`, state);
-    const stepper = createPlay(api, one, { namespace, state });
+    const name = one.static === undefined ? one.name : `${one.name}-${NODE_NAME}`;
+    watched.set(`${namespace}/${name}`, state);
+    const placed = new Map<string, () => void>();
+    const stepper = createPlay(api, { ...one, name }, { namespace, state, place: placer(one.name, places, placed) });
     try {
-      await api.json('POST', `${base}/pods`, { body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: one.name, ...one.metadata }, spec: { enableServiceLinks: false, ...one.spec } } });
-      await stepper.until(() => true, 'the pod');
+      if (one.static === undefined) await api.json('POST', `${base}/pods`, { body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: one.name, ...one.metadata }, spec: { enableServiceLinks: false, ...one.spec } } });
+      else if (one.static !== 'steps') stepper.place(one.static === 'url' ? { url: true } : '', manifest(one, one.spec, namespace));
+      if (one.static !== 'steps') await stepper.until(() => true, 'the pod');
       await one.steps?.(stepper);
       if (one.passing === true) state.passes = (pod) => hasCome(one.ends, { ...state, pod });
       if (state.passes !== undefined && state.pod !== undefined && state.passes(state.pod)) state.record.frozen = true;
@@ -78,8 +85,9 @@ export function createStage(api: Api): Stage {
     };
     await settled(whole, (signal) => changed(state, signal));
     const record = structuredClone(whole());
-    watched.delete(`${namespace}/${one.name}`);
-    if (state.gone) return record;
+    watched.delete(`${namespace}/${name}`);
+    for (const remove of placed.values()) remove();
+    if (state.gone || one.static !== undefined) return record;
     if (one.metadata?.finalizers !== undefined) await api.send('PATCH', stepper.path, { body: { metadata: { finalizers: null } }, type: 'application/merge-patch+json' });
     await api.send('DELETE', stepper.path, { body: { gracePeriodSeconds: 0 } });
     return record;
@@ -116,7 +124,19 @@ function changed({ listeners }: Watched, signal: AbortSignal): Promise<void> {
   });
 }
 
-function createPlay(api: Api, one: NodeCase, { namespace, state }: { namespace: string; state: Watched }): Play {
+/** Keeps in mind how to take away what it places. */
+function placer(name: string, places: StaticPlaces | undefined, placed: Map<string, () => void>): Play['place'] {
+  return (file, content) => {
+    if (places === undefined) throw new Error(`${name}: the node has no static pods`);
+    const [key, put] = typeof file === 'string' ? [`${name}${file}.yaml`, (content: object | string | undefined) => places.write(`${name}${file}.yaml`, typeof content === 'object' ? JSON.stringify(content) : content)]
+      : [`url:${name}`, (content: object | string | undefined) => places.serve(name, content as object | undefined)];
+    put(content);
+    if (content === undefined) placed.delete(key);
+    else placed.set(key, () => put(undefined));
+  };
+}
+
+function createPlay(api: Api, one: NodeCase, { namespace, state, place }: { namespace: string; state: Watched; place: Play['place'] }): Play {
   const path = `/api/v1/namespaces/${namespace}/pods/${one.name}`;
   const waitFor = async (done: () => boolean | Promise<boolean>, what: string): Promise<void> => {
     const deadline = AbortSignal.timeout(STEP_TIMEOUT_MS);
@@ -125,22 +145,25 @@ function createPlay(api: Api, one: NodeCase, { namespace, state }: { namespace: 
       await changed(state, deadline);
     }
   };
+  const ended = async (name: string): Promise<Pod['status']> => {
+    const deadline = Date.now() + STEP_TIMEOUT_MS;
+    for (;;) {
+      const { status } = await api.json('GET', `/api/v1/namespaces/${namespace}/pods/${name}`).catch(() => ({})) as Partial<Pod>;
+      if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return status;
+      if (Date.now() > deadline) throw new Error(`waited in vain for ${name} to end`);
+      await sleep(200);
+    }
+  };
   const play: Play = {
-    path, namespace,
+    path, namespace, place,
     pod: () => state.pod as Pod,
     until: (ending, what) => waitFor(() => hasCome(ending, state), what),
     create: (object, target) => make(api, `/api/v1/namespaces/${namespace}`, object, target),
     async note(name) {
-      const deadline = Date.now() + STEP_TIMEOUT_MS;
-      let other: Pod['status'];
-      while (other?.phase !== 'Failed' && other?.phase !== 'Succeeded') {
-        if (Date.now() > deadline) throw new Error(`waited in vain for ${name} to end`);
-        other = (await api.json('GET', `/api/v1/namespaces/${namespace}/pods/${name}`) as unknown as Pod).status;
-        await sleep(200);
-      }
-      state.record.output[name] = state.clean(JSON.stringify(other));
+      state.record.output[name] = state.clean(JSON.stringify(await ended(name)));
       await api.send('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, { body: { gracePeriodSeconds: 0 } });
     },
+    seesEnd: async (name) => void await ended(name),
     async patch(body, subresource) {
       await api.json('PATCH', subresource === undefined ? path : `${path}/${subresource}`, { body, type: 'application/strategic-merge-patch+json' });
     },
@@ -175,6 +198,10 @@ function hasCome(ending: Ending, { pod, gone }: Watched): boolean {
 const PLURALS: Readonly<Record<string, string>> = { Pod: 'pods', ConfigMap: 'configmaps', Secret: 'secrets', Service: 'services', ServiceAccount: 'serviceaccounts' };
 
 async function make(api: Api, base: string, object: object, path?: string): Promise<void> {
-  const { kind } = object as { kind: string };
+  const { kind, metadata } = object as { kind: string; metadata: { name: string } };
+  if (kind === 'RuntimeClass') {
+    await api.send('DELETE', `/apis/node.k8s.io/v1/runtimeclasses/${metadata.name}`); // of another round: it is of no namespace
+    return void await api.json('POST', '/apis/node.k8s.io/v1/runtimeclasses', { body: object });
+  }
   await api.json('POST', `${base}/${path ?? PLURALS[kind] ?? kind}`, { body: object });
 }

@@ -48,6 +48,15 @@ export function see(record: Recorded, pod: Pod, clean: (text: string) => string)
   record.final = cleanTree({ generation: pod.metadata.generation, conditions: Object.fromEntries(shown.map(({ type, ...condition }) => [type, condition])), ...rest }, clean);
 }
 
+/** A mirror tells also of the manifest: what became of it is part of what is compared. */
+export function seeMirror(record: Recorded, pod: Pod, { gone, clean }: { gone: boolean; clean(text: string): string }): void {
+  if (record.frozen === true) return;
+  see(record, pod, clean);
+  if (gone) follow(record.phases, 'gone');
+  const { annotations, labels, ownerReferences, finalizers, deletionGracePeriodSeconds } = pod.metadata;
+  record.final = { ...record.final as object, metadata: cleanTree({ annotations, labels, ownerReferences, finalizers, deletionGracePeriodSeconds }, clean), spec: cleanTree(pod.spec, clean) };
+}
+
 export function seeEvent(record: Recorded, { type, reason, message, involvedObject: { fieldPath } }: PodEvent, clean: (text: string) => string): void {
   const text = clean(`${type} ${reason}${fieldPath === undefined ? '' : ` ${fieldPath}`}: ${message}`);
   if (!record.events.includes(text)) record.events = [...record.events, text].sort();
@@ -82,6 +91,7 @@ const MASKS: readonly [RegExp, string][] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UID'],
   [/\b(containerd|runc):\/\/[0-9a-f]{64}/g, 'CONTAINER-ID'],
   [/\b[0-9a-f]{64}\b/g, 'DIGEST'],
+  [/\b[0-9a-f]{32}\b/g, 'HASH'],
   [/ in [\d.]+m?s \([\d.ms]+ including waiting\)\. Image size: \d+ bytes/g, ' in DURATION (DURATION including waiting). Image size: SIZE bytes'],
   [/(rpc error: code = \w+ desc = )?failed to pull and unpack image (\\?"[^"]*"): .*?(?= (un)?started restarts=| restarts=|$)/g, 'PULL-ERROR of $2'],
   [/failed to create containerd task: failed to create shim task: OCI runtime create failed: /g, ''],

@@ -44,7 +44,7 @@ function settle(type: string, finding: Finding, { pod, now }: ConditionInput, pr
   const old = previous.find((condition) => condition.type === type) ?? pod.status?.conditions?.find((condition) => condition.type === type);
   const kept = old?.status === finding.status ? old.lastTransitionTime : undefined;
   return {
-    type, status: finding.status, lastTransitionTime: kept ?? formatTime(now), ...observedGeneration(pod),
+    type, status: finding.status, lastTransitionTime: kept ?? formatTime(now), ...(type !== 'AllContainersRestarting' && observedGeneration(pod)),
     ...(finding.reason !== undefined && finding.reason !== '' && { reason: finding.reason }),
     ...(finding.message !== undefined && finding.message !== '' && { message: finding.message }),
   };

@@ -12,8 +12,9 @@ export function containerStatusOf(state: PodState, container: PodContainer, ende
   // One that is made and not started yet is nothing to tell of.
   const [current, earlier] = state.containers.filter(({ config, state: now }) => config.name === spec.name && now !== 'created');
   const base = current === undefined ? absentStatus(state, container, before) : presentStatus(current, earlier, before);
-  // At a deletion nothing waits any more; a pod that ends by other things goes on telling what its containers waited for.
-  const waiting = ended && state.pod.metadata.deletionTimestamp !== undefined ? undefined : waitingOf(state, container, current);
+  // At a deletion nothing waits any more; a pod that ends by other things goes on telling what its containers waited for, until that is told as lost.
+  const waitsNoMore = ended && (state.pod.metadata.deletionTimestamp !== undefined || (current === undefined && before?.state?.terminated !== undefined));
+  const waiting = waitsNoMore ? undefined : waitingOf(state, container, current);
   const status = waiting === undefined ? base : withWaiting(base, waiting);
   return { ...status, ...readinessOf(state, container, current, status), ...detailsOf(state, container, current, before) };
 }
@@ -76,6 +77,8 @@ function stateOf(container: RuntimeContainer): ContainerState {
 function waitingOf(state: PodState, container: PodContainer, current: RuntimeContainer | undefined): { reason: string; message: string } | undefined {
   const waiting = state.waiting.get(container.spec.name);
   if (current?.state === 'running') return undefined;
+  // Of init containers, sidecars among them, one that has done its work is shown so whatever follows.
+  if ((container.kind === 'init' || container.kind === 'sidecar') && current?.state === 'exited' && current.exitCode === 0) return undefined;
   if (current?.state === 'exited' && !state.restart.has(current.id) && !restartsAfter(state.pod, container, current.exitCode ?? 255)) return undefined;
   // Its start has just failed, which the worker is about to be told.
   if (current?.reason === 'StartError' && state.starting.has(container.spec.name) && !endIsTold(state, current)) return { reason: 'RunContainerError', message: current.message ?? '' };

@@ -61,4 +61,16 @@ export const INIT: readonly NodeCase[] = [
       await play.until(running('debug'), 'debug runs');
     },
   },
+  { name: 'sidecar-hooks', spec: { ...never(ending('main', 0)), terminationGracePeriodSeconds: 10, initContainers: [stay('side', { ...ALWAYS, lifecycle: { postStart: { exec: { command: ['sh', '-c', 'echo begun > /proc/1/fd/1'] } }, preStop: { sleep: { seconds: 1 } } } })] }, ends: 'Succeeded', output: ['side'] },
+  { name: 'sidecar-hook-fails', spec: { ...always(stay('main')), initContainers: [stay('side', { ...ALWAYS, lifecycle: { postStart: { exec: { command: ['false'] } } } })] }, ends: (pod) => (pod.status?.initContainerStatuses?.[0]?.restartCount ?? 0) >= 2, passing: true },
+  { name: 'sidecar-liveness', spec: { ...always(stay('main')), initContainers: [stay('side', { ...ALWAYS, livenessProbe: { exec: { command: ['false'] }, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 1, initialDelaySeconds: 3 } })] }, ends: restarted('side', 1), passing: true },
+  { name: 'sidecar-deaf', spec: { ...never(ending('main', 0)), terminationGracePeriodSeconds: 3, initContainers: [sh('side', 'trap "" TERM; while :; do sleep 1; done', ALWAYS)] }, ends: 'Succeeded' },
+  { name: 'sidecars-of-deaf-main', metadata: { finalizers: ['example.com/keep'] }, spec: { ...always(sh('main', 'trap "" TERM; while :; do sleep 1; done')), terminationGracePeriodSeconds: 4, initContainers: [stay('one', ALWAYS), stay('two', ALWAYS)] }, steps: async (play) => { await play.until('Ready', 'ready'); await play.remove(); await play.until((pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed', 'its end'); }, ends: () => true },
+  { name: 'sidecar-that-ends-while-main-ends', metadata: { finalizers: ['example.com/keep'] }, spec: { ...always(sh('main', 'trap "sleep 4; exit 0" TERM; while :; do sleep 0.2; done')), terminationGracePeriodSeconds: 60, initContainers: [sh('side', 'while [ ! -e /tmp/end ]; do sleep 0.2; done', { ...ALWAYS, volumeMounts: [{ name: 'v', mountPath: '/tmp' }] })], volumes: [{ name: 'v', emptyDir: {} }] }, steps: async (play) => { await play.until('Ready', 'ready'); await play.remove(); await play.event('Killing'); await play.exec('side', 'touch', '/tmp/end'); await play.until((pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed', 'its end'); }, ends: () => true },
+  { name: 'ephemeral-that-is-killed', spec: never(stay('main')), ends: 'gone', async steps(play) {
+    await play.until('Ready', 'ready');
+    await play.patch({ spec: { ephemeralContainers: [{ name: 'debug', image: 'busybox:1', command: ['sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.2; done'] }] } }, 'ephemeralcontainers');
+    await play.until(running('debug'), 'debug runs');
+    await play.remove();
+  } },
 ];

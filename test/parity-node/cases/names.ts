@@ -33,4 +33,9 @@ export const NAMES: readonly NodeCase[] = [
   { name: 'shared-pids', spec: { ...never(sh('main', 'sleep 4; ps -o args | grep -c -e "exec sleep 43[2]1" -e "^sleep 432[1]"; tr "\\0" " " < /proc/1/cmdline | grep -c pause'), sh('other', 'trap "exit 0" TERM; (sleep 7)& exec sleep 4321')), shareProcessNamespace: true }, ends: (pod) => pod.status?.containerStatuses?.find(({ name }) => name === 'main')?.state?.terminated !== undefined, output: ['main'] },
   { name: 'host-port', spec: never(sh('main', 'sleep 3', { ports: [{ containerPort: 80, hostPort: 31998, name: 'http' }] })), ends: 'Succeeded' },
   { name: 'loopback', spec: never(sh('main', 'sleep 2; ip -o addr show lo | cut -d" " -f2-7; ip -o link | wc -l; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; cat /proc/sys/net/ipv4/ping_group_range')), ...done },
+  { name: 'dns-without-servers', spec: resolves({ dnsPolicy: 'None', dnsConfig: { nameservers: ['1.2.3.4'] } }), ...done },
+  { name: 'dns-option-without-value', spec: resolves({ dnsConfig: { options: [{ name: 'single-request' }, { name: 'ndots' }] } }), ...done },
+  { name: 'dns-host-network-with-config', spec: resolves({ hostNetwork: true, dnsConfig: { searches: ['one.example'] } }), ...done },
+  { name: 'names-host-network-hostname', spec: { ...never(sh('main', 'sleep 2; hostname; cat /etc/hostname')), hostNetwork: true, hostname: 'mine' }, ...done },
+  { name: 'names-aliases-of-one-address', spec: names({ hostAliases: [{ ip: '1.2.3.4', hostnames: ['one'] }, { ip: '1.2.3.4', hostnames: ['uno'] }, { ip: '::1', hostnames: ['six'] }] }), ...done },
 ];

@@ -21,11 +21,15 @@ chmod +x /tmp/serve; trap "exit 0" TERM; nc -lk -p 5000 -e /tmp/serve & while :;
 const liveness = (probe: Probe) => main({ livenessProbe: probe });
 const unready = (pod: Parameters<Extract<NodeCase['ends'], (pod: never) => boolean>>[0]): boolean => running('main')(pod);
 const failedOnce = async (play: Parameters<NonNullable<NodeCase['steps']>>[0]): Promise<void> => { await play.event('Unhealthy'); };
+const failsAtFirst = async (play: Parameters<NonNullable<NodeCase['steps']>>[0]): Promise<void> => {
+  await play.event('Unhealthy');
+  await play.exec('main', 'touch', '/tmp/ok');
+};
 
 export const PROBES: readonly NodeCase[] = [
   { name: 'readiness-exec', spec: main({ readinessProbe: { ...fine, ...fast } }), ends: 'Ready' },
   { name: 'readiness-exec-fails', spec: main({ readinessProbe: { exec: { command: ['sh', '-c', 'echo not yet; exit 1'] }, ...fast } }), steps: failedOnce, ends: unready },
-  { name: 'readiness-later', spec: always(sh('main', 'sleep 4; touch /tmp/ok; trap "exit 0" TERM; while :; do sleep 0.2; done', { readinessProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast } })), ends: 'Ready' },
+  { name: 'readiness-later', spec: main({ readinessProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast } }), steps: failsAtFirst, ends: 'Ready' },
   { name: 'readiness-lost', spec: always(sh('main', 'touch /tmp/ok; sleep 5; rm /tmp/ok; trap "exit 0" TERM; while :; do sleep 0.2; done', { readinessProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast, failureThreshold: 2 } })), steps: async (play) => { await play.until('Ready', 'ready'); await play.until((pod) => pod.status?.containerStatuses?.[0]?.ready === false, 'unready'); }, ends: unready },
   { name: 'readiness-success-threshold', spec: main({ readinessProbe: { ...fine, ...fast, successThreshold: 3 } }), ends: 'Ready' },
   { name: 'readiness-initial-delay', spec: main({ readinessProbe: { ...fine, ...fast, initialDelaySeconds: 4 } }), ends: 'Ready' },
@@ -42,7 +46,7 @@ export const PROBES: readonly NodeCase[] = [
   { name: 'readiness-tcp-refused', spec: main({ readinessProbe: { tcpSocket: { port: 81 }, ...fast } }), steps: failedOnce, ends: unready },
   { name: 'readiness-grpc', spec: always(sh('main', grpc(1), { readinessProbe: { grpc: { port: 5000 }, ...fast, initialDelaySeconds: 1, timeoutSeconds: 3 } })), ends: 'Ready', without: { events: 'whether the server is up at the first probe' } },
   { name: 'readiness-grpc-not-serving', spec: always(sh('main', grpc(2), { readinessProbe: { grpc: { port: 5000, service: 'one' }, ...fast, initialDelaySeconds: 2, timeoutSeconds: 3 } })), steps: failedOnce, ends: unready },
-  { name: 'readiness-grpc-refused', spec: main({ readinessProbe: { grpc: { port: 5001 }, ...fast } }), steps: failedOnce, ends: unready },
+  { name: 'readiness-grpc-refused', spec: main({ readinessProbe: { grpc: { port: 5001 }, ...fast, timeoutSeconds: 5 } }), steps: failedOnce, ends: unready },
   { name: 'liveness-fails', spec: liveness({ ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
   { name: 'liveness-fails-with-words', spec: liveness({ exec: { command: ['sh', '-c', 'echo out; sleep 0.5; echo err >&2; exit 2'] }, ...fast, failureThreshold: 2, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
   { name: 'liveness-fails-never', spec: never(stay('main', { livenessProbe: { ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 2 } })), ends: 'Succeeded' },
@@ -50,11 +54,19 @@ export const PROBES: readonly NodeCase[] = [
   { name: 'liveness-http', spec: web({ livenessProbe: { httpGet: { path: '/nothere', port: 80 }, ...fast, failureThreshold: 2, initialDelaySeconds: 2 } }), ends: restarted('main', 1), passing: true },
   { name: 'liveness-tcp', spec: liveness({ tcpSocket: { port: 81 }, ...fast, failureThreshold: 2, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
   { name: 'liveness-again-back-off', spec: liveness({ ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 1 }), ends: (pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CrashLoopBackOff' },
-  { name: 'startup-passes', spec: always(sh('main', 'sleep 3; touch /tmp/ok; trap "exit 0" TERM; while :; do sleep 0.2; done', { startupProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast, failureThreshold: 30 }, livenessProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast, failureThreshold: 1 } })), ends: 'Ready' },
+  { name: 'startup-passes', spec: main({ startupProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast, failureThreshold: 300 }, livenessProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast, failureThreshold: 1 } }), steps: failsAtFirst, ends: 'Ready' },
   { name: 'startup-fails', spec: main({ startupProbe: { ...fails, ...fast, failureThreshold: 2 } }), ends: restarted('main', 1), passing: true },
   { name: 'startup-fails-grace', spec: { ...always(sh('main', 'trap "" TERM; while :; do sleep 1; done', { startupProbe: { ...fails, ...fast, failureThreshold: 2, terminationGracePeriodSeconds: 1 } })), terminationGracePeriodSeconds: 600 }, ends: restarted('main', 1), passing: true },
   { name: 'startup-then-readiness', spec: main({ startupProbe: { ...fine, ...fast }, readinessProbe: { ...fine, ...fast } }), ends: 'Ready' },
   { name: 'readiness-gate-missing', spec: { ...always(stay('main')), readinessGates: [{ conditionType: 'example.com/gate' }] }, ends: unready },
   { name: 'readiness-gate-met', spec: { ...always(stay('main')), readinessGates: [{ conditionType: 'example.com/gate' }] }, steps: async (play) => { await play.until(running('main'), 'runs'); await play.patch({ status: { conditions: [{ type: 'example.com/gate', status: 'True' }] } }, 'status'); }, ends: 'Ready' },
   { name: 'readiness-gate-false', spec: { ...always(stay('main')), readinessGates: [{ conditionType: 'example.com/gate' }] }, steps: async (play) => { await play.until(running('main'), 'runs'); await play.patch({ status: { conditions: [{ type: 'example.com/gate', status: 'False' }] } }, 'status'); await play.until((pod) => pod.status?.conditions?.some(({ type, message }) => type === 'Ready' && message?.includes('not "True"')) === true, 'not true'); }, ends: unready },
+  { name: 'liveness-grpc-refused', spec: liveness({ grpc: { port: 5001 }, ...fast, timeoutSeconds: 1, failureThreshold: 2, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
+  { name: 'liveness-timeout', spec: liveness({ exec: { command: ['sleep', '30'] }, ...fast, timeoutSeconds: 1, failureThreshold: 1, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
+  { name: 'liveness-grace', spec: { ...always(sh('main', 'trap "" TERM; while :; do sleep 1; done', { livenessProbe: { tcpSocket: { port: 81 }, ...fast, failureThreshold: 1, initialDelaySeconds: 2, terminationGracePeriodSeconds: 1 } })), terminationGracePeriodSeconds: 600 }, ends: restarted('main', 1), passing: true },
+  { name: 'liveness-one-of-two', spec: always(stay('good'), stay('bad', { livenessProbe: { ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 2 } })), ends: restarted('bad', 1), passing: true },
+  { name: 'startup-tcp-refused', spec: main({ startupProbe: { tcpSocket: { port: 81 }, ...fast, failureThreshold: 2 } }), ends: restarted('main', 1), passing: true },
+  { name: 'startup-http-404', spec: web({ startupProbe: { httpGet: { path: '/nothere', port: 80 }, ...fast, failureThreshold: 2, initialDelaySeconds: 3 } }), ends: restarted('main', 1), passing: true },
+  { name: 'startup-fails-never', spec: never(stay('main', { startupProbe: { ...fails, ...fast, failureThreshold: 2 } })), ends: (pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' },
+  { name: 'startup-holds-up-the-others', spec: main({ startupProbe: { exec: { command: ['cat', '/tmp/ok'] }, ...fast, failureThreshold: 300 }, readinessProbe: { ...fine, ...fast }, livenessProbe: { ...fails, ...fast, failureThreshold: 1 } }), steps: failsAtFirst, ends: restarted('main', 1), passing: true },
 ];
