@@ -4,9 +4,8 @@ import { dirname } from 'node:path';
 
 /** Replaces the file whole or not at all. Makes its folder. `sync: false` for what can be made anew. */
 export function writeFileAtomically(path: string, data: string | Uint8Array, options: { mode?: number; sync?: boolean } = {}): void {
-  mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${String(process.pid)}.tmp`;
-  const file = openSync(temporary, 'w', options.mode ?? 0o644);
+  const file = openInFolder(temporary, options.mode ?? 0o644);
   try {
     fchmodSync(file, options.mode ?? 0o644);
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
@@ -20,6 +19,17 @@ export function writeFileAtomically(path: string, data: string | Uint8Array, opt
   }
   renameSync(temporary, path);
   if (options.sync !== false) syncDirectory(dirname(path));
+}
+
+/** Its folder is nearly always there. */
+function openInFolder(path: string, mode: number): number {
+  try {
+    return openSync(path, 'w', mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'w', mode);
+  }
 }
 
 /** mkdir -p. Node's own `recursive` never returns below /proc, where nothing can be made. */
