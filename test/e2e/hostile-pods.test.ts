@@ -121,6 +121,42 @@ await t.test('a subPath that is a link to the host is refused, with an event', a
   kubectl('delete', 'pod', 'subpath');
 });
 
+await t.test('a volume at /dev whose null is a link: what is masked stays masked, or the container does not start', async (t) => {
+  const before = host.run('cat', '/proc/sys/kernel/core_pattern');
+  const masks = 'cat /proc/timer_list 2>/dev/null | wc -c; echo evil > /proc/timer_list; cat /proc/sys/kernel/core_pattern; echo ended; sleep 0.1';
+  for (const [name, target] of [['null-pattern', '/proc/sys/kernel/core_pattern'], ['null-nowhere', '/nowhere'], ['null-up', '../../../../proc/sysrq-trigger']] as const) {
+    one(name, masks, { volumeMounts: [{ name: 'v', mountPath: '/dev' }] }, { volumes: [{ name: 'v', emptyDir: {} }], initContainers: [{ name: 'first', image: 'busybox:1', command: ['ln', '-s', target, '/v/null'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+    await until(() => ['Succeeded', 'Failed'].includes(get(`pod ${name}`, '{.status.phase}')), `${name} to end`);
+    const said = tryKubectl(['logs', name, '-c', 'main']).stdout;
+    t.match(said === '' ? events(name) : said, said === '' ? /Failed: Error: .*(inside \/proc|StartError|unable to start)/ : /^0\n/, `${name}: ${said === '' ? 'refused' : 'masked'}`);
+  }
+  t.equal(host.run('cat', '/proc/sys/kernel/core_pattern'), before);
+  kubectl('delete', 'pod', 'null-pattern', 'null-nowhere', 'null-up');
+});
+
+await t.test('an env file that is a pipe keeps nobody waiting', async (t) => {
+  one('pipe', 'true', { env: [{ name: 'A', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'vars', key: 'A' } } }] }, { volumes: [{ name: 'v', emptyDir: {} }], initContainers: [{ name: 'first', image: 'busybox:1', command: ['mkfifo', '/v/vars'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }] });
+  await until(() => events('pipe').includes("couldn't parse env file"), 'the event');
+  t.equal(kubectl('get', '--raw', '/readyz'), 'ok');
+  kubectl('delete', 'pod', 'pipe', '--force');
+});
+
+await t.test('a container that no signal ends (frozen): the pod stays and is told of, others go on, and it goes when it can', async (t) => {
+  run('frozen', 'sleep 100000');
+  await until(() => get('pod frozen', '{.status.phase}') === 'Running', 'it to run');
+  const id = get('pod frozen', '{.status.containerStatuses[0].containerID}').split('//')[1] ?? '';
+  const freeze = (state: 'FROZEN' | 'THAWED'): void => void host.run('sh', '-c', `d=$(find /sys/fs/cgroup -type d -name '*${id}*' | grep -E 'freezer|^/sys/fs/cgroup/kubepods' | head -n 1); if [ -e $d/freezer.state ]; then echo ${state} > $d/freezer.state; else echo ${state === 'FROZEN' ? '1' : '0'} > $d/cgroup.freeze; fi`);
+  freeze('FROZEN');
+  kubectl('delete', 'pod', 'frozen', '--wait=false');
+  one('meanwhile', 'true');
+  await until(() => get('pod meanwhile', '{.status.phase}') === 'Succeeded', 'another pod');
+  // It may be ended by force even so; if not, it is there, and goes afterwards.
+  freeze('THAWED');
+  await until(() => !kubectl('get', 'pods').includes('frozen'), 'it to go');
+  t.equal(host.run('sh', '-c', `find /sys/fs/cgroup -type d -name '*${id}*'`), '', 'and nothing of it is left');
+  kubectl('delete', 'pod', 'meanwhile');
+});
+
 await t.test('folders without end: the node still looks after itself, and they go with the pod', async () => {
   one('deep', 'cd /v && i=0; while [ $i -lt 4000 ]; do mkdir dddddddd && cd ./dddddddd || break; i=$((i+1)); done; cd /tmp; i=0; while [ $i -lt 4000 ]; do mkdir dddddddd && cd ./dddddddd || break; i=$((i+1)); done; echo made; sleep 100000', { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: {} }] });
   await until(() => tryKubectl(['logs', 'deep']).stdout.includes('made'), 'the folders');
