@@ -92,7 +92,7 @@ function createHost(options: HostOptions): { host: Host; stop(): void } {
   };
   const kill = (): void => {
     if (init === undefined) return;
-    process.kill(init.pid, 'SIGKILL');
+    if (existsSync(`/proc/${String(init.pid)}`)) process.kill(init.pid, 'SIGKILL'); // who ended the test may have ended it too
     waitFor(() => !existsSync(`/proc/${String(init?.pid)}`), `host ${name} to die`);
     init = undefined;
     run('ip', 'netns', 'del', netns);
