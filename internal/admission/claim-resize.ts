@@ -2,7 +2,7 @@
 import { StatusError } from '../base/errors.ts';
 import { compareQuantities } from '../api/quantity.ts';
 import type { PersistentVolumeClaim, StorageClass } from '../kinds/generated/api-types.ts';
-import { classNameOf } from '../kinds/volume-binding.ts';
+import { classNameOf } from '../kinds/core/volume-binding.ts';
 import type { Store } from '../store/store.ts';
 import { writes, type AdmissionPlugin } from './admission.ts';
 

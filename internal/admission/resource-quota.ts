@@ -8,7 +8,7 @@ import { compareQuantities } from '../api/quantity.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import type { Container, Pod, ResourceQuota } from '../kinds/generated/api-types.ts';
 import { excessOf, formatQuantities, onlyNames, sumOf, withoutZeros, type Quantities } from '../kinds/quantities.ts';
-import { computeUsage, isBounded, isInScopes, quotaRulesOf, type QuotaRules } from '../kinds/quota-usage.ts';
+import { computeUsage, isBounded, isInScopes, quotaRulesOf, type QuotaRules } from '../kinds/core/quota-usage.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
 

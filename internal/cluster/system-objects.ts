@@ -8,7 +8,7 @@ import type { Client } from '../client/client.ts';
 import type { APIService, ClusterRole, ConfigMap, Service, StorageClass } from '../kinds/generated/api-types.ts';
 import { APISERVICES, CLUSTERROLES, CONFIGMAPS, SERVICECIDRS, SERVICES, STORAGECLASSES } from '../kinds/generated/resources.ts';
 import { METRICS_GROUP, METRICS_VERSION } from '../kinds/resource-metrics.ts';
-import { LOCAL_CLASS, LOCAL_PROVISIONER } from '../kinds/local-storage.ts';
+import { LOCAL_CLASS, LOCAL_PROVISIONER } from '../kinds/storage/local-storage.ts';
 
 export interface SystemObjectsOptions {
   /** Absent: the cluster's DNS is disabled. */

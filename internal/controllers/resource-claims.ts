@@ -5,7 +5,7 @@ import { wake, type Plan } from '../informer/loop.ts';
 import type { Index } from '../informer/view.ts';
 import type { Pod, ResourceClaimResourceV1, ResourceClaimTemplate } from '../kinds/generated/api-types.ts';
 import { PODS, RESOURCECLAIMS, RESOURCECLAIMTEMPLATES } from '../kinds/generated/resources.ts';
-import { podClaims } from '../kinds/pod-claims.ts';
+import { podClaims } from '../kinds/core/pod-claims.ts';
 import { controllerLoop, create, note, remove, update, updateStatus, type Action, type ControllerLoop } from './action.ts';
 import { controllerReference } from './pod-state.ts';
 

@@ -10,7 +10,7 @@ import type { Views } from '../informer/view.ts';
 import type { ResourceQuota } from '../kinds/generated/api-types.ts';
 import { RESOURCEQUOTAS } from '../kinds/generated/resources.ts';
 import { excessOf, onlyNames, sameQuantities, sumOf, withoutZeros } from '../kinds/quantities.ts';
-import { isInScopes, quotaRulesOf, type QuotaRules } from '../kinds/quota-usage.ts';
+import { isInScopes, quotaRulesOf, type QuotaRules } from '../kinds/core/quota-usage.ts';
 import { controllerLoop, updateStatus, type Action, type ControllerLoop } from './action.ts';
 
 const EVERY_MS = 300_000;

@@ -2,7 +2,7 @@
 // been given the same claim a moment before: what is there is kept, and an allocation elsewhere fails the binding, so that the pod is looked at again.
 import type { Pod, ResourceClaimResourceV1 } from '../kinds/generated/api-types.ts';
 import { RESOURCECLAIMS } from '../kinds/generated/resources.ts';
-import { isReservedFor } from '../kinds/pod-claims.ts';
+import { isReservedFor } from '../kinds/core/pod-claims.ts';
 import { sameJson } from '../api/json-equality.ts';
 import type { Acting } from '../informer/loop.ts';
 import type { Grant } from './claims.ts';

@@ -5,7 +5,7 @@ import { messageOf } from '../base/errors.ts';
 import { formatTime } from '../api/meta.ts';
 import type { AllocationResult, DeviceClass, DeviceRequest, Node, NodeSelector, Pod, ResourceClaimResourceV1, ResourceSlice } from '../kinds/generated/api-types.ts';
 import { matchesNodeSelector } from '../kinds/node-selection.ts';
-import { foreignClaim, isReservedFor, podClaims } from '../kinds/pod-claims.ts';
+import { foreignClaim, isReservedFor, podClaims } from '../kinds/core/pod-claims.ts';
 import { candidatesOn, deviceId, findDevices, type ClaimWish, type Given, type Wanted } from './device-search.ts';
 
 export interface Claims {

@@ -2,7 +2,7 @@
 // A domain that an expression names and a device has nothing of is empty, as upstream has it.
 import { messageOf } from '../base/errors.ts';
 import { compile, STRING, type Program } from '../cel/index.ts';
-import { compileDeviceExpression, DEVICE_COST_MAX } from '../kinds/device-expressions.ts';
+import { compileDeviceExpression, DEVICE_COST_MAX } from '../kinds/resource/device-expressions.ts';
 import type { Device, DeviceAttribute } from '../kinds/generated/api-types.ts';
 
 const PROGRAMS_MAX = 100;

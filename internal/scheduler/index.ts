@@ -8,7 +8,7 @@ import { wake, type Acting, type Loop, type Plan } from '../informer/loop.ts';
 import type { Index, Views } from '../informer/view.ts';
 import type { Node, Pod } from '../kinds/generated/api-types.ts';
 import { CSIDRIVERS, CSINODES, CSISTORAGECAPACITIES, DEVICECLASSES, NAMESPACES, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODDISRUPTIONBUDGETS, PODS, RESOURCECLAIMS, RESOURCESLICES, STORAGECLASSES, VOLUMEATTACHMENTS } from '../kinds/generated/resources.ts';
-import { VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
+import { VOLUME_ANNOTATION } from '../kinds/core/volume-binding.ts';
 import type { CsiSource } from './snapshot.ts';
 import { writeGrant } from './claim-grant.ts';
 import { schedule, type Decision, type SchedulingState } from './pass.ts';

@@ -2,7 +2,7 @@
 // Out comes what to bind, what to say about pods that fit nowhere, and who must leave for whom.
 import { copy, formatTime } from '../api/meta.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, PodCondition, PodDisruptionBudget } from '../kinds/generated/api-types.ts';
-import { boundVolume, VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
+import { boundVolume, VOLUME_ANNOTATION } from '../kinds/core/volume-binding.ts';
 import { needsOf, refusal, type PodNeeds, type Refusal } from './filters.ts';
 import { availabilityMessage, preempt, priorityOf } from './preemption.ts';
 import { bestNode } from './scores.ts';

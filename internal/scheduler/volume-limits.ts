@@ -1,7 +1,7 @@
 // How many volumes a node can take from each CSI driver, as the driver says in the CSINode, against those that its pods have and those attached to it
 // (upstream: plugins/nodevolumelimits). A volume of several pods counts once.
 import type { CSINode, PersistentVolumeClaim, Pod } from '../kinds/generated/api-types.ts';
-import { classNameOf } from '../kinds/volume-binding.ts';
+import { classNameOf } from '../kinds/core/volume-binding.ts';
 import type { NodeState, Volumes } from './snapshot.ts';
 import { claimNameOf } from './volumes.ts';
 

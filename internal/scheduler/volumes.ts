@@ -3,7 +3,7 @@
 import { compareQuantities } from '../api/quantity.ts';
 import { selectorOf } from '../api/selectors.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume } from '../kinds/generated/api-types.ts';
-import { bestVolume, classNameOf, reaches, VOLUME_ANNOTATION } from '../kinds/volume-binding.ts';
+import { bestVolume, classNameOf, reaches, VOLUME_ANNOTATION } from '../kinds/core/volume-binding.ts';
 import type { NodeState, Volumes } from './snapshot.ts';
 
 export interface VolumeNeeds {

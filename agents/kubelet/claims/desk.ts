@@ -9,7 +9,7 @@ import type { Log } from '../../../internal/base/log.ts';
 import type { Client } from '../../../internal/client/client.ts';
 import type { Container, Pod, ResourceClaimResourceV1 } from '../../../internal/kinds/generated/api-types.ts';
 import { RESOURCECLAIMS } from '../../../internal/kinds/generated/resources.ts';
-import { claimKey, foreignClaim, isReservedFor, podClaims } from '../../../internal/kinds/pod-claims.ts';
+import { claimKey, foreignClaim, isReservedFor, podClaims } from '../../../internal/kinds/core/pod-claims.ts';
 import type { PluginInfo } from '../plugins/registration.ts';
 import { createDriver, type ClaimName, type Driver, type PreparedDevice } from './driver.ts';
 

@@ -3,7 +3,7 @@
 import { delay, type Clock } from '../../../internal/base/clock.ts';
 import type { Client } from '../../../internal/client/client.ts';
 import type { Views } from '../../../internal/informer/view.ts';
-import { attachmentName } from '../../../internal/kinds/csi-names.ts';
+import { attachmentName } from '../../../internal/kinds/storage/csi-names.ts';
 import type { Node } from '../../../internal/kinds/generated/api-types.ts';
 import { NODES, VOLUMEATTACHMENTS } from '../../../internal/kinds/generated/resources.ts';
 import { messageOf } from '../../../internal/base/errors.ts';

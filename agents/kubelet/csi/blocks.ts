@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync, symlinkSync, wr
 import { dirname, join } from 'node:path';
 import { command } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { attachmentName } from '../../../internal/kinds/csi-names.ts';
+import { attachmentName } from '../../../internal/kinds/storage/csi-names.ts';
 import type { CSIDriver, PersistentVolume } from '../../../internal/kinds/generated/api-types.ts';
 import { MountError, type VolumeContext } from '../volumes/volume.ts';
 import { isFinal, volumeCapability, type Driver } from './driver.ts';

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import type { Log } from '../../../internal/base/log.ts';
-import { attachedVolumeName } from '../../../internal/kinds/csi-names.ts';
+import { attachedVolumeName } from '../../../internal/kinds/storage/csi-names.ts';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
 import type { Drivers } from './drivers.ts';
 import { blockPlaces, blockVolumes, namesIn, publishedDirectory, readData, removePlace, stagedFolders, stagingPath } from './places.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { attachmentName, inlineHandle } from '../../../internal/kinds/csi-names.ts';
+import { attachmentName, inlineHandle } from '../../../internal/kinds/storage/csi-names.ts';
 import type { CSIDriver, PersistentVolume, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { applyFsGroup } from '../volumes/ownership.ts';
 import { MountError, type VolumeContext } from '../volumes/volume.ts';

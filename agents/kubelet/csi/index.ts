@@ -4,7 +4,7 @@
 //   pod ends     ─► NodeUnpublishVolume ─► last one? ─► NodeUnstageVolume ─► not in use (may be detached)
 import { join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { attachedVolumeName, inlineHandle } from '../../../internal/kinds/csi-names.ts';
+import { attachedVolumeName, inlineHandle } from '../../../internal/kinds/storage/csi-names.ts';
 import type { PersistentVolume, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { podDirectory, type NodeContext } from '../node-context.ts';

@@ -5,7 +5,7 @@ import type { Resource } from '../../api/request.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import { wakesOfAll, type ServedResources } from '../../informer/served-resources.ts';
 import type { Views } from '../../informer/view.ts';
-import { CLEANUP_FINALIZER } from '../../kinds/customresourcedefinition.ts';
+import { CLEANUP_FINALIZER } from '../../kinds/custom/customresourcedefinition.ts';
 import { conditionOf, hasCondition, withCondition } from '../../kinds/custom/crd-conditions.ts';
 import type { CustomResourceDefinition } from '../../kinds/generated/api-types.ts';
 import { CUSTOMRESOURCEDEFINITIONS } from '../../kinds/generated/resources.ts';

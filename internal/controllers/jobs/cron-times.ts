@@ -1,7 +1,7 @@
 // When a CronJob is due, pure: the last time it should have run, whether many were missed, and when to look again (upstream:
 // pkg/controller/cronjob/utils.go).
 import type { CronJob } from '../../kinds/generated/api-types.ts';
-import type { CronSchedule } from '../../kinds/cron-schedule.ts';
+import type { CronSchedule } from '../../kinds/batch/cron-schedule.ts';
 
 /** Clocks differ a little: rather a moment late than a moment early. */
 const PADDING_MS = 100;

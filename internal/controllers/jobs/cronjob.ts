@@ -3,8 +3,8 @@
 import { sameWhenWritten } from '../../api/json-equality.ts';
 import { controllerOf, copy, formatTime, keyOf, parseKey, type Draft } from '../../api/meta.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
-import { parseCronSchedule, type CronSchedule } from '../../kinds/cron-schedule.ts';
-import { zoneOf } from '../../kinds/zoned-time.ts';
+import { parseCronSchedule, type CronSchedule } from '../../kinds/batch/cron-schedule.ts';
+import { zoneOf } from '../../kinds/batch/zoned-time.ts';
 import type { CronJob, CronJobStatus, Job } from '../../kinds/generated/api-types.ts';
 import { CRONJOBS, JOBS } from '../../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, updateStatus, type Action, type ControllerLoop } from '../action.ts';

@@ -4,7 +4,7 @@
 // VolumeAttachment goes. A node that is dead does not tell: after six minutes, or marked out of service, nobody waits for it.
 import { wake, type Plan } from '../../informer/loop.ts';
 import type { Index, Views } from '../../informer/view.ts';
-import { ATTACHMENT_NAME, attachedVolumeName, attachmentName } from '../../kinds/csi-names.ts';
+import { ATTACHMENT_NAME, attachedVolumeName, attachmentName } from '../../kinds/storage/csi-names.ts';
 import type { CSIDriver, Node, PersistentVolume, Pod, VolumeAttachment } from '../../kinds/generated/api-types.ts';
 import { CSIDRIVERS, NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, VOLUMEATTACHMENTS } from '../../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, type Action, type ControllerLoop } from '../action.ts';

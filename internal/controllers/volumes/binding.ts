@@ -5,7 +5,7 @@ import { wake, type Plan } from '../../informer/loop.ts';
 import type { Index, Views } from '../../informer/view.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../kinds/generated/resources.ts';
-import { VOLUME_ANNOTATION } from '../../kinds/volume-binding.ts';
+import { VOLUME_ANNOTATION } from '../../kinds/core/volume-binding.ts';
 import { controllerLoop, note, update, updateStatus, type Action, type ControllerLoop } from '../action.ts';
 import { claimKey } from './claim-use.ts';
 import { withPhase, type VolumePhase } from './phase.ts';

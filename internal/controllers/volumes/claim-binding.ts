@@ -7,7 +7,7 @@ import { wake, type Plan, type Wake } from '../../informer/loop.ts';
 import type { Index, Views } from '../../informer/view.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../../kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, PODS, STORAGECLASSES } from '../../kinds/generated/resources.ts';
-import { bestVolume, boundVolume, classNameOf, isBoundTo, misfit, namesClass, VOLUME_ANNOTATION } from '../../kinds/volume-binding.ts';
+import { bestVolume, boundVolume, classNameOf, isBoundTo, misfit, namesClass, VOLUME_ANNOTATION } from '../../kinds/core/volume-binding.ts';
 import { controllerLoop, note, update, updateStatus, type Action, type ControllerLoop } from '../action.ts';
 import { BY_CLAIM, claimKey } from './claim-use.ts';
 import { withPhase } from './phase.ts';

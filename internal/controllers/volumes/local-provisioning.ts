@@ -6,8 +6,8 @@ import type { KubeletCalls } from '../../api/kubelet-calls.ts';
 import { wake, type Acting, type Plan } from '../../informer/loop.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../kinds/generated/api-types.ts';
 import { NODES, PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES, STORAGECLASSES } from '../../kinds/generated/resources.ts';
-import { LOCAL_PROVISIONER } from '../../kinds/local-storage.ts';
-import { classNameOf, VOLUME_ANNOTATION } from '../../kinds/volume-binding.ts';
+import { LOCAL_PROVISIONER } from '../../kinds/storage/local-storage.ts';
+import { classNameOf, VOLUME_ANNOTATION } from '../../kinds/core/volume-binding.ts';
 import type { ControllerLoop } from '../action.ts';
 import { claimKey } from './claim-use.ts';
 

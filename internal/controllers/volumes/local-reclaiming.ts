@@ -8,8 +8,8 @@ import { wake, type Acting, type Plan } from '../../informer/loop.ts';
 import type { Index, Views } from '../../informer/view.ts';
 import type { Node, PersistentVolume } from '../../kinds/generated/api-types.ts';
 import { NODES, PERSISTENTVOLUMES } from '../../kinds/generated/resources.ts';
-import { LOCAL_PROVISIONER } from '../../kinds/local-storage.ts';
-import { VOLUME_ANNOTATION } from '../../kinds/volume-binding.ts';
+import { LOCAL_PROVISIONER } from '../../kinds/storage/local-storage.ts';
+import { VOLUME_ANNOTATION } from '../../kinds/core/volume-binding.ts';
 import type { ControllerLoop } from '../action.ts';
 import { FOLDER_FINALIZER } from './local-provisioning.ts';
 

@@ -5,7 +5,7 @@ import { duplicate, forbidden, invalid, notSupported, required, type FieldError 
 import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../../api/names.ts';
 import type { PodResourceClaim, PodSpec } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
-import { ipProblems } from '../ip-address.ts';
+import { ipProblems } from '../networking/ip-address.ts';
 import { validateLabels } from '../label-selector.ts';
 import { validateOs } from './operating-system.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';

@@ -4,9 +4,9 @@ import { duplicate, forbidden, invalid, notSupported, required, type FieldError 
 import { dnsLabelProblems, subdomainProblems } from '../../api/names.ts';
 import type { CSIVolumeSource, DownwardAPIVolumeFile, EphemeralVolumeSource, ImageVolumeSource, ISCSIVolumeSource, KeyToPath, ProjectedVolumeSource, Volume, VolumeProjection } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
-import { validateClaimSpec } from '../claim-validation.ts';
+import { validateClaimSpec } from '../core/claim-validation.ts';
 import { validateLabels } from '../label-selector.ts';
-import { driverNameProblems } from '../storage-validation.ts';
+import { driverNameProblems } from '../storage/storage-validation.ts';
 import { validateFieldRef, validateResourceFieldRef, VOLUME_FIELDS } from './environment.ts';
 
 /** Each valid volume's name and source type. */

@@ -4,9 +4,9 @@ import type { KubeObject, ObjectMeta } from '../../api/meta.ts';
 import { dnsLabelProblems } from '../../api/names.ts';
 import { quantityMilliValue } from '../../api/quantity.ts';
 import type { Affinity, Container, PodSpec, PodTemplateSpec, Volume } from '../generated/api-types.ts';
-import { ipWarnings } from '../ip-address.ts';
-import { nodeLabelWarnings, nodeSelectorWarnings, nodeTermWarnings } from '../node-label-warnings.ts';
-import { claimSpecWarnings } from '../claim-warnings.ts';
+import { ipWarnings } from '../networking/ip-address.ts';
+import { nodeLabelWarnings, nodeSelectorWarnings, nodeTermWarnings } from '../core/node-label-warnings.ts';
+import { claimSpecWarnings } from '../core/claim-warnings.ts';
 import { overlapWarnings } from './path-overlaps.ts';
 import { portWarnings, type Placed } from './port-warnings.ts';
 

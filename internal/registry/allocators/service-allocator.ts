@@ -5,7 +5,7 @@ import type { Random } from '../../base/random.ts';
 import { invalid, invalidObject } from '../../api/field-error.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Service, ServicePort } from '../../kinds/generated/api-types.ts';
-import { needsClusterIp, needsHealthPort, needsNodePort } from '../../kinds/service-type.ts';
+import { needsClusterIp, needsHealthPort, needsNodePort } from '../../kinds/core/service-type.ts';
 import type { Store } from '../../store/store.ts';
 import type { Held, WriteHook } from '../hooks.ts';
 import { createNumberRange, type NumberRange } from './number-range.ts';

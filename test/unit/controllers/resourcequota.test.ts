@@ -7,7 +7,7 @@ import type { KubeObject } from '../../../internal/api/meta.ts';
 import { systemClock } from '../../../internal/base/clock.ts';
 import { plan } from '../../../internal/controllers/resourcequota.ts';
 import { loadKinds } from '../../../internal/kinds/index.ts';
-import { quotaRulesOf, type QuotaRules } from '../../../internal/kinds/quota-usage.ts';
+import { quotaRulesOf, type QuotaRules } from '../../../internal/kinds/core/quota-usage.ts';
 import type { PersistentVolumeClaim, Pod, ResourceQuota, ResourceQuotaSpec, Service } from '../../../internal/kinds/generated/api-types.ts';
 import { createMemoryStore } from '../../../internal/store/memory.ts';
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Action } from '../../../internal/controllers/action.ts';
 import { FORCE_AFTER_MS, plan, type AttachmentState, type Wanted } from '../../../internal/controllers/volumes/attachment.ts';
-import { attachmentName } from '../../../internal/kinds/csi-names.ts';
+import { attachmentName } from '../../../internal/kinds/storage/csi-names.ts';
 import type { Node, PersistentVolume, Pod, VolumeAttachment } from '../../../internal/kinds/generated/api-types.ts';
 import { NODES, PERSISTENTVOLUMES, VOLUMEATTACHMENTS } from '../../../internal/kinds/generated/resources.ts';
 import { startCluster, testNode } from './cluster.ts';

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { errorBody } from '../../../internal/api/field-error.ts';
 import { validateCrd } from '../../../internal/kinds/custom/crd-validation.ts';
-import { customResourceDefinition } from '../../../internal/kinds/customresourcedefinition.ts';
+import { customResourceDefinition } from '../../../internal/kinds/custom/customresourcedefinition.ts';
 import { crd, schemaOf } from './scene.ts';
 
 const OBJECT = { type: 'object' };

@@ -1,6 +1,6 @@
 // Cron schedules by values: fields, day rules, zones with their clock changes, and upstream's words for what it refuses.
 import t from 'tap';
-import { parseCronSchedule } from '../../../internal/kinds/cron-schedule.ts';
+import { parseCronSchedule } from '../../../internal/kinds/batch/cron-schedule.ts';
 
 const next = (text: string, after: string, zone = 'UTC'): string => {
   const at = parseCronSchedule(text, zone).next(Date.parse(after));

@@ -1,7 +1,7 @@
 // Devices' selectors are compiled when they are written: what upstream's own tests of them estimate, and what it refuses in which words.
 import t from 'tap';
 import { loadSchemas } from '../../../internal/api/schema.ts';
-import { compileDeviceExpression } from '../../../internal/kinds/device-expressions.ts';
+import { compileDeviceExpression } from '../../../internal/kinds/resource/device-expressions.ts';
 import { loadKinds } from '../../../internal/kinds/index.ts';
 import type { Kind } from '../../../internal/kinds/kind.ts';
 

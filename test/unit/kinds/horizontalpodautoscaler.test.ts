@@ -1,7 +1,7 @@
 // One autoscaler seen through two versions: nothing is lost on the way there and back.
 import t from 'tap';
-import { horizontalPodAutoscaler } from '../../../internal/kinds/horizontalpodautoscaler.ts';
-import { fromV2, toV2 } from '../../../internal/kinds/horizontalpodautoscaler-v1.ts';
+import { horizontalPodAutoscaler } from '../../../internal/kinds/autoscaling/horizontalpodautoscaler.ts';
+import { fromV2, toV2 } from '../../../internal/kinds/autoscaling/horizontalpodautoscaler-v1.ts';
 import type { HorizontalPodAutoscalerAutoscalingV2 as Autoscaler } from '../../../internal/kinds/generated/api-types.ts';
 
 const autoscaler: Autoscaler = {

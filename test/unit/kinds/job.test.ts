@@ -1,8 +1,8 @@
 // What Jobs and CronJobs may say, in upstream's words.
 import t from 'tap';
 import { errorBody, type FieldError } from '../../../internal/api/field-error.ts';
-import { cronJob } from '../../../internal/kinds/cronjob.ts';
-import { job } from '../../../internal/kinds/job.ts';
+import { cronJob } from '../../../internal/kinds/batch/cronjob.ts';
+import { job } from '../../../internal/kinds/batch/job.ts';
 import type { CronJob, CronJobSpec, Job, JobSpec, JobStatus } from '../../../internal/kinds/generated/api-types.ts';
 
 const context = { now: 0, user: 'u' };

@@ -2,11 +2,11 @@
 import t from 'tap';
 import { errorBody, type FieldError } from '../../../internal/api/field-error.ts';
 import type { KubeObject } from '../../../internal/api/meta.ts';
-import { daemonSet } from '../../../internal/kinds/daemonset.ts';
-import { persistentVolume } from '../../../internal/kinds/persistentvolume.ts';
-import { persistentVolumeClaim } from '../../../internal/kinds/persistentvolumeclaim.ts';
-import { podDisruptionBudget } from '../../../internal/kinds/poddisruptionbudget.ts';
-import { statefulSet } from '../../../internal/kinds/statefulset.ts';
+import { daemonSet } from '../../../internal/kinds/apps/daemonset.ts';
+import { persistentVolume } from '../../../internal/kinds/core/persistentvolume.ts';
+import { persistentVolumeClaim } from '../../../internal/kinds/core/persistentvolumeclaim.ts';
+import { podDisruptionBudget } from '../../../internal/kinds/policy/poddisruptionbudget.ts';
+import { statefulSet } from '../../../internal/kinds/apps/statefulset.ts';
 import type { DaemonSet, PersistentVolume, PersistentVolumeClaim, PodDisruptionBudget, StatefulSet } from '../../../internal/kinds/generated/api-types.ts';
 
 const context = { now: 0, user: 'u' };

@@ -1,0 +1,20 @@
+// ClusterRole, with rules of its own or gathered from others by labels (upstream: pkg/apis/rbac/validation).
+import { required, type FieldError } from '../../api/field-error.ts';
+import { pathSegmentProblems } from '../../api/names.ts';
+import type { ClusterRole } from '../generated/api-types.ts';
+import type { KindRules } from '../kind.ts';
+import { validateLabelSelector } from '../label-selector.ts';
+import { validatePolicyRule } from './rbac.ts';
+
+export const clusterRole: KindRules<ClusterRole> = {
+  validateName: pathSegmentProblems,
+  validate: (object) => [...validateAggregation(object), ...(object.rules ?? []).flatMap((rule, index) => validatePolicyRule(rule, `rules[${String(index)}]`, false))],
+  cells: ({ metadata }) => [metadata.name, metadata.creationTimestamp],
+};
+
+function validateAggregation({ aggregationRule }: ClusterRole): FieldError[] {
+  if (aggregationRule === undefined) return [];
+  const selectors = aggregationRule.clusterRoleSelectors ?? [];
+  if (selectors.length === 0) return [required('aggregationRule.clusterRoleSelectors', 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
+  return selectors.flatMap((selector, index) => validateLabelSelector(selector, `aggregationRule.clusterRoleSelectors[${String(index)}]`));
+}

@@ -1,0 +1,23 @@
+// ResourceClaim: defaults, validation and row (upstream: pkg/apis/resource).
+import { objectAge } from '../../api/age.ts';
+import { invalid } from '../../api/field-error.ts';
+import { sameSemantically } from '../../api/json-equality.ts';
+import { copy } from '../../api/meta.ts';
+import { requestDefaults, validateClaimSpec } from './device-requests.ts';
+import type { ResourceClaimResourceV1 } from '../generated/api-types.ts';
+import type { KindRules } from '../kind.ts';
+
+export const resourceClaim: KindRules<ResourceClaimResourceV1> = {
+  applyDefaults: ({ spec }) => requestDefaults(spec),
+  prepareForCreate: (draft) => { draft.status = {}; },
+  prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
+  validateCreate: ({ spec }) => validateClaimSpec(spec, 'spec'),
+  validateUpdate: ({ spec }, old) => (sameSemantically(spec, old.spec) ? [] : [invalid('spec', spec, 'field is immutable')]),
+  cells: (object, now) => [object.metadata.name, stateOf(object), objectAge(object, now)],
+};
+
+function stateOf({ metadata: { deletionTimestamp }, status }: ResourceClaimResourceV1): string {
+  const isAllocated = status?.allocation !== undefined;
+  const states = [[deletionTimestamp !== undefined, 'deleted'], [!isAllocated && deletionTimestamp === undefined, 'pending'], [isAllocated, 'allocated'], [isAllocated && (status.reservedFor ?? []).length > 0, 'reserved']] as const;
+  return states.filter(([holds]) => holds).map(([, name]) => name).join(',');
+}

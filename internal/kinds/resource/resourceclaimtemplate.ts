@@ -1,0 +1,15 @@
+// ResourceClaimTemplate: defaults, validation and row (upstream: pkg/apis/resource).
+import { invalid } from '../../api/field-error.ts';
+import { sameSemantically } from '../../api/json-equality.ts';
+import { nameAndAge } from '../cells.ts';
+import { requestDefaults, validateClaimSpec } from './device-requests.ts';
+import type { ResourceClaimTemplate } from '../generated/api-types.ts';
+import type { KindRules } from '../kind.ts';
+import { validateLabels } from '../label-selector.ts';
+
+export const resourceClaimTemplate: KindRules<ResourceClaimTemplate> = {
+  applyDefaults: ({ spec }) => requestDefaults(spec?.spec),
+  validateCreate: ({ spec }) => [...validateLabels(spec?.metadata?.labels, 'spec.metadata.labels'), ...validateClaimSpec(spec?.spec, 'spec.spec')],
+  validateUpdate: ({ spec }, old) => (sameSemantically(spec, old.spec) ? [] : [invalid('spec', spec, 'field is immutable')]),
+  cells: nameAndAge,
+};
