@@ -65,6 +65,7 @@ function tellGroundFailure(error: unknown, memory: PodMemory, node: NodeContext)
   if (step === 'volumes') node.event(pod, 'Warning', error instanceof StepError && error.cause instanceof MountError ? error.cause.reason : 'FailedMount', messageOf(error));
   else if (step === 'claims') node.event(pod, 'Warning', 'FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${messageOf(error)}`);
   else if (step === 'sandbox') node.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
+  else if (step === 'directories') node.event(pod, 'Warning', 'Failed', `error making pod data directories: ${messageOf(error)}`);
   else node.event(pod, 'Warning', 'FailedSync', `error making pod ${step}: ${messageOf(error)}`);
   node.log.debug('pod could not be prepared', { pod: pod.metadata.name, step, error: messageOf(error) });
 }

@@ -6,6 +6,7 @@ import { isReason, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { formatTime, type KubeObject } from '../api/meta.ts';
+import { subdomainProblems } from '../api/names.ts';
 import type { Client } from '../client/client.ts';
 import { EVENTS } from '../kinds/generated/resources.ts';
 
@@ -101,7 +102,7 @@ async function create({ client, clock, random, component, host }: EventRecorderO
   const { metadata, apiVersion, kind } = about;
   const namespace = metadata.namespace ?? 'default';
   const now = formatTime(clock.now());
-  const name = `${metadata.name}.${(BigInt(clock.now()) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1e6))).toString(16)}`;
+  const name = nameFor(metadata.name, clock, random);
   await client.create(EVENTS, {
     apiVersion: 'v1',
     kind: 'Event',
@@ -120,6 +121,12 @@ async function create({ client, clock, random, component, host }: EventRecorderO
     reportingInstance: host ?? '',
   });
   return { namespace, name };
+}
+
+/** Not every object's name leaves room for more, or is one that an Event may have. */
+function nameFor(about: string, clock: Clock, random: Random): string {
+  const name = `${about}.${(BigInt(clock.now()) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1e6))).toString(16)}`;
+  return subdomainProblems(name).length === 0 ? name : random.uuid();
 }
 
 function referenceKey({ about: { apiVersion, kind, metadata }, type, reason, fieldPath = '' }: Happening): string {

@@ -1,4 +1,4 @@
-// Step: the pod's directories on disk and on tmpfs. They go when the API has let the pod go (cleanUp), not when its containers end:
+// Step: the pod's directories on disk and on tmpfs (that of its logs is made with the sandbox). They go when the API has let the pod go (cleanUp), not when its containers end:
 // logs and termination messages are still asked for then.
 import { mkdirSync, rmSync } from 'node:fs';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
@@ -8,13 +8,11 @@ import type { Step } from './step.ts';
 
 export const DIRECTORIES: Step = {
   name: 'directories',
-  apply({ pod }, node) {
+  async apply({ pod }, node) {
     const path = podDirectory(node, pod.metadata.uid);
     mkdirSync(`${path}/volumes`, { recursive: true, mode: 0o750 });
     mkdirSync(`${path}/containers`, { recursive: true, mode: 0o750 });
     mkdirSync(podMemoryDirectory(node, pod.metadata.uid), { recursive: true, mode: 0o755 });
-    mkdirSync(podLogDirectory(node, pod), { recursive: true, mode: 0o755 });
-    return Promise.resolve();
   },
   undo: () => Promise.resolve(),
 };

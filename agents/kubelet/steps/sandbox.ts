@@ -1,4 +1,5 @@
 // Step: the sandbox, which is the namespaces and addresses that the pod's containers share.
+import { mkdirSync } from 'node:fs';
 import { messageOf, notFound } from '../../../internal/base/errors.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { RUNTIMECLASSES } from '../../../internal/kinds/generated/resources.ts';
@@ -12,6 +13,7 @@ import type { Ground, Step } from './step.ts';
 export const SANDBOX: Step = {
   name: 'sandbox',
   async apply(ground, node) {
+    mkdirSync(podLogDirectory(node, ground.pod), { recursive: true, mode: 0o755 });
     const standing = sandboxesOf(node, ground.pod.metadata.uid)[0];
     if (standing?.state === 'ready') {
       ground.sandbox = standing;

@@ -34,6 +34,15 @@ t.test('an Event says what happened to what, and who says so', async (t) => {
   });
 });
 
+t.test('an object whose name is too long for more, or none that an Event may have, is told of too', async (t) => {
+  const { recorder: record } = recorder();
+  for (const name of ['a'.repeat(240), 'system:it']) {
+    record.event(pod(name), 'Warning', 'Failed', 'it failed');
+    await record.flush();
+    t.match(await eventsOf(name), [{ involvedObject: { name }, metadata: { name: /^[0-9a-f-]{36}$/ } }]);
+  }
+});
+
 t.test('the same again counts up the one that is there; when that has expired, it begins anew', async (t) => {
   const { clock, recorder: record } = recorder();
   for (let at = 0; at < 3; at++) {
