@@ -59,6 +59,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   let queued = false;
   const times = createWorkerTimes(first, node);
   let timer: Timer | undefined;
+  let released = false;
 
   function wake(): void {
     if (queued || memory.stopped) return;
@@ -97,6 +98,8 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
     memory.status = podStatusOf(state, resizeConditions(memory.resize));
     times.shows(memory.status);
     superviseDeadline(state, plan.againInMs);
+    if (memory.dismantled && !released) neighbours.freed();
+    released = memory.dismantled;
     if (!memory.writing && !replacesImage(state)) void writeStatus();
     void finish();
   }

@@ -13,7 +13,9 @@ import type { StaticSource } from './static-sources.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
 import { rejectedStatus } from './status/pod-status.ts';
 import { statusPatch } from './status/status-patch.ts';
-import { admit, checkResources } from './steps/admission.ts';
+import { createPreemption, isPreempted } from './preemption.ts';
+import { admit } from './steps/admission.ts';
+import { checkResources } from './steps/room.ts';
 import { removeOrphans } from './orphans.ts';
 import type { Rejection } from './steps/rejection.ts';
 
@@ -38,10 +40,11 @@ export interface StaticPodOptions {
 export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Pods {
   const workers = new Map<string, PodWorker>();
   const bySandbox = new Map<string, string>();
-  /** Pods that wait for their devices, as they were last seen. */
+  /** Pods that wait for their devices, or for others to make room, as they were last seen. */
   const admitting = new Map<string, Pod>();
   /** Static pods that wait for another of their name to be gone. */
   const queued = new Map<string, Pod>();
+  const preemption = createPreemption(node);
   let complete = false;
   const ends: (() => void)[] = [];
   let stopped = false;
@@ -51,6 +54,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     ...staticPods, node, complete: completePod, appeared: see, stageOf,
     disappeared(uid) {
       queued.delete(uid);
+      admitting.delete(uid);
       const worker = workers.get(uid);
       if (worker !== undefined) worker.update({ ...worker.pod, metadata: { ...worker.pod.metadata, deletionTimestamp: formatTime(node.clock.now()) } });
     },
@@ -80,9 +84,24 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     const isNew = !isHere(pod) && pod.metadata.deletionTimestamp === undefined;
     if (isNew && isTerminalPhase(pod.status?.phase)) return;
     if (isNew && refusal === undefined && node.devices.concerns(pod)) return giveDevices(pod);
-    const rejection = isNew ? refusal ?? admit(pod, counted(), node) : undefined;
-    if (rejection !== undefined) return reject(pod, rejection);
-    takeOn(pod);
+    settle(pod, isNew ? refusal ?? admit(pod, counted(), node) : undefined);
+  }
+
+  function settle(pod: Pod, rejection: Rejection | undefined): void {
+    if (rejection === undefined) takeOn(pod);
+    else if (rejection.preempts === undefined) reject(pod, rejection);
+    else makeRoom(pod, rejection.preempts);
+  }
+
+  function makeRoom(pod: Pod, { victims, resource }: NonNullable<Rejection['preempts']>): void {
+    const { uid } = pod.metadata;
+    admitting.set(uid, pod);
+    node.counts.count('kubelet_preemptions', { preemption_signal: resource }, victims.length);
+    preemption.begin(pod, victims.flatMap((victim) => workers.get(victim.metadata.uid) ?? []), () => {
+      const latest = admitting.get(uid);
+      admitting.delete(uid);
+      if (latest !== undefined && !stopped) takeOn(latest);
+    });
   }
 
   /** It is taken on with its devices, or not at all. */
@@ -94,8 +113,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       admitting.delete(uid);
       if (latest === undefined || stopped) return;
       const rejection = latest.metadata.deletionTimestamp !== undefined ? undefined : refusal ?? admit(latest, counted(), node);
-      if (rejection === undefined) takeOn(latest);
-      else reject(latest, rejection);
+      settle(latest, rejection);
     }).catch((error: unknown) => node.log.error('pod could not be taken on', { pod: pod.metadata.name, error: messageOf(error) }));
   }
 
@@ -130,15 +148,16 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
 
   /** Pods that the API has: what was deleted without grace counts for nothing, as upstream has it, though it may still be ending. */
   function counted(): Pod[] {
-    return [...workers.values()].filter(({ memory }) => !memory.gone).map(({ pod }) => pod);
+    return [...[...workers.values()].filter((worker) => !worker.memory.gone && !isPreempted(worker)).map(({ pod }) => pod), ...preemption.waiting()];
   }
 
   function others({ metadata }: Pod): Pod[] {
     return counted().filter((pod) => pod.metadata.uid !== metadata.uid && !isTerminalPhase(pod.status?.phase));
   }
 
-  /** There may be room now for those whose resize waits for it. */
+  /** There may be room now for critical pods and for those whose resize waits for it. */
   function freed(): void {
+    preemption.freed();
     for (const { memory, wake } of workers.values()) if (memory.resize.pending !== undefined) wake();
   }
 
@@ -197,6 +216,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     stop() {
       stopped = true;
       statics?.stop();
+      preemption.stop();
       for (const end of ends.splice(0)) end();
       for (const worker of workers.values()) worker.stop();
     },

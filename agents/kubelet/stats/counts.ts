@@ -5,8 +5,8 @@ import type { Clock } from '../../../internal/base/clock.ts';
 import { family, histogram } from './exposition.ts';
 
 export interface Counts {
-  /** One more. */
-  count(name: CounterName, labels?: Labels): void;
+  /** One more, or so many. */
+  count(name: CounterName, labels?: Labels, by?: number): void;
   observe(name: HistogramName, value: number, labels?: Labels): void;
   /** Observes the seconds that work took, however it ended. */
   time<T>(name: HistogramName, labels: Labels, work: () => Promise<T>): Promise<T>;
@@ -20,6 +20,7 @@ const COUNTERS = {
   kubelet_admission_rejections_total: 'Cumulative number pod admission rejections by the Kubelet.',
   kubelet_evictions: 'Cumulative number of pod evictions by eviction signal',
   kubelet_http_requests_total: 'Number of the http requests received since the server started',
+  kubelet_preemptions: 'Cumulative number of pod preemptions by preemption resource',
   kubelet_run_podsandbox_errors_total: 'Cumulative number of the run_podsandbox operation errors by RuntimeClass.Handler.',
   kubelet_runtime_operations_errors_total: 'Cumulative number of runtime operation errors by operation type.',
   kubelet_runtime_operations_total: 'Cumulative number of runtime operations by operation type.',
@@ -70,9 +71,9 @@ export function createCounts(clock: Pick<Clock, 'monotonicMs'>): Counts {
   }
 
   return {
-    count(name, labels = {}) {
+    count(name, labels = {}, by = 1) {
       const one = seriesOf(counters, name, labels, () => ({ labels, value: 0 }));
-      if (one !== undefined) one.value++;
+      if (one !== undefined) one.value += by;
     },
     observe,
     async time(name, labels, work) {

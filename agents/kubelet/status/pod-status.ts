@@ -6,6 +6,7 @@ import { podLimits as cgroupLimits } from '../cgroups/pod-resources.ts';
 import { ephemeralContainersOf, initContainersOf, isHostNetwork, isStatic, isTerminalPhase, mainContainersOf, observedGeneration, qosClassOf } from '../pod-spec.ts';
 import { isRunning, type PodState } from '../pod-state.ts';
 import { restartingCondition } from '../restart-all.ts';
+import { PREEMPTING } from '../steps/preemption.ts';
 import { conditionsOf, OWNED } from './conditions.ts';
 import { containerStatusOf } from './container-status.ts';
 import { lostInit, lostMain } from './lost.ts';
@@ -55,7 +56,9 @@ function enforced(limits: Record<string, string>, pod: Pod): Record<string, stri
 
 /** Pods that the node itself ended tell controllers that it was not their own fault (KEP-3329). */
 function disruption({ ending }: PodState): Pick<PodCondition, 'type' | 'status' | 'reason' | 'message'>[] {
-  return ['Evicted', 'Terminated'].includes(ending?.status?.reason ?? '') && ending?.status !== undefined ? [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: ending.status.message }] : [];
+  const { reason = '', message = '' } = ending?.status ?? {};
+  if (!['Evicted', 'Terminated', PREEMPTING].includes(reason)) return [];
+  return [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: reason === PREEMPTING ? 'Pod was preempted by Kubelet to accommodate a critical pod.' : message }];
 }
 
 /** The status of a pod that this node does not take on: nothing in it says that it was ever here. */

@@ -1,14 +1,13 @@
 // Whether this node takes a pod on: what the scheduler should have seen, checked again where it counts, and what only the node can know.
 // Reasons and messages as upstream's predicates and admit handlers give them.
-import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
 import type { Node, Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { matchesNode, untolerated } from '../../../internal/kinds/node-selection.ts';
-import { isExtendedResource } from '../../../internal/kinds/resource-names.ts';
-import { podRequest } from '../cgroups/pod-resources.ts';
 import { checkAppArmor } from './apparmor.ts';
 import type { NodeContext } from '../node-context.ts';
 import { isCritical, isStatic, isTerminalPhase, qosClassOf } from '../pod-spec.ts';
+import { preempt } from './preemption.ts';
 import type { Rejection } from './rejection.ts';
+import { outOf, shortfallsOf } from './room.ts';
 
 const OS_LABEL = 'kubernetes.io/os';
 const SAFE_SYSCTLS = new Set([
@@ -18,8 +17,12 @@ const SAFE_SYSCTLS = new Set([
 
 export function admit(pod: Pod, others: readonly Pod[], node: Pick<NodeContext, 'allocatable' | 'pressures' | 'settings'> & Partial<Pick<NodeContext, 'devices' | 'self'>>): Rejection | undefined {
   const active = others.filter(({ status }) => !isTerminalPhase(status?.phase));
-  return checkOs(pod) ?? checkPressure(pod, node.pressures()) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod) ?? checkResources(pod, active, node.allocatable(), node.devices?.held) ??
-    checkSelection(pod, node.self?.()) ?? checkPorts(pod, active) ?? checkTaints(pod, node.self?.());
+  const refused = checkOs(pod) ?? checkPressure(pod, node.pressures()) ?? checkSysctls(pod, node.settings.allowedUnsafeSysctls) ?? checkAppArmor(pod);
+  if (refused !== undefined) return refused;
+  const shortfalls = shortfallsOf(pod, active, node.allocatable(), node.devices?.held);
+  const misplaced = (): Rejection | undefined => checkSelection(pod, node.self?.()) ?? checkPorts(pod, active) ?? checkTaints(pod, node.self?.());
+  // For a critical pod there is always room, as far as others may go for it: they do not when something else is wrong with it.
+  return isCritical(pod) ? misplaced() ?? preempt(pod, active, shortfalls) : outOf(shortfalls) ?? misplaced();
 }
 
 function checkOs({ metadata, spec }: Pod): Rejection | undefined {
@@ -74,21 +77,4 @@ function checkPorts(pod: Pod, others: readonly Pod[]): Rejection | undefined {
   const taken = others.flatMap(hostPortsOf);
   const clash = hostPortsOf(pod).some(({ port, protocol, ip }) => taken.some((other) => other.port === port && other.protocol === protocol && (other.ip === ip || other.ip === '0.0.0.0' || ip === '0.0.0.0')));
   return clash ? { reason: 'NodePorts', message: 'Predicate NodePorts failed: node(s) didn\'t have free ports for the requested pod ports' } : undefined;
-}
-
-/** Huge pages, and extended resources that the node has: others are no matter of the node's. */
-function scalars(pod: Pod, allocatable: Readonly<Record<string, string>>): string[] {
-  const asked = new Set([...pod.spec.initContainers ?? [], ...pod.spec.containers].flatMap(({ resources }) => [...Object.keys(resources?.requests ?? {}), ...Object.keys(resources?.limits ?? {})]));
-  return [...asked].filter((name) => name.startsWith('hugepages-') || (isExtendedResource(name) && allocatable[name] !== undefined)).sort();
-}
-
-/** `others` are the pods that count; `held`: how many of a resource pods have been given already. */
-export function checkResources(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>, held: (resource: string) => number = () => 0): Rejection | undefined {
-  for (const name of ['cpu', 'memory', 'ephemeral-storage', ...scalars(pod, allocatable)]) {
-    const value = name === 'cpu' ? quantityMilliValue : quantityValue;
-    const [asked, used, has] = [podRequest(pod, name), others.reduce((sum, other) => sum + podRequest(other, name), 0), Math.max(held(name), value(allocatable[name] ?? '0'))];
-    if (asked > 0 && asked + used > has) return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, requested: ${String(asked)}, used: ${String(used)}, capacity: ${String(has)}` };
-  }
-  const places = quantityValue(allocatable['pods'] ?? '110');
-  return others.length + 1 > places ? { reason: 'OutOfpods', message: `Node didn't have enough resource: pods, requested: 1, used: ${String(others.length)}, capacity: ${String(places)}` } : undefined;
 }

@@ -9,7 +9,7 @@ import { combine } from '../../../agents/kubelet/devices/combination.ts';
 import { encode } from '../../../agents/kubelet/devices/messages.ts';
 import { nodeStatus, withoutExtended, type NodeFacts } from '../../../agents/kubelet/node/node-status.ts';
 import { addCdiDevices, type EditableSpec } from '../../../agents/runtime/runc/cdi.ts';
-import { checkResources } from '../../../agents/kubelet/steps/admission.ts';
+import { checkResources } from '../../../agents/kubelet/steps/room.ts';
 
 const wish = (more: Partial<Wish>): Wish => ({ resource: 'example.com/dev', count: 2, given: undefined, healthy: ['a', 'b', 'c'], inUse: new Set(), reusable: [], ...more });
 
