@@ -105,7 +105,8 @@ function planSidecar(state: PodState, container: PodContainer, status: RuntimeCo
   if (!isRunning(status) || !isOfSandbox(state, status)) return { done: false, failed: false, actions: start(state, container) };
   const id = status?.id ?? '';
   const kill = killWhenUnhealthy(state, container, id, 'Init container');
-  const done = container.spec.startupProbe === undefined || state.probes(id).startup === 'success';
+  // As long as its postStart hook runs, it has not started.
+  const done = !state.starting.has(container.spec.name) && (container.spec.startupProbe === undefined || state.probes(id).startup === 'success');
   return { done, failed: false, actions: kill };
 }
 

@@ -22,14 +22,17 @@ export const MEANT: readonly Meant[] = [
   { of: /^env-resources/, place: /^final\.resources\./, why: 'upstream reads them back from the cgroup, which knows whole pages' },
   { of: /^env-mounts$/, place: /^output\.main$/, why: 'secrets lie on one tmpfs of the node; the host of the recording had a hierarchy named systemd' },
   { of: /./, place: /^output\./, both: isMixed, why: 'what a program complains of comes by another stream than the rest: which is read first is chance' },
-  { of: /^(env-limits-of-the-process|env-mounts|masked-paths|capabilities-all|privileged)$/, place: /^output\./, ours: () => isElsewhere, why: 'what the machine and its kernel have' },
+  { of: /^(env-limits-of-the-process|env-mounts|masked-paths|capabilities-all|privileged|resize-infeasible.*)$/, place: /^output\./, ours: () => isElsewhere, why: 'what the machine and its kernel have' },
   { of: /^env-file-missing$/, place: /^(events|final\.containerStatuses\.0\.state\.waiting\.message|containers\.main)/, why: 'the variable is missing here as well, in other words' },
   { of: /^downward$/, place: /^output\.main$/, theirs: (value) => text(value).includes('kubernetes.io/config.seen'), why: 'upstream\'s kubelet shows its own bookkeeping as annotations of the pod: when it saw it, anew whenever it starts' },
   { of: /^env-file-missing-key$/, place: /./, theirs: (value) => text(value).includes('/var/lib/peer/kubelet'), why: 'the folder of the kubelet of the recording' },
   { of: /^env-file-missing-key$/, place: /^events$/, ours: (value) => text(value).includes('/var/lib/kubelet'), why: 'as above' },
-  { of: /^volume-image-missing$/, place: /^events$/, ours: (value) => text(value).includes('Pulled'), why: 'images of volumes and containers are pulled side by side' },
+  { of: /^runtime-class-without-runtime$/, place: /^events$/, both: sayBoth('is configured'), why: 'what containerd says before the same words' },
+  { of: /^image-volume-sub-path-missing$/, place: /^(events|final\.containerStatuses\.0\.state\.waiting\.message|containers\.main)$/, both: sayBoth('not/here'), why: 'that folder is missing here as well, in other words' },
+  { of: /^seccomp-local-missing$/, place: /^(events|final\.containerStatuses\.0\.state\.waiting\.message|containers\.main)$/, both: sayBoth('seccomp/nothere.json: no such file or directory'), why: 'containerd\'s own words before it, and the folder of the kubelet of the recording' },
+  { of: /^(volume-image-missing|image-volume-never)$/, place: /^events$/, ours: (value) => text(value).includes('Pulled'), why: 'images of volumes and containers are pulled side by side' },
   { of: /^resize/, place: /^events$/, theirs: (value) => text(value).includes('ResizeCompleted'), ours: (value) => value === undefined, why: 'upstream tells once with the old sizes that it is complete' },
-  { of: /^resize-below-use$/, place: /^final\.resources\.requests\.memory$/, why: 'of a running pod upstream goes on telling the request of memory that it began with (its source has that as to be done)' },
+  { of: /^resize-(below-use|requests)$/, place: /^final\.resources\.requests\.memory$/, why: 'of a running pod upstream goes on telling the request of memory that it began with (its source has that as to be done)' },
   { of: /^(delete-after-success$|static-)/, place: /^final\.(generation|metadata\.deletionGracePeriodSeconds)$/, why: 'what the last event of a deletion at once shows: upstream marks the pod first' },
   { of: /^stop-signal$/, place: /./, why: 'the signal that a pod names is sent; upstream has that feature, but switched off' },
   { of: /^image-invalid-name$/, place: /./, why: 'a registry that cannot be reached is told as such' },
@@ -52,6 +55,11 @@ function isMixed(ours: unknown, theirs: unknown): boolean {
 
 function text(value: unknown): string {
   return value === undefined ? '' : JSON.stringify(value);
+}
+
+/** As far as either side says anything: events are compared one by one. */
+function sayBoth(words: string): (ours: unknown, theirs: unknown) => boolean {
+  return (...sides) => sides.every((side) => side === undefined || text(side).includes(words));
 }
 
 function isEmpty(value: unknown): boolean {

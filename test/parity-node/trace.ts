@@ -96,6 +96,7 @@ const MASKS: readonly [RegExp, string][] = [
   [/(rpc error: code = \w+ desc = )?failed to pull and unpack image (\\?"[^"]*"): .*?(?= (un)?started restarts=| restarts=|$)/g, 'PULL-ERROR of $2'],
   [/failed to create containerd task: failed to create shim task: OCI runtime create failed: /g, ''],
   [/rpc error: code = Unknown desc = failed to exec in container: failed to start exec "DIGEST": OCI runtime exec failed: /g, ''],
+  [/\(res: (\w+), q: \d+\)/g, '(res: $1, q: MISSING)'],
   [/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-RANDOM'],
 ];
 

@@ -9,8 +9,9 @@ import { ANNOTATION } from '../labels.ts';
 export function containerStatusOf(state: PodState, container: PodContainer, ended: boolean): ContainerStatus {
   const { spec } = container;
   const before = previousStatus(state, spec.name);
-  // One that is made and not started yet is nothing to tell of.
-  const [current, earlier] = state.containers.filter(({ config, state: now }) => config.name === spec.name && now !== 'created');
+  // One that is made and not started yet (its postStart hook belongs to that) is nothing to tell of.
+  const inHook = !ended && spec.lifecycle?.postStart !== undefined && state.starting.has(spec.name);
+  const [current, earlier] = state.containers.filter(({ config, state: now }) => config.name === spec.name && now !== 'created' && !(inHook && now === 'running'));
   const base = current === undefined ? absentStatus(state, container, before) : presentStatus(current, earlier, before);
   // At a deletion nothing waits any more; a pod that ends by other things goes on telling what its containers waited for, until that is told as lost.
   const waitsNoMore = ended && (state.pod.metadata.deletionTimestamp !== undefined || (current === undefined && before?.state?.terminated !== undefined));

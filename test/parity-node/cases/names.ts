@@ -27,7 +27,7 @@ export const NAMES: readonly NodeCase[] = [
   { name: 'dns-none', spec: resolves({ dnsPolicy: 'None', dnsConfig: { nameservers: ['1.2.3.4', '5.6.7.8'], searches: ['one.example', 'two.example'], options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }] } }), ...done },
   { name: 'dns-config-added', spec: resolves({ dnsConfig: { nameservers: ['1.2.3.4'], searches: ['one.example', 'svc.cluster.local'], options: [{ name: 'ndots', value: '2' }, { name: 'rotate' }] } }), ...done },
   { name: 'dns-default-with-config', spec: resolves({ dnsPolicy: 'Default', dnsConfig: { searches: ['one.example'], options: [{ name: 'timeout', value: '3' }] } }), ...done },
-  { name: 'host-pid', spec: { ...never(sh('main', 'sleep 2; [ $$ -gt 50 ] && echo of the host')), hostPID: true }, ...done },
+  { name: 'host-pid', spec: { ...never(sh('main', 'sleep 2; [ $$$$ -gt 1 ] && echo of the host')), hostPID: true }, ...done },
   { name: 'host-ipc', spec: { ...never(sh('main', 'sleep 2; ls -ld /dev/shm | cut -c1-10')), hostIPC: true }, ...done },
   { name: 'own-pids', spec: never(sh('main', 'sleep 2; echo $$; ps -o pid,args | head -2')), ...done },
   { name: 'shared-pids', spec: { ...never(sh('main', 'sleep 4; ps -o args | grep -c -e "exec sleep 43[2]1" -e "^sleep 432[1]"; tr "\\0" " " < /proc/1/cmdline | grep -c pause'), sh('other', 'trap "exit 0" TERM; (sleep 7)& exec sleep 4321')), shareProcessNamespace: true }, ends: (pod) => pod.status?.containerStatuses?.find(({ name }) => name === 'main')?.state?.terminated !== undefined, output: ['main'] },

@@ -44,7 +44,7 @@ export const PROBES: readonly NodeCase[] = [
   { name: 'readiness-http-other-host', spec: web({ readinessProbe: { httpGet: { path: '/', port: 82, host: '127.0.0.1' }, ...fast } }), steps: failedOnce, ends: unready },
   { name: 'readiness-tcp', spec: web({ readinessProbe: { tcpSocket: { port: 80 }, ...fast } }), ends: 'Ready' },
   { name: 'readiness-tcp-refused', spec: main({ readinessProbe: { tcpSocket: { port: 81 }, ...fast } }), steps: failedOnce, ends: unready },
-  { name: 'readiness-grpc', spec: always(sh('main', grpc(1), { readinessProbe: { grpc: { port: 5000 }, ...fast, initialDelaySeconds: 1, timeoutSeconds: 3 } })), ends: 'Ready', without: { events: 'whether the server is up at the first probe' } },
+  { name: 'readiness-grpc', spec: always(sh('main', grpc(1), { readinessProbe: { grpc: { port: 5000 }, ...fast, initialDelaySeconds: 1, timeoutSeconds: 3 } })), steps: async (play) => { await play.event('Unhealthy'); }, ends: running('main'), without: { events: 'whether the server is up at the first probe' } },
   { name: 'readiness-grpc-not-serving', spec: always(sh('main', grpc(2), { readinessProbe: { grpc: { port: 5000, service: 'one' }, ...fast, initialDelaySeconds: 2, timeoutSeconds: 3 } })), steps: failedOnce, ends: unready },
   { name: 'readiness-grpc-refused', spec: main({ readinessProbe: { grpc: { port: 5001 }, ...fast, timeoutSeconds: 5 } }), steps: failedOnce, ends: unready },
   { name: 'liveness-fails', spec: liveness({ ...fails, ...fast, failureThreshold: 1, initialDelaySeconds: 2 }), ends: restarted('main', 1), passing: true },
