@@ -30,7 +30,7 @@ export async function runAgent(argv: readonly string[]): Promise<number> {
   const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
   const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
   await checkBeforeStart({ verb: 'agent', settings, node: true });
-  useCarriedPrograms(settings['data-dir'], ledger);
+  await useCarriedPrograms(settings['data-dir'], ledger);
   const manager = await openServiceManager(process.env, systemClock);
   return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log, grace: shutdownGraceOf(settings['kubelet-arg']) });
 }

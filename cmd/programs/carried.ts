@@ -1,17 +1,18 @@
 // Programs that this executable carries, put where children find them: before the host's on the search path, so that every machine runs the same
 // versions; but for iptables, whose rules must be in the same half of the kernel (nft or legacy) as those of the host's own: the carried one
 // is for hosts that have none. A run from the sources carries nothing.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { getAsset, getRawAsset, isSea } from 'node:sea';
 import { basename, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { findProgram } from '../../internal/base/command.ts';
+import { findProgram, tryCommand } from '../../internal/base/command.ts';
 import { readFileIfThere } from '../../internal/base/files.ts';
 import type { Ledger } from '../../internal/base/ledger.ts';
 import { assetOf, MANIFEST_ASSET, type Manifest } from './manifest.ts';
 import { areUnpacked, unpackPrograms } from './unpacking.ts';
 
+/** A slow disk takes its time. */
+const UNPACKING_MS = 600_000;
 const USUAL_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 let folder: string | undefined;
 
@@ -22,21 +23,21 @@ export function carriedNames(): Set<string> {
 }
 
 /** Unpacks them below the data folder, if they are not, and sets this process's search path. */
-export function useCarriedPrograms(dataDir: string, ledger: Ledger): void {
+export async function useCarriedPrograms(dataDir: string, ledger: Ledger): Promise<void> {
   const manifest = readManifest();
   if (manifest === undefined) return;
   const parent = parentIn(dataDir);
   if (!areUnpacked(parent, manifest)) {
     ledger.making(parent);
-    unpackElsewhere(dataDir);
+    await unpackElsewhere(dataDir);
   }
   use(join(parent, manifest.digest));
 }
 
 /** In a process of its own: unpacking leaves 20 MB that this one would keep. */
-function unpackElsewhere(dataDir: string): void {
-  const { status, stderr } = spawnSync(process.execPath, ['unpack', dataDir], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr.trim().replace(/^skiff: /, '') || 'the programs that Skiff carries could not be unpacked');
+async function unpackElsewhere(dataDir: string): Promise<void> {
+  const { code, stderr } = await tryCommand(process.execPath, ['unpack', dataDir], { timeoutMs: UNPACKING_MS });
+  if (code !== 0) throw new Error(stderr.trim().replace(/^skiff: /, '') || 'the programs that Skiff carries could not be unpacked');
 }
 
 /** The hidden verb `unpack DATA_DIR`. */

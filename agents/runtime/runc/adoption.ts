@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { hasBegun } from './begin.ts';
 import { containerOf } from './container-cgroup.ts';
 import { removeContainer } from './container.ts';
 import { conmonLives, conmonOf, recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
@@ -37,7 +38,7 @@ export async function adopt(ground: Ground): Promise<void> {
     else if (rebooted.has(record.id) && record.state === 'ready') {
       // Its namespaces went with the kernel.
       await quietly(ground, 'sandbox', record.id, () => ground.network.detach(record.id, join(layout.pins, record.id, 'net')));
-      records.saveSandbox({ ...record, state: 'notready' }, false);
+      records.saveSandbox({ ...record, state: 'notready' });
     }
   }
 }
@@ -58,7 +59,7 @@ async function undo(ground: Ground, record: ContainerRecord): Promise<void> {
 
 async function adoptContainer(ground: Ground, record: ContainerRecord, rebooted: boolean): Promise<void> {
   if (record.state === 'exited') return;
-  if (record.state === 'created' && record.startingAt !== undefined && !rebooted) await finishStart(ground, record, record.startingAt);
+  if (record.state === 'created' && record.startingAt !== undefined) await finishStart(ground, record, record.startingAt);
   const conmon = conmonOf(ground, record);
   if (conmon !== undefined) await setApart(ground, conmon, ground.records.sandboxes.get(record.sandboxId)?.config.cgroupParent ?? ''); // made by a Skiff that did not, or while it could not be done
   // A sandbox without its pins may also be one that was being undone: the file is right in any case.
@@ -67,12 +68,11 @@ async function adoptContainer(ground: Ground, record: ContainerRecord, rebooted:
   if (rebooted) for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
 }
 
-/** Skiff went between the start and its record: what was started must not be taken for new, and started again. */
+/** Of a start it is written down only that it was about to be: what was started must not be taken for new, and started again. */
 async function finishStart(ground: Ground, record: ContainerRecord, startingAt: number): Promise<void> {
-  const { stdout } = isAlive(record.process) ? await ground.runc('state', record.id) : { stdout: '"status": "stopped"' };
-  if (/"status": "created"/.test(stdout)) return;
+  if (!(await hasBegun(ground, record))) return;
   Object.assign(record, { state: 'running', startedAt: startingAt });
-  ground.records.saveContainer(record, false);
+  ground.records.saveContainer(record);
 }
 
 function holdImages({ images, log }: Ground, record: ContainerRecord): void {

@@ -1,7 +1,7 @@
 // Letting a created container's process go. It stands in `runc init` and waits to open a fifo of runc's state for writing; who opens that for reading,
 // takes what it says and removes the fifo has done all that `runc start` does (libcontainer, since 1.0), without a program of ten megabytes that
 // finds the container again. Other OCI runtimes have ways of their own: they, and what is not as expected, are left to their `start`.
-import { constants, openSync, readdirSync, readlinkSync, readSync, rmSync } from 'node:fs';
+import { constants, existsSync, openSync, readdirSync, readlinkSync, readSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Timer } from '../../../internal/base/clock.ts';
@@ -18,6 +18,14 @@ export async function begin(ground: Ground, record: ContainerRecord): Promise<st
   if (ground.hasFifos() && record.process !== undefined && (await openFifo(ground, record.id, record.process))) return undefined;
   const result = await ground.limit(() => ground.runc('start', record.id));
   return result.code === 0 ? undefined : failureOf(result);
+}
+
+/** Of one whose start was noted, and which may have begun or not when this process ended. */
+export async function hasBegun(ground: Ground, { id, process }: ContainerRecord): Promise<boolean> {
+  if (!isAlive(process)) return true; // it waits no more
+  if (ground.hasFifos()) return !existsSync(join(ground.layout.runc, id, FIFO));
+  const { stdout } = await ground.runc('state', id);
+  return !/"status": "created"/.test(stdout);
 }
 
 /** False: it is for the OCI runtime to say what there is. */

@@ -63,7 +63,7 @@ async function make(ground: Ground, { record, sandbox, image }: { record: Contai
     throw error;
   }).finally(staged.clear);
   Object.assign(record, { state: 'created', ...made });
-  records.saveContainer(record, false);
+  records.saveContainer(record);
 }
 
 export async function startContainer(ground: Ground, record: ContainerRecord): Promise<void> {
@@ -76,8 +76,8 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
     noteStart(ground, record);
     const problem = await begin(ground, record);
     if (problem !== undefined) failStart(ground, record, problem);
-    Object.assign(record, { startedAt: ground.clock.now(), state: 'running' });
-    writeDown(ground, record);
+    Object.assign(record, { startedAt: record.startingAt, state: 'running' });
+    if (!ground.hasFifos()) writeDown(ground, record); // a fifo that has gone says it in the record's stead
     ground.emit({ type: 'started', sandboxId: record.sandboxId, containerId: record.id });
   } finally {
     ground.starting.delete(record.id);
@@ -88,16 +88,16 @@ export async function startContainer(ground: Ground, record: ContainerRecord): P
 /** What cannot be noted is not started: after a crash it would be taken for new. */
 function noteStart(ground: Ground, record: ContainerRecord): void {
   try {
-    ground.records.saveContainer(record, false);
+    ground.records.saveContainer(record);
   } catch (error) {
     failStart(ground, record, messageOf(error));
   }
 }
 
-/** It runs, also when the disk is full: whoever finds it `created` with a `startingAt` asks runc. */
+/** It runs, also when the disk is full: whoever finds it `created` with a `startingAt` looks further. */
 function writeDown({ records, log }: Ground, record: ContainerRecord): void {
   try {
-    records.saveContainer(record, false);
+    records.saveContainer(record);
   } catch (error) {
     log.warn('the start of a container cannot be written down', { id: record.id, error: messageOf(error) });
   }

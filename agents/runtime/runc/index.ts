@@ -122,7 +122,7 @@ async function updateResources(ground: Ground, record: ContainerRecord, resource
   const result = await tryCommand(ground.ociRuntime, ['--root', ground.layout.runc, 'update', '--resources', '-', record.id], { input });
   if (result.code !== 0) throw new RuntimeError('ExecError', failureOf(result));
   record.config = { ...record.config, resources: { ...record.config.resources, ...resources } };
-  ground.records.saveContainer(record, false);
+  ground.records.saveContainer(record);
 }
 
 async function versionOf(ociRuntime: string): Promise<string> {

@@ -1,5 +1,7 @@
-// What the runtime knows, on disk: a record for each sandbox and container, written and synced before anything is made for it, so that
-// nothing on the machine is ever without one. Volatile parts (runc's state, pins, exit files) lie in the run folder.
+// What the runtime knows, on disk: a record for each sandbox and container, written before anything is made for it, so that nothing on the machine is
+// ever without one. Volatile parts (runc's state, pins, exit files) lie in the run folder. Only ends are synced: a power cut takes what a record that it
+// took stood for (processes, namespaces, mounts), but for the record's own folder, which adoption removes; and no sync would help one that had been
+// made but not begun, which is undone. How a container ended nobody could say again.
 //
 //   <data-dir>/agent/sandboxes/<id>/   record.json hostname resolv.conf
 //   <data-dir>/agent/containers/<id>/  record.json upper/ work/ rootfs/ config.json oom ctl … (the OCI bundle)
@@ -46,7 +48,7 @@ export interface ContainerRecord {
   /** Whom it was made for. */
   user?: ContainerUser;
   createdAt: number;
-  /** Written before it is started: who finds it `created` with this has to ask runc whether it was. */
+  /** Written before it is started: who finds it `created` with this has to look whether it was (begin.ts). */
   startingAt?: number;
   /** Kills for want of memory in its pod before it began, where its own count would go with its cgroup (oom.ts). */
   oomKillsBefore?: number;
@@ -69,9 +71,8 @@ export interface Records {
   readonly sandboxes: Map<string, SandboxRecord>;
   readonly containers: Map<string, ContainerRecord>;
   load(): void;
-  /** `sync: false` where a lost write is found out again at the next start. */
-  saveSandbox(record: SandboxRecord, sync?: boolean): void;
-  saveContainer(record: ContainerRecord, sync?: boolean): void;
+  saveSandbox(record: SandboxRecord): void;
+  saveContainer(record: ContainerRecord): void;
   removeSandbox(id: string): void;
   removeContainer(id: string): void;
 }
@@ -95,13 +96,13 @@ export function openRecords(layout: Layout): Records {
       for (const record of readAll<SandboxRecord>(layout.sandboxes)) sandboxes.set(record.id, record);
       for (const record of readAll<ContainerRecord>(layout.containers)) containers.set(record.id, record);
     },
-    saveSandbox(record, sync = true) {
+    saveSandbox(record) {
       sandboxes.set(record.id, record);
-      save(layout.sandboxes, record.id, record, sync);
+      save(layout.sandboxes, record.id, record, false);
     },
-    saveContainer(record, sync = true) {
+    saveContainer(record) {
       containers.set(record.id, record);
-      save(layout.containers, record.id, record, sync);
+      save(layout.containers, record.id, record, record.state === 'exited');
     },
     removeSandbox(id) {
       rmSync(join(layout.sandboxes, id), { recursive: true, force: true });

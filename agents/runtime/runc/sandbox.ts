@@ -1,5 +1,5 @@
-// A pod's sandbox: namespaces pinned as bind-mounted files, and no process to hold them (measured: 2.9 ms, no memory). One short-lived shell
-// inside sets the hostname and the sysctls; the pod's /dev/shm is mounted beside.
+// A pod's sandbox: namespaces pinned as bind-mounted files, and no process to hold them (measured: half a millisecond, no memory). The hostname and
+// the sysctls are set inside; the pod's /dev/shm is mounted beside.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, tryCommand } from '../../../internal/base/command.ts';
@@ -32,9 +32,8 @@ export async function pinNamespaces(folder: string, config: SandboxConfig): Prom
   if (!config.hostIpc) mkdirSync(join(folder, 'shm'), { recursive: true });
   if (config.userNamespace !== undefined) return pinWithUsers(folder, config, config.userNamespace);
   if (!config.hostIpc) (await import('./kernel-mounts.ts')).mountShm(join(folder, 'shm'));
-  const shell = setUp(config, NETWORK_SYSCTLS);
-  if (pins.length === 0) return void (await command('sh', shell.slice(1)));
-  await command('unshare', [...pins.map((pin) => `--${pin}=${join(folder, pin)}`), ...shell]);
+  const hostname = config.hostNetwork || config.hostname === '' ? [] : [['kernel/hostname', config.hostname] as const];
+  (await import('./new-namespaces.ts')).makeNamespaces(pins.map((kind) => ({ kind, pin: join(folder, kind) })), [...hostname, ...settingsOf(config, NETWORK_SYSCTLS)]);
 }
 
 /** The set-up is their root's: the kernel lets no other change what a user namespace owns. Only /dev/shm stands in the host's mounts. */
@@ -50,8 +49,11 @@ async function pinWithUsers(folder: string, config: SandboxConfig, range: IdRang
 }
 
 function setUp(config: SandboxConfig, network: Readonly<Record<string, string>>): string[] {
-  const sysctls = Object.entries({ ...(!config.hostNetwork && network), ...config.sysctls });
-  return ['sh', '-c', SET_UP, 'sh', config.hostNetwork ? '' : config.hostname, ...sysctls.flatMap(([name, value]) => [sysctlPath(name), value])];
+  return ['sh', '-c', SET_UP, 'sh', config.hostNetwork ? '' : config.hostname, ...settingsOf(config, network).flat()];
+}
+
+function settingsOf({ hostNetwork, sysctls }: SandboxConfig, network: Readonly<Record<string, string>>): [path: string, value: string][] {
+  return Object.entries({ ...(!hostNetwork && network), ...sysctls }).map(([name, value]) => [sysctlPath(name), value]);
 }
 
 export async function unpinNamespaces(folder: string): Promise<void> {

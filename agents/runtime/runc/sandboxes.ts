@@ -18,7 +18,7 @@ export async function runSandbox(ground: Ground, config: SandboxConfig): Promise
     await ground.limit(() => pinNamespaces(join(layout.pins, record.id), config));
     await Promise.all([attachNetwork(ground, record), config.shareProcessNamespace && !config.hostPid ? startPause(ground, record) : undefined]);
     record.state = 'ready';
-    records.saveSandbox(record, false);
+    records.saveSandbox(record);
     return statusOfSandbox(record);
   } catch (error) {
     await removeSandbox(ground, record).catch((also: unknown) => ground.log.warn('what was left of a sandbox could not be removed', { id: record.id, error: also }));
@@ -44,7 +44,7 @@ export async function stopSandbox(ground: Ground, record: SandboxRecord): Promis
   if (!record.config.hostNetwork) await ground.network.detach(record.id, join(ground.layout.pins, record.id, 'net'));
   await unpinNamespaces(join(ground.layout.pins, record.id));
   record.state = 'notready';
-  if (ground.records.sandboxes.has(record.id)) ground.records.saveSandbox(record, false);
+  if (ground.records.sandboxes.has(record.id)) ground.records.saveSandbox(record);
 }
 
 export async function removeSandbox(ground: Ground, record: SandboxRecord): Promise<void> {

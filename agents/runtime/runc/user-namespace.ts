@@ -1,10 +1,10 @@
 // Pods with users of their own (`hostUsers: false`): a user namespace pinned as a file, which owns the pod's other namespaces; the layers of images
 // and all that is bound into containers shown as its users see them. Root inside is nobody of note outside. Loaded with the first such pod.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { environment } from '../../../internal/base/command.ts';
+import { startChild } from '../../../internal/base/child.ts';
 import type { IdRange } from '../runtime.ts';
 import { bindNamespace, detach, mountIdmapped } from './mount-calls.ts';
 import type { OciMount } from './mounts.ts';
@@ -13,19 +13,21 @@ import type { OciMount } from './mounts.ts';
 export async function pinOwnedNamespaces(folder: string, names: readonly string[], range: IdRange): Promise<void> {
   const all = ['user', ...names];
   // It says its word back as soon as it stands in its namespaces, and ends with its input.
-  const holder = spawn('unshare', [...all.map((name) => `--${name}`), 'cat'], { stdio: ['pipe', 'pipe', 'pipe'], env: environment() });
-  const ended = once(holder, 'close');
-  const words = textOf(holder.stderr);
-  holder.stdin.on('error', () => {}); // it ended before: that is told below
+  const holder = startChild('unshare', [...all.map((name) => `--${name}`), 'cat'], { streams: ['input', 'output', 'output'] });
+  const [stdin, stdout, stderr] = holder.streams as [Socket, Socket, Socket];
+  const ended = Promise.all([holder.ended, once(stderr, 'close')]);
+  const words = textOf(stderr);
+  stdin.on('error', () => {}); // it ended before: that is told below
   try {
-    holder.stdin.write('ready\n');
-    const ready = await Promise.race([once(holder.stdout, 'data').then(() => true), ended.then(() => false)]);
-    if (!ready || holder.pid === undefined) throw new Error(`a user namespace cannot be made: ${words() || 'unshare ended'}`);
+    stdin.write('ready\n');
+    const ready = await Promise.race([once(stdout, 'data').then(() => true), ended.then(() => false)]);
+    if (!ready) throw new Error(`a user namespace cannot be made: ${words() || 'unshare ended'}`);
     for (const file of ['uid_map', 'gid_map']) writeFileSync(`/proc/${String(holder.pid)}/${file}`, `0 ${String(range.hostId)} ${String(range.length)}\n`);
     for (const name of all) bindNamespace(holder.pid, name, join(folder, name));
   } finally {
-    holder.stdin.end();
+    stdin.end();
     await ended;
+    stdout.destroy();
   }
 }
 
