@@ -21,6 +21,7 @@ export type PodAction =
   | { do: 'start'; container: string; attempt: number; backOff?: BackOff }
   | { do: 'wait'; container: string; reason: string; message: string }
   | { do: 'kill'; id: string; container: string; message: string; graceMs: number; restart: boolean }
+  | { do: 'forewarn'; id: string; container: string; message: string; graceMs: number }
   | { do: 'remove'; id: string }
   | { do: 'reset'; ids: string[]; container: string; backOff: BackOff }
   | { do: 'dismantle' };
@@ -214,7 +215,7 @@ function planRemoval(state: PodState): PodAction[] {
   });
 }
 
-/** Main and ephemeral containers first; each sidecar when all that started after it are gone. */
+/** Main and ephemeral containers first; each sidecar when all that started after it are gone, told of it and with its preStop hook begun at once. */
 function planEnding(state: PodState, deadline: number): PodPlan {
   const running = state.containers.filter(isRunning);
   const graceMs = Math.max(MIN_GRACE_MS, deadline - state.now);
@@ -224,7 +225,10 @@ function planEnding(state: PodState, deadline: number): PodPlan {
   const sidecars = running.filter((container) => kind(container) === 'sidecar').sort((a, b) => order.indexOf(b.config.name) - order.indexOf(a.config.name));
   const now = others.length > 0 && deadline > state.now ? others : others.length > 0 ? running : sidecars.slice(0, 1);
   const kills = now.flatMap((container) => killUnless(state, { do: 'kill', id: container.id, container: container.config.name, message: `Stopping container ${container.config.name}`, graceMs, restart: false }));
-  if (running.length > 0) return sidecars.length > 0 && deadline > state.now ? { actions: kills, againInMs: deadline - state.now } : { actions: kills };
+  const warnings = sidecars.filter((container) => !now.includes(container) && !state.forewarned.has(container.id) && !state.stopping.has(container.id))
+    .map(({ id, config: { name } }) => ({ do: 'forewarn' as const, id, container: name, message: `Stopping container ${name}`, graceMs }));
+  const actions = [...kills, ...warnings];
+  if (running.length > 0) return sidecars.length > 0 && deadline > state.now ? { actions, againInMs: deadline - state.now } : { actions };
   const idle = state.starting.size === 0 && state.ground !== 'busy' && state.stopping.size === 0;
   return { actions: idle ? [{ do: 'dismantle' }] : [] };
 }

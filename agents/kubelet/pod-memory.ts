@@ -44,6 +44,8 @@ export interface PodMemory {
   dismantleFailures: number;
   starting: Map<string, AbortController>;
   stopping: Map<string, number>;
+  /** Ids of sidecars whose preStop hook was begun before their turn, with its end. */
+  forewarned: Map<string, Promise<number>>;
   restart: Set<string>;
   notBefore: Map<string, number>;
   backOffs: Map<string, BackOff>;
@@ -60,7 +62,7 @@ export interface PodMemory {
 export function createPodMemory(pod: Pod): PodMemory {
   return {
     pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false, ending: undefined, shownAtEnding: undefined, forced: undefined,
-    ground: undefined, standing: undefined, ended: new AbortController(), groundNotBefore: 0, groundFailures: 0, dismantleFailures: 0, starting: new Map(), stopping: new Map(), restart: new Set(), notBefore: new Map(),
+    ground: undefined, standing: undefined, ended: new AbortController(), groundNotBefore: 0, groundFailures: 0, dismantleFailures: 0, starting: new Map(), stopping: new Map(), forewarned: new Map(), restart: new Set(), notBefore: new Map(),
     backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(), probers: new Map(), messages: new Map(), refreshAt: undefined,
     see(next) {
       if (Number(next.metadata.resourceVersion) < Number(this.pod.metadata.resourceVersion)) return;
@@ -77,7 +79,7 @@ export function gather(memory: PodMemory, node: NodeContext): PodState {
   return {
     pod, now: node.clock.now(), ending: memory.ending, shownAtEnding: memory.shownAtEnding, sandbox: sandboxes[0], containers: containers.map((container) => withMessage(container, memory, node)),
     ground: memory.ground !== undefined ? 'busy' : memory.standing !== undefined ? 'ready' : 'none', groundNotBefore: memory.groundNotBefore,
-    starting: new Set(memory.starting.keys()), stopping: memory.stopping, restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, backOffMaxMs: parseDuration(node.settings.maxContainerRestartPeriod), waiting: memory.waiting,
+    starting: new Set(memory.starting.keys()), stopping: memory.stopping, forewarned: new Set(memory.forewarned.keys()), restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, backOffMaxMs: parseDuration(node.settings.maxContainerRestartPeriod), waiting: memory.waiting,
     actuated: (container) => actuatedOf(container, memory.resize),
     devices: (container) => node.devices.statuses(pod.metadata.uid, container),
     probes: (id) => memory.probers.get(id)?.state ?? {}, dismantled: memory.dismantled || memory.dismantling, previous: memory.status, hostIps: node.nodeIps,

@@ -50,6 +50,8 @@ export interface PodState {
   starting: ReadonlySet<string>;
   /** Ids of containers that are being stopped, with the time by which they are killed. */
   stopping: ReadonlyMap<string, number>;
+  /** Ids of sidecars that were told of their end and wait for their turn. */
+  forewarned: ReadonlySet<string>;
   /** Ids of containers that were killed by us in order to be started again. */
   restart: ReadonlySet<string>;
   /** Earliest time of the next attempt, of containers whose last start failed. */

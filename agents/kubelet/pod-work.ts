@@ -27,6 +27,7 @@ export function perform(action: PodAction, memory: PodMemory, node: NodeContext,
     case 'prepare': return prepare(action, memory, node, wake);
     case 'start': return start(action, memory, node, wake);
     case 'kill': return kill(action, memory, node, wake);
+    case 'forewarn': return forewarn(action, memory, node);
     case 'remove': return remove(action, memory, node);
     case 'reset': return reset(action, memory, node, wake);
     case 'dismantle': return dismantle(memory, node, wake);
@@ -123,20 +124,29 @@ function targetOf(name: string, { pod }: PodMemory, node: NodeContext): string |
 }
 
 function kill({ id, container: name, message, graceMs, restart }: Of<'kill'>, memory: PodMemory, node: NodeContext, wake: () => void): void {
-  const { pod } = memory;
   const repeated = memory.stopping.has(id);
+  const begun = node.clock.monotonicMs();
   memory.stopping.set(id, node.clock.now() + graceMs);
   if (restart) memory.restart.add(id);
-  const container = findContainer(pod, name)?.spec;
-  if (!repeated) node.event(pod, 'Normal', 'Killing', message, name);
-  const podIps = sandboxesOf(node, pod.metadata.uid)[0]?.ips ?? [];
-  const hook = container === undefined || repeated ? Promise.resolve(0) : runPreStop({ pod, container, id, podIps: pod.spec.hostNetwork === true ? node.nodeIps : podIps }, graceMs, node);
-  hook.then((tookMs) => node.runtime.stopContainer(id, Math.max(repeated ? 0 : 2000, Math.min(graceMs, graceMs - tookMs))))
-    .catch((error: unknown) => node.log.warn('container could not be stopped', { container: name, pod: pod.metadata.name, error: messageOf(error) }))
+  const hook = repeated ? Promise.resolve() : memory.forewarned.get(id) ?? announce({ id, name, message, graceMs }, memory, node);
+  hook.then(() => node.runtime.stopContainer(id, Math.max(repeated ? 0 : 2000, Math.min(graceMs, graceMs - (node.clock.monotonicMs() - begun)))))
+    .catch((error: unknown) => node.log.warn('container could not be stopped', { container: name, pod: memory.pod.metadata.name, error: messageOf(error) }))
     .finally(() => {
       memory.stopping.delete(id);
       wake();
     });
+}
+
+function forewarn({ id, container: name, message, graceMs }: Of<'forewarn'>, memory: PodMemory, node: NodeContext): void {
+  memory.forewarned.set(id, announce({ id, name, message, graceMs }, memory, node));
+}
+
+/** What comes before the signal. */
+function announce({ id, name, message, graceMs }: { id: string; name: string; message: string; graceMs: number }, { pod }: PodMemory, node: NodeContext): Promise<number> {
+  const container = findContainer(pod, name)?.spec;
+  node.event(pod, 'Normal', 'Killing', message, name);
+  const podIps = sandboxesOf(node, pod.metadata.uid)[0]?.ips ?? [];
+  return container === undefined ? Promise.resolve(0) : runPreStop({ pod, container, id, podIps: pod.spec.hostNetwork === true ? node.nodeIps : podIps }, graceMs, node);
 }
 
 /** Removed one after the other, the one that asked for it last: until it has gone the reset is not done. */

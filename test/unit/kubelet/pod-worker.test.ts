@@ -103,6 +103,43 @@ t.test('init containers run one after the other; sidecars stay and are stopped l
   t.ok(await s.pod('web').then(() => false, (error: unknown) => isReason(error, 'NotFound')));
 });
 
+t.test('at the end of a pod its sidecars are told at once, and their hooks run while they wait for their turn', async (t) => {
+  const s = await scene(t);
+  s.runtime.stubborn.add('main');
+  const hooked: string[] = [];
+  const { exec } = s.runtime;
+  s.runtime.exec = (id, options) => {
+    hooked.push(options.command.join(' '));
+    return exec(id, options);
+  };
+  await s.create('web', { terminationGracePeriodSeconds: 20, initContainers: [{ name: 'side', image: 'app:1', restartPolicy: 'Always', lifecycle: { preStop: { exec: { command: ['say', 'goodbye'] } } } }], containers: [{ name: 'main', image: 'app:1' }] });
+  await s.rest();
+  s.runtime.calls.splice(0);
+  await s.client.delete(PODS, { namespace: 'default', name: 'web' });
+  await s.rest();
+  t.same([s.runtime.calls, hooked], [['stop main 20000'], ['say goodbye']]);
+  t.same(s.events.filter((event) => event.includes('Killing')), ['Normal Killing web/main: Stopping container main', 'Normal Killing web/side: Stopping container side']);
+  while (s.runtime.running().length > 0) {
+    await s.clock.runNext();
+    await s.rest();
+  }
+  t.same([s.runtime.calls.filter((call) => call.startsWith('stop side')).length, hooked.length, s.events.filter((event) => event.includes('Killing')).length], [1, 1, 2], 'once');
+});
+
+t.test('a sidecar has not started as long as its postStart hook runs', async (t) => {
+  const s = await scene(t);
+  const hook = Promise.withResolvers<number>();
+  s.runtime.exec = () => hook.promise;
+  await s.create('web', { initContainers: [{ name: 'side', image: 'app:1', restartPolicy: 'Always', lifecycle: { postStart: { exec: { command: ['late'] } } } }], containers: [{ name: 'main', image: 'app:1' }] });
+  await s.rest();
+  t.same(s.runtime.running(), ['side']);
+  t.match((await s.pod('web')).status, { phase: 'Pending', initContainerStatuses: [{ ready: false, state: { waiting: { reason: 'PodInitializing' } } }] });
+  hook.resolve(0);
+  await s.rest();
+  t.same(s.runtime.running(), ['side', 'main']);
+  t.match((await s.pod('web')).status, { phase: 'Running', initContainerStatuses: [{ ready: true, started: true }] });
+});
+
 t.test('an init container that fails for good fails the pod', async (t) => {
   const s = await scene(t);
   await s.create('web', { restartPolicy: 'Never', initContainers: [{ name: 'one', image: 'app:1' }], containers: [{ name: 'main', image: 'app:1' }] });
