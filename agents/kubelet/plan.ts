@@ -12,7 +12,7 @@ import type { ContainerStatus as RuntimeContainer } from '../runtime/runtime.ts'
 import { containersOf, ephemeralContainersOf, findContainer, gracePeriodMs, initContainersOf, mainContainersOf, podInMessages, restartsAfter, restartsAfterKill, type PodContainer } from './pod-spec.ts';
 import { BACKOFF_INITIAL_MS, isRunning, latest, type BackOff, type PodState } from './pod-state.ts';
 import { needsRestart } from './resize.ts';
-import { restartSource } from './restart-all.ts';
+import { isToRestart, restartSource } from './restart-all.ts';
 
 const MIN_GRACE_MS = 2_000;
 
@@ -34,6 +34,7 @@ export interface PodPlan {
 export function planPod(state: PodState): PodPlan {
   if (state.dismantled) return { actions: [] };
   if (state.ending !== undefined) return planEnding(state, state.ending.sinceMs + state.ending.graceMs);
+  if (state.resetting) return { actions: [] };
   const source = restartSource(state);
   if (source !== undefined) return planRestartAll(state, source);
   const containers = planContainers(state);
@@ -191,6 +192,7 @@ function nextAttempt(state: PodState, name: string): number {
   if (here.length > 0) return Math.max(...here) + 1;
   const statuses = [...(state.previous.initContainerStatuses ?? []), ...(state.previous.containerStatuses ?? []), ...(state.previous.ephemeralContainerStatuses ?? [])];
   const known = statuses.find((status) => status.name === name);
+  if (known !== undefined && isToRestart(known)) return known.restartCount;
   const ran = known !== undefined && (known.state?.running !== undefined || known.state?.terminated !== undefined || known.lastState?.terminated !== undefined);
   return ran ? known.restartCount + 1 : 0;
 }

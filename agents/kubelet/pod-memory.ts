@@ -82,7 +82,7 @@ export function gather(memory: PodMemory, node: NodeContext): PodState {
     starting: new Set(memory.starting.keys()), stopping: memory.stopping, forewarned: new Set(memory.forewarned.keys()), restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, backOffMaxMs: parseDuration(node.settings.maxContainerRestartPeriod), waiting: memory.waiting,
     actuated: (container) => actuatedOf(container, memory.resize),
     devices: (container) => node.devices.statuses(pod.metadata.uid, container),
-    probes: (id) => memory.probers.get(id)?.state ?? {}, dismantled: memory.dismantled || memory.dismantling, previous: memory.status, hostIps: node.nodeIps,
+    probes: (id) => memory.probers.get(id)?.state ?? {}, resetting: memory.resetting, dismantled: memory.dismantled || memory.dismantling, previous: memory.status, hostIps: node.nodeIps,
   };
 }
 

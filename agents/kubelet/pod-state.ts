@@ -64,6 +64,8 @@ export interface PodState {
   probes(containerId: string): ProbeState;
   /** The devices of a container, as their plugins have them. */
   devices(container: string): ResourceStatus[];
+  /** Its containers are being removed, to begin again. */
+  resetting: boolean;
   /** All that the pod had on this node (but its logs and dead containers) is gone. */
   dismantled: boolean;
   /** The status as last made here, or as the API has it. */

@@ -5,6 +5,7 @@ import type { ContainerStatus as RuntimeContainer } from '../../runtime/runtime.
 import { initContainersOf, isStatic, mainContainersOf, restartsAfter, type PodContainer } from '../pod-spec.ts';
 import { latest, type PodState } from '../pod-state.ts';
 import { ANNOTATION } from '../labels.ts';
+import { removedStatus } from '../restart-all.ts';
 
 export function containerStatusOf(state: PodState, container: PodContainer, ended: boolean): ContainerStatus {
   const { spec } = container;
@@ -39,6 +40,8 @@ function presentStatus(current: RuntimeContainer, earlier: RuntimeContainer | un
 /** No container (yet): waiting, or what the status last said when it had ended. */
 function absentStatus(state: PodState, { kind, spec }: PodContainer, before: ContainerStatus | undefined): Bare {
   const bare = { name: spec.name, image: spec.image ?? '', imageID: '' };
+  const removed = removedStatus(state, before);
+  if (removed !== undefined) return { ...bare, ...removed };
   if (before?.state?.terminated !== undefined) return { ...bare, ...withoutReady(before) };
   const begun = kind === 'init' && mainContainersOf(state.pod).some((main) => latest(state, main.spec.name) !== undefined);
   if (begun) {

@@ -1,5 +1,6 @@
 // The pod's phase from its containers' statuses, by upstream's rules (pod lifecycle; KEP-753 for sidecars; KEP-5307 for restart rules).
 import type { ContainerStatus, Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { hasBegunAgain } from '../restart-all.ts';
 import { initContainersOf, mainContainersOf, restartsAfter } from '../pod-spec.ts';
 
 export type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
@@ -33,7 +34,7 @@ function countInit(pod: Pod, statuses: readonly ContainerStatus[]) {
       }
     } else if (terminated === undefined) {
       counts.pending = true;
-    } else if (terminated.exitCode !== 0 && !restartsAfter(pod, container, terminated.exitCode)) {
+    } else if (terminated.exitCode !== 0 && !hasBegunAgain(terminated) && !restartsAfter(pod, container, terminated.exitCode)) {
       counts.failed = true;
     }
   }
@@ -49,7 +50,7 @@ function countMain(pod: Pod, statuses: readonly ContainerStatus[]) {
     else if (ended !== undefined) {
       counts.stopped++;
       if (status?.state?.terminated?.exitCode === 0) counts.succeeded++;
-      if (restartsAfter(pod, container, ended.exitCode)) counts.restartable++;
+      if (hasBegunAgain(ended) || restartsAfter(pod, container, ended.exitCode)) counts.restartable++;
     } else if (status?.state?.waiting !== undefined) counts.waiting++;
     else counts.unknown++;
   }

@@ -40,8 +40,20 @@ t.test('an exit that asks for it has the whole pod begin again', async (t) => {
   await s.rest();
   t.same(s.runtime.running(), ['a', 'b']);
   const { status } = await s.pod('web');
-  t.match(status, { phase: 'Running', initContainerStatuses: [{ restartCount: 1 }], containerStatuses: [{ name: 'a', restartCount: 1, lastState: { terminated: { exitCode: 42 } } }, { name: 'b', restartCount: 1 }] });
+  t.match(status, { phase: 'Running', initContainerStatuses: [{ restartCount: 1 }], containerStatuses: [{ name: 'a', restartCount: 1, lastState: { terminated: { exitCode: 137, reason: 'RestartingAllContainers' } } }, { name: 'b', restartCount: 1 }] });
   t.match(status?.conditions?.find(({ type }) => type === 'AllContainersRestarting'), { status: 'False' });
+  t.same(s.events.filter((event) => event.includes('BackOff')), [], 'at once');
+  s.runtime.exit('a', 42);
+  await s.rest();
+  t.match((await s.pod('web')).status, { phase: 'Running', containerStatuses: [{ name: 'a', state: { waiting: { reason: 'CrashLoopBackOff' } } }, { name: 'b', state: { running: {} } }] }, 'the second time it waits');
+  while (!s.runtime.running().includes('init')) {
+    await s.clock.runNext();
+    await s.rest();
+  }
+  t.match((await s.pod('web')).status, { phase: 'Pending', containerStatuses: [{ name: 'a' }, { name: 'b', restartCount: 2, state: { waiting: { reason: 'PodInitializing' } } }] });
+  s.runtime.exit('init', 0);
+  await s.rest();
+  t.match((await s.pod('web')).status, { phase: 'Running', initContainerStatuses: [{ restartCount: 2 }], containerStatuses: [{ name: 'a', restartCount: 2 }, { name: 'b', restartCount: 2 }] });
 });
 
 t.test('a container that ends is started again with growing back-off', async (t) => {
