@@ -1,9 +1,10 @@
 // A gRPC server on a Unix socket, over node:http2: unary calls and streams that the server sends. Messages go in and out as bytes; what they mean is the
 // methods' matter (messages.ts). No TLS, no compression: who may open the socket is the folder's matter.
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync, statSync } from 'node:fs';
 import { constants, createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../../internal/base/errors.ts';
 import { withPlainAuthority } from './authority.ts';
 import { CODE, GrpcError } from './error.ts';
@@ -27,6 +28,7 @@ export function createGrpcServer(socketPath: string, methods: Readonly<Record<st
   const http = createHttp2Server();
   const server = createServer((socket) => http.emit('connection', withPlainAuthority(socket)));
   const sessions = new Set<ServerHttp2Session>();
+  let named: number | undefined;
   http.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
@@ -36,12 +38,17 @@ export function createGrpcServer(socketPath: string, methods: Readonly<Record<st
   http.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void answer(stream, headers, methods));
   return {
     async start() {
-      rmSync(socketPath, { force: true });
-      server.listen({ path: socketPath });
+      // It gets its name when it listens: between the two calls that make a socket, who watches the folder would find one that refuses.
+      const unnamed = join(dirname(socketPath), `.${process.pid.toString(36)}`);
+      rmSync(unnamed, { force: true });
+      server.listen({ path: unnamed });
       await once(server, 'listening');
+      renameSync(unnamed, socketPath);
+      named = statSync(socketPath).ino;
       if (!keepsAlive) server.unref();
     },
     async stop() {
+      if (named !== undefined && statSync(socketPath, { throwIfNoEntry: false })?.ino === named) rmSync(socketPath); // else another's
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
       for (const session of sessions) session.destroy();

@@ -71,7 +71,7 @@ await t.test('requests that are none, from anybody', async (t) => {
     for (const bytes of ['CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnonsense', Buffer.alloc(100_000, 0xff), `GET / HTTP/1.1\r\n${'a: b\r\n'.repeat(20_000)}\r\n`, 'POST /run/a/b/c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nzz\r\n']) await say(port, bytes);
     lives(t, `port ${String(port)}`);
   }
-  t.match(await say(KUBELET, 'GET // HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1.1 4\d\d /, 'they are told so');
+  t.match(await say(KUBELET, 'GET // HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1.1 307 [^]*location: \/\r\n/, 'they are told so');
 });
 
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n';
@@ -150,7 +150,8 @@ await t.test('input without end for a command that reads none', async (t) => {
       const socket = await upgraded(port, { path: `${path(kind)}?${more}`, headers: UPGRADE });
       sockets.push(socket);
       const taken = await pour(socket, chunk, 300 * MEGABYTE);
-      t.ok(taken < 40 * MEGABYTE, `${how} at ${road} takes ${String(Math.round(taken / MEGABYTE))} MB`);
+      // What a terminal's line has no room for is dropped by the kernel: of these only the memory counts.
+      if (how === 'exec') t.ok(taken < 40 * MEGABYTE, `${how} at ${road} takes ${String(Math.round(taken / MEGABYTE))} MB`);
     }
   }
   t.ok(megabytes('VmRSS') - before < 150, `memory has grown by ${String(Math.round(megabytes('VmRSS') - before))} MB`);

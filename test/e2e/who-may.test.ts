@@ -78,7 +78,7 @@ t.test('pod security, anonymous requests, and what was written down', async (t) 
   t.match(stderr, /pods "bare" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false/);
   const curl = (path: string): Promise<string> => command('curl', ['-s', '--cacert', ca, `${server.url}${path}`]);
   t.equal(await curl('/livez'), 'ok');
-  t.match(await curl('/version'), /"reason":"Unauthorized"/);
+  t.match(await curl('/version'), /"reason": "Unauthorized"/);
   const events = readFileSync(auditLog, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { user: { username: string }; verb: string; objectRef: { resource: string; name?: string } });
   t.ok(events.every(({ objectRef }) => objectRef.resource === 'secrets'));
   for (const username of ['system:admin', 'system:kube-controller-manager', 'system:serviceaccount:kube-system:token-cleaner']) t.ok(events.some(({ user }) => user.username === username), username);

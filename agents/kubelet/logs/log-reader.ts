@@ -10,6 +10,8 @@ export interface LogOptions {
   sinceMs?: number;
   limitBytes?: number;
   stream?: 'stdout' | 'stderr';
+  /** Only what is there at the first read: what is written faster than it is read has no other end. */
+  untilNow?: boolean;
 }
 
 export interface LogReader {
@@ -26,7 +28,7 @@ const LINE_MAX_BYTES = 16 << 20;
 
 export function openLog(path: string, options: LogOptions): LogReader {
   const isWanted = ({ stream, time }: LogLine): boolean => (options.stream === undefined || stream === options.stream) && (options.sinceMs === undefined || Date.parse(time) >= options.sinceMs);
-  const file = openRotating(path, (opened) => (options.tailLines === undefined ? 0 : startOfTail(opened, options.tailLines, isWanted)));
+  const file = openRotating(path, { untilNow: options.untilNow === true, startOf: (opened) => (options.tailLines === undefined ? 0 : startOfTail(opened, options.tailLines, isWanted)) });
   let left = options.limitBytes ?? Infinity;
   const open: Record<string, boolean> = {};
 
@@ -84,16 +86,17 @@ function readText(file: number, offset: number, length: number): string {
 }
 
 /** Whole lines that have come since the last read, with each byte as one character. */
-function openRotating(path: string, startOf: (file: number) => number): { read(): string | undefined; close(): void } {
+function openRotating(path: string, { untilNow, startOf }: { untilNow: boolean; startOf(file: number): number }): { read(): string | undefined; close(): void } {
   let file: number | undefined;
   let offset = 0;
+  let end = Infinity;
   let first = true;
   const close = (): void => {
     if (file !== undefined) closeSync(file);
     file = undefined;
   };
   const more = (): string => {
-    const text = file === undefined ? '' : readLines(file, offset);
+    const text = file === undefined ? '' : readLines(file, offset, end);
     offset += text.length;
     return text;
   };
@@ -105,10 +108,11 @@ function openRotating(path: string, startOf: (file: number) => number): { read()
       first = false;
       const now = inodeOf(path);
       const rest = more();
-      if (rest !== '' || !isBehind(now)) return rest === '' ? undefined : rest;
+      if (rest !== '' || !isBehind(now) || (untilNow && !begins)) return rest === '' ? undefined : rest;
       close();
       file = openFile(path);
       offset = begins ? startOf(file) : 0;
+      if (untilNow) end = fstatSync(file).size;
       return more() || undefined;
     },
   };
@@ -125,10 +129,10 @@ function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-/** From there on, as many as make a piece; '' when not one has come whole. */
-function readLines(file: number, offset: number): string {
+/** From there on, as many as make a piece; '' when not one has come whole before the end. */
+function readLines(file: number, offset: number, fileEnd: number): string {
   for (let length = PIECE_BYTES; ; length *= 2) {
-    const buffer = Buffer.alloc(Math.min(length, Math.max(0, fstatSync(file).size - offset)));
+    const buffer = Buffer.alloc(Math.min(length, Math.max(0, Math.min(fstatSync(file).size, fileEnd) - offset)));
     const piece = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, offset));
     const end = piece.lastIndexOf(0x0a) + 1;
     if (end > 0 || piece.length < length) return piece.toString('latin1', 0, end);

@@ -103,9 +103,10 @@ function waitsFor(reason: string): string {
 }
 
 async function send(found: FoundLog, sink: LogSink): Promise<void> {
-  const log = openLog(found.path, found.options);
+  const follows = found.follow && found.running();
+  const log = openLog(found.path, { ...found.options, untilNow: !follows });
   try {
-    if (found.follow && found.running()) return await follow(found, log, sink);
+    if (follows) return await follow(found, log, sink);
     const gone = new AbortController();
     sink.onClose(() => gone.abort());
     await pour(log, sink, { gone: gone.signal, clock: found.clock });

@@ -42,7 +42,7 @@ t.test('JSON errors are worded as Go\'s; duplicates come with their path', async
 
 t.test('YAML is read as Go reads it', async (t) => {
   t.strictSame(parseYaml('a: yes\nb: 0777\nc: 12:30:45\nd: 2020-01-01\ne: 1e3\n1: ~'), { 1: null, a: true, b: 511, c: '12:30:45', d: '2020-01-01', e: 1000 });
-  for (const half of ['a: "\\ud800"', '"\\udfff": b']) t.throws(() => parseYaml(half), { message: 'yaml: found invalid Unicode character escape code' });
+  for (const half of ['a: "\\ud800"', '"\\udfff": b']) t.throws(() => parseYaml(half), { message: 'yaml: line 1: found invalid Unicode character escape code' });
   t.strictSame(parseYaml(formatYaml({ a: 'yes', b: ['0777', null], c: 'x\ny\n' })), { a: 'yes', b: ['0777', null], c: 'x\ny\n' });
 });
 

@@ -86,7 +86,7 @@ t.test('who one is: certificate, token, nobody, and the wrong server', async (t)
   t.ok((await createClient(token).list(NAMESPACES)).items.length > 0);
   const stranger = createHttpsTransport({ url: server.url, credentials: { ca: server.authority.clientCa.certificate } });
   t.equal(await reason(createClient(stranger).list(NAMESPACES)), 'ServiceUnavailable');
-  t.match(await nobody.raw({ method: 'GET', path: '/version' }), /"gitVersion":"v1.36/);
+  t.match(await nobody.raw({ method: 'GET', path: '/version' }), /"gitVersion": "v1.36/);
   for (const one of [nobody, token, stranger]) one.close();
 });
 

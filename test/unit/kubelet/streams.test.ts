@@ -1,6 +1,6 @@
 // Logs in CRI's format, and the framing of streams.
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
@@ -41,6 +41,12 @@ t.test('logs: parts are joined, streams and times chosen, the end counted in lin
   t.equal(read({ timestamps: false }), 'one\nbad\ntwo parts\n');
   t.equal(read({ timestamps: true, stream: 'stdout' }), '2026-01-01T00:00:01.000000000Z one\n2026-01-01T00:00:03.000000000Z two parts\n');
   t.equal(read({ timestamps: false, tailLines: 1 }), 'two parts\n');
+  const now = openLog(path, { timestamps: false, tailLines: 1, untilNow: true });
+  t.equal(String(now.read()), 'two parts\n');
+  appendFileSync(path, line(3, 'stderr', 'F', 'later'));
+  t.equal(now.read(), undefined, 'what is written meanwhile is not waited for');
+  now.close();
+  writeFileSync(path, readFileSync(path, 'utf8').replace(line(3, 'stderr', 'F', 'later'), ''));
   t.equal(read({ timestamps: false, tailLines: 0 }), '');
   t.equal(read({ timestamps: false, sinceMs: Date.parse('2026-01-01T00:00:02Z') }), 'bad\ntwo parts\n');
   const reader = openLog(path, { timestamps: false, limitBytes: 16 });
