@@ -15,6 +15,8 @@ export interface KeptBlobs {
 
 export interface KeptBlob {
   open(): AsyncIterable<Buffer>;
+  /** All of it came and was right: what is kept of it need not get to the disk any more. */
+  whole(): void;
   /** Its layer stands (also where it was never opened), or not; true when it should be opened once more, as a part of what came was from before. */
   settle(used: boolean): boolean;
 }
@@ -31,7 +33,7 @@ export function createKeptBlobs(directory: string, clock: Clock): KeptBlobs {
   return {
     source({ digest, size = 0 }, fetch) {
       const name = digest.slice('sha256:'.length);
-      if (size < KEPT_BYTES_MIN) return { open: () => fetch(0), settle: () => false };
+      if (size < KEPT_BYTES_MIN) return { open: () => fetch(0), whole: () => {}, settle: () => false };
       const reading: Reading = { hadBytes: 0, brokeOff: false };
       let mine: boolean | undefined;
       return {
@@ -44,6 +46,9 @@ export function createKeptBlobs(directory: string, clock: Clock): KeptBlobs {
           } finally {
             busy.delete(name);
           }
+        },
+        whole() {
+          if (mine === true) remove(name);
         },
         settle(used) {
           if (!(mine ?? !busy.has(name))) return false;

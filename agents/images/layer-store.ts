@@ -21,6 +21,8 @@ export interface LayerSource {
   digest?: string;
   diffId: string;
   open(): AsyncIterable<Buffer>;
+  /** Told when all of it was read and has the digests. */
+  whole?(): void;
   /** Told whether the layer stands now; true when it is to be opened once more. */
   settle?(used: boolean): boolean;
   /** Whose turns it takes while it is made. Default: at once. */
@@ -49,13 +51,14 @@ const NEW = '.new';
 /** Of all pulls: each has its own turns, so that one which waits for its registry keeps no other waiting. */
 const UNPACKS_MAX = 12;
 const atOnce: Limit = (work) => work();
+/** Of the process: a store that is being left must not undo what the next one makes. */
+let temporaries = 0;
 
 export function createLayerStore(root: string): LayerStore {
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const inFlight = new Map<string, Promise<number>>();
   const limit = createLimit(UNPACKS_MAX);
   const syncAll = createSharedSync(root);
-  let temporaries = 0;
   const store: LayerStore = {
     directory: (diffId) => join(root, nameOf(diffId)),
     has: (diffId) => existsSync(store.directory(diffId)),
@@ -118,6 +121,7 @@ async function makeLayer(source: LayerSource, options: MakeOptions): Promise<num
   try {
     mkdirSync(temporary, { recursive: true });
     const sizeBytes = await unpack(source, temporary);
+    source.whole?.(); // before the sync, which would bring to the disk what is removed right after
     writeFileSync(`${target}${NEW}`, String(sizeBytes), { mode: 0o600 });
     await syncAll();
     renameSync(temporary, target);

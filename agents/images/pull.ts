@@ -35,7 +35,7 @@ export async function pullImage(name: ImageName, options: PullOptions): Promise<
     const turn = createLimit(LAYERS_AT_ONCE);
     const sources = layers.map((layer, at) => {
       const blob = options.blobs.source(layer, (offset) => client.blob(layer, offset));
-      return { digest: layer.digest, diffId: parsed.diffIds[at] ?? '', turn, open: () => count(blob.open()), settle: (used: boolean) => blob.settle(used) };
+      return { digest: layer.digest, diffId: parsed.diffIds[at] ?? '', turn, open: () => count(blob.open()), whole: () => blob.whole(), settle: (used: boolean) => blob.settle(used) };
     });
     const tags = name.digest === undefined ? [what] : [];
     const image = await options.shelf.put({ id: config.digest, ...parsed, tags, digests: [`${repositoryOf(name)}@${digest}`], pinned: false }, sources);
