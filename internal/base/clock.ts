@@ -39,3 +39,8 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** Runs once all that is ready now has run: an order and no time, so that no clock need be given. */
+export function afterReady(run: () => void): void {
+  setImmediate(run);
+}

@@ -29,6 +29,7 @@ import type { Metrics } from './metrics.ts';
 import { isPretty, negotiate, negotiateError, type Form } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { FanOut } from './fan-out.ts';
 import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, statusOf, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
 import type { AuditTrail } from './audit/trail.ts';
@@ -50,6 +51,7 @@ export interface HandlerOptions {
   /** By path. */
   extraUpgrades: ReadonlyMap<string, ExtraUpgrade>;
   fairness: Fairness;
+  fanOut: FanOut;
   metrics: Metrics;
   dialer: NodeDialer;
   /** Servers of groups that are not answered here. */
@@ -252,7 +254,7 @@ async function withBody(pipeline: Pipeline, authorized: Authorized, { request, k
   return { request: authorized, body: decodeObject(body, { ...expected, ...(info.subresource !== 'scale' && kind.custom !== undefined && { custom: kind.custom }), validation: options.fieldValidation, warn }, schemas) };
 }
 
-function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, asked: { query }, prepare }: Routing, authorized: Authorized): Promise<undefined> {
+function watch({ pipeline, fanOut }: HandlerOptions, { exchange: { request, response }, asked: { query }, prepare }: Routing, authorized: Authorized): Promise<undefined> {
   const kind = pipeline.kindOf(authorized.info);
   const form = formOf(request, kind, { info: authorized.info, query });
   const gone = new AbortController();
@@ -265,7 +267,7 @@ function watch({ pipeline }: HandlerOptions, { exchange: { request, response }, 
   prepare();
   const { clock } = pipeline.options;
   return streamWatch(response, {
-    events, signal: gone.signal,
+    events, fanOut, signal: gone.signal,
     contentType: 'application/json',
     show: form.as === undefined ? (object) => object : (object, first) => transformed(object, { kind, form, query, now: clock.now(), columnsShown: first }) as object,
   }).then(() => undefined);

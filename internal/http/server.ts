@@ -14,6 +14,7 @@ import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import { createRemoteDocuments } from './aggregation/documents.ts';
 import { handle, socketOf, type ExtraUpgrade, type HandlerOptions } from './handler.ts';
 import { createImpersonator } from './impersonation.ts';
+import { createFanOut } from './fan-out.ts';
 import { createFairness } from './fairness/index.ts';
 import { createMetrics } from './metrics.ts';
 import { createOpenApiServer, type WordsSource } from './openapi.ts';
@@ -75,7 +76,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...remotes,
   });
   const extraPaths = new Map((options.extraPaths ?? []).map((extra) => [extra.path, extra]));
-  const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), fairness, metrics, dialer, ...(aggregated !== undefined && { aggregated }), clock, random, log };
+  const handling: HandlerOptions = { pipeline, authenticator, impersonate: createImpersonator(pipeline.options.authorizer), nonResources, extraPaths, extraUpgrades: options.extraUpgrades ?? new Map<string, ExtraUpgrade>(), fairness, fanOut: createFanOut(clock), metrics, dialer, ...(aggregated !== undefined && { aggregated }), clock, random, log };
   // Each with how many requests it has in hand.
   const connections = new Map<Socket, number>();
   const secure = { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' as const, allowHTTP1: true };

@@ -1,10 +1,16 @@
 // A consumer that reads at its own pace from a producer that never waits: ordered, bounded. One that falls too far behind is cut off
 // (the iteration ends after what it had not read is thrown away) and lists again, as the API allows at any time.
 
-/** What the consumer sees of it. */
+/** What the consumer sees of it: it either iterates, or listens and polls. */
 export interface WatchSource<T> extends AsyncIterable<T> {
-  /** The next item, when it is there already; not while a `next` is awaited. */
+  /** Has `tell` called at each item that comes and at the end; at once when there is something already. */
+  listen(tell: () => void): void;
+  /** The next item, when it is there already. */
   poll(): T | undefined;
+  /** Ends it, and throws away what is not read. */
+  drop(): void;
+  /** Nothing more will come; there may be some to read yet. */
+  readonly ended: boolean;
 }
 
 export interface WatchBuffer<T> extends WatchSource<T> {
@@ -12,7 +18,6 @@ export interface WatchBuffer<T> extends WatchSource<T> {
   push(item: T): void;
   /** Ends after what is already there has been read. */
   end(): void;
-  readonly ended: boolean;
   /** Whether it ended because the consumer could not keep up. */
   readonly overflowed: boolean;
 }
@@ -30,6 +35,7 @@ export function createWatchBuffer<T>({ itemsMax = 4096, onEnd }: WatchBufferOpti
   let ended = false;
   let overflowed = false;
   let waiting: ((result: IteratorResult<T>) => void) | undefined;
+  let tell: (() => void) | undefined;
 
   const end = (): void => {
     if (ended) return;
@@ -37,6 +43,12 @@ export function createWatchBuffer<T>({ itemsMax = 4096, onEnd }: WatchBufferOpti
     onEnd?.();
     waiting?.({ value: undefined, done: true });
     waiting = undefined;
+    tell?.();
+  };
+  const drop = (): void => {
+    items = [];
+    head = 0;
+    end();
   };
   const take = (): T => {
     const item = items[head++] as T;
@@ -55,6 +67,11 @@ export function createWatchBuffer<T>({ itemsMax = 4096, onEnd }: WatchBufferOpti
       return overflowed;
     },
     end,
+    drop,
+    listen(listener) {
+      tell = listener;
+      if (ended || head < items.length) listener();
+    },
     poll: () => (head < items.length ? take() : undefined),
     push(item) {
       if (ended) return;
@@ -65,11 +82,10 @@ export function createWatchBuffer<T>({ itemsMax = 4096, onEnd }: WatchBufferOpti
       }
       if (items.length - head >= itemsMax) {
         overflowed = true;
-        items = [];
-        head = 0;
-        return end();
+        return drop();
       }
       items.push(item);
+      tell?.();
     },
     [Symbol.asyncIterator]() {
       return {
@@ -79,9 +95,7 @@ export function createWatchBuffer<T>({ itemsMax = 4096, onEnd }: WatchBufferOpti
           return new Promise<IteratorResult<T>>((resolve) => (waiting = resolve));
         },
         return() {
-          items = [];
-          head = 0;
-          end();
+          drop();
           return Promise.resolve({ value: undefined, done: true });
         },
       };

@@ -1,12 +1,14 @@
 // A watch's lines: each event once and in order, whoever else is told of the same, and what was shown before an error comes before it.
 import { EventEmitter } from 'node:events';
 import t from 'tap';
+import { systemClock } from '../../../internal/base/clock.ts';
 import { becomeQuiet } from '../../../internal/base/quiet.ts';
 import { StatusError } from '../../../internal/base/errors.ts';
 import { freeze, type KubeObject } from '../../../internal/api/meta.ts';
 import type { WatchEvent } from '../../../internal/api/request.ts';
 import { createEventLines } from '../../../internal/http/event-lines.ts';
 import type { HttpResponse } from '../../../internal/http/respond.ts';
+import { createFanOut } from '../../../internal/http/fan-out.ts';
 import { streamWatch } from '../../../internal/http/watch-stream.ts';
 import { createWatchBuffer } from '../../../internal/watch/buffer.ts';
 import { settle } from '../../support/fake-clock.ts';
@@ -29,6 +31,8 @@ t.test('what is taken is what was added since, alike or not', async (t) => {
   t.equal(one.take().length, 0);
 });
 
+const fanOut = createFanOut(systemClock);
+
 /** Takes a write at a time: the next when it is told to. */
 function slowResponse(): { response: HttpResponse; writes: string[]; drain(): void } {
   const writes: string[] = [];
@@ -47,7 +51,7 @@ t.test('events that come together are one write; those that come while the clien
   const events = createWatchBuffer<WatchEvent>();
   const first = ['a', 'b', 'c'].map((name) => event('ADDED', object(name)));
   for (const one of first) events.push(one);
-  const streaming = streamWatch(response, { events, signal: new AbortController().signal, contentType: 'application/json', show: (shown) => shown });
+  const streaming = streamWatch(response, { events, signal: new AbortController().signal, contentType: 'application/json', fanOut, show: (shown) => shown });
   await settle();
   t.same(writes, [linesOf(first)]);
   const large = Array.from({ length: 5 }, (_, index) => event('MODIFIED', object(`l${String(index)}`, 'x'.repeat(40_000))));
@@ -71,7 +75,7 @@ t.test('what cannot be shown ends the watch after what could', async (t) => {
     if (shown === b.object) throw new StatusError('BadRequest', 'no such form');
     return shown;
   };
-  await streamWatch(response, { events, signal: new AbortController().signal, contentType: 'application/json', show });
+  await streamWatch(response, { events, signal: new AbortController().signal, contentType: 'application/json', fanOut, show });
   const [before, error] = (writes[0] ?? '').split('\n');
   t.equal(`${before ?? ''}\n`, linesOf([a]));
   t.match(JSON.parse(error ?? ''), { type: 'ERROR', object: { kind: 'Status', reason: 'BadRequest', message: 'no such form' } });
