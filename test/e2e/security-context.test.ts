@@ -95,7 +95,7 @@ await t.test('users of its own: every way in', async (t) => {
   await until(() => tryKubectl(['exec', 'own', '-c', 'main', '--', 'true']).code === 0, 'it to run still');
   t.equal(inside('own', 'cat /proc/self/uid_map', '-c', 'main'), range, 'the range is kept, whatever new pods get');
   kubectl('delete', 'pod', 'own');
-  const left = (): string => host.run('sh', '-c', 'ls /run/skiff/*/roots; grep -c -E "/roots/|/mounts/" /proc/self/mountinfo || true').trim();
+  const left = (): string => host.run('sh', '-c', 'ls /run/skiff/*/roots; grep -c -E " /(run|var/lib)/skiff/.*/(roots|mounts)/" /proc/self/mountinfo || true').trim();
   await until(() => left() === '0', `nothing to be left: ${left()}`);
 });
 
