@@ -5,7 +5,7 @@ import type { ContainerStatus as RuntimeContainer } from '../../runtime/runtime.
 import { initContainersOf, isStatic, mainContainersOf, restartsAfter, type PodContainer } from '../pod-spec.ts';
 import { latest, type PodState } from '../pod-state.ts';
 import { ANNOTATION } from '../labels.ts';
-import { removedStatus } from '../restart-all.ts';
+import { hasBegunAgain, removedStatus } from '../restart-all.ts';
 
 export function containerStatusOf(state: PodState, container: PodContainer, ended: boolean): ContainerStatus {
   const { spec } = container;
@@ -105,7 +105,10 @@ function withWaiting(status: Bare, waiting: { reason: string; message: string })
 /** `started` and `ready`: probes decide where there are any; an init container is ready when it has succeeded. */
 function readinessOf(state: PodState, { kind, spec }: PodContainer, current: RuntimeContainer | undefined, status: Bare): Pick<ContainerStatus, 'ready' | 'started'> {
   if (kind === 'ephemeral') return { ready: false };
-  if (kind === 'init') return { ready: status.state?.terminated?.exitCode === 0, started: status.state?.running !== undefined };
+  if (kind === 'init') {
+    const hadSucceeded = hasBegunAgain(status.state?.waiting) && previousStatus(state, spec.name)?.ready === true;
+    return { ready: status.state?.terminated?.exitCode === 0 || hadSucceeded, started: status.state?.running !== undefined };
+  }
   if (status.state?.running === undefined || current === undefined) return { ready: false, started: false };
   const probes = state.probes(current.id);
   const started = spec.startupProbe === undefined || probes.startup === 'success';
