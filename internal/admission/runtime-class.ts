@@ -7,6 +7,7 @@ import { writes, type AdmissionPlugin } from './admission.ts';
 
 const PODS = { group: '', resource: 'pods' };
 const UNASKED = 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead';
+const MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
 const CLASSES = { group: 'node.k8s.io', resource: 'runtimeclasses' };
 
 type RuntimeClass = KubeObject & { overhead?: { podFixed?: Record<string, string> }; scheduling?: { nodeSelector?: Record<string, string>; tolerations?: object[] } };
@@ -16,29 +17,40 @@ interface Spec {
   nodeSelector?: Record<string, string>;
   tolerations?: object[];
 }
+type Pod = KubeObject & { spec: Spec };
 
 export function runtimeClass(store: Store): AdmissionPlugin {
   return {
     name: 'RuntimeClass',
     mutate(request) {
       if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
-      const { metadata, spec } = request.object as KubeObject & { spec: Spec };
-      const { runtimeClassName } = spec;
-      if (runtimeClassName === undefined) {
-        if (spec.overhead !== undefined) throw forbidden(PODS, metadata.name ?? '', UNASKED);
-        return;
-      }
-      const found = store.newest(CLASSES, { namespace: '', name: runtimeClassName }) as RuntimeClass | undefined;
-      if (found === undefined) throw forbidden(PODS, metadata.name ?? '', `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
-      applyClass(spec, found, metadata.name ?? '');
+      const { metadata, spec } = request.object as Pod;
+      const found = classOf(store, request.object as Pod);
+      if (found !== undefined) applyClass(spec, found, metadata.name ?? '');
+    },
+    validate(request) {
+      if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
+      const { metadata, spec } = request.object as Pod;
+      const wanted = classOf(store, request.object as Pod)?.overhead;
+      if (wanted === undefined && spec.overhead !== undefined) throw forbidden(PODS, metadata.name ?? '', UNASKED);
+      if (wanted !== undefined && !sameSemantically(spec.overhead ?? {}, wanted.podFixed ?? {})) throw forbidden(PODS, metadata.name ?? '', MISMATCH);
     },
   };
 }
 
+function classOf(store: Store, { metadata, spec: { runtimeClassName } }: Pod): RuntimeClass | undefined {
+  if (runtimeClassName === undefined) return undefined;
+  const found = store.newest(CLASSES, { namespace: '', name: runtimeClassName }) as RuntimeClass | undefined;
+  if (found === undefined) throw forbidden(PODS, metadata.name ?? '', `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
+  return found;
+}
+
 function applyClass(spec: Spec, { overhead, scheduling }: RuntimeClass, name: string): void {
-  if (overhead === undefined && spec.overhead !== undefined) throw forbidden(PODS, name, UNASKED);
-  if (overhead !== undefined && Object.keys(spec.overhead ?? {}).length > 0 && !sameSemantically(spec.overhead, overhead.podFixed)) throw forbidden(PODS, name, 'pod rejected: Pod\'s Overhead doesn\'t match RuntimeClass\'s defined Overhead');
-  if (overhead?.podFixed !== undefined) spec.overhead = copy(overhead.podFixed);
+  if (overhead !== undefined) {
+    if (Object.keys(spec.overhead ?? {}).length > 0 && !sameSemantically(spec.overhead, overhead.podFixed)) throw forbidden(PODS, name, MISMATCH);
+    if (overhead.podFixed !== undefined && Object.keys(overhead.podFixed).length > 0) spec.overhead = copy(overhead.podFixed);
+    else delete spec.overhead;
+  }
   for (const [key, value] of Object.entries(scheduling?.nodeSelector ?? {})) {
     const own = spec.nodeSelector?.[key];
     if (own !== undefined && own !== value) throw forbidden(PODS, name, `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`);

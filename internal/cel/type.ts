@@ -76,16 +76,23 @@ export function objectType(name: string, fields: Readonly<Record<string, CelType
 const NAMES: Partial<Record<PrimitiveKind, string>> = { timestamp: 'timestamp', duration: 'duration', error: '!error!' };
 
 /** As error texts name it: `list(string)`, `map(string, int)`, `optional_type(dyn)`. */
-export function formatType(type: CelType): string {
+export function formatType(type: CelType, names = NAMES): string {
   switch (type.kind) {
-    case 'list': return `list(${formatType(type.of)})`;
-    case 'map': return `map(${formatType(type.key)}, ${formatType(type.value)})`;
-    case 'opaque': return type.parameters.length === 0 ? type.name : `${type.name}(${type.parameters.map(formatType).join(', ')})`;
+    case 'list': return `list(${formatType(type.of, names)})`;
+    case 'map': return `map(${formatType(type.key, names)}, ${formatType(type.value, names)})`;
+    case 'opaque': return type.parameters.length === 0 ? type.name : `${type.name}(${type.parameters.map((each) => formatType(each, names)).join(', ')})`;
     case 'object': return type.name;
-    case 'type': return `type(${formatType(type.of)})`;
+    case 'type': return `type(${formatType(type.of, names)})`;
     case 'parameter': return type.name;
-    default: return NAMES[type.kind] ?? type.kind;
+    default: return names[type.kind] ?? type.kind;
   }
+}
+
+const OWN_NAMES: Partial<Record<PrimitiveKind, string>> = { ...NAMES, null: 'null_type', timestamp: 'google.protobuf.Timestamp', duration: 'google.protobuf.Duration' };
+
+/** As a type calls itself, which is what is said of an expression's result: `null_type`, `list(google.protobuf.Timestamp)`. */
+export function ownName(type: CelType): string {
+  return formatType(type, OWN_NAMES);
 }
 
 export function sameType(a: CelType, b: CelType): boolean {

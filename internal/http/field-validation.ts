@@ -15,6 +15,8 @@ export interface Expected {
   /** Definition id. */
   schema: string;
   validation: RequestOptions['fieldValidation'];
+  /** Versions of the same form that are taken for this one. */
+  alsoIn?: readonly string[];
   /** Set for custom kinds, whose objects are decoded whatever kind they say they are. */
   custom?: unknown;
   warn(message: string): void;
@@ -27,6 +29,7 @@ export function checkObject(object: KubeObject, expected: Expected, { duplicates
   if (untyped !== undefined) throw new StatusError('BadRequest', untyped);
   object.apiVersion ||= apiVersion;
   object.kind ||= kind;
+  if (expected.alsoIn?.includes(object.apiVersion) === true && object.kind === kind) object.apiVersion = apiVersion;
   if (expected.custom !== undefined) checkCustomType(object, expected, { duplicates, schemas });
   else if (object.apiVersion !== apiVersion || object.kind !== kind) throw cannotHandle(object, kind, mismatch(object, { group, kind }, schemas));
   const definition = schemas.get(expected.schema);

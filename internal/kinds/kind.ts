@@ -93,8 +93,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   validateName?(name: string, prefix: boolean): string[];
   /** Finalizers need no domain: upstream's servers beside the main one (custom resources and their definitions) only warn. */
   plainFinalizers?: boolean;
-  /** Sees the draft as it was given, before empty lists are dropped; what it gives puts those back that count as given (and are refused). */
-  keepEmpty?(draft: T): (() => void) | undefined;
+  /** Sees the draft as it was given, before what is empty is dropped; what it gives puts back what counts as given (and is refused, at the latest by admission of what is `isNew`). */
+  keepEmpty?(draft: T, isNew: boolean): (() => void) | undefined;
   /** Defaults that the schema table cannot say (one field depending on another), after the table's own. */
   applyDefaults?(draft: T): void;
   /** Drops what a client may not set at create (status), sets initial values. The registry itself handles metadata. */

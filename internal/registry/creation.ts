@@ -32,12 +32,12 @@ export async function createObject(engine: Engine, kind: Kind, draft: KubeObject
 }
 
 async function createOnce(engine: Engine, kind: Kind, draft: KubeObject, context: WriteContext): Promise<KubeObject> {
-  applyAllDefaults(engine, kind, draft);
+  applyAllDefaults(engine, kind, draft, { isNew: true });
   setType(kind, draft);
   context.track?.(draft, undefined);
   if (context.mutate !== undefined) {
     await context.mutate(draft, undefined);
-    applyDefaultsAgain(engine, kind, draft);
+    applyDefaultsAgain(engine, kind, draft, { isNew: true });
   }
   fillSystemFields(engine, kind, draft);
   prepareForCreate(engine, kind, draft, context);

@@ -34,19 +34,19 @@ export function setType({ group, version, kind }: Kind, draft: KubeObject): void
   draft.kind = kind;
 }
 
-export function applyAllDefaults({ schemas }: Preparing, kind: Kind, draft: KubeObject): void {
+export function applyAllDefaults({ schemas }: Preparing, kind: Kind, draft: KubeObject, { isNew = false } = {}): void {
   const definition = schemas.get(kind.schema);
-  const putBack = kind.rules.keepEmpty?.(draft);
+  const putBack = kind.rules.keepEmpty?.(draft, isNew);
   if (definition !== undefined) applyDefaults(definition, draft, schemas);
   putBack?.();
   kind.rules.applyDefaults?.(draft);
 }
 
 /** After admission's changes. Who owns which fields has its form already, and may be the stored object's own. */
-export function applyDefaultsAgain(preparing: Preparing, kind: Kind, draft: KubeObject): void {
+export function applyDefaultsAgain(preparing: Preparing, kind: Kind, draft: KubeObject, given?: { isNew: boolean }): void {
   const { managedFields } = draft.metadata;
   delete draft.metadata.managedFields;
-  applyAllDefaults(preparing, kind, draft);
+  applyAllDefaults(preparing, kind, draft, given);
   if (managedFields !== undefined) draft.metadata.managedFields = managedFields;
 }
 

@@ -2,10 +2,13 @@
 import type { Row } from './exchange.ts';
 import { APPLIES } from './requests/applies.ts';
 import { BODIES } from './requests/bodies.ts';
+import { CERTIFICATES } from './requests/certificates.ts';
 import { CUSTOM } from './requests/custom.ts';
+import { DEFINITIONS } from './requests/definitions.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
 import { EDGES } from './requests/edges.ts';
+import { EVICTIONS } from './requests/evictions.ts';
 import { HOOKS } from './requests/hooks.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { INTEGERS } from './requests/integers.ts';
@@ -17,6 +20,7 @@ import { OPENAPI } from './requests/openapi.ts';
 import { OPTIONS } from './requests/options.ts';
 import { PAGES } from './requests/pages.ts';
 import { PERMISSIONS } from './requests/permissions.ts';
+import { POLICIES } from './requests/policies.ts';
 import { READS } from './requests/reads.ts';
 import { RULES } from './requests/rules.ts';
 import { SCALES } from './requests/scales.ts';
@@ -49,5 +53,9 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   permissions: PERMISSIONS,
   hooks: HOOKS,
   edges: EDGES,
+  policies: POLICIES,
+  definitions: DEFINITIONS,
+  certificates: CERTIFICATES,
+  evictions: EVICTIONS,
   deletions: DELETIONS,
 };

@@ -43,10 +43,17 @@ function keyIfDeleting({ group, resource }: Resource, views: Views): string[] {
 function observe(key: string, views: Views, resources: readonly Resource[]): CleanupState | undefined {
   const crd = views.of(CUSTOMRESOURCEDEFINITIONS).get('', key);
   if (crd?.metadata.deletionTimestamp === undefined || crd.metadata.finalizers?.includes(CLEANUP_FINALIZER) !== true) return undefined;
-  const resource = resources.find((each) => each.group === crd.spec.group && each.resource === crd.status?.acceptedNames?.plural);
+  const served = resources.find((each) => each.group === crd.spec.group && each.resource === crd.status?.acceptedNames?.plural);
+  const resource = served && inStoredVersion(served, crd);
   const objects = resource === undefined ? [] : views.of(resource).list();
   const untouched = objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map(({ metadata }) => metadata.namespace ?? '');
   return { crd, resource, untouched: [...new Set(untouched)], left: objects.length };
+}
+
+/** As they lie: a webhook that cannot convert must not keep what it cannot convert from going. */
+function inStoredVersion(served: Resource, { spec }: CustomResourceDefinition): Resource {
+  const stored = spec.versions.find((version) => version.storage && version.served);
+  return stored === undefined ? served : { ...served, version: stored.name };
 }
 
 export function plan({ crd, resource, untouched, left }: CleanupState, now: number): Plan<Action> {

@@ -3,14 +3,17 @@ import { StatusError } from '../../base/errors.ts';
 import { copy, formatTime, type KubeObject } from '../../api/meta.ts';
 import type { DeleteOptions } from '../../api/request.ts';
 import { selectorOf } from '../../api/selectors.ts';
+import { forbidden } from '../../authz/forbidden.ts';
 import type { Answer, Call, PipelineOptions } from '../call.ts';
 import { admit, admitOnly } from '../stages.ts';
 
 type Eviction = KubeObject & { deleteOptions?: DeleteOptions };
-type Condition = { type: string; status: string; lastTransitionTime?: string };
+type Condition = { type: string; status: string; lastTransitionTime?: string; observedGeneration?: number; reason?: string; message?: string };
 type Pod = KubeObject & { status?: { phase?: string; conditions?: Condition[] } };
-type Budget = KubeObject & { spec?: { selector?: object; unhealthyPodEvictionPolicy?: string }; status?: { disruptionsAllowed?: number; observedGeneration?: number; currentHealthy?: number; desiredHealthy?: number; expectedPods?: number; disruptedPods?: Record<string, string> } };
+type Budget = KubeObject & { spec?: { selector?: object; unhealthyPodEvictionPolicy?: string }; status?: { disruptionsAllowed?: number; observedGeneration?: number; currentHealthy?: number; desiredHealthy?: number; expectedPods?: number; disruptedPods?: Record<string, string>; conditions?: Condition[] } };
 
+const ALLOWED = 'DisruptionAllowed';
+const DISRUPTED_MAX = 2000;
 const BUDGETS = { group: 'policy', resource: 'poddisruptionbudgets' };
 
 export async function evict(options: PipelineOptions, call: Call): Promise<Answer> {
@@ -18,7 +21,7 @@ export async function evict(options: PipelineOptions, call: Call): Promise<Answe
   const eviction = copy(body) as unknown as Eviction;
   const { deleteOptions = {}, metadata } = eviction;
   metadata.namespace ??= info.namespace;
-  if (metadata.name && metadata.name !== info.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object');
+  if (metadata.name !== info.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object');
   const key = { namespace: info.namespace, name: info.name };
   const pod = options.registry.get(kind, key) as Pod;
   const request = { ...call.request, options: { ...call.request.options, delete: deleteOptions } };
@@ -77,10 +80,28 @@ function disrupted(current: Budget, pod: Pod, now: number): Budget {
   const { name } = current.metadata;
   const status = current.status ?? {};
   if ((status.observedGeneration ?? 0) < (current.metadata.generation ?? 0)) throw tooMany(`The disruption budget ${name} is still being processed by the server.`, 10);
-  if ((status.disruptionsAllowed ?? 0) <= 0) throw tooMany(`The disruption budget ${name} needs ${String(status.desiredHealthy ?? 0)} healthy pods and has ${String(status.currentHealthy ?? 0)} currently`);
+  const allowed = status.disruptionsAllowed ?? 0;
+  if (Object.keys(status.disruptedPods ?? {}).length > DISRUPTED_MAX) throw forbidden({ group: BUDGETS.group, resource: 'poddisruptionbudget' }, name, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller');
+  if (allowed <= 0) throw tooMany(`The disruption budget ${name} ${whyNot(status)}`);
   const next = copy(current);
-  next.status = { ...next.status, disruptionsAllowed: (status.disruptionsAllowed ?? 0) - 1, disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: `${new Date(now).toISOString().slice(0, 19)}Z` } };
+  next.status = { ...next.status, disruptionsAllowed: allowed - 1, disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: formatTime(now) }, ...(allowed === 1 && { conditions: noneAllowed(status, now) }) };
   return next;
+}
+
+/** Counts of a budget that could not be kept are not to be trusted. */
+function whyNot({ desiredHealthy = 0, currentHealthy = 0, conditions = [] }: NonNullable<Budget['status']>): string {
+  const { reason = '', message = '' } = conditions.find(({ type, status }) => type === ALLOWED && status === 'False') ?? {};
+  const not = 'does not allow evicting pods currently';
+  if (message !== '' && reason === 'SyncFailed') return `${not} because it failed sync: ${message}`;
+  if (currentHealthy <= desiredHealthy) return `needs ${String(desiredHealthy)} healthy pods and has ${String(currentHealthy)} currently`;
+  return message === '' ? not : `${not} (${reason}): ${message}`;
+}
+
+function noneAllowed({ observedGeneration = 0, conditions = [] }: NonNullable<Budget['status']>, now: number): Condition[] {
+  const before = conditions.find(({ type }) => type === ALLOWED);
+  const lastTransitionTime = before?.status === 'False' && before.lastTransitionTime !== undefined ? before.lastTransitionTime : formatTime(now);
+  const condition = { type: ALLOWED, status: 'False', observedGeneration, lastTransitionTime, reason: 'InsufficientPods', message: '' };
+  return before === undefined ? [...conditions, condition] : conditions.map((one) => (one === before ? condition : one));
 }
 
 function tooMany(message: string, retryAfterSeconds?: number): StatusError {

@@ -2,6 +2,7 @@
 import type { Kind } from '../../kinds/kind.ts';
 import type { Schemas } from '../../api/schema.ts';
 import type { Answer, Call, PipelineOptions } from '../call.ts';
+import type { Expected } from '../field-validation.ts';
 import { localSubjectAccessReview, selfSubjectAccessReview, selfSubjectRulesReview, subjectAccessReview } from './access-reviews.ts';
 import { bindPod } from './binding.ts';
 import { evict } from './eviction.ts';
@@ -36,8 +37,8 @@ export function subresourceOf({ group, resource }: Kind, subresource: string): H
 }
 
 /** What a body sent there must be: the kind itself, or what discovery says the subresource takes. */
-export function bodyKind(kind: Kind, subresource: string, schemas: Schemas): { group: string; version: string; kind: string; schema: string } {
+export function bodyKind(kind: Kind, subresource: string, schemas: Schemas): Omit<Expected, 'validation' | 'warn'> {
   const taken = subresource === '' ? undefined : kind.subresources.find(({ name }) => name === subresource);
   if (taken === undefined) return kind;
-  return { group: taken.group, version: taken.version, kind: taken.kind, schema: schemas.byKind(taken.group, taken.version, taken.kind)?.id ?? '' };
+  return { group: taken.group, version: taken.version, kind: taken.kind, schema: schemas.byKind(taken.group, taken.version, taken.kind)?.id ?? '', ...(taken.kind === 'Eviction' && { alsoIn: ['policy/v1beta1'] }) };
 }

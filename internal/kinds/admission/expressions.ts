@@ -1,5 +1,5 @@
 // CEL expressions of admission (match conditions, policies): what they may name, and which results they may have. Error texts are upstream's.
-import { AUTHORIZER, compile, CelError, DYN, formatType, objectType, ProgramError, RESOURCE_CHECK, sameType, BOOL, INT, STRING, TIMESTAMP, listOf, mapOf, type CelType, type Environment, type ObjectType, type Program } from '../../cel/index.ts';
+import { AUTHORIZER, compile, CelError, DYN, objectType, ownName, ProgramError, RESOURCE_CHECK, sameType, BOOL, INT, STRING, TIMESTAMP, listOf, mapOf, type CelType, type Environment, type ObjectType, type Program } from '../../cel/index.ts';
 
 export interface Form {
   /** `params` may be named. */
@@ -24,8 +24,8 @@ export function compileExpression(expression: string, form: Form): Program {
   const { returns } = form;
   if (returns === undefined || returns.some((type) => sameType(type, program.outputType))) return program;
   const [only] = returns;
-  const wanted = only !== undefined && returns.length === 1 ? formatType(only) : `one of [${returns.map(formatType).join(' ')}]`;
-  throw new ExpressionProblem(`must evaluate to ${wanted} but got ${formatType(program.outputType)}`);
+  const wanted = only !== undefined && returns.length === 1 ? ownName(only) : `one of [${returns.map(ownName).join(' ')}]`;
+  throw new ExpressionProblem(`must evaluate to ${wanted} but got ${ownName(program.outputType)}`);
 }
 
 function attempt(expression: string, { params, authorizer, variables, types, object = DYN, paramsType = DYN }: Form): Program {

@@ -13,6 +13,7 @@ import { podWarnings } from '../pod-spec/warnings.ts';
 
 export const pod: KindRules<Pod> = {
   validateName: subdomainName,
+  keepEmpty,
   applyDefaults,
   prepareForCreate,
   prepareForUpdate: (draft, old) => { if (old.status === undefined) delete draft.status; else draft.status = old.status; },
@@ -27,6 +28,13 @@ export const pod: KindRules<Pod> = {
   tracksGeneration: true,
   gracePeriodSeconds,
 };
+
+// An overhead of nothing is one all the same, which RuntimeClass admission takes out or refuses.
+function keepEmpty({ spec }: Partial<Pod>, isNew: boolean): (() => void) | undefined {
+  const { overhead } = spec ?? {};
+  if (!isNew || spec === undefined || overhead === undefined || overhead === null || Object.keys(overhead).length > 0) return undefined;
+  return () => { spec.overhead = {}; };
+}
 
 function applyDefaults(draft: Pod): void {
   if (draft.spec === undefined) return;

@@ -52,6 +52,7 @@ async function ask(post: () => Promise<unknown>, { first, version, uid }: { firs
 function convertedOf({ apiVersion, kind, response }: Review, { version, uid }: { version: string; uid: string }): unknown[] {
   if (version === 'v1' && (apiVersion !== `${REVIEW}/v1` || kind !== 'ConversionReview')) {
     const given = parseApiVersion(apiVersion ?? '');
+    if (given.group === REVIEW && kind !== 'ConversionReview') throw new Error(`no kind ${JSON.stringify(kind ?? '')} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
     throw new Error(`expected webhook response of ${REVIEW}/v1, Kind=ConversionReview, got ${given.group}/${given.version}, Kind=${kind ?? ''}`);
   }
   if (response === undefined || response === null) throw new Error('no response provided');

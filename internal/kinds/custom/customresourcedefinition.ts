@@ -24,6 +24,7 @@ export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
     spec.conversion ??= { strategy: 'None' };
     const service = spec.conversion.webhook?.clientConfig?.service;
     if (service !== undefined) service.port ??= 443;
+    if ((draft.status?.storedVersions ?? []).length === 0) keepStoredVersions(draft);
   },
   prepareForCreate(draft) {
     // Upstream writes the empty list that nobody has set as null.

@@ -21,9 +21,14 @@ export const podDisruptionBudget: KindRules<PodDisruptionBudget> = {
   ],
 };
 
+/** As Go writes a type of its own that has no names for JSON. */
+function inGo({ minAvailable, selector, maxUnavailable, unhealthyPodEvictionPolicy }: PodDisruptionBudget['spec']): object {
+  return { MinAvailable: minAvailable, Selector: selector ?? null, MaxUnavailable: maxUnavailable, UnhealthyPodEvictionPolicy: unhealthyPodEvictionPolicy ?? null };
+}
+
 function validate({ spec }: PodDisruptionBudget): FieldError[] {
   const errors: FieldError[] = [];
-  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'));
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid('spec', inGo(spec), 'minAvailable and maxUnavailable cannot be both set'));
   for (const field of ['minAvailable', 'maxUnavailable'] as const) {
     const value = spec[field];
     if (value !== undefined) errors.push(...intOrPercentProblems(value, `spec.${field}`), ...notOver100Percent(value, `spec.${field}`));

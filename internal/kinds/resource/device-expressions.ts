@@ -1,6 +1,6 @@
 // CEL over one device: `device.driver`, `.allowMultipleAllocations`, `.attributes[domain].name`, `.capacity[domain].name` (upstream:
 // dynamic-resource-allocation/cel). Claims and classes hold such expressions, the scheduler asks them of devices.
-import { BOOL, CelError, compile, formatType, objectType, opaque, ProgramError, type CelType, type MapType, type Program } from '../../cel/index.ts';
+import { BOOL, CelError, compile, objectType, opaque, ownName, ProgramError, type CelType, type MapType, type Program } from '../../cel/index.ts';
 
 /** What an expression may cost, estimated and at one device. */
 export const DEVICE_COST_MAX = 1_000_000;
@@ -24,7 +24,7 @@ export function compileDeviceExpression(expression: string): Program {
 export function deviceExpressionProblem(expression: string): string | undefined {
   try {
     const { outputType } = compileDeviceExpression(expression);
-    return outputType.kind === 'bool' || outputType.kind === 'dyn' ? undefined : `must evaluate to ${formatType(BOOL)} or the unknown type, not ${formatType(outputType)}`;
+    return outputType.kind === 'bool' || outputType.kind === 'dyn' ? undefined : `must evaluate to ${ownName(BOOL)} or the unknown type, not ${ownName(outputType)}`;
   } catch (error) {
     if (error instanceof CelError) return `compilation failed: ${error.message}`;
     if (error instanceof ProgramError) return `program instantiation failed: ${error.message}`;

@@ -1,6 +1,6 @@
 // What stands at the edge of the forms: characters written in halves, other escapes, documents as deep as is allowed, overheads that are none.
 import type { Row } from '../exchange.ts';
-import { NS, patch, pod, post } from '../rows.ts';
+import { NS, patch, pod, post, remove } from '../rows.ts';
 
 const CM = `${NS}/configmaps?dryRun=All`;
 const CLASSES = '/apis/node.k8s.io/v1/runtimeclasses';
@@ -18,5 +18,11 @@ export const EDGES: readonly Row[] = [
   ]),
   runtimeClass('no overhead', {}), runtimeClass('empty overhead', { podFixed: {} }), runtimeClass('overhead', { podFixed: { cpu: '0.01' } }),
   post('edges: pod, overhead null', `${NS}/pods?dryRun=All`, pod('edge', { overhead: null })), post('edges: pod, overhead', `${NS}/pods?dryRun=All`, pod('edge', { overhead: { cpu: '10m' } })),
+  post('edges: pod, overhead of nothing', `${NS}/pods?dryRun=All`, pod('edge', { overhead: {} })), post('edges: pod, overhead of nothing, and no containers', `${NS}/pods?dryRun=All`, pod('edge', { overhead: {}, containers: [] })),
+  post('edges: pod, overhead of nothing, in yaml', `${NS}/pods?dryRun=All`, 'apiVersion: v1\nkind: Pod\nmetadata: {name: edge}\nspec: {overhead: {}, containers: [{name: a, image: b}]}\n', yaml), patch('edges: pod, overhead of nothing, applied', `${NS}/pods/edge?dryRun=All&fieldManager=me`, pod('edge', { overhead: {} }), 'apply'),
+  patch('edges: pod, overhead of nothing, later', `${NS}/pods/web?dryRun=All`, { spec: { overhead: {} } }, 'merge'),
+  post('edges: a class of no overhead', CLASSES, { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: '{ns}-none' }, handler: 'x', overhead: {} }), post('edges: a class', CLASSES, { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: '{ns}-over' }, handler: 'x', overhead: { podFixed: { cpu: '10m' } } }),
+  ...['none', 'over'].flatMap((name) => [{}, { cpu: '0.01' }, { cpu: '11m' }].map((overhead) => post(`edges: pod of ${name}, overhead ${JSON.stringify(overhead)}`, `${NS}/pods?dryRun=All`, pod('edge', { overhead, runtimeClassName: `{ns}-${name}` })))),
+  remove('edges: class of no overhead gone', `${CLASSES}/{ns}-none`), remove('edges: class gone', `${CLASSES}/{ns}-over`),
   post('edges: pod, overhead of no class', `${NS}/pods?dryRun=All`, pod('edge', { overhead: {}, runtimeClassName: 'none' })),
 ];
