@@ -80,7 +80,7 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
     program: (process.env['SKIFF_PROGRAM'] ?? SKIFF).split(' '),
     kubectl(...args) {
       const { code, stdout, stderr } = tryKubectl(args);
-      if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`);
+      if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${String(code)}\n${`${stderr}${stdout}`.slice(0, 4000)}`);
       return stdout;
     },
     spawnKubectl: (...args) => spawn(KUBECTL, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] }),
