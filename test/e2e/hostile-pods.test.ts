@@ -153,7 +153,7 @@ await t.test('a container that no signal ends (frozen): the pod stays and is tol
   // It may be ended by force even so; if not, it is there, and goes afterwards.
   freeze('THAWED');
   await until(() => !kubectl('get', 'pods').includes('frozen'), 'it to go');
-  t.equal(host.run('sh', '-c', `find /sys/fs/cgroup -type d -name '*${id}*'`), '', 'and nothing of it is left');
+  await until(() => host.run('sh', '-c', `find /sys/fs/cgroup -type d -name '*${id}*'`) === '', 'nothing of it to be left');
   kubectl('delete', 'pod', 'meanwhile');
 });
 
