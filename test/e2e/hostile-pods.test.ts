@@ -154,6 +154,7 @@ await t.test('a container that no signal ends (frozen): the pod stays and is tol
   freeze('THAWED');
   await until(() => !kubectl('get', 'pods').includes('frozen'), 'it to go');
   await until(() => host.run('sh', '-c', `find /sys/fs/cgroup -type d -name '*${id}*'`) === '', 'nothing of it to be left');
+  t.equal(get('pod meanwhile', '{.status.phase}'), 'Succeeded', 'others went on');
   kubectl('delete', 'pod', 'meanwhile');
 });
 
