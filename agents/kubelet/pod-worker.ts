@@ -108,7 +108,8 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   function superviseDeadline({ pod, now }: PodState, againInMs: number | undefined): void {
     const deadline = pod.spec.activeDeadlineSeconds;
     const startTime = memory.status.startTime;
-    const deadlineIn = deadline === undefined || startTime === undefined || memory.ending !== undefined ? undefined : Date.parse(startTime) + deadline * 1000 - now;
+    // It may have come since this turn looked: the next one sees it.
+    const deadlineIn = deadline === undefined || startTime === undefined || memory.ending !== undefined ? undefined : Math.max(1, Date.parse(startTime) + deadline * 1000 - now);
     const refreshIn = memory.refreshAt === undefined ? undefined : memory.refreshAt - now;
     if (refreshIn !== undefined && refreshIn <= 0) applyVolumeChanges(memory, node, wake);
     const resizeIn = memory.resize.retryAt === 0 ? undefined : memory.resize.retryAt - now;

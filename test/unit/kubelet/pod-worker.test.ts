@@ -278,6 +278,24 @@ t.test('what a probe had ended is judged by the end before that one: the third s
   t.match(await shown(), /^3/);
 });
 
+t.test('a deadline that comes in the midst of a turn is not missed', async (t) => {
+  const s = await scene(t);
+  await s.create('web', { activeDeadlineSeconds: 60, containers: [{ name: 'main', image: 'app:1' }] });
+  await s.rest();
+  const { now } = s.clock;
+  const due = Date.parse((await s.pod('web')).status?.startTime ?? '') + 60_000;
+  let isEarly = true;
+  s.clock.now = () => {
+    const early = now() >= due && isEarly;
+    if (early) isEarly = false;
+    return early ? due - 1 : now(); // the timer, by another clock than this one, was a millisecond early
+  };
+  await s.clock.advance(61_000);
+  await s.rest();
+  t.notOk(isEarly);
+  t.match((await s.pod('web')).status, { phase: 'Failed', reason: 'DeadlineExceeded' });
+});
+
 t.test('a pod whose deadline passes while a container waits to be started again does not know what became of it', async (t) => {
   const s = await scene(t);
   await s.create('web', { activeDeadlineSeconds: 5, containers: [{ name: 'main', image: 'app:1' }] });
