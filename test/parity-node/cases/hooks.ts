@@ -9,6 +9,13 @@ const gone = async (play: Parameters<NonNullable<NodeCase['steps']>>[0], seconds
   await play.remove(seconds);
 };
 
+/** Once its server listens: before, its hook meets nobody, and a signal ends nothing. */
+const goneOnceServing = async (play: Parameters<NonNullable<NodeCase['steps']>>[0]): Promise<void> => {
+  await play.until('Ready', 'ready');
+  await play.exec('main', 'sh', '-c', 'until wget -q -O /dev/null http://127.0.0.1/version; do sleep 0.1; done');
+  await play.remove();
+};
+
 export const HOOKS: readonly NodeCase[] = [
   { name: 'post-start-exec', spec: always(stay('main', { lifecycle: { postStart: say('started') } })), ends: 'Ready', output: ['main'] },
   { name: 'post-start-sleep', spec: always(stay('main', { lifecycle: { postStart: { sleep: { seconds: 1 } } } })), ends: 'Ready' },
@@ -21,7 +28,7 @@ export const HOOKS: readonly NodeCase[] = [
   { name: 'pre-stop-exec', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sleep', '2'] } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-sleep', spec: { ...always(stay('main', { lifecycle: { preStop: { sleep: { seconds: 2 } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-fails', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['false'] } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
-  { name: 'pre-stop-http', spec: { ...always({ name: 'main', image: 'web:1', lifecycle: { preStop: { httpGet: { path: '/version', port: 80 } } } }), ...grace(10) }, steps: gone, ends: 'gone' },
+  { name: 'pre-stop-http', spec: { ...always({ name: 'main', image: 'web:1', lifecycle: { preStop: { httpGet: { path: '/version', port: 80 } } } }), ...grace(10) }, steps: goneOnceServing, ends: 'gone' },
   { name: 'pre-stop-http-refused', spec: { ...always(stay('main', { lifecycle: { preStop: { httpGet: { path: '/', port: 81 } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-longer-than-grace', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sleep', '60'] } } } })), ...grace(3) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-not-after-own-end', spec: never(sh('main', 'sleep 3; exit 0', { lifecycle: { preStop: say('hook') } })), ends: 'Succeeded', output: ['main'] },
@@ -30,7 +37,7 @@ export const HOOKS: readonly NodeCase[] = [
   { name: 'post-start-sleep-and-end', spec: never(sh('main', 'exit 3', { lifecycle: { postStart: { sleep: { seconds: 1 } } } })), ends: ended, without: { containers: 'how long it was seen to run', conditions: 'as above', phases: 'as above' } },
   { name: 'pre-stop-no-such-command', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['/nothere'] } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-fails-with-words', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sh', '-c', 'echo why; exit 5'] } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
-  { name: 'pre-stop-http-404', spec: { ...always({ name: 'main', image: 'web:1', lifecycle: { preStop: { httpGet: { path: '/nothere', port: 80 } } } }), ...grace(10) }, steps: gone, ends: 'gone' },
+  { name: 'pre-stop-http-404', spec: { ...always({ name: 'main', image: 'web:1', lifecycle: { preStop: { httpGet: { path: '/nothere', port: 80 } } } }), ...grace(10) }, steps: goneOnceServing, ends: 'gone' },
   { name: 'pre-stop-http-bad-port', spec: { ...always(stay('main', { lifecycle: { preStop: { httpGet: { path: '/', port: 'nothere' } } } })), ...grace(10) }, steps: gone, ends: 'gone' },
   { name: 'pre-stop-sleep-longer-than-grace', spec: { ...always(stay('main', { lifecycle: { preStop: { sleep: { seconds: 3 } } } })), ...grace(20) }, steps: (play) => gone(play, 2), ends: 'gone' },
   { name: 'pre-stop-at-deadline', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sleep', '1'] } } } })), ...grace(10), activeDeadlineSeconds: 10 }, ends: (pod) => pod.status?.phase === 'Failed' && pod.status.containerStatuses?.[0]?.state?.terminated !== undefined },
