@@ -172,7 +172,7 @@ await t.test('pods that outgrow what they may have on disk are evicted, in upstr
   one('empty', write('/v/file'), { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: { sizeLimit: '10Mi' } }] });
   one('layer', write('/file'), limits);
   run('pair', '', { containers: [{ name: 'main', image: 'busybox:1', command: ['sh', '-c', write('/file')] }, { name: 'other', image: 'busybox:1', command: ['sleep', '100000'], ...limits }] });
-  one('tmpfs', 'dd if=/dev/zero of=/v/file bs=1M count=20; echo "ended with $?"', { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '10Mi' } }] });
+  one('tmpfs', 'exec 2>&1; dd if=/dev/zero of=/v/file bs=1M count=20; echo "ended with $?"', { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '10Mi' } }] });
   const words: Record<string, string> = {
     empty: 'Usage of EmptyDir volume "v" exceeds the limit "10Mi". ', layer: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ', pair: 'Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ',
   };

@@ -100,4 +100,14 @@ for (const [name, sockets] of [['WebSockets', true], ['SPDY', false]] as const) 
     const ran = await run(sockets, ['run', `once-${word}`, '-i', '--rm', '--restart=Never', '--image=busybox:1', '--command', '--', 'sh', '-c', 'cat | wc -c'], randomBytes(100_000));
     t.match([ran.code, ran.stdout.toString()], [0, /^100000$/m], ran.stderr);
   });
+
+  t.test(`attached to over ${name} with piped input: with and without a terminal in the pod`, async (t) => {
+    for (const tty of [true, false]) {
+      const pod = `talk-${name.toLowerCase()}-${String(tty)}`;
+      cluster.kubectl('run', pod, '-i', ...(tty ? ['-t'] : []), '--attach=false', '--restart=Never', '--image=busybox:1', '--command', '--', 'sh', '-c', 'read line; echo "heard $line"; read line; exit 0');
+      cluster.kubectl('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=60s');
+      const ran = await run(sockets, ['attach', '-i', pod], Buffer.from('you\nout\n'));
+      t.match([ran.code, ran.stdout.toString()], [0, /heard you/], ran.stderr);
+    }
+  });
 }

@@ -11,7 +11,10 @@ export interface RemoteCommand {
   tty: boolean;
   stdin: boolean;
   stdout: boolean;
+  /** A container with a terminal has nothing to say there; a client that knows of none opens it. */
   stderr: boolean;
+  /** The client opens a stream of its terminal's sizes. */
+  resizes: boolean;
 }
 
 export interface CommandStreams {

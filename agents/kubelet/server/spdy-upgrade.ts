@@ -32,7 +32,7 @@ export function acceptSpdy({ socket, head }: Pick<Connection, 'socket' | 'head'>
 }
 
 export async function spdyStreams({ session, protocol }: SpdyConnection, command: RemoteCommand, clock: Clock): Promise<CommandStreams> {
-  const resizes = command.tty && !['channel.k8s.io', 'v2.channel.k8s.io'].includes(protocol);
+  const resizes = command.resizes && !['channel.k8s.io', 'v2.channel.k8s.io'].includes(protocol);
   const wanted = ['error', ...(command.stdin ? ['stdin'] : []), ...(command.stdout ? ['stdout'] : []), ...(command.stderr ? ['stderr'] : []), ...(resizes ? ['resize'] : [])];
   const streams = await collect(session, wanted, clock);
   const gone = new AbortController();

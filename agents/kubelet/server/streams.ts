@@ -69,15 +69,16 @@ export function targetOf({ node, pods, url, kind, parts, offered, tunnelled }: W
     return sandbox === undefined ? problem(500, `pod not found (${JSON.stringify(`${name}_${namespace}`)})`) : { ports, connect: (port) => node.runtime.connect(sandbox.id, port) };
   }
   const flag = (word: string): boolean => url.searchParams.get(word) === '1';
-  const streams = { stdin: flag('input'), stdout: flag('output'), stderr: flag('error') && !flag('tty') };
-  if (!Object.values(streams).includes(true)) return problem(400, 'you must specify at least 1 of stdin, stdout, stderr');
+  // What the client opens is as it asked, also where it asks as if there were no terminal: kubectl attach with piped input to a container that has one.
+  const streams = { stdin: flag('input'), stdout: flag('output'), stderr: flag('error') && !flag('tty'), resizes: flag('tty') };
+  if (!streams.stdin && !streams.stdout && !streams.stderr) return problem(400, 'you must specify at least 1 of stdin, stdout, stderr');
   if (worker === undefined) return problem(404, 'pod does not exist');
   if (kind === 'attach' && parts.length === 4 && parts[2] !== worker.pod.metadata.uid) return problem(500, `pod ${name}_${namespace} not found`);
   const container = parts.at(-1) ?? '';
   const running = runningContainer(node, worker, container);
   if (running === undefined) return problem(500, kind === 'exec' ? `container not found (${JSON.stringify(container)})` : `container ${container} not found in pod ${name}_${namespace}`);
   const tty = kind === 'attach' ? running.config.tty : flag('tty');
-  return { kind: kind === 'exec' ? 'exec' : 'attach', containerId: running.id, command: url.searchParams.getAll('command'), tty, ...streams, stderr: streams.stderr && !tty };
+  return { kind: kind === 'exec' ? 'exec' : 'attach', containerId: running.id, command: url.searchParams.getAll('command'), tty, ...streams };
 }
 
 export function runningContainer(node: NodeContext, { pod }: PodWorker, name: string) {
