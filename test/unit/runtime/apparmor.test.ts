@@ -5,7 +5,7 @@ import { profileOf } from '../../../agents/kubelet/steps/apparmor.ts';
 import { apparmorProfileOf } from '../../../agents/runtime/runc/apparmor-profile.ts';
 import { tryCommand } from '../../../internal/base/command.ts';
 
-t.test('our profile compiles', { skip: findParser() === undefined && 'no apparmor_parser here' }, async (t) => {
+t.test('our profile compiles', async (t) => {
   const { code, stderr } = await tryCommand(findParser() ?? '', ['--skip-kernel-load', '--skip-cache', '--stdout'], { input: defaultProfile() });
   t.equal(code, 0, stderr);
 });
