@@ -1,23 +1,13 @@
 // Which differences from upstream are meant. Everything else is a bug.
 import { release, totalmem } from 'node:os';
+import { isEmpty, type Meant } from '../support/differences.ts';
 
 /** The machine of the recording: its kernel, and GiB of memory. */
 const isElsewhere = !release().startsWith('6.18.') || Math.round(totalmem() / 2 ** 30) !== 24;
 
-export interface Meant {
-  /** Cases by name. */
-  of: RegExp;
-  /** Places in the record, as in `final.status.qosClass`. */
-  place: RegExp;
-  ours?(value: unknown): boolean;
-  theirs?(value: unknown): boolean;
-  both?(ours: unknown, theirs: unknown): boolean;
-  why: string;
-}
-
 export const MEANT: readonly Meant[] = [
   { of: /./, place: /(Time|startedAt|finishedAt)$/, theirs: (value) => value === null, ours: (value) => value === undefined, why: 'a time that nobody has set: Go writes it as null, we leave it out' },
-  { of: /./, place: /^final\.(resources|allocatedResources)(\.|$)/, ours: isEmpty, theirs: (value) => text(value).includes('9007199254740988Ki'), why: 'what cgroup v1 has for no limit' },
+  { of: /./, place: /^final\.(resources|allocatedResources)(\.|$)/, ours: (value) => value === undefined || isEmpty(value), theirs: (value) => text(value).includes('9007199254740988Ki'), why: 'what cgroup v1 has for no limit' },
   { of: /./, place: /^final\.resources(\.|$)/, theirs: (value) => value === undefined, why: 'upstream reads them back from the pod\'s cgroup, which may be gone by then' },
   { of: /^env-resources/, place: /^final\.resources\./, why: 'upstream reads them back from the cgroup, which knows whole pages' },
   { of: /^env-mounts$/, place: /^output\.main$/, why: 'secrets lie on one tmpfs of the node; the host of the recording had a hierarchy named systemd' },
@@ -60,8 +50,4 @@ function text(value: unknown): string {
 /** As far as either side says anything: events are compared one by one. */
 function sayBoth(words: string): (ours: unknown, theirs: unknown) => boolean {
   return (...sides) => sides.every((side) => side === undefined || text(side).includes(words));
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
