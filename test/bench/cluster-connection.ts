@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { createInterface } from 'node:readline';
+import { parseKubeconfig } from '../support/kubeconfig.ts';
 import { execOver } from './exec-socket.ts';
-import { parse } from './kubeconfig.ts';
 
 export interface Answer {
   status: number;
@@ -27,13 +27,14 @@ export interface Cluster {
 }
 
 export async function connectCluster(kubeconfig: string, host: string): Promise<Cluster> {
-  const credentials = parse(kubeconfig);
-  const agent = new Agent({ keepAlive: true, maxSockets: 8, ...credentials.tls, checkServerIdentity: () => undefined });
-  const watchers = new Agent({ keepAlive: false, ...credentials.tls, checkServerIdentity: () => undefined });
+  const { url, ...tls } = parseKubeconfig(kubeconfig);
+  const { port } = new URL(url);
+  const agent = new Agent({ keepAlive: true, maxSockets: 8, ...tls, checkServerIdentity: () => undefined });
+  const watchers = new Agent({ keepAlive: false, ...tls, checkServerIdentity: () => undefined });
   const send = (method: string, path: string, body: unknown, through: Agent, headers: Record<string, string> = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
-      const sent = request({ host, port: credentials.port, method, path, agent: through, headers: { Accept: 'application/json', ...(text !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }), ...headers } }, resolve);
+      const sent = request({ host, port, method, path, agent: through, headers: { Accept: 'application/json', ...(text !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }), ...headers } }, resolve);
       sent.on('error', reject);
       sent.end(text);
     });
@@ -70,7 +71,7 @@ export async function connectCluster(kubeconfig: string, host: string): Promise<
       });
       return () => response.destroy();
     },
-    exec: (path) => execOver(path, { host, port: credentials.port, agent: false, ...credentials.tls, checkServerIdentity: () => undefined }),
+    exec: (path) => execOver(path, { host, port, agent: false, ...tls, checkServerIdentity: () => undefined }),
     async follow(path, mark) {
       const response = await send('GET', path, undefined, watchers);
       if (response.statusCode !== 200) throw new Error(`log ${path}: ${String(response.statusCode)}`);

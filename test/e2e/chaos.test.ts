@@ -6,13 +6,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { seeded } from '../contract/store.ts';
+import { openApi } from '../support/api.ts';
 import { createCluster } from '../support/cluster.ts';
 import { fixtureImages, packTree, pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
 import { startSpoilingRegistry } from '../support/spoiling-registry.ts';
 import { until } from '../support/until.ts';
-import { openApi } from './chaos/api.ts';
 import { belongings, strays } from './chaos/belongings.ts';
 import { endingPod, FIXED, NOTES, pullingPod, stayingDeployments, type Ending } from './chaos/pods.ts';
 
@@ -171,7 +171,7 @@ interface Pod {
 }
 
 let api: ReturnType<typeof openApi> | undefined;
-const pods = async (selector = ''): Promise<Pod[]> => (await (api ??= openApi(cluster.kubeconfig)).get<{ items: Pod[] }>(`/api/v1/namespaces/default/pods?labelSelector=${encodeURIComponent(selector)}`)).items;
+const pods = async (selector = ''): Promise<Pod[]> => (await (api ??= openApi(cluster.kubeconfig, { timeoutMs: 20_000 })).json('GET', `/api/v1/namespaces/default/pods?labelSelector=${encodeURIComponent(selector)}`))['items'] as Pod[];
 const staying = (): Promise<Pod[]> => pods('stays=yes');
 const once = (): Promise<Pod[]> => pods('app=once');
 

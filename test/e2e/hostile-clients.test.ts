@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { connect, type TLSSocket } from 'node:tls';
 import t from 'tap';
 import { createSpdySession } from '../../agents/spdy/session.ts';
-import { parseYaml } from '../../internal/api/yaml.ts';
 import { createSuppliedCluster } from '../support/cluster.ts';
+import { parseKubeconfig, type Credentials } from '../support/kubeconfig.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
@@ -37,16 +37,10 @@ function lives(t: { equal(found: unknown, wanted: unknown, message: string): unk
   t.equal(kubectl('exec', 'quiet', '--', 'echo', 'here').trim(), 'here', `${after}: its node too`);
 }
 
-interface Kubeconfig {
-  users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[];
-}
-function credentials(): { cert: Buffer; key: Buffer } {
-  const { users: [{ user } = { user: { 'client-certificate-data': '', 'client-key-data': '' } }] } = parseYaml(readFileSync(cluster.kubeconfig, 'utf8')) as Kubeconfig;
-  return { cert: Buffer.from(user['client-certificate-data'], 'base64'), key: Buffer.from(user['client-key-data'], 'base64') };
-}
+const credentials = (): Credentials => parseKubeconfig(readFileSync(cluster.kubeconfig, 'utf8'));
 
-async function dial(port: number, as: { cert?: Buffer; key?: Buffer } = {}): Promise<TLSSocket> {
-  const socket = connect({ host: host.ip, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...as });
+async function dial(port: number, { cert, key }: Partial<Credentials> = {}): Promise<TLSSocket> {
+  const socket = connect({ host: host.ip, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...(cert !== undefined && { cert, key }) });
   await once(socket, 'secureConnect');
   return socket.on('error', () => {});
 }

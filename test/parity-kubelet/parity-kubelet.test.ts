@@ -4,8 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { openApi } from '../parity-node/api.ts';
-import { serverOf } from '../parity/kubeconfig.ts';
+import { openApi } from '../support/api.ts';
 import { createSuppliedCluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { differences } from './differences.ts';
@@ -25,7 +24,7 @@ t.teardown(() => cluster.remove());
 await cluster.start();
 const api = openApi(cluster.kubeconfig);
 t.teardown(() => api.close());
-const run = { server: { ...serverOf(cluster.kubeconfig), url: `https://${cluster.host.ip}:10250` }, stage: await setStage(api, { node: 'n1', id: `kubelet-${process.pid.toString(36)}x` }) };
+const run = { server: { ...api.credentials, url: `https://${cluster.host.ip}:10250` }, stage: await setStage(api, { node: 'n1', id: `kubelet-${process.pid.toString(36)}x` }) };
 
 const seen: object[] = [];
 const file = process.env['PARITY_KUBELET_SEEN'];

@@ -3,8 +3,7 @@
 // NODE at ADDRESS should be one that runs nothing but the kubelet (an agent): what shares its process shares its metrics and its configz.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApi } from '../parity-node/api.ts';
-import { serverOf } from '../parity/kubeconfig.ts';
+import { openApi } from '../support/api.ts';
 import { pushImages } from '../support/images.ts';
 import { ask } from './exchange.ts';
 import { SECTIONS } from './requests.ts';
@@ -18,7 +17,7 @@ await pushImages(`http://${registry}`, undefined, 'library/');
 const api = openApi(kubeconfig);
 const id = `kubelet-${process.pid.toString(36)}x`;
 try {
-  const run = { server: { ...serverOf(kubeconfig), url: `https://${address}:10250` }, stage: await setStage(api, { node, id }) };
+  const run = { server: { ...api.credentials, url: `https://${address}:10250` }, stage: await setStage(api, { node, id }) };
   for (const [section, rows] of Object.entries(SECTIONS)) {
     if (wanted.length > 0 && !wanted.includes(section)) continue;
     const answers: Record<string, Answer> = {};

@@ -2,7 +2,7 @@
 // that may one thing each.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container, Pod } from '../../internal/kinds/generated/api-types.ts';
-import type { Api } from '../parity-node/api.ts';
+import type { Api } from '../support/api.ts';
 import { GRANTS } from './row.ts';
 
 export interface Stage {

@@ -1,6 +1,6 @@
 // A namespace for each section, with its ServiceAccount there before the first pod.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Api } from './api.ts';
+import type { Api } from '../support/api.ts';
 
 export function namespaceOf(section: string): string {
   return `parity-${section}`;

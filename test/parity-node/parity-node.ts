@@ -9,7 +9,7 @@ import type { Difference } from '../support/differences.ts';
 import { pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { startRegistry } from '../support/registry.ts';
-import { openApi } from './api.ts';
+import { openApi } from '../support/api.ts';
 import { IMAGES, SECTIONS, WARM } from './cases.ts';
 import type { NodeCase } from './case.ts';
 import { differences } from './compare.ts';

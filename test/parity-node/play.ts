@@ -1,7 +1,7 @@
 // Plays cases on a server, many at once, and gives what was seen of each.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
-import type { Api } from './api.ts';
+import type { Api } from '../support/api.ts';
 import { manifest, NODE_NAME, type Ending, type NodeCase, type Play, type StaticPlaces } from './case.ts';
 import { cleaner, emptyRecord, see, seeEvent, seeMirror, type PodEvent, type Recorded } from './trace.ts';
 

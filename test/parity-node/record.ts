@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pushImages } from '../support/images.ts';
-import { openApi } from './api.ts';
+import { openApi } from '../support/api.ts';
 import { IMAGES, SECTIONS, WARM } from './cases.ts';
 import { makeNamespaces, namespaceOf, removeNamespace } from './namespaces.ts';
 import { createStage } from './play.ts';

@@ -5,13 +5,10 @@ import { readJson } from '../../internal/api/large-integers.ts';
 import { decodeProtobuf } from '../../internal/api/protobuf.ts';
 import { loadSchemas } from '../../internal/api/schema.ts';
 import { parseYaml } from '../../internal/api/yaml.ts';
+import type { Credentials } from '../support/kubeconfig.ts';
 import { startWebhookServer, type Reply, type WebhookServer } from '../support/webhook-server.ts';
 
-export interface Server {
-  url: string;
-  ca: string;
-  cert: string;
-  key: string;
+export interface Server extends Credentials {
   /** Keeps connections; without it each request has its own. */
   agent?: Agent;
 }

@@ -1,11 +1,12 @@
 // Asks a live upstream and Skiff the same thing about good objects spoilt in one place each, made and changed without being kept, and prints
 // where their answers differ: node test/parity/mutants.ts KUBECONFIG [KIND…]. Rows of the table come of what it finds; it is no test itself.
 // Only upstream's API server may run, as for record.ts.
+import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { startControlPlane } from '../support/control-plane.ts';
+import { parseKubeconfig } from '../support/kubeconfig.ts';
 import { differences } from './differences.ts';
 import { ask, type Answer, type Row, type Run } from './exchange.ts';
-import { serverOf } from './kubeconfig.ts';
 import { SETUP } from './requests/setup.ts';
 import { SAMPLES, type Sample } from './samples.ts';
 
@@ -59,7 +60,7 @@ const [kubeconfig = '', ...kinds] = process.argv.slice(2);
 const ours = await startControlPlane();
 const id = `mutants-${process.pid.toString(36)}x`;
 const keep = { keepAlive: true, maxSockets: AT_ONCE };
-const runs: [Run, Run] = [{ server: { ...ours, agent: new Agent(keep) }, id, saved: new Map() }, { server: { ...serverOf(kubeconfig), agent: new Agent(keep) }, id, saved: new Map() }];
+const runs: [Run, Run] = [{ server: { ...ours, agent: new Agent(keep) }, id, saved: new Map() }, { server: { ...parseKubeconfig(readFileSync(kubeconfig, 'utf8')), agent: new Agent(keep) }, id, saved: new Map() }];
 let asked = 0;
 let differ = 0;
 

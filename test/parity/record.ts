@@ -2,16 +2,16 @@
 // ADDRESS is one of this machine's at which the server reaches webhooks.
 // Only its API server may run (no controllers, no node): then it gives the same answers every time, but for the order of some lists (Go's maps):
 // with SECTIONs only theirs are written, though all are asked, since each starts from what those before it left. Take a fresh server each time.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseKubeconfig } from '../support/kubeconfig.ts';
 import { askAll, startHook, type Answer, type Run } from './exchange.ts';
-import { serverOf } from './kubeconfig.ts';
 import { SECTIONS } from './requests.ts';
 import { REPLIES } from './requests/hooks.ts';
 
 const [kubeconfig = '', address = '', ...wanted] = process.argv.slice(2);
 const hook = await startHook(address, REPLIES);
-const run: Run = { server: serverOf(kubeconfig), id: `parity-${process.pid.toString(36)}x`, saved: new Map(), hook };
+const run: Run = { server: parseKubeconfig(readFileSync(kubeconfig, 'utf8')), id: `parity-${process.pid.toString(36)}x`, saved: new Map(), hook };
 const directory = join(import.meta.dirname, 'fixtures');
 mkdirSync(directory, { recursive: true });
 for (const [section, rows] of Object.entries(SECTIONS)) {

@@ -1,11 +1,11 @@
-// The little of the API that the cases need, of any server: requests by paths, one watch of all pods and one of all events, and upstream's
-// kubectl for what is a stream.
+// The little of the API that tests need, of any server, asked directly as the kubeconfig's user: requests by paths, watches, and upstream's kubectl
+// for what is a stream. A test that looks several times a second must not start a program each time.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
 import { createInterface } from 'node:readline';
-import { load } from 'js-yaml';
-import { KUBECTL } from '../support/cluster.ts';
+import { KUBECTL } from './cluster.ts';
+import { parseKubeconfig, type Credentials } from './kubeconfig.ts';
 
 export interface Reply {
   status: number;
@@ -20,7 +20,7 @@ export interface Ask {
 }
 
 export interface Api {
-  kubeconfig: string;
+  credentials: Credentials;
   send(method: string, path: string, ask?: Ask): Promise<Reply>;
   /** Throws with the server's words unless it is a 2xx. */
   json(method: string, path: string, ask?: Ask): Promise<Record<string, unknown>>;
@@ -30,18 +30,10 @@ export interface Api {
   close(): void;
 }
 
-interface Kubeconfig {
-  clusters: { cluster: Record<string, string> }[];
-  users: { user: Record<string, string> }[];
-}
-
-export function openApi(kubeconfig: string): Api {
-  const { clusters, users } = load(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
-  const decode = (text = ''): string => Buffer.from(text, 'base64').toString();
-  const { cluster = {} } = clusters[0] ?? {};
-  const { user = {} } = users[0] ?? {};
-  const url = new URL(cluster['server'] ?? '');
-  const tls = { ca: decode(cluster['certificate-authority-data']), cert: decode(user['client-certificate-data']), key: decode(user['client-key-data']) };
+/** `timeoutMs`: how long an answer may take to begin or to go on; default: for ever. */
+export function openApi(kubeconfig: string, { timeoutMs = 0 } = {}): Api {
+  const credentials = parseKubeconfig(readFileSync(kubeconfig, 'utf8'));
+  const { url, ...tls } = credentials;
   const agent = new Agent({ keepAlive: true, maxSockets: 24, ...tls });
   const watches: { destroy(): void }[] = [];
   let closed = false;
@@ -50,19 +42,20 @@ export function openApi(kubeconfig: string): Api {
     const { body, type = 'application/json', headers = {} } = ask;
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     return new Promise((resolve, reject) => {
-      const outgoing = httpsRequest(url, { method, path, agent, headers: { accept: 'application/json, */*', ...(text !== undefined && { 'content-type': type, 'content-length': String(Buffer.byteLength(text)) }), ...headers } }, (response) => {
+      const outgoing = httpsRequest(url, { method, path, agent, timeout: timeoutMs, headers: { accept: 'application/json, */*', ...(text !== undefined && { 'content-type': type, 'content-length': String(Buffer.byteLength(text)) }), ...headers } }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), headers: response.headers }));
       });
-      // A kept connection may be closed by the other side at the very moment that it is used again.
-      outgoing.on('error', (error: NodeJS.ErrnoException) => (outgoing.reusedSocket && error.code === 'ECONNRESET' ? resolve(send(method, path, ask)) : reject(error)));
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer`)));
+      // A kept connection may be closed by the other side at the very moment that it is used again, or over a kill of the server.
+      outgoing.on('error', (error: NodeJS.ErrnoException) => (outgoing.reusedSocket && (method === 'GET' || error.code === 'ECONNRESET') ? resolve(send(method, path, ask)) : reject(error)));
       outgoing.end(text);
     });
   }
 
   return {
-    kubeconfig, send,
+    credentials, send,
     async json(method, path, ask) {
       const { status, text } = await send(method, path, ask);
       if (status >= 300) throw new Error(`${method} ${path}: ${String(status)} ${text}`);
