@@ -90,7 +90,7 @@ interface Publication extends PublishOptions {
 }
 
 async function publish(driver: Driver, publication: Publication): Promise<Published> {
-  const { context: { pod, podDirectory, tokens, fsGroup }, handle, name, mode, readOnly, object, staging } = publication;
+  const { context: { pod, podDirectory, tokens, fsGroup, clock, signal }, handle, name, mode, readOnly, object, staging } = publication;
   const folder = join(publishedDirectory(podDirectory), name);
   const path = join(folder, 'mount');
   const asked = await withPodInfo({ context: publication.attributes, secrets: publication.secrets }, { object, pod, mode, tokens });
@@ -104,7 +104,7 @@ async function publish(driver: Driver, publication: Publication): Promise<Publis
     if (isFinal(error) && !publication.again) removePlace(path);
     throw error;
   }
-  if (await ownsByGroup(driver, publication)) applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' });
+  if (await ownsByGroup(driver, publication)) await applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' }, { clock, signal });
   return { path, staging };
 }
 

@@ -36,7 +36,7 @@ async function mountBound(bound: Bound, context: VolumeContext): Promise<Mounted
   const mounted = { name: volume.name, readOnly, claim: claim.metadata.name, ...groupOf(source) };
   if (volumeMode === 'Block') return { ...mounted, hostPath: blockDevice(source), block: true };
   await checkAnswers(...[local, hostPath].flatMap((one) => one?.path ?? []));
-  if (local !== undefined) return { ...mounted, hostPath: prepareLocal(local.path, readOnly, context) };
+  if (local !== undefined) return { ...mounted, hostPath: await prepareLocal(local.path, readOnly, context) };
   if (hostPath !== undefined) {
     // As upstream: its owner is the administrator's business.
     prepareHostPath(hostPath.path, hostPath.type ?? '', context.ledger);
@@ -84,10 +84,10 @@ function blockDevice({ metadata, spec: { local } }: PersistentVolume): string {
   return local.path;
 }
 
-function prepareLocal(path: string, readOnly: boolean, { pod, fsGroup, ledger }: VolumeContext): string {
+async function prepareLocal(path: string, readOnly: boolean, { pod, fsGroup, ledger, clock, signal }: VolumeContext): Promise<string> {
   if (statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true) throw new Error(`${path} is a block device: make a file system on it, mount it, and give the volume the folder where it is mounted`);
   prepareHostPath(path, 'Directory', ledger);
-  if (!readOnly) applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' });
+  if (!readOnly) await applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' }, { clock, signal });
   return path;
 }
 

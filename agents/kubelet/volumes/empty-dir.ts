@@ -13,7 +13,7 @@ const PREFIX = 'hugepages-';
 export const EMPTY_DIR: VolumeKind = {
   directory: 'empty-dir',
   matches: ({ emptyDir }) => emptyDir !== undefined,
-  async mount({ name, emptyDir = {} }, { pod, podDirectory, fields, fsGroup }) {
+  async mount({ name, emptyDir = {} }, { pod, podDirectory, fields, fsGroup, clock, signal }) {
     const path = volumeDirectory(podDirectory, 'empty-dir', name);
     mkdirSync(path, { recursive: true, mode: 0o750 });
     const medium = emptyDir.medium ?? '';
@@ -22,7 +22,7 @@ export const EMPTY_DIR: VolumeKind = {
       await command('mount', [...options, medium === 'Memory' ? 'tmpfs' : 'nodev', path]);
     }
     chmodSync(path, medium === 'Memory' ? 0o1777 : 0o777);
-    applyFsGroup(path, fsGroup, { readOnly: false });
+    await applyFsGroup(path, fsGroup, { readOnly: false }, { clock, signal });
     return { name, hostPath: path, readOnly: false };
   },
   async unmount({ name, emptyDir }, { podDirectory }) {

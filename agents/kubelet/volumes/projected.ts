@@ -3,7 +3,7 @@ import { lchownSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } fr
 import { dirname, join } from 'node:path';
 import type { Volume, VolumeProjection } from '../../../internal/kinds/generated/api-types.ts';
 import { payloadStamp, writePayload } from './atomic-writer.ts';
-import { applyFsGroup } from './ownership.ts';
+import { applyFsGroupNow } from './ownership.ts';
 import { configMapFiles, downwardFiles, secretFiles, tokenFiles, type Files } from './payload.ts';
 import { volumeDirectory, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
 
@@ -63,7 +63,7 @@ async function filesOf(source: VolumeProjection, context: VolumeContext, mode: n
 }
 
 function show(path: string, name: string, files: Files, { clock, fsGroup }: VolumeContext): MountedVolume {
-  if (writePayload(path, files, payloadStamp(clock.now()), (directory) => applyFsGroup(directory, fsGroup, { readOnly: true }))) ownLinks(path, files, fsGroup);
+  if (writePayload(path, files, payloadStamp(clock.now()), (directory) => applyFsGroupNow(directory, fsGroup, { readOnly: true }))) ownLinks(path, files, fsGroup);
   return { name, hostPath: path, readOnly: true };
 }
 

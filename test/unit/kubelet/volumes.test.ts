@@ -1,12 +1,13 @@
 // Volumes with real files: what a container would see.
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { systemClock } from '../../../internal/base/clock.ts';
 import { CONFIGMAPS, PODS, SECRETS } from '../../../internal/kinds/generated/resources.ts';
 import { writePayload } from '../../../agents/kubelet/volumes/atomic-writer.ts';
 import { prepareHostPath } from '../../../agents/kubelet/volumes/host-path.ts';
-import { applyFsGroup } from '../../../agents/kubelet/volumes/ownership.ts';
+import { applyFsGroup, applyFsGroupNow, type Patience } from '../../../agents/kubelet/volumes/ownership.ts';
 import { remoteMountOf } from '../../../agents/kubelet/volumes/remote.ts';
 import { bindSubPath, unbindSubPaths } from '../../../agents/kubelet/volumes/sub-path.ts';
 import { createScene } from './scene.ts';
@@ -16,6 +17,14 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const fresh = (name: string): string => {
   mkdirSync(join(folder, name));
   return join(folder, name);
+};
+const patience = (signal = new AbortController().signal): Patience => ({ clock: systemClock, signal });
+const linkOf = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
 };
 const file = (text: string, mode = 0o644) => ({ data: Buffer.from(text), mode });
 
@@ -31,14 +40,57 @@ t.test('a set of files is swapped whole, and only when it differs', (t) => {
   t.end();
 });
 
-t.test('fsGroup opens everything to the group, and directories pass it on', (t) => {
+t.test('fsGroup opens everything to the group, and directories pass it on', async (t) => {
   const volume = fresh('group');
-  writePayload(volume, new Map([['a', file('1', 0o400)]]), '1', (directory) => applyFsGroup(directory, 1001, { readOnly: true }));
+  writePayload(volume, new Map([['a', file('1', 0o400)]]), '1', (directory) => applyFsGroupNow(directory, 1001, { readOnly: true }));
   const info = statSync(join(volume, 'a'));
   t.same([info.gid, info.mode & 0o7777], [1001, 0o440]);
-  applyFsGroup(volume, 1001, { readOnly: false });
+  await applyFsGroup(volume, 1001, { readOnly: false }, patience());
   t.equal(statSync(volume).mode & 0o7777, 0o2775);
-  t.end();
+  t.equal(statSync(join(volume, 'a')).mode & 0o7777, 0o660, 'files too');
+});
+
+t.test('fsGroup follows no link, and names need not be text', async (t) => {
+  const [volume, outside] = [fresh('links'), fresh('outside')];
+  mkdirSync(join(outside, 'inner'), { mode: 0o700 });
+  writeFileSync(join(outside, 'file'), '', { mode: 0o600 });
+  symlinkSync(join(outside, 'file'), join(volume, 'to-file'));
+  symlinkSync(outside, join(volume, 'to-folder'));
+  const odd = Buffer.concat([Buffer.from(`${volume}/`), Buffer.from([0xff, 0xe9])]);
+  writeFileSync(odd, '', { mode: 0o4750 });
+  await applyFsGroup(volume, 1001, { readOnly: false }, patience());
+  t.same([join(outside, 'file'), outside, join(outside, 'inner')].map((path) => [statSync(path).gid, statSync(path).mode & 0o7777]), [[0, 0o600], [0, 0o755], [0, 0o700]]);
+  t.same(['to-file', 'to-folder'].map((name) => lstatSync(join(volume, name)).gid), [1001, 1001]);
+  t.same([statSync(odd).gid, statSync(odd).mode & 0o7777], [1001, 0o4770], 'a name that is no text; a set-user-id bit stays');
+  const linked = join(folder, 'linked');
+  symlinkSync(volume, linked);
+  await applyFsGroup(linked, 1002, { readOnly: false }, patience());
+  t.equal(statSync(odd).gid, 1002, 'the volume itself may be named by a link');
+});
+
+t.test('others have their turns while fsGroup goes over a large volume, and it ends when the pod does', async (t) => {
+  const volume = fresh('large');
+  for (let at = 0; at < 5000; at++) writeFileSync(join(volume, String(at)), '');
+  const groups = (): number => readdirSync(volume).filter((name) => statSync(join(volume, name)).gid === 1001).length;
+  let [turns, done] = [0, false];
+  const turn = (): void => { if (!done) setImmediate(() => { turns++; turn(); }); };
+  turn();
+  await applyFsGroup(volume, 1001, { readOnly: false }, patience());
+  done = true;
+  t.ok(turns >= 4, `${String(turns)} turns`);
+  t.equal(groups(), 5000);
+  const ending = new AbortController();
+  setImmediate(() => ending.abort(new Error('the pod has ended')));
+  await t.rejects(applyFsGroup(volume, 1003, { readOnly: false }, patience(ending.signal)), { message: 'the pod has ended' });
+  t.not(groups(), 0, 'not all was done');
+  t.equal(statSync(volume).gid, 1001, 'the root says so');
+  t.notOk(readdirSync('/proc/self/fd').some((file) => linkOf(`/proc/self/fd/${file}`).startsWith(volume)), 'nothing of it is open');
+  await applyFsGroup(volume, 1003, { readOnly: false, onRootMismatch: true }, patience());
+  t.equal(groups(), 0, 'the next time does the rest');
+  writeFileSync(join(volume, 'later'), '');
+  chownSync(join(volume, 'later'), 0, 0);
+  await applyFsGroup(volume, 1003, { readOnly: false, onRootMismatch: true }, patience());
+  t.equal(statSync(join(volume, 'later')).gid, 0, 'the root is right: nothing is looked at');
 });
 
 t.test('what another machine serves is known by where it is mounted', (t) => {
