@@ -65,12 +65,16 @@ export function tracker(options: PipelineOptions, call: Call): NonNullable<Write
 }
 
 /** Built-in kinds that are served in versions of different fields. Custom versions are converted elsewhere, or have one schema's fields as a rule. */
-function otherVersions({ kinds, schemas }: PipelineOptions, { resource, rules: { storage }, custom }: Kind): OtherVersions {
+function otherVersions({ kinds, schemas }: PipelineOptions, { group: ownGroup, version: ownVersion, kind, resource, rules: { storage }, custom }: Kind): OtherVersions {
+  const own = apiVersionOf(ownGroup, ownVersion);
   return (apiVersion) => {
+    if (apiVersion === own) return 'same';
     const { group, version } = parseApiVersion(apiVersion);
-    const other = custom === undefined ? kinds.byResource(group, version, resource) : undefined;
-    const definition = other === undefined || other.custom !== undefined ? undefined : schemas.get(other.schema);
-    if (definition === undefined) return undefined;
+    if (custom !== undefined) return group === ownGroup && custom.versions.includes(version) ? 'same' : 'unreadable';
+    if (apiVersion.split('/').length > 2) return 'unreadable';
+    const other = kinds.byResource(group, version, resource);
+    const definition = other === undefined || other.kind !== kind || other.custom !== undefined ? undefined : schemas.get(other.schema);
+    if (definition === undefined) return 'gone';
     const encode = (object: KubeObject): KubeObject => (storage === undefined ? object : (storage.encode(object) as KubeObject)); // built-in kinds convert at once
     return { definition, convert: (object) => other?.rules.storage?.decode(encode(object)) ?? encode(object) };
   };

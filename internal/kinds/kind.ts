@@ -55,6 +55,8 @@ export interface CustomKind {
   /** Aborted when the kind is no longer served, or served differently: watches of it end. */
   retired: AbortSignal;
   storageVersion: string;
+  /** Those that there are, served or not. */
+  versions: readonly string[];
   /** Its definition is being deleted: nothing new is let in. */
   terminating: boolean;
   /** Warned of at every use, for versions that are deprecated. */

@@ -39,6 +39,7 @@ const MEANT: readonly Meant[] = [
   { of: /^openapi of nothing$/, place: /^(headers\.content-type|body)$/, why: 'not found, with a body that says so' },
   { of: /^badly encoded name$/, place: /./, why: 'no such object (404), where Go’s HTTP server refuses the path (400) before the API sees it' },
   { of: /^proxy to a service without endpoints$/, place: /^(status|body\.(message|reason|code|details))/, why: 'upstream looks for the Service\'s Endpoints, which its controllers make and the recording was without; with them it answers as we do' },
+  { of: /^versions: applied after$/, place: /./, why: 'upstream answers 500 to every apply from then on, until an update has wiped all owners; we forget those of the version that is gone' },
   { of: /./, place: /message$/, theirs: (value) => typeof value === 'string' && value.includes('pod updates may not change fields other than'), why: 'which fields were to change, as the user wrote them, where upstream prints a part of a Go struct with what stands around them' },
   { of: /^apps\/v1\/daemonsets: (table|metadata)$/, place: /annotations$/, why: 'the annotation is one of the object’s in every form; upstream leaves it out of some' },
   { of: /^v1\/persistentvolumeclaims: (create|table|delete)$/, place: /^body\.(spec\.storageClassName|rows\.0\.cells\.5)$/, why: 'there is a default class from the start, so that claims are met; upstream\'s API server alone has none' },

@@ -26,6 +26,7 @@ import { RULES } from './requests/rules.ts';
 import { SCALES } from './requests/scales.ts';
 import { SETUP } from './requests/setup.ts';
 import { SUBRESOURCES } from './requests/subresources.ts';
+import { VERSIONS } from './requests/versions.ts';
 import { WATCHES } from './requests/watches.ts';
 import { WRITES } from './requests/writes.ts';
 
@@ -57,5 +58,6 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   definitions: DEFINITIONS,
   certificates: CERTIFICATES,
   evictions: EVICTIONS,
+  versions: VERSIONS,
   deletions: DELETIONS,
 };

@@ -14,7 +14,7 @@ import { difference, intersection, LEAF, union, type FieldNode, type FieldSet } 
 import { rootShape } from './field-shape.ts';
 import { allowedByLastApplied, withLastApplied } from './last-applied.ts';
 import { copyTree, dropNulls, isMembers, type Members } from './members.ts';
-import { deltasOf, type OtherVersions } from './other-versions.ts';
+import { deltasOf, forgetGone, type OtherVersions } from './other-versions.ts';
 import { internal } from './strategic-schema.ts';
 
 export { recordUpdate } from './managed-fields.ts';
@@ -45,6 +45,7 @@ export function serverSideApply(application: Application): KubeObject {
   const problems = problemsOf(applied, definition, schemas);
   if (problems !== undefined) throw internal(`failed to create typed patch object (${describe(application.said ?? applied)}): ${problems}`);
   const owners = ownersOf(application);
+  forgetGone(owners, application.versions); // before it is asked what was applied the last time: that is not taken back then
   const liveTree = withoutManagedFields(live);
   let outcome = attempt(application, { liveTree, owners: new Map(owners) });
   if ('conflicts' in outcome && manager === KUBECTL) {

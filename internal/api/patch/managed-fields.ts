@@ -6,7 +6,7 @@ import type { Definition, Schemas } from '../schema.ts';
 import { compareObjects, type Delta } from './compare.ts';
 import { capUpdates, credit, decodeOwners, encodeOwners, ignoredFields, type Owners } from './field-owners.ts';
 import { UnknownItem } from './field-shape.ts';
-import { deltasOf, type OtherVersions } from './other-versions.ts';
+import { deltasOf, forgetGone, type OtherVersions } from './other-versions.ts';
 
 export interface UpdateRecord {
   live?: KubeObject;
@@ -25,9 +25,11 @@ export function recordUpdate({ live, next, manager, definition, schemas, subreso
   const before = ownersBefore(live, next, subresource);
   const { metadata } = next;
   if (before.owners.size === 0 && live !== undefined) return void delete metadata.managedFields; // tracking starts at creation or with an apply
+  const found = forgetGone(before.owners, versions);
+  if (found === 'unreadable') return void delete metadata.managedFields;
   const delta = deltaOf(live ?? {}, next, { definition, schemas, ignored: ignoredFields(definition, subresource) });
   if (delta === 'unknown') return void delete metadata.managedFields;
-  if (delta === undefined && before.entries !== undefined) {
+  if (delta === undefined && before.entries !== undefined && found === 'same') {
     metadata.managedFields = before.entries;
     return;
   }

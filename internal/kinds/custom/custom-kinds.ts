@@ -75,7 +75,7 @@ function kindOf(crd: CustomResourceDefinition, version: CustomResourceDefinition
     columns: columnsOf(version.additionalPrinterColumns).columns,
     rules: { ...customRules(version), storage: storageAt(version.name, versions) },
     custom: {
-      retired, storageVersion: versions.storageVersion, terminating: hasCondition(crd, 'Terminating'), ...(warning !== undefined && { deprecation: warning }), ...(scale !== undefined && { scale: { ...scale, replicasPaths: replicasPaths(crd) } }),
+      retired, storageVersion: versions.storageVersion, versions: [...versions.schemas.keys()], terminating: hasCondition(crd, 'Terminating'), ...(warning !== undefined && { deprecation: warning }), ...(scale !== undefined && { scale: { ...scale, replicasPaths: replicasPaths(crd) } }),
       openApi(dialect) {
         const publication: Publication = { dialect, gvk, preserves: crd.spec.preserveUnknownFields === true, selectable: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath) };
         return { object: publishedSchema(schemaOf(version), publication), list: publishedList(schema, publication, { plural: names.plural, listKind: names.listKind ?? `${names.kind}List` }) };

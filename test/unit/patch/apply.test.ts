@@ -188,3 +188,15 @@ for (const [says, applied, message] of [
     t.end();
   });
 }
+
+t.test('what was owned in a version that is gone is nobody\'s: neither in the way of others, nor taken back when its manager applies without it', (t) => {
+  const versions = (apiVersion: string): 'same' | 'gone' => (apiVersion === 'v1' ? 'same' : 'gone');
+  const owner = (manager: string, apiVersion: string, field: string): object => ({ manager, operation: 'Apply', apiVersion, fieldsType: 'FieldsV1', fieldsV1: { 'f:data': { [`f:${field}`]: {} } } });
+  const live = freeze({ ...map({ a: '1', b: '1' }, { managedFields: [owner('m', 'v0', 'a'), owner('other', 'v0', 'b'), owner('third', 'v1', 'b')] }) } as unknown as KubeObject);
+  const asked = { live, manager: 'm', force: false, definition: definitionOf(live), schemas, subresource: '', versions, now: NOON };
+  const object = serverSideApply({ ...asked, applied: map({ c: '1' }) as KubeObject }) as Unstructured;
+  t.strictSame(object['data'], { a: '1', b: '1', c: '1' });
+  t.strictSame(owned(object), { 'Apply m': { 'f:data': { 'f:c': {} } }, 'Apply third': { 'f:data': { 'f:b': {} } } });
+  t.match(failure(() => serverSideApply({ ...asked, applied: map({ b: '2' }) as KubeObject })), { message: 'Apply failed with 1 conflict: conflict with "third": .data.b' });
+  t.end();
+});
