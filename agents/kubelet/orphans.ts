@@ -5,6 +5,7 @@ import { messageOf } from '../../internal/base/errors.ts';
 import { ANNOTATION } from './labels.ts';
 import { podDirectory, podMemoryDirectory, type NodeContext } from './node-context.ts';
 import { unmountCsi } from './steps/volumes.ts';
+import { unmountLocalDisks } from './volumes/local-disk.ts';
 import { mountPointsUnder } from './volumes/mount-table.ts';
 import { unmountNfs } from './volumes/nfs.ts';
 
@@ -29,6 +30,7 @@ async function removeLeftovers(uid: string, node: NodeContext, delayMs = RETRY_F
   try {
     await unmountCsi(uid, node);
     await unmountNfs(podDirectory(node, uid));
+    await unmountLocalDisks(podDirectory(node, uid));
   } catch (error) {
     node.log.warn('volumes of a pod that is gone could not be unmounted', { pod: uid, error: messageOf(error) });
     node.clock.setTimer(delayMs, () => void removeLeftovers(uid, node, Math.min(delayMs * 2, RETRY_MAX_MS)));

@@ -17,3 +17,17 @@ export function createLimit(max: number): Limit {
     }
   };
 }
+
+/** One at a time for each name, in the order that they came. */
+export type Turns = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+export function createTurns(): Turns {
+  const last = new Map<string, Promise<unknown>>();
+  return (name, work) => {
+    const done = (last.get(name) ?? Promise.resolve()).then(work);
+    const settled = done.catch(() => undefined);
+    last.set(name, settled);
+    void settled.then(() => { if (last.get(name) === settled) last.delete(name); });
+    return done;
+  };
+}

@@ -5,11 +5,12 @@ import { command } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { attachmentName } from '../../../internal/kinds/storage/csi-names.ts';
 import type { CSIDriver, PersistentVolume } from '../../../internal/kinds/generated/api-types.ts';
+import { isMounted } from '../volumes/mount-table.ts';
 import { MountError, type VolumeContext } from '../volumes/volume.ts';
 import { isFinal, volumeCapability, type Driver } from './driver.ts';
 import { makeStaging, type Device } from './devices.ts';
 import type { Place, Published } from './file-systems.ts';
-import { blockPlaces, isMounted, linkDirectory, namesIn, blockVolumes, writeData } from './places.ts';
+import { blockPlaces, linkDirectory, namesIn, blockVolumes, writeData } from './places.ts';
 import { secretValues, withPodInfo } from './publishing.ts';
 
 type Source = NonNullable<PersistentVolume['spec']['csi']>;

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { createTurns } from '../../../internal/base/limit.ts';
 import type { Log } from '../../../internal/base/log.ts';
 import { attachedVolumeName } from '../../../internal/kinds/storage/csi-names.ts';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
@@ -59,16 +60,10 @@ const RETRY_MAX_MS = 122_000;
 
 export function createDevices({ root, drivers, clock, log, changed }: DevicesOptions): Devices {
   const devices = new Map<string, Device>();
-  const turns = new Map<string, Promise<unknown>>();
+  const turns = createTurns();
   let stopped = false;
 
-  function exclusively<T>({ name }: Device, work: () => Promise<T>): Promise<T> {
-    const done = (turns.get(name) ?? Promise.resolve()).then(work);
-    const settled = done.catch(() => undefined);
-    turns.set(name, settled);
-    void settled.then(() => { if (turns.get(name) === settled) turns.delete(name); });
-    return done;
-  }
+  const exclusively = <T>({ name }: Device, work: () => Promise<T>): Promise<T> => turns(name, work);
 
   function add(source: DeviceSource): Device {
     const name = attachedVolumeName(source.driver, source.handle);

@@ -8,6 +8,7 @@ import { attachedVolumeName, inlineHandle } from '../../../internal/kinds/storag
 import type { PersistentVolume, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { podDirectory, type NodeContext } from '../node-context.ts';
+import { isMounted } from '../volumes/mount-table.ts';
 import { MountError, type Bound, type Csi, type MountedVolume, type VolumeContext } from '../volumes/volume.ts';
 import { AttachTimeout, waitForAttachment } from './attachment.ts';
 import { blocksOf, publishBlock, unpublishBlock } from './blocks.ts';
@@ -17,7 +18,7 @@ import { createRooms } from './rooms.ts';
 import { expandOnNode, waitsForNode, type Expandable } from './expansion.ts';
 import { publishInline, publishVolume, stageFileSystem, unpublishFileSystem, type Place, type Published } from './file-systems.ts';
 import type { NodeInfo } from './node-info.ts';
-import { blockPlaces, namesIn, publishedDirectory, readData, removePlace, isMounted } from './places.ts';
+import { blockPlaces, namesIn, publishedDirectory, readData, removePlace } from './places.ts';
 import { driverObject, isAttachable } from './publishing.ts';
 import { volumeStats } from './stats.ts';
 

@@ -6,9 +6,9 @@
 //   <root>/pods/<pod>/volumes/kubernetes.io~csi/<name>/{mount,vol_data.json}                                      published file system
 //   <root>/pods/<pod>/volumeDevices/kubernetes.io~csi/<pv>                                                       link to the block device
 import { hash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { mountPointsUnder } from '../volumes/mount-table.ts';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isMounted } from '../volumes/mount-table.ts';
 
 const PLUGIN = 'kubernetes.io/csi';
 const ESCAPED = 'kubernetes.io~csi';
@@ -84,13 +84,6 @@ export function readData(folder: string): VolumeData | undefined {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** The kernel's table knows no links: the kubelet's folder may be one. */
-export function isMounted(path: string): boolean {
-  if (!existsSync(dirname(path))) return false;
-  const real = join(realpathSync(dirname(path)), basename(path));
-  return mountPointsUnder(real).includes(real);
 }
 
 /** The mount point with what was written about it. What is still mounted stays, and all of it. */

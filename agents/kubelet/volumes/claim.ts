@@ -5,6 +5,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from 
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
 import { matchesNodeSelector } from '../../../internal/kinds/node-selection.ts';
 import { prepareHostPath } from './host-path.ts';
+import { mountLocalDisk, unmountLocalDisks } from './local-disk.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
 import { applyFsGroup } from './ownership.ts';
 import { checkAnswers } from './remote.ts';
@@ -22,7 +23,10 @@ export const CLAIM: VolumeKind = {
       throw new MountError('FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(source.metadata.name)} : ${messageOf(error)}`, { cause: error });
     }
   },
-  unmount: (_volume, { podDirectory }) => unmountNfs(podDirectory),
+  async unmount(_volume, { podDirectory }) {
+    await unmountNfs(podDirectory);
+    await unmountLocalDisks(podDirectory);
+  },
 };
 
 async function mountBound(bound: Bound, context: VolumeContext): Promise<MountedVolume> {
@@ -36,7 +40,7 @@ async function mountBound(bound: Bound, context: VolumeContext): Promise<Mounted
   const mounted = { name: volume.name, readOnly, claim: claim.metadata.name, ...groupOf(source) };
   if (volumeMode === 'Block') return { ...mounted, hostPath: blockDevice(source), block: true };
   await checkAnswers(...[local, hostPath].flatMap((one) => one?.path ?? []));
-  if (local !== undefined) return { ...mounted, hostPath: await prepareLocal(local.path, readOnly, context) };
+  if (local !== undefined) return { ...mounted, hostPath: await prepareLocal(source, { readOnly, options }, context) };
   if (hostPath !== undefined) {
     // As upstream: its owner is the administrator's business.
     prepareHostPath(hostPath.path, hostPath.type ?? '', context.ledger);
@@ -84,9 +88,11 @@ function blockDevice({ metadata, spec: { local } }: PersistentVolume): string {
   return local.path;
 }
 
-async function prepareLocal(path: string, readOnly: boolean, { pod, fsGroup, ledger, clock, signal }: VolumeContext): Promise<string> {
-  if (statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true) throw new Error(`${path} is a block device: make a file system on it, mount it, and give the volume the folder where it is mounted`);
-  prepareHostPath(path, 'Directory', ledger);
+async function prepareLocal(source: PersistentVolume, { readOnly, options }: { readOnly: boolean; options: readonly string[] }, { pod, podDirectory, fsGroup, ledger, clock, signal }: VolumeContext): Promise<string> {
+  const given = source.spec.local?.path ?? '';
+  const disk = statSync(given, { throwIfNoEntry: false })?.isBlockDevice() === true;
+  const path = disk ? await mountLocalDisk(source, { podDirectory, readOnly, options }) : given;
+  if (!disk) prepareHostPath(path, 'Directory', ledger);
   if (!readOnly) await applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' }, { clock, signal });
   return path;
 }

@@ -1,5 +1,6 @@
 // The kernel's mount table, for mount points below a directory.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 /** Deepest first, so that they can be unmounted in this order. `directory` itself counts. */
 export function mountPointsUnder(directory: string): string[] {
@@ -8,6 +9,13 @@ export function mountPointsUnder(directory: string): string[] {
     .map((line) => unescapeMountPath(line.split(' ')[4] ?? ''))
     .filter((point) => point === directory || point.startsWith(`${directory}/`))
     .sort((a, b) => b.length - a.length);
+}
+
+/** The kernel's table knows no links: the kubelet's folder may be one. */
+export function isMounted(path: string): boolean {
+  if (!existsSync(dirname(path))) return false;
+  const real = join(realpathSync(dirname(path)), basename(path));
+  return mountPointsUnder(real).includes(real);
 }
 
 /** The kernel writes blanks as `\040`. */
