@@ -1,6 +1,7 @@
 // Throughput over HTTPS by keep-alive connections: every verb on ConfigMaps; lists of pods, whole, as tables and metadata only; events to
 // watchers. Beside the time stands the processor's: of the server with all its helpers, which other work on the machine hardly touches.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/until.ts';
 import type { Cluster } from './cluster-connection.ts';
 import { quantile } from './pods.ts';
 import type { BenchServer } from './server-process.ts';
@@ -75,10 +76,7 @@ function phases(server: BenchServer, figures: Figures, connections: number): Pha
 
 async function prepareNamespace(cluster: Cluster): Promise<void> {
   await cluster.call('POST', '/api/v1/namespaces', { metadata: { name: 'bench' } });
-  for (let tries = 0; tries < 200; tries++) {
-    if (await cluster.call('GET', '/api/v1/namespaces/bench/serviceaccounts/default').then(() => true, () => false)) return;
-    await sleep(50);
-  }
+  await eventually(() => cluster.call('GET', '/api/v1/namespaces/bench/serviceaccounts/default'), { everyMs: 50, timeoutMs: 10_000 });
 }
 
 /** Pods that no node takes (a scheduler nobody runs), so that only the API works. */

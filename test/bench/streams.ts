@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { packTree, pushImages } from '../support/images.ts';
+import { until } from '../support/until.ts';
 import { createPodRunner } from './pod-runner.ts';
 import { quantile } from './pods.ts';
 import type { BenchServer } from './server-process.ts';
@@ -76,13 +76,11 @@ export async function measurePull(server: BenchServer, figures: Figures, { image
 async function pullTime(server: BenchServer, pod: string, image: string): Promise<number> {
   const cluster = server.cluster();
   await cluster.call('POST', POD, { metadata: { name: pod }, spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image, command: ['/none'] }] } });
-  for (let tries = 0; tries < 600; tries++) {
+  const [, took, unit] = await until(async () => {
     const { items } = JSON.parse((await cluster.call('GET', `/api/v1/namespaces/default/events?fieldSelector=reason%3DPulled,involvedObject.name%3D${pod}`)).body) as { items: { message: string }[] };
-    const found = /Successfully pulled image .* in ([\d.]+)(ms|s)\b/.exec(items[0]?.message ?? '');
-    if (found !== null) return Number(found[1]) / (found[2] === 'ms' ? 1000 : 1);
-    await sleep(100);
-  }
-  throw new Error(`${image} was not pulled in a minute`);
+    return /Successfully pulled image .* in ([\d.]+)(ms|s)\b/.exec(items[0]?.message ?? '') ?? false;
+  }, `${image} to be pulled`);
+  return Number(took) / (unit === 'ms' ? 1000 : 1);
 }
 
 /** Seconds of a copy that unpacks nothing. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import type { Test } from 'tap';
 import { RuntimeError, type ContainerConfig, type ExecOptions, type Runtime, type RuntimeEvent, type SandboxConfig } from '../../agents/runtime/runtime.ts';
-import { eventually } from '../support/until.ts';
+import { eventually, until } from '../support/until.ts';
 
 export interface RuntimeScene {
   runtime: Runtime;
@@ -186,11 +186,11 @@ export function runtimeContract(t: Test, open: (t: Test) => Promise<RuntimeScene
     await said(scene, ends, 'ready');
     const events: RuntimeEvent[] = [];
     const pid = scene.runtime.status(ends)?.pid ?? 0;
-    const runtime = await scene.restart(() => {
+    const runtime = await scene.restart(async () => {
       process.kill(pid, 'SIGTERM');
-      return eventually(() => (existsSync(`/proc/${String(pid)}`) ? Promise.reject(new Error('lives')) : Promise.resolve()));
+      await until(() => !existsSync(`/proc/${String(pid)}`), 'it to end');
     }, (event) => events.push(event));
-    await eventually(() => (runtime.status(ends)?.state === 'exited' ? Promise.resolve() : Promise.reject(new Error('not yet'))));
+    await until(() => runtime.status(ends)?.state === 'exited', 'its end to be told');
     t.match(runtime.status(ends), { exitCode: 42, reason: 'Error' });
     t.match(events, [{ type: 'exited', containerId: ends, exitCode: 42 }]);
     t.match(runtime.listSandboxes(), [{ id: sandboxId, state: 'ready' }]);
@@ -288,7 +288,7 @@ function record(runtime: Runtime): { events: RuntimeEvent[]; ended(id: string): 
 /** Until the container's log has the word. */
 async function said({ runtime, logDirectory }: RuntimeScene, id: string, word: string): Promise<void> {
   const path = join(logDirectory, runtime.status(id)?.config.logPath ?? '');
-  await eventually(() => (readFileSync(path, 'utf8').includes(word) ? Promise.resolve() : Promise.reject(new Error(`${path} has no ${word}`))));
+  await until(() => readFileSync(path, 'utf8').includes(word), `${word} in ${path}`);
 }
 
 async function* sizes(...all: { width: number; height: number }[]): AsyncIterable<{ width: number; height: number }> {

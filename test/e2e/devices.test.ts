@@ -56,7 +56,7 @@ const applyAll = (...items: object[]): void => {
   if (code !== 0) throw new Error(stderr);
 };
 const apply = (name: string, spec: object): void => applyAll({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { terminationGracePeriodSeconds: 0, ...spec } });
-const isRunning = (name: string): Promise<void> => until(() => field(`pod ${name}`, '.status.phase') === 'Running', `${name} to run`);
+const isRunning = (name: string): Promise<true> => until(() => field(`pod ${name}`, '.status.phase') === 'Running', `${name} to run`);
 const health = (name: string): string => field(`pod ${name}`, '.status.containerStatuses[0].allocatedResourcesStatus');
 const listed = (): unknown => JSON.parse(host.run(process.execPath, join(import.meta.dirname, '../support/pod-resources.ts'), 'List'));
 

@@ -44,7 +44,7 @@ function run(name: string, image: string, spec: object = {}, container: object =
 
 const get = (what: string, path: string): string => tryKubectl(['get', ...what.split(' '), '-o', `jsonpath=${path}`]).stdout;
 const waiting = (name: string, part: 'reason' | 'message'): string => get(`pod ${name}`, `{.status.containerStatuses[0].state.waiting.${part}}`);
-const running = (name: string): Promise<void> => until(() => get(`pod ${name}`, '{.status.phase}') === 'Running', `${name} to run`);
+const running = (name: string): Promise<true> => until(() => get(`pod ${name}`, '{.status.phase}') === 'Running', `${name} to run`);
 const events = (name: string): string => tryKubectl(['get', 'events', '--field-selector', `involvedObject.name=${name}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}']).stdout;
 
 await t.test('a server comes up', () => cluster.start());

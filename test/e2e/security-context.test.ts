@@ -18,7 +18,7 @@ const { kubectl, host, tryKubectl } = cluster;
 const get = (what: string, path: string): string => tryKubectl(['get', ...what.split(' '), '-o', `jsonpath=${path}`]).stdout;
 const inside = (pod: string, command: string, ...flags: string[]): string => kubectl('exec', pod, ...flags, '--', 'sh', '-c', command);
 const events = (name: string): string => get(`events --field-selector involvedObject.name=${name}`, '{range .items[*]}{.reason}: {.message}{"\\n"}{end}');
-const phaseIs = (name: string, phase: string): Promise<void> => until(() => get(`pod ${name}`, '{.status.phase}') === phase, `${name} to be ${phase}: ${events(name)}`);
+const phaseIs = (name: string, phase: string): Promise<true> => until(() => get(`pod ${name}`, '{.status.phase}') === phase, `${name} to be ${phase}: ${events(name)}`);
 
 function apply(...objects: object[]): void {
   const { code, stderr } = tryKubectl(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n'));

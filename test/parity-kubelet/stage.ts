@@ -1,8 +1,8 @@
 // What must stand on a server before its kubelet is asked: a namespace with pods in every state that the API tells apart, and service accounts
 // that may one thing each.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container, Pod } from '../../internal/kinds/generated/api-types.ts';
 import type { Api } from '../support/api.ts';
+import { until } from '../support/until.ts';
 import { GRANTS } from './row.ts';
 
 export interface Stage {
@@ -50,13 +50,15 @@ export async function setStage(api: Api, { node, id }: { node: string; id: strin
   for (const [name, { spec }] of Object.entries(PODS)) await api.json('POST', `${base}/pods`, { body: { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { nodeName: node, terminationGracePeriodSeconds: 1, ...spec } } });
   const tokens = new Map<string, string>();
   for (const name of ['none', ...GRANTS]) tokens.set(name, await makeCaller(api, id, name));
-  let main: Pod | undefined;
+  const uids = new Map<string, string>();
   for (const [name, { ready }] of Object.entries(PODS)) {
-    let pod: Pod | undefined;
-    await until(async () => ready(pod = (await api.json('GET', `${base}/pods/${name}`)) as unknown as Pod), `pod ${name}`);
-    if (name === 'main') main = pod;
+    const pod = await until(async () => {
+      const now = (await api.json('GET', `${base}/pods/${name}`)) as unknown as Pod;
+      return ready(now) && now;
+    }, `pod ${name}`, WAIT_MS);
+    uids.set(name, pod.metadata.uid);
   }
-  return { namespace: id, uid: main?.metadata.uid ?? '', tokens };
+  return { namespace: id, uid: uids.get('main') ?? '', tokens };
 }
 
 export async function strikeStage(api: Api, id: string): Promise<void> {
@@ -76,12 +78,4 @@ async function makeCaller(api: Api, id: string, name: string): Promise<string> {
   }
   const { status } = await api.json('POST', `${base}/${name}/token`, { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } }) as { status?: { token?: string } };
   return status?.token ?? '';
-}
-
-async function until(done: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  while (!(await done())) {
-    if (performance.now() > deadline) throw new Error(`waited ${String(WAIT_MS / 1000)} s for ${what}`);
-    await sleep(100);
-  }
 }

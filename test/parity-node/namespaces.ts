@@ -1,6 +1,8 @@
 // A namespace for each section, with its ServiceAccount there before the first pod.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Api } from '../support/api.ts';
+import { until } from '../support/until.ts';
+
+const GONE_MS = 300_000;
 
 export function namespaceOf(section: string): string {
   return `parity-${section}`;
@@ -10,9 +12,7 @@ export async function makeNamespaces(api: Api, sections: readonly string[]): Pro
   await Promise.all(sections.map(async (section) => {
     const name = namespaceOf(section);
     await api.json('POST', '/api/v1/namespaces', { body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } } });
-    for (const path of ['serviceaccounts/default', 'configmaps/kube-root-ca.crt']) {
-      while ((await api.send('GET', `/api/v1/namespaces/${name}/${path}`)).status !== 200) await sleep(100);
-    }
+    for (const path of ['serviceaccounts/default', 'configmaps/kube-root-ca.crt']) await until(async () => (await api.send('GET', `/api/v1/namespaces/${name}/${path}`)).status === 200, `${path} of ${name}`);
   }));
 }
 
@@ -24,5 +24,5 @@ export async function removeNamespace(api: Api, section: string): Promise<void> 
     if (finalizers !== undefined) await api.send('PATCH', `${path}/pods/${name}`, { body: { metadata: { finalizers: null } }, type: 'application/merge-patch+json' });
     await api.send('DELETE', `${path}/pods/${name}`, { body: { gracePeriodSeconds: 0 } });
   }
-  while ((await api.send('GET', path)).status !== 404) await sleep(500);
+  await until(async () => (await api.send('GET', path)).status === 404, `${path} to go`, GONE_MS);
 }

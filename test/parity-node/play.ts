@@ -1,7 +1,7 @@
 // Plays cases on a server, many at once, and gives what was seen of each.
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pod } from '../../internal/kinds/generated/api-types.ts';
+import type { Pod, PodStatus } from '../../internal/kinds/generated/api-types.ts';
 import type { Api } from '../support/api.ts';
+import { until } from '../support/until.ts';
 import { manifest, NODE_NAME, type Ending, type NodeCase, type Play, type StaticPlaces } from './case.ts';
 import { cleaner, emptyRecord, see, seeEvent, seeMirror, type PodEvent, type Recorded } from './trace.ts';
 
@@ -145,15 +145,10 @@ function createPlay(api: Api, one: NodeCase, { namespace, state, place }: { name
       await changed(state, deadline);
     }
   };
-  const ended = async (name: string): Promise<Pod['status']> => {
-    const deadline = Date.now() + STEP_TIMEOUT_MS;
-    for (;;) {
-      const { status } = await api.json('GET', `/api/v1/namespaces/${namespace}/pods/${name}`).catch(() => ({})) as Partial<Pod>;
-      if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return status;
-      if (Date.now() > deadline) throw new Error(`waited in vain for ${name} to end`);
-      await sleep(200);
-    }
-  };
+  const ended = (name: string): Promise<PodStatus> => until(async () => {
+    const { status } = await api.json('GET', `/api/v1/namespaces/${namespace}/pods/${name}`).catch(() => ({})) as Partial<Pod>;
+    return (status?.phase === 'Failed' || status?.phase === 'Succeeded') && status;
+  }, `${name} to end`, STEP_TIMEOUT_MS);
   const play: Play = {
     path, namespace, place,
     pod: () => state.pod as Pod,
@@ -175,13 +170,8 @@ function createPlay(api: Api, one: NodeCase, { namespace, state, place }: { name
     },
     exec: async (container, ...command) => (await api.kubectl(['exec', '-n', namespace, one.name, '-c', container, '--', ...command])).output,
     log: async (container, query = '') => (await api.send('GET', `${path}/log?container=${container}${query}`)).text,
-    async says(container, text) {
-      const deadline = Date.now() + STEP_TIMEOUT_MS;
-      while (!(await play.log(container)).includes(text)) {
-        if (Date.now() > deadline) throw new Error(`waited in vain for ${container} to say ${text}`);
-        await sleep(200); // a log tells nobody that it grows, but to whom follows it
-      }
-    },
+    // A log tells nobody that it grows, but to whom follows it.
+    says: async (container, text) => void await until(async () => (await play.log(container)).includes(text), `${container} to say ${text}`, STEP_TIMEOUT_MS),
     event: (reason) => waitFor(() => state.events.some((event) => event.reason === reason), `event ${reason}`),
   };
   return play;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pauseProgram } from '../../agents/runtime/runc/pause-program.ts';
 import { tryCommand } from '../../internal/base/command.ts';
 import { packTree, pushImages } from './images.ts';
+import { until } from './until.ts';
 
 export interface TestContainerd {
   endpoint: string;
@@ -54,14 +55,13 @@ export async function startContainerd({ registry, enter = [], network = true }: 
     await shell(`grep -o ' ${directory}[^ ]*' /proc/self/mountinfo | sort -r | xargs -r umount -l`); // of a host that has gone, they went with it
     rmSync(directory, { recursive: true, force: true });
   };
-  while (!existsSync(socket)) {
-    if (child.exitCode !== null) {
-      const words = readFileSync(join(directory, 'log'), 'utf8').slice(-2000);
-      await stop();
-      throw new Error(`containerd ended with ${String(child.exitCode)}: ${words}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await until(() => {
+    if (child.exitCode !== null) throw new Error(`containerd ended with ${String(child.exitCode)}: ${readFileSync(join(directory, 'log'), 'utf8').slice(-2000)}`);
+    return existsSync(socket);
+  }, 'containerd\'s socket').catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return { endpoint: `unix://${socket}`, name, directory, cniConfDir, cniBinDir, stop };
 }
 

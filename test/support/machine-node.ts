@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { fixtureImages, saveArchive } from './images.ts';
 import { beside, standingMachine, startMachine, type Machine } from './machine.ts';
+import { eventually } from './until.ts';
 
 const HOST_KUBECTL = 'build/kubectl';
 const EXECUTABLE = process.env['SKIFF_EXECUTABLE'] ?? 'dist/skiff-linux-x64';
@@ -71,16 +72,11 @@ function nodeOn(machine: Machine, folder: string, down: () => Promise<void>): Ma
       writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
       await kubectl('apply', '-f', path);
     },
-    async until(what, look) {
-      const endMs = Date.now() + 600_000;
-      let last: unknown;
-      while (Date.now() < endMs) {
-        const found = await look().catch((error: unknown) => void (last = error));
-        if (found !== undefined && found !== false) return found;
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-      }
-      throw new Error(`waited in vain for ${what}${last === undefined ? '' : `: ${String(last as Error)}`}`);
-    },
+    until: (what, look) => eventually(async () => {
+      const found = await look();
+      if (found === undefined || found === false) throw new Error(`waited in vain for ${what}`);
+      return found;
+    }, { everyMs: 1000, timeoutMs: 600_000 }),
     running: (...names) => Promise.all(names.map((name) => node.until(`${name} to run`, async () => {
       const found = await pod(name);
       return found.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true && found;

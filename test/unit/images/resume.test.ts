@@ -10,7 +10,7 @@ import { silentLog } from '../../../internal/base/log.ts';
 import { seeded } from '../../contract/store.ts';
 import { buildImage, packTree } from '../../support/images.ts';
 import { startMemoryRegistry } from '../../support/memory-registry.ts';
-import { eventually } from '../../support/until.ts';
+import { until } from '../../support/until.ts';
 
 const chance = seeded(7);
 const noise = Buffer.from(Uint32Array.from({ length: 1_000_000 }, () => Math.floor(chance() * 2 ** 32)).buffer);
@@ -54,7 +54,7 @@ async function scene(t: Test) {
     pull.catch(() => {});
     await come.promise;
     const layers = join(dataDir, 'agent/images/layers');
-    await eventually(() => (readdirSync(layers).some((name) => !name.includes('.')) ? Promise.resolve() : Promise.reject(new Error('the small layer does not stand yet'))));
+    await until(() => readdirSync(layers).some((name) => !name.includes('.')), 'the small layer to stand');
     await store.stop();
     serve();
   };

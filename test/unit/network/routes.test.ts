@@ -49,8 +49,7 @@ async function start(backend: Backend): Promise<Bench> {
   return {
     store, warnings,
     async until(holds) {
-      do await new Promise<void>((resolve) => waiting.push(resolve));
-      while (!holds());
+      while (!holds()) await new Promise<void>((resolve) => waiting.push(resolve));
     },
     stop: () => component.stop(),
   };
