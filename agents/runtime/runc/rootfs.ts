@@ -1,10 +1,12 @@
 // Root file systems: an image's layers under an upper directory of the container's own (overlay), and images mounted as volumes.
-import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { command, tryCommand } from '../../../internal/base/command.ts';
 
 /** The kernel reads a page of them, with an end. */
 const OPTIONS_MAX_BYTES = 4000;
+/** The kernel's OVL_MAX_STACK. */
+const LAYERS_MAX = 500;
 
 export interface RootfsOptions {
   /** Lowest first. */
@@ -18,6 +20,7 @@ export interface RootfsOptions {
 
 export async function mountLayers(options: RootfsOptions): Promise<void> {
   const { layers, target, writable, users } = options;
+  if (layers.length > LAYERS_MAX) throw new Error(`an image of ${String(layers.length)} layers cannot be mounted: the kernel lays ${String(LAYERS_MAX)} over each other at most`);
   mkdirSync(target, { recursive: true });
   if (users !== undefined) return mountForUsers(options, users);
   const first = layers[0];
@@ -27,8 +30,20 @@ export async function mountLayers(options: RootfsOptions): Promise<void> {
   const upper = writable === undefined ? [] : upperOptions(writable, layers.at(-1), 0);
   const words = overlayOptions(lower, upper);
   if (Buffer.byteLength(words) < OPTIONS_MAX_BYTES) return (await import('./kernel-mounts.ts')).mountOverlayAt(target, words);
-  const folder = dirname(first ?? target);
-  await mountOverlay(folder, lower.map((layer) => (dirname(layer) === folder ? layer.slice(folder.length + 1) : layer)), { target, upper });
+  return mountByLinks(lower, { target, upper });
+}
+
+/** Links with names that are short where they stand: as many layers as the kernel takes come below a page so. They are needed no longer than the call. */
+async function mountByLinks(lower: readonly string[], overlay: { target: string; upper: readonly string[] }): Promise<void> {
+  const links = `${overlay.target}.layers`;
+  rmSync(links, { recursive: true, force: true });
+  mkdirSync(links);
+  try {
+    for (const [index, layer] of lower.entries()) symlinkSync(layer, join(links, String(index)));
+    await mountOverlay(links, [...lower.keys()].map(String), overlay);
+  } finally {
+    rmSync(links, { recursive: true, force: true });
+  }
 }
 
 /** An overlay cannot be shown to other users; its lower layers can. The upper one is the container's own: its owners on disk are those outside. */
@@ -43,9 +58,10 @@ async function mountForUsers({ layers, target, writable }: RootfsOptions, { pin,
   }
 }
 
-/** By names that are short from where it is called: many layers come below a page so. */
+/** By names that are short from where it is called. */
 async function mountOverlay(folder: string, lower: readonly string[], { target, upper }: { target: string; upper: readonly string[] }): Promise<void> {
-  await command('mount', ['-t', 'overlay', 'overlay', '-o', overlayOptions(lower, upper), target], { cwd: folder, env: { LIBMOUNT_FORCE_MOUNT2: 'always' } });
+  const { code, stderr } = await tryCommand('mount', ['-t', 'overlay', 'overlay', '-o', overlayOptions(lower, upper), target], { cwd: folder, env: { LIBMOUNT_FORCE_MOUNT2: 'always' } });
+  if (code !== 0) throw new Error(`${String(lower.length)} layers cannot be mounted over each other: ${stderr.trim()}`);
 }
 
 function overlayOptions(lower: readonly string[], upper: readonly string[]): string {
