@@ -107,8 +107,8 @@ export function loadSchemas(): Schemas {
   return (shared ??= readTable(SCHEMA_TABLE));
 }
 
-// The index holds one offset a line; parsing waits for the first use.
-function readTable(table: string): Schemas {
+/** The index holds one offset a line; parsing waits for the first use. */
+export function readTable(table: string): Schemas {
   const packages = table.slice(0, table.indexOf('\n')).split(' ');
   const expand = (short: string): string => `${packages[Number.parseInt(short, 36)] ?? ''}${short.slice(short.indexOf(':')).replace(':', '.')}`;
   const offsets = new Map<string, number>();

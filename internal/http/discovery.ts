@@ -6,9 +6,10 @@ import { apiVersionOf } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { discoveredGroups, listedGroups, type ListedGroup } from './aggregation/discovery.ts';
 import type { RemoteVersion } from './aggregation/documents.ts';
-import { parseAccept } from './negotiate.ts';
+import { parseAccept, TYPES, type Form } from './negotiate.ts';
 
-type Found = { body: object; contentType: string; etag?: string };
+/** `format`: the roots find theirs themselves, as they are asked for by `as` too. */
+type Found = { body: object; format?: Form['format']; contentType?: string; etag?: string };
 
 const AGGREGATED = { g: 'apidiscovery.k8s.io', v: 'v2', as: 'APIGroupDiscoveryList' } as const;
 
@@ -24,11 +25,11 @@ export function discover(path: string, accept: string | undefined, options: Disc
   const parts = path.split('/').filter((part) => part !== '');
   const [root, group = '', version = ''] = parts;
   if (root === 'api') {
-    if (parts.length === 1) return aggregated(accept, { ...options, remotes: [], legacy: true }) ?? plain(legacyVersions(options.address));
+    if (parts.length === 1) return atRoot(accept, { ...options, remotes: [], legacy: true }, () => legacyVersions(options.address));
     return parts.length === 2 ? (resources(options.kinds, '', group) ?? nothingThere()) : undefined;
   }
   if (root !== 'apis' || parts.length > 3) return undefined;
-  if (parts.length === 1) return aggregated(accept, { ...options, legacy: false }) ?? plain({ kind: 'APIGroupList', apiVersion: 'v1', groups: legacyGroups(options) });
+  if (parts.length === 1) return atRoot(accept, { ...options, legacy: false }, () => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: legacyGroups(options) }));
   const found = legacyGroups(options).find(({ name }) => name === group);
   if (found === undefined) return undefined;
   if (parts.length === 2) return plain({ kind: 'APIGroup', apiVersion: 'v1', ...found });
@@ -42,7 +43,7 @@ function nothingThere(): never {
 }
 
 function plain(body: object): Found {
-  return { body, contentType: 'application/json' };
+  return { body };
 }
 
 function legacyVersions(serverAddress: string): object {
@@ -106,20 +107,32 @@ function legacyResources(kind: Kind): object[] {
 
 // ── aggregated ──
 
-/** The first clause of Accept that is aggregated discovery or plain; undefined: plain. StatusError NotAcceptable when there is none. */
-function aggregated(accept: string | undefined, { kinds, remotes, legacy }: DiscoveryOptions & { legacy: boolean }): Found | undefined {
-  const clauses = parseAccept(accept ?? '*/*');
-  const wanted = clauses.find(({ type, params }) => type === 'application/json' && params['as'] === AGGREGATED.as && params['g'] === AGGREGATED.g && params['v'] === AGGREGATED.v);
-  const plainly = clauses.find(({ type, params }) => params['as'] === undefined && type in DISCOVERY_TYPES);
-  if (wanted === undefined && plainly === undefined) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${Object.keys(DISCOVERY_TYPES).slice(0, 3).join(', ')}`);
-  if (wanted === undefined || (plainly !== undefined && clauses.indexOf(plainly) < clauses.indexOf(wanted))) return undefined;
+type Root = Omit<DiscoveryOptions, 'address'> & { legacy: boolean };
+
+function atRoot(accept: string | undefined, root: Root, older: () => object): Found {
+  const { format, isAggregated } = rootForm(accept);
+  return isAggregated ? aggregated(root, format) : { body: older(), format };
+}
+
+/** The first clause of Accept that is aggregated discovery or plain; protobuf only for who takes nothing else. StatusError NotAcceptable. */
+function rootForm(accept: string | undefined): { format: Form['format']; isAggregated: boolean } {
+  const clauses = parseAccept(accept ?? '*/*').flatMap(({ type, params: { as, g, v } }) => {
+    const format = type === '' ? 'json' : TYPES[type];
+    const isAggregated = as === AGGREGATED.as && g === AGGREGATED.g && v === AGGREGATED.v && type !== '*/*';
+    return format === undefined || (as !== undefined && !isAggregated) ? [] : [{ format, isAggregated }];
+  });
+  const [first] = clauses;
+  if (first === undefined) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${Object.keys(TYPES).slice(0, 3).join(', ')}`);
+  return first.format === 'protobuf' ? (clauses.find(({ format, isAggregated }) => format !== 'protobuf' && isAggregated === first.isAggregated) ?? first) : first;
+}
+
+function aggregated({ kinds, remotes, legacy }: Root, format: Form['format']): Found {
   const items = [...groupsOf(kinds, legacy).map(groupDiscovery), ...discoveredGroups(remotes)];
   const etag = `"${hash('sha256', JSON.stringify(items)).toUpperCase()}"`;
   const body = { kind: AGGREGATED.as, apiVersion: `${AGGREGATED.g}/${AGGREGATED.v}`, metadata: {}, items };
-  return { body, contentType: `application/json;g=${AGGREGATED.g};v=${AGGREGATED.v};as=${AGGREGATED.as}`, etag };
+  const type = Object.entries(TYPES).find(([, name]) => name === format)?.[0] ?? '';
+  return { body, format, contentType: `${type};g=${AGGREGATED.g};v=${AGGREGATED.v};as=${AGGREGATED.as}`, etag };
 }
-
-const DISCOVERY_TYPES = { 'application/json': true, 'application/yaml': true, 'application/vnd.kubernetes.protobuf': true, '*/*': true, '': true } as const;
 
 function groupDiscovery({ name, versions }: Group): object {
   const listed = [...versions].map(([version, kinds]) => ({ version, resources: kinds.map(resourceDiscovery), freshness: 'Current' }));

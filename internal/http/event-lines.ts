@@ -6,6 +6,14 @@ import { objectBytes } from './object-bytes.ts';
 /** A write that holds this much is not added to. */
 const WRITE_BYTES = 64 * 1024;
 
+/** How events are written. */
+export interface EventForm {
+  name: string;
+  contentType: string;
+  bytesOf(object: object): Buffer;
+  framed(type: string, object: Buffer): Buffer[];
+}
+
 export interface EventLines {
   add(type: string, object: object): void;
   isEmpty(): boolean;
@@ -25,17 +33,19 @@ interface Written {
   readonly bytes: Buffer;
 }
 
-/** By whether they are chunks. */
-const last = new Map<boolean, Written>();
+/** By their form, and whether they are chunks. */
+const last = new Map<string, Written>();
 onQuiet(() => last.clear());
 
+export const JSON_LINES: EventForm = { name: 'json', contentType: 'application/json', bytesOf: objectBytes, framed: (type, object) => [beginOf(type), object, END] };
+
 /** `chunked`: what is taken is framed as a chunk of HTTP/1.1 (RFC 9112, 7.1). */
-export function createEventLines({ chunked = false } = {}): EventLines {
+export function createEventLines({ chunked = false, form = JSON_LINES } = {}): EventLines {
   let lines: Line[] = [];
   let size = 0;
   return {
     add(type, object) {
-      const bytes = objectBytes(object);
+      const bytes = form.bytesOf(object);
       lines.push({ type, object, bytes });
       size += bytes.length;
     },
@@ -45,17 +55,18 @@ export function createEventLines({ chunked = false } = {}): EventLines {
       const taken = lines;
       lines = [];
       size = 0;
-      return taken.length === 0 ? NOTHING : written(taken, chunked);
+      return taken.length === 0 ? NOTHING : written(taken, { chunked, form });
     },
   };
 }
 
-function written(lines: readonly Line[], chunked: boolean): Buffer {
-  const before = last.get(chunked);
+function written(lines: readonly Line[], { chunked, form }: { chunked: boolean; form: EventForm }): Buffer {
+  const key = `${form.name} ${String(chunked)}`;
+  const before = last.get(key);
   if (before !== undefined && isSame(before.lines, lines)) return before.bytes;
-  const parts = lines.flatMap((line) => [beginOf(line.type), line.bytes, END]);
+  const parts = lines.flatMap((line) => form.framed(line.type, line.bytes));
   const bytes = Buffer.concat(chunked ? chunkOf(parts) : parts);
-  if (bytes.length < 2 * WRITE_BYTES) last.set(chunked, { lines, bytes });
+  if (bytes.length < 2 * WRITE_BYTES) last.set(key, { lines, bytes });
   return bytes;
 }
 

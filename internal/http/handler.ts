@@ -29,6 +29,8 @@ import type { Metrics } from './metrics.ts';
 import { isPretty, negotiate, negotiateError, type Form } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
+import { eventFrames } from './event-frames.ts';
+import { JSON_LINES } from './event-lines.ts';
 import type { FanOut } from './fan-out.ts';
 import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, statusOf, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
@@ -268,7 +270,7 @@ function watch({ pipeline, fanOut }: HandlerOptions, { exchange: { request, resp
   const { clock } = pipeline.options;
   return streamWatch(response, {
     events, fanOut, signal: gone.signal,
-    contentType: 'application/json',
+    form: form.format === 'protobuf' ? eventFrames(pipeline.options.schemas) : JSON_LINES,
     show: form.as === undefined ? (object) => object : (object, first) => transformed(object, { kind, form, query, now: clock.now(), columnsShown: first }) as object,
   }).then(() => undefined);
 }

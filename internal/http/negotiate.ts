@@ -26,7 +26,7 @@ interface Accepted {
 
 const PLAIN: Form = { format: 'json', version: '', pretty: false };
 const PRETTY: Form = { ...PLAIN, pretty: true };
-const TYPES: Readonly<Record<string, Form['format']>> = {
+export const TYPES: Readonly<Record<string, Form['format']>> = {
   'application/json': 'json',
   'application/yaml': 'yaml',
   'application/vnd.kubernetes.protobuf': 'protobuf',
@@ -44,12 +44,16 @@ export function negotiate(accept: string | undefined, { protobuf: hasProtobuf, p
   const streamed = verb === 'watch';
   let protobuf: Form | undefined;
   let known = false;
+  let refused = false;
   for (const { type, params } of parseAccept(accept)) {
     const format = TYPES[type];
-    if (format === undefined || (format === 'protobuf' && !hasProtobuf)) continue;
-    known = true;
-    if (format === 'yaml' && streamed) continue;
     const as = params['as'];
+    // The metadata of any object has such a form, a Table of none.
+    const isRefused = format === 'protobuf' && ((!hasProtobuf && as === undefined) || as === 'Table');
+    refused ||= isRefused;
+    known ||= format !== undefined;
+    if (format === undefined || isRefused) continue;
+    if (format === 'yaml' && streamed) continue;
     if ((as ?? params['g'] ?? params['v']) !== undefined && (as === undefined || !isTransform(as, params) || !allows(as))) continue;
     const form: Form = { format, version: params['v'] ?? 'v1', pretty: pretty || params['pretty'] === '1', ...(as !== undefined && { as: as as 'Table' }) };
     if (format !== 'protobuf') return form;
@@ -59,7 +63,7 @@ export function negotiate(accept: string | undefined, { protobuf: hasProtobuf, p
   if (protobuf !== undefined) return protobuf;
   // Where no type is known the router answers, where none of them can be made the codec does: two texts upstream.
   if (!known && hasProtobuf) throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${NAMES}${streamed || verb === 'list' ? `, ${STREAMED}` : ''}`, { details: {} });
-  if (streamed) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${STREAMED}`);
+  if (streamed && !refused) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${STREAMED}`);
   throw new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);
 }
 

@@ -112,11 +112,9 @@ function versionPayload(version: VersionInfo, { accept = '' }: IncomingHttpHeade
 async function discovery({ pipeline: { kinds, schemas }, address, remotes }: NonResourceOptions, path: string, { headers, query }: Pick<Asking, 'headers' | 'query'>): Promise<Payload | undefined> {
   const found = discover(path, headers.accept, { kinds: kinds.all(), remotes: (await remotes?.versions()) ?? [], address });
   if (found === undefined) return undefined;
-  // The two roots are asked for by `as` too, which has been read by now.
-  const isRoot = /^\/apis?$/.test(path);
-  const { format, pretty } = negotiate(isRoot ? undefined : headers.accept, { protobuf: true, pretty: isPretty({ query, userAgent: headers['user-agent'] }) }, () => false);
-  const form = { format: format === 'yaml' ? format : 'json', pretty, version: '' } as const;
-  return tagged({ ...payload(200, found.body, { form, schemas }), ...(form.format === 'json' && { contentType: found.contentType }) }, found.etag, headers);
+  const pretty = isPretty({ query, userAgent: headers['user-agent'] });
+  const { format } = found.format === undefined ? negotiate(headers.accept, { protobuf: true }, () => false) : { format: found.format };
+  return tagged({ ...payload(200, found.body, { form: { format, pretty, version: '' }, schemas }), ...(found.contentType !== undefined && { contentType: found.contentType }) }, found.etag, headers);
 }
 
 function tagged(payload: Payload, etag: string | undefined, headers: IncomingHttpHeaders): Payload {

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { isReason, messageOf, StatusError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { answerForms } from '../api/answer-forms.ts';
 import { encodeProtobuf } from '../api/protobuf.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { ObjectList } from '../api/request.ts';
@@ -36,7 +37,7 @@ export function payload(code: number, answer: unknown, { form, schemas }: { form
   const contentType = TYPES[form.format];
   const body = form.format !== 'json' && isTable(answer) ? { ...answer, rows: [...answer.rows] } : answer;
   if (form.format === 'yaml') return { code, contentType, bytes: Buffer.from(formatYaml(body)) };
-  if (form.format === 'protobuf') return { code, contentType, bytes: Buffer.from(encodeProtobuf(body as KubeObject, schemas)) };
+  if (form.format === 'protobuf') return { code, contentType, bytes: Buffer.from(encodeProtobuf(body as KubeObject, answerForms(schemas))) };
   if (form.pretty) return { code, contentType, bytes: Buffer.from(`${JSON.stringify(body, undefined, 2)}\n`) };
   const pieces = isList(body) ? listPieces(body) : undefined;
   if (pieces !== undefined) return { code, contentType, bytes: NOTHING, pieces };

@@ -1,31 +1,31 @@
-// A watch over HTTP: one JSON line an event, as fast as the client reads; ends with the request. Errors after the start are ERROR events.
+// A watch over HTTP: one JSON line an event (or one frame of protobuf), as fast as the client reads; ends with the request. Errors after the start are ERROR events.
 // Events that come together, as those of one commit do, go out as one write.
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import type { KubeObject } from '../api/meta.ts';
 import type { WatchEvent } from '../api/request.ts';
 import type { WatchSource } from '../watch/buffer.ts';
-import { createEventLines, type EventLines } from './event-lines.ts';
+import { createEventLines, type EventForm, type EventLines } from './event-lines.ts';
 import type { FanOut } from './fan-out.ts';
 import { statusOf, type HttpResponse } from './respond.ts';
 
 export interface WatchStream {
   events: WatchSource<WatchEvent>;
   signal: AbortSignal;
-  contentType: string;
+  form: EventForm;
   fanOut: FanOut;
   /** What the client asked to see of each object: itself, its metadata, or a Table row. Told whether it is the first event. */
   show(object: KubeObject, first: boolean): object;
 }
 
 /** Resolves when the watch has ended. */
-export function streamWatch(anyResponse: HttpResponse, { events, signal, contentType, fanOut, show }: WatchStream): Promise<void> {
+export function streamWatch(anyResponse: HttpResponse, { events, signal, form, fanOut, show }: WatchStream): Promise<void> {
   const response = anyResponse as ServerResponse;
   response.statusCode = 200;
-  response.setHeader('Content-Type', contentType);
+  response.setHeader('Content-Type', form.contentType);
   response.flushHeaders();
   const { stream, chunked } = targetOf(response);
-  const lines = createEventLines({ chunked });
+  const lines = createEventLines({ chunked, form });
   const gather = gatherer(lines, events, show);
   return new Promise((resolve) => {
     let busy = false; // it will look for events by itself

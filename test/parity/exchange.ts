@@ -1,8 +1,10 @@
 // One request of the table sent to a server, and its answer made comparable: names, times, uids and versions are taken out, nothing else.
 import { request as httpsRequest, type Agent } from 'node:https';
 import { setTimeout } from 'node:timers/promises';
+import { answerForms } from '../../internal/api/answer-forms.ts';
 import { readJson } from '../../internal/api/large-integers.ts';
 import { decodeProtobuf } from '../../internal/api/protobuf.ts';
+import { WireReader } from '../../internal/api/protobuf-wire.ts';
 import { loadSchemas } from '../../internal/api/schema.ts';
 import { parseYaml } from '../../internal/api/yaml.ts';
 import type { Credentials } from '../support/kubeconfig.ts';
@@ -161,11 +163,11 @@ function send({ url, ca, cert, key, agent }: Server, { method, path, headers, te
   });
 }
 
-const schemas = loadSchemas();
+const schemas = answerForms(loadSchemas());
 
 function parse({ headers, bytes }: Raw): unknown {
   const type = String(headers['content-type'] ?? '');
-  if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(bytes, schemas);
+  if (type.startsWith('application/vnd.kubernetes.protobuf')) return type.includes('stream=watch') ? framesOf(bytes).map(eventOf) : decodeProtobuf(bytes, schemas);
   const text = bytes.toString();
   if (type.includes('yaml')) return parseYaml(text);
   if (!type.includes('json') || text === '') return text;
@@ -174,6 +176,26 @@ function parse({ headers, bytes }: Raw): unknown {
   } catch {
     return text.split('\n').filter((line) => line !== '').map(readJson); // the lines of a watch
   }
+}
+
+/** Each behind its length. */
+function framesOf(bytes: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 + bytes.readUInt32BE(at);
+    frames.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return frames;
+}
+
+/** WatchEvent {type = 1, object = 2: RawExtension {raw = 1}}. */
+function eventOf(frame: Uint8Array): object {
+  const members: Record<number, Uint8Array> = {};
+  for (const reader = new WireReader(frame); !reader.atEnd; ) members[reader.tag().number] = reader.bytes();
+  const raw = new WireReader(members[2] ?? new Uint8Array());
+  raw.tag();
+  return { type: Buffer.from(members[1] ?? []).toString(), object: decodeProtobuf(raw.bytes(), schemas) };
 }
 
 function fill({ id, saved, hook }: Run, text: string): string {

@@ -21,6 +21,7 @@ import { OPTIONS } from './requests/options.ts';
 import { PAGES } from './requests/pages.ts';
 import { PERMISSIONS } from './requests/permissions.ts';
 import { POLICIES } from './requests/policies.ts';
+import { PROTOBUFS } from './requests/protobuf.ts';
 import { READS } from './requests/reads.ts';
 import { RULES } from './requests/rules.ts';
 import { SCALES } from './requests/scales.ts';
@@ -33,6 +34,7 @@ import { WRITES } from './requests/writes.ts';
 export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   setup: SETUP,
   discovery: DISCOVERY,
+  protobuf: PROTOBUFS,
   openapi: OPENAPI,
   identity: IDENTITY,
   bodies: BODIES,

@@ -6,7 +6,9 @@ import { becomeQuiet } from '../../../internal/base/quiet.ts';
 import { StatusError } from '../../../internal/base/errors.ts';
 import { freeze, type KubeObject } from '../../../internal/api/meta.ts';
 import type { WatchEvent } from '../../../internal/api/request.ts';
-import { createEventLines } from '../../../internal/http/event-lines.ts';
+import { loadSchemas } from '../../../internal/api/schema.ts';
+import { eventFrames } from '../../../internal/http/event-frames.ts';
+import { createEventLines, JSON_LINES } from '../../../internal/http/event-lines.ts';
 import type { HttpResponse } from '../../../internal/http/respond.ts';
 import { createFanOut } from '../../../internal/http/fan-out.ts';
 import { streamWatch } from '../../../internal/http/watch-stream.ts';
@@ -51,7 +53,7 @@ t.test('events that come together are one write; those that come while the clien
   const events = createWatchBuffer<WatchEvent>();
   const first = ['a', 'b', 'c'].map((name) => event('ADDED', object(name)));
   for (const one of first) events.push(one);
-  const streaming = streamWatch(response, { events, signal: new AbortController().signal, contentType: 'application/json', fanOut, show: (shown) => shown });
+  const streaming = streamWatch(response, { events, signal: new AbortController().signal, form: JSON_LINES, fanOut, show: (shown) => shown });
   await settle();
   t.same(writes, [linesOf(first)]);
   const large = Array.from({ length: 5 }, (_, index) => event('MODIFIED', object(`l${String(index)}`, 'x'.repeat(40_000))));
@@ -75,8 +77,22 @@ t.test('what cannot be shown ends the watch after what could', async (t) => {
     if (shown === b.object) throw new StatusError('BadRequest', 'no such form');
     return shown;
   };
-  await streamWatch(response, { events, signal: new AbortController().signal, contentType: 'application/json', fanOut, show });
+  await streamWatch(response, { events, signal: new AbortController().signal, form: JSON_LINES, fanOut, show });
   const [before, error] = (writes[0] ?? '').split('\n');
   t.equal(`${before ?? ''}\n`, linesOf([a]));
   t.match(JSON.parse(error ?? ''), { type: 'ERROR', object: { kind: 'Status', reason: 'BadRequest', message: 'no such form' } });
+});
+
+t.test('the same events in protobuf are frames, each behind its length, and never the lines of another watch', (t) => {
+  const events = [event('ADDED', object('a')), event('MODIFIED', object('b', 'x'.repeat(300)))];
+  const [lines, frames] = [createEventLines(), createEventLines({ form: eventFrames(loadSchemas()) })];
+  for (const writer of [lines, frames]) for (const { type, object: shown } of events) writer.add(type, shown);
+  t.equal(lines.take().toString(), linesOf(events));
+  const bytes = frames.take();
+  const first = bytes.readUInt32BE(0);
+  const second = bytes.readUInt32BE(4 + first);
+  t.equal(bytes.length, 4 + first + 4 + second);
+  t.equal(bytes.subarray(4, 11).toString('latin1'), '\n\u0005ADDED');
+  t.match(bytes.subarray(11, 4 + first).toString('latin1'), /k8s\0/);
+  t.end();
 });

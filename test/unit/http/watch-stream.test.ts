@@ -9,6 +9,7 @@ import t, { type Test } from 'tap';
 import { systemClock } from '../../../internal/base/clock.ts';
 import { freeze, type KubeObject } from '../../../internal/api/meta.ts';
 import type { WatchEvent } from '../../../internal/api/request.ts';
+import { JSON_LINES } from '../../../internal/http/event-lines.ts';
 import { createFanOut } from '../../../internal/http/fan-out.ts';
 import type { HttpResponse } from '../../../internal/http/respond.ts';
 import { streamWatch } from '../../../internal/http/watch-stream.ts';
@@ -38,7 +39,7 @@ function streams(): { answer(response: HttpResponse): void; next(): Promise<Watc
       const events = createWatchBuffer<WatchEvent>();
       gone.signal.addEventListener('abort', events.end);
       (response as ServerResponse).once('close', () => gone.abort());
-      begun.push({ response: response as ServerResponse, events, ended: streamWatch(response, { events, signal: gone.signal, contentType: 'application/json', fanOut, show: (object) => object }) });
+      begun.push({ response: response as ServerResponse, events, ended: streamWatch(response, { events, signal: gone.signal, form: JSON_LINES, fanOut, show: (object) => object }) });
       tell();
     },
     async next() {
