@@ -1,4 +1,6 @@
 // Storage as a user has it: a claim, written to, its pod deleted, read again by another; volumes bound by hand; protection; what is given back.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import t from 'tap';
 import { createSuppliedCluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
@@ -8,22 +10,23 @@ ownNetwork();
 t.setTimeout(600_000);
 
 const cluster = await createSuppliedCluster('v', '10.97.6');
-const { kubectl, tryKubectl, host } = cluster;
-t.teardown(() => cluster.remove());
+const { kubectl, tryKubectl, host, apply, field, events } = cluster;
+const loops = host.run('sh', '-c', 'losetup -f 2>/dev/null || true') !== '';
+const loopsOf = (): string[] => execFileSync('losetup', ['-n', '-O', 'NAME', '-j', image], { encoding: 'utf8' }).split('\n').filter((device) => device !== '').map((device) => device.trim());
+const image = join(cluster.lab.directory, 'disk');
+t.teardown(async () => {
+  // As long as it is mounted it stays: it goes when the host does.
+  if (loops) for (const device of loopsOf()) execFileSync('losetup', ['-d', device]);
+  await cluster.remove();
+});
 await t.test('a server comes up', () => cluster.start());
 
-const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath={${path}}`]).stdout;
-const apply = (...objects: object[]): void => {
-  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  if (code !== 0) throw new Error(stderr);
-};
 const claim = (name: string, spec: object = {}): object => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec } });
 const pod = (name: string, claimName: string, command: string, more: object = {}): object => ({
   apiVersion: 'v1', kind: 'Pod', metadata: { name },
   spec: { terminationGracePeriodSeconds: 0, restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox:1', command: ['sh', '-c', command], volumeMounts: [{ name: 'data', mountPath: '/data' }] }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }], ...more },
 });
 const phase = (resource: string): string => field(resource, '.status.phase');
-const events = (about: string): string => kubectl('get', 'events', '--field-selector', `involvedObject.name=${about}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}');
 const isGone = (resource: string): boolean => tryKubectl(['get', ...resource.split(' ')]).stderr.includes('not found');
 
 await t.test('the class is there, and is the default', async (t) => {
@@ -100,6 +103,28 @@ await t.test('a class without a provisioner gives its volumes where the pod can 
   t.equal(field('pvc disk', '.spec.volumeName'), 'd');
   t.equal(kubectl('logs', 'user'), '30002775\n');
   kubectl('delete', 'pod/user', 'pvc/disk', 'pv/c', 'pv/d');
+});
+
+await t.test('a disk is formatted for the first pod, taken over by another life of the node, and unmounted with the last pod', { skip: loops ? false : 'no loop devices here' }, async (t) => {
+  host.run('truncate', '-s', '64M', image);
+  const device = host.run('losetup', '-f', '--show', image).trim();
+  const onNode = { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['n1'] }] }] } };
+  const shared = '/var/lib/kubelet/plugins/kubernetes.io/local-volume/mounts/disk';
+  const mounted = (): string => host.run('sh', '-c', `grep -c '^${device} ' /proc/mounts || true`).trim();
+  apply({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'disk' }, spec: { capacity: { storage: '64Mi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'loop', mountOptions: ['noatime'], local: { path: device }, nodeAffinity: onNode } });
+  apply(claim('disk', { storageClassName: 'loop', resources: { requests: { storage: '1Mi' } } }), pod('writer', 'disk', 'echo kept > /data/file; sleep 1000'));
+  await until(() => phase('pod writer') === 'Running', 'the writer to run');
+  t.match(host.run('grep', ` ${shared} `, '/proc/mounts'), new RegExp(`^${device} ${shared} ext4 rw,.*noatime`));
+  await until(() => tryKubectl(['exec', 'writer', '--', 'cat', '/data/file']).stdout === 'kept\n', 'the file');
+  await cluster.stop('SIGKILL');
+  await cluster.start();
+  apply(pod('reader', 'disk', 'cat /data/file; sleep 1000'));
+  await until(() => phase('pod reader') === 'Running' && kubectl('logs', 'reader') === 'kept\n', 'the reader to read it');
+  t.equal(kubectl('exec', 'writer', '--', 'cat', '/data/file'), 'kept\n', 'the writer has run on');
+  t.equal(mounted(), '3');
+  kubectl('delete', 'pod', 'writer', 'reader', '--grace-period=0');
+  await until(() => mounted() === '0', 'the disk to be unmounted');
+  kubectl('delete', 'pvc/disk', 'pv/disk');
 });
 
 await t.test('a claim grows only where its class allows it', async (t) => {
