@@ -14,6 +14,7 @@ import type { Random } from '../base/random.ts';
 import type { AggregatedServers } from '../api/aggregation.ts';
 import { objectAge } from '../api/age.ts';
 import type { KubeObject } from '../api/meta.ts';
+import type { WatchEvent } from '../api/request.ts';
 import { partialMetadata, tableOf, type Tabular } from '../api/table.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
@@ -41,6 +42,7 @@ import { authenticated, type Authorized, type Parsed } from './stages.ts';
 import type { NodeDialer } from './kubelet-connection.ts';
 import { streamOf } from './streams.ts';
 import { bodyKind } from './subresources/index.ts';
+import { createWatchBuffer, type WatchSource } from '../watch/buffer.ts';
 import { streamWatch } from './watch-stream.ts';
 
 export interface HandlerOptions {
@@ -265,7 +267,7 @@ function watch({ pipeline, fanOut }: HandlerOptions, { exchange: { request, resp
   const { info, options } = authorized;
   const place = kind.namespaced ? info : { ...info, namespace: '' };
   const named = info.name !== '' && options.fieldSelector === undefined ? { ...authorized, info: place, options: { ...options, fieldSelector: `metadata.name=${info.name}` } } : authorized;
-  const events = pipeline.watch(named, gone.signal);
+  const events = eventsOf(() => pipeline.watch(named, gone.signal));
   prepare();
   const { clock } = pipeline.options;
   return streamWatch(response, {
@@ -273,6 +275,19 @@ function watch({ pipeline, fanOut }: HandlerOptions, { exchange: { request, resp
     form: form.format === 'protobuf' ? eventFrames(pipeline.options.schemas) : JSON_LINES,
     show: form.as === undefined ? (object) => object : (object, first) => transformed(object, { kind, form, query, now: clock.now(), columnsShown: first }) as object,
   }).then(() => undefined);
+}
+
+/** That it begins too long ago is told as the watch's only event, as upstream: clients look for it there. */
+function eventsOf(begin: () => WatchSource<WatchEvent>): WatchSource<WatchEvent> {
+  try {
+    return begin();
+  } catch (error) {
+    if (!isReason(error, 'Expired')) throw error;
+    const told = createWatchBuffer<WatchEvent>();
+    told.push({ type: 'ERROR', object: statusOf(error).status as KubeObject });
+    told.end();
+    return told;
+  }
 }
 
 interface ScaleObject extends KubeObject {

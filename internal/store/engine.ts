@@ -178,7 +178,7 @@ class Engine {
 
   #watch(place: Place, from: number, watcher: Watcher): { close(): void } {
     this.#history.prune(this.#clock.monotonicMs());
-    if (from < this.#history.floor) throw new StatusError('Expired', WATCH_EXPIRED);
+    if (from < this.#history.floor) throw new StatusError('Expired', `too old resource version: ${String(from)} (${String(this.#history.floor)})`);
     const live: Live = { seen: from, watcher };
     place.watchers.add(live);
     if (watcher.onRevision !== undefined) this.#revisionWatchers.add(live);
@@ -346,7 +346,6 @@ class Engine {
   }
 }
 
-const WATCH_EXPIRED = 'The resourceVersion for the provided watch is too old.';
 const LIST_EXPIRED = 'The resourceVersion for the provided list is too old.';
 
 function deliver(live: Live, change: Change): void {

@@ -16,7 +16,10 @@ const TIMEOUT_MS = 300_000;
 const open = new Map(Object.entries(OPEN).flatMap(([why, rows]) => rows.map((row) => [row, why] as const)));
 
 t.setTimeout(TIMEOUT_MS);
-const server = await startControlPlane();
+// What was before it started again is history that it no longer has.
+const before = await startControlPlane();
+await before.stop();
+const server = await startControlPlane({ directory: before.directory });
 t.teardown(() => server.remove());
 const hook = await startHook('127.0.0.1', REPLIES);
 t.teardown(() => hook.close());
