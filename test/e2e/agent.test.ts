@@ -1,10 +1,8 @@
 // A second node: it joins, carries pods that reach and are reached, and rides out what happens to the server and to itself.
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
-import { createSuppliedCluster, SKIFF } from '../support/cluster.ts';
+import { addAgent, joining } from '../support/agent.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import { ownNetwork } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
@@ -12,60 +10,37 @@ ownNetwork();
 t.setTimeout(900_000);
 
 const cluster = await createSuppliedCluster('j', '10.97.4');
-const { kubectl, tryKubectl, host: first, lab } = cluster;
-const second = lab.addHost('n2');
-const logFile = join(lab.directory, 'agent.log');
-const agentLog = (): string => readFileSync(logFile, 'utf8');
-let agent: ChildProcess | undefined;
-t.teardown(async () => {
-  agent?.kill('SIGKILL');
-  await cluster.remove();
-});
-
-function startAgent(...flags: string[]): void {
-  rmSync(logFile, { force: true });
-  const [enter = '', ...rest] = [...second.enter, SKIFF, 'agent', '--node-name', 'n2', '--node-ip', second.ip, ...flags];
-  const log = openSync(logFile, 'a');
-  agent = spawn(enter, rest, { stdio: ['ignore', log, log] });
-}
-async function stopAgent(signal = 'SIGTERM'): Promise<void> {
-  const ended = once(agent as ChildProcess, 'exit');
-  second.run('pkill', `-${signal}`, '-f', `${SKIFF} agent`);
-  await ended;
-}
-const ready = (): boolean => /^n2 +Ready/m.test(tryKubectl(['get', 'nodes', '--no-headers']).stdout);
+const { kubectl, tryKubectl, host: first } = cluster;
+const agent = addAgent(cluster, 'n2');
+const { host: second, ready } = agent;
+t.teardown(() => cluster.remove());
 const jsonpath = (resource: string, path: string): string => kubectl('get', ...resource.split(' '), '-o', `jsonpath=${path}`);
 const fetched = (host: typeof first, url: string): string => host.run('curl', '-sS', '--max-time', '5', url);
 const pod = (name: string, node: string, image = 'web:1'): string => JSON.stringify({
   apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: 'web' } }, spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image }] },
 });
 
-second.run('sh', '-c', `mkdir -p /etc/skiff && cp ${join(lab.directory, 'registries.yaml')} /etc/skiff/registries.yaml`);
 await cluster.start();
-const url = `https://${first.ip}:6443`;
-const token = first.run('cat', '/var/lib/skiff/server/node-token').trim();
+const [, url = '', , token = ''] = joining(cluster);
 
 await t.test('a wrong token ends it with one clear line', async (t) => {
-  startAgent('--server', url, '--token', 'wrong');
-  const [code] = (await once(agent as ChildProcess, 'exit')) as [number];
-  t.equal(code, 1);
-  t.match(agentLog(), /the token is not that of this cluster, or has ended: see <data-dir>\/server\/node-token on the server/);
+  agent.start('--server', url, '--token', 'wrong');
+  t.same(await agent.ended(), [1, null]);
+  t.match(agent.log(), /the token is not that of this cluster, or has ended: see <data-dir>\/server\/node-token on the server/);
 });
 
 await t.test('asked to stop while it waits for a server, it stops', async (t) => {
-  startAgent('--server', `https://${first.ip}:1`, '--token', token);
-  await until(() => agentLog().includes('waiting for the server'), 'the agent to wait');
-  const ended = once(agent as ChildProcess, 'exit');
-  await stopAgent();
-  t.same(await ended, [0, null]);
-  t.match(agentLog(), /stopping on SIGTERM/);
+  agent.start('--server', `https://${first.ip}:1`, '--token', token);
+  await until(() => agent.log().includes('waiting for the server'), 'the agent to wait');
+  t.same(await agent.stop(), [0, null]);
+  t.match(agent.log(), /stopping on SIGTERM/);
 });
 
 await t.test('it joins by the token that the server wrote', async (t) => {
   t.match(token, /^K10[0-9a-f]{64}::server:.+/);
-  startAgent('--server', url, '--token', token);
+  agent.start('--server', url, '--token', token);
   await until(ready, 'n2 to be Ready');
-  t.match(agentLog(), /joined/);
+  t.match(agent.log(), /joined/);
 });
 
 await t.test('pods of both nodes reach each other, the nodes and Services; DNS answers on both; logs and exec work', async (t) => {
@@ -89,9 +64,9 @@ const containers = (): string => jsonpath('pods -l app=web', '{range .items[*]}{
 
 await t.test('killed and started without token or server address, it is the same node, and its containers went on', async (t) => {
   const before = containers();
-  await stopAgent('SIGKILL');
-  startAgent();
-  await until(() => agentLog().includes(' ready '), 'the agent to be ready');
+  await agent.stop('SIGKILL');
+  agent.start();
+  await until(() => agent.log().includes(' ready '), 'the agent to be ready');
   t.equal(containers(), before);
 });
 
@@ -104,11 +79,11 @@ await t.test('a server that is away is ridden out, at boot and later', async (t)
   const [b, clusterIp] = [jsonpath('pod b', '{.status.podIP}'), jsonpath('service web', '{.spec.clusterIP}')];
   await cluster.stop('SIGKILL');
   t.equal(fetched(first, `http://${b}/`).trim(), 'b', 'pods reach each other without a server');
-  await stopAgent();
-  startAgent();
-  await until(() => agentLog().includes(' ready '), 'the agent to be ready without its server');
-  t.match(agentLog(), /waiting for the server/);
-  t.match(agentLog(), /going on with what was known last/);
+  await agent.stop();
+  agent.start();
+  await until(() => agent.log().includes(' ready '), 'the agent to be ready without its server');
+  t.match(agent.log(), /waiting for the server/);
+  t.match(agent.log(), /going on with what was known last/);
   t.match(fetched(second, `http://${clusterIp}/`).trim(), /^[ab]$/, 'Services are served');
   t.equal(resolved(second, 'web.default.svc.cluster.local'), clusterIp, 'names are answered');
   const running = processes(second);
@@ -126,11 +101,10 @@ await t.test('a server that is away is ridden out, at boot and later', async (t)
 await t.test('a machine that boots while the server is away starts its pods from what it knew last; the server is back, and they go on', async (t) => {
   const [b, clusterIp] = [jsonpath('pod b', '{.status.podIP}'), jsonpath('service web', '{.spec.clusterIP}')];
   await cluster.stop();
-  const ended = once(agent as ChildProcess, 'exit');
   second.kill();
-  await ended;
+  await agent.ended();
   second.boot();
-  startAgent();
+  agent.start();
   await until(() => second.run('sh', '-c', `curl -sS --max-time 2 http://${b}/ || true`).trim() === 'b', 'the pod to serve, at the address it had');
   t.equal(resolved(second, 'web.default.svc.cluster.local'), clusterIp);
   // The other pod is away with nothing: its node is there.
@@ -180,27 +154,21 @@ await t.test('a kubelet that the server cannot call is reached by the agent\'s t
 });
 
 await t.test('another machine cannot take the name, but have it with an id, which it keeps', async (t) => {
-  const third = lab.addHost('n3');
-  third.run('sh', '-c', `mkdir -p /etc/skiff && cp ${join(lab.directory, 'registries.yaml')} /etc/skiff/registries.yaml`);
-  const log = openSync(join(lab.directory, 'third.log'), 'a');
-  const [enter, ...rest] = [...third.enter, SKIFF, 'agent', '--node-name', 'n2', '--node-ip', third.ip, '--server', url, '--token', token];
-  const [code] = (await once(spawn(enter, rest, { stdio: ['ignore', log, log] }), 'exit')) as [number];
-  t.equal(code, 1);
-  t.match(readFileSync(join(lab.directory, 'third.log'), 'utf8'), /node name "n2" is another machine's: choose one with --node-name or --with-node-id/);
+  const third = addAgent(cluster, 'n3', { named: false });
+  third.start('--node-name', 'n2', ...joining(cluster));
+  t.same(await third.ended(), [1, null]);
+  t.match(third.log(), /node name "n2" is another machine's: choose one with --node-name or --with-node-id/);
   const names = (): string[] => tryKubectl(['get', 'nodes', '--no-headers']).stdout.split('\n').filter((line) => / Ready/.test(line)).map((line) => line.split(' ')[0] ?? '').filter((name) => name.startsWith('n2-'));
-  const flags = [['--node-name', 'n2', '--with-node-id', '--node-external-ip', '203.0.113.7', '--server', url, '--token', token], []];
+  const flags = [['--node-name', 'n2', '--with-node-id', '--node-external-ip', '203.0.113.7', ...joining(cluster)], []];
   let first = '';
   for (const given of flags) {
-    const [into = '', ...words] = [...third.enter, SKIFF, 'agent', '--node-ip', third.ip, ...given];
-    const joined = spawn(into, words, { stdio: ['ignore', log, log] });
+    third.start(...given);
     await until(() => names().length === 1, 'the third node to be Ready');
     first ||= names()[0] ?? '';
     t.match(names(), [first]);
     t.match(first, /^n2-[0-9a-f]{8}$/);
     t.equal(jsonpath(`node ${first}`, '{.status.addresses[?(@.type=="ExternalIP")].address}'), given.length > 0 ? '203.0.113.7' : '');
-    const ended = once(joined, 'exit');
-    third.run('pkill', '-TERM', '-f', `${SKIFF} agent`);
-    t.same(await ended, [0, null]);
+    t.same(await third.stop(), [0, null]);
     // So that the next is seen to come, and is not this one's last word.
     kubectl('delete', 'node', first);
   }
@@ -210,8 +178,8 @@ await t.test('another backend: an agent learns of it when it starts', async (t) 
   t.match(second.run('ip', 'route'), /10\.42\.0\.0\/24 .*skiff\.vxlan/);
   await cluster.stop();
   await cluster.start('--network-backend', 'host-gw');
-  await stopAgent();
-  startAgent();
+  await agent.stop();
+  agent.start();
   await until(ready, 'n2 to be Ready');
   await until(() => second.run('ip', 'route').includes(`10.42.0.0/24 via ${first.ip}`) && first.run('ip', 'route').includes(`10.42.1.0/24 via ${second.ip}`), 'plain routes');
   const [a, b] = ['a', 'b'].map((name) => jsonpath(`pod ${name}`, '{.status.podIP}'));
@@ -220,7 +188,7 @@ await t.test('another backend: an agent learns of it when it starts', async (t) 
 });
 
 await t.test('a node that is deleted leaves no route behind', async (t) => {
-  await stopAgent();
+  await agent.stop();
   t.match(first.run('ip', 'route'), /10\.42\.1\.0\/24/);
   kubectl('delete', 'node', 'n2');
   await until(() => !first.run('ip', 'route').includes('10.42.1.0/24'), 'the route to go');

@@ -1,9 +1,7 @@
 // CSI on two nodes, the second an agent with no more rights than a node has: a volume moves between them, and leaves a node that is out of service. The test
 // plays attacher.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { openSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
+import { addAgent, joining } from '../support/agent.ts';
 import { createSuppliedCluster } from '../support/cluster.ts';
 import { driverOn } from '../support/csi-host.ts';
 import { ownNetwork } from '../support/lab.ts';
@@ -14,25 +12,16 @@ t.setTimeout(300_000);
 
 const NAME = 'folders.example.com';
 const cluster = await createSuppliedCluster('z', '10.97.64');
-const { kubectl, tryKubectl, host: first, lab, program } = cluster;
-const second = lab.addHost('n2');
+const { kubectl, host: first, lab, apply, field, events } = cluster;
+const agent = addAgent(cluster, 'n2');
+const second = agent.host;
 const drivers = [driverOn(first, { lab, name: NAME, nodeId: 'id-1' }), driverOn(second, { lab, name: NAME, nodeId: 'id-2' })] as const;
-let agent: ChildProcess | undefined;
-t.teardown(async () => {
-  agent?.kill('SIGKILL');
-  await cluster.remove();
-});
+t.teardown(() => cluster.remove());
 
-const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath={${path}}`]).stdout;
-const apply = (...items: object[]): void => {
-  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  if (code !== 0) throw new Error(stderr);
-};
 const pod = (name: string, node: string): object => ({
   apiVersion: 'v1', kind: 'Pod', metadata: { name },
   spec: { terminationGracePeriodSeconds: 1, nodeSelector: { 'kubernetes.io/hostname': node }, tolerations: [{ operator: 'Exists' }], containers: [{ name: 'c', image: 'busybox:1', command: ['sleep', '1000'], volumeMounts: [{ name: 'data', mountPath: '/data' }] }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'v' } }] },
 });
-const events = (about: string): string => kubectl('get', 'events', '--field-selector', `involvedObject.name=${about}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}');
 const attachments = (): string => field('volumeattachments', '.items[*].spec.nodeName');
 const running = (name: string): boolean => field(`pod ${name}`, '.status.phase') === 'Running';
 
@@ -43,14 +32,10 @@ async function attach(node: string): Promise<void> {
   kubectl('patch', 'volumeattachment', name(), '--subresource=status', '--type=merge', '-p', '{"status":{"attached":true}}');
 }
 
-second.run('sh', '-c', `mkdir -p /etc/skiff && cp ${join(lab.directory, 'registries.yaml')} /etc/skiff/registries.yaml`);
 await t.test('two nodes come up, each with the driver', async (t) => {
   await cluster.start();
-  const token = first.run('cat', '/var/lib/skiff/server/node-token').trim();
-  const [enter, ...rest] = [...second.enter, ...program, 'agent', '--node-name', 'n2', '--node-ip', second.ip, '--server', `https://${first.ip}:6443`, '--token', token];
-  const log = openSync(join(lab.directory, 'agent.log'), 'a');
-  agent = spawn(enter, rest, { stdio: ['ignore', log, log] });
-  await until(() => /^n2 +Ready/m.test(tryKubectl(['get', 'nodes', '--no-headers']).stdout), 'the second node');
+  agent.start(...joining(cluster));
+  await until(agent.ready, 'the second node');
   for (const { start } of drivers) start();
   await until(() => field('csinodes', '.items[*].spec.drivers[*].nodeID') === 'id-1 id-2', 'the driver on both');
   t.equal(field('node n2', '.metadata.annotations.csi\\.volume\\.kubernetes\\.io/nodeid'), `{"${NAME}":"id-2"}`);

@@ -27,6 +27,14 @@ export interface Cluster {
   kubectl(...args: string[]): string;
   /** The same without the throw, with input if wanted. */
   tryKubectl(args: readonly string[], input?: string): Ran;
+  /** Applies them together; throws with what kubectl printed. */
+  apply(...objects: object[]): void;
+  /** What a path of jsonpath finds in the resource (`pod x`), as text: nothing where there is none. */
+  field(resource: string, path: string): string;
+  /** Its events, a line each: `reason: message`. */
+  events(about: string): string;
+  /** Its events, once they say so: an event comes by itself, before or after the status that it tells of. */
+  told(about: string, words: RegExp): Promise<string>;
   /** A kubectl that goes on: `get -w`, `logs -f`. */
   spawnKubectl(...args: string[]): ChildProcess;
   /** What is started: default the built executable, or what SKIFF_PROGRAM says (`node cmd/main.ts`). */
@@ -83,6 +91,13 @@ export async function createCluster(prefix: string, net: string, registriesYaml:
       if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: exit ${String(code)}\n${`${stderr}${stdout}`.slice(0, 4000)}`);
       return stdout;
     },
+    apply(...objects) {
+      const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+      if (code !== 0) throw new Error(stderr);
+    },
+    field: (resource, path) => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath=${path.startsWith('{') ? path : `{${path}}`}`]).stdout,
+    events: (about) => cluster.kubectl('get', 'events', '--field-selector', `involvedObject.name=${about}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}'),
+    told: (about, words) => until(() => words.test(cluster.events(about)) && cluster.events(about), () => `${String(words)} in the events of ${about}:\n${cluster.events(about)}`),
     spawnKubectl: (...args) => spawn(KUBECTL, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] }),
     async start(...flags) {
       const [enter = '', ...rest] = [...host.enter, ...cluster.program, 'server', '--node-name', 'n1', '--node-ip', host.ip, ...flags];

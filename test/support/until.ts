@@ -1,13 +1,13 @@
 // Waiting for what gives no event: asked again and again.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Until it is so, or there is something, which it gives; throws with what was awaited when that takes too long. */
-export async function until<T>(look: () => T | Promise<T>, what: string, timeoutMs = 60_000): Promise<Exclude<T, false | undefined>> {
+/** Until it is so, or there is something, which it gives; throws with what was awaited (and what there is) when that takes too long. */
+export async function until<T>(look: () => T | Promise<T>, what: string | (() => string), timeoutMs = 60_000): Promise<Exclude<T, false | undefined>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const found = await look();
     if (found !== false && found !== undefined) return found as Exclude<T, false | undefined>;
-    if (performance.now() > deadline) throw new Error(`waited ${String(timeoutMs / 1000)} s for ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${String(timeoutMs / 1000)} s for ${typeof what === 'string' ? what : what()}`);
     await sleep(100);
   }
 }
