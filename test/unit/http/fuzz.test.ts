@@ -110,9 +110,9 @@ function readOf(): Sent {
 /** What an answer must not be. The paths into pods and nodes answer with what their node says, and there is none. */
 function wrongWith(sent: Sent, { code, bytes }: Answer): string | undefined {
   if (/\/(proxy|log|exec|attach|portforward)\b/.test(sent.path)) return undefined;
-  // Upstream answers these with 500 too: a missing merge key or elements of two sorts are a plain error (apimachinery's mergepatch.ErrNoMergeKey, strategicpatch.sliceElementType) that the API server's
+  // Upstream answers these with 500 too: a missing merge key, an unknown directive or elements of two sorts are a plain error (apimachinery's mergepatch.ErrNoMergeKey and ErrBadPatchType, strategicpatch.sliceElementType) that the API server's
   // interpretStrategicMergePatchError (endpoints/handlers/patch.go) hands on as it is.
-  if (/failed to create typed patch object|does not contain declared merge key|list element types are not identical|resourceVersion should not be set on objects to be created/.test(bytes.toString())) return undefined;
+  if (/failed to create typed patch object|does not contain declared merge key|unknown patch type: |list element types are not identical|resourceVersion should not be set on objects to be created/.test(bytes.toString())) return undefined;
   return code >= 500 && code !== 504 ? `${String(code)} ${bytes.toString().slice(0, 600)}\n  to ${show(sent)}` : undefined;
 }
 
@@ -122,7 +122,7 @@ async function readBack(path: string): Promise<string | undefined> {
   if (plain.code === 404) return undefined;
   if (plain.code !== 200) return `GET ${path}: ${String(plain.code)}`;
   const [yaml, table, metadata] = [await ask({ method: 'GET', path, headers: { accept: 'application/yaml' } }), await ask({ method: 'GET', path, headers: { accept: ACCEPTS[3] } }), await ask({ method: 'GET', path, headers: { accept: ACCEPTS[5] } })];
-  for (const answer of [yaml, table, metadata]) if (answer.code !== 200) return `GET ${path}: ${String(answer.code)} ${answer.bytes.toString().slice(0, 300)}`;
+  for (const answer of [yaml, table, metadata]) if (answer.code !== 200 && !(answer.code === 404 && (await ask({ method: 'GET', path })).code === 404)) return `GET ${path}: ${String(answer.code)} ${answer.bytes.toString().slice(0, 300)}`;
   const changed = await changedByItself(path, 'application/json', (bytes) => bytes);
   if (changed !== undefined || path.startsWith('/apis/fuzz.dev')) return changed;
   return changedByItself(path, PROTOBUF, (bytes) => Buffer.from(encodeProtobuf(decodeProtobuf(bytes, schemas), schemas)));
