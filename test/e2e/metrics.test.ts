@@ -8,14 +8,10 @@ ownNetwork();
 t.setTimeout(600_000);
 
 const cluster = await createSuppliedCluster('w', '10.97.7');
-const { kubectl, tryKubectl } = cluster;
+const { kubectl, tryKubectl, apply } = cluster;
 t.teardown(() => cluster.remove());
 await t.test('a server comes up', () => cluster.start());
 
-const apply = (...objects: object[]): void => {
-  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  if (code !== 0) throw new Error(stderr);
-};
 const deployment = (name: string, command: string): object => ({
   apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name },
   spec: {

@@ -11,7 +11,7 @@ const folder = process.env['SKIFF_CSI_PARTS'];
 if (folder === undefined) throw new Error('SKIFF_CSI_PARTS: the folder of the parts\' executables is not named');
 
 const cluster = await createSuppliedCluster('d', '10.97.61');
-const { kubectl, tryKubectl, host } = cluster;
+const { kubectl, tryKubectl, host, apply, field, events } = cluster;
 const parts = createParts(cluster, folder);
 t.teardown(() => cluster.remove());
 await t.test('a server comes up, and the driver with its parts', async () => {
@@ -19,11 +19,6 @@ await t.test('a server comes up, and the driver with its parts', async () => {
   for (const part of PARTS) parts.start(part);
 });
 
-const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath={${path}}`]).stdout;
-const apply = (...objects: object[]): void => {
-  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  if (code !== 0) throw new Error(stderr);
-};
 const claim = (name: string, spec: object = {}): object => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'host', resources: { requests: { storage: '64Mi' } }, ...spec } });
 const pod = (name: string, command: string, { volume = {}, container = {}, spec = {} }: { volume?: object; container?: object; spec?: object } = {}): object => ({
   apiVersion: 'v1', kind: 'Pod', metadata: { name },
@@ -31,7 +26,6 @@ const pod = (name: string, command: string, { volume = {}, container = {}, spec 
 });
 const phase = (resource: string): string => field(resource, '.status.phase');
 const isGone = (resource: string): boolean => tryKubectl(['get', ...resource.split(' ')]).stderr.includes('not found');
-const events = (about: string): string => kubectl('get', 'events', '--field-selector', `involvedObject.name=${about}`, '-o', 'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}');
 const onNode = (command: string): string => host.run('sh', '-c', command).trim();
 /** Everything that a volume leaves while it is used. */
 const leftovers = (): string => `${onNode('grep -E "kubernetes.io.csi" /proc/self/mountinfo || true')}${onNode('find /var/lib/kubelet/plugins/kubernetes.io/csi /var/lib/kubelet/pods -path "*csi*" -type f 2>/dev/null || true')}${field('node n1', '.status.volumesInUse')}${field('node n1', '.status.volumesAttached')}${field('volumeattachments', '.items')}`.replaceAll('[]', '');
