@@ -32,13 +32,13 @@ async function attach(node: string): Promise<void> {
   kubectl('patch', 'volumeattachment', name(), '--subresource=status', '--type=merge', '-p', '{"status":{"attached":true}}');
 }
 
-await t.test('two nodes come up, each with the driver', async (t) => {
+await t.test('two nodes come up, each with the driver', async () => {
   await cluster.start();
   agent.start(...joining(cluster));
   await until(agent.ready, 'the second node');
   for (const { start } of drivers) start();
   await until(() => field('csinodes', '.items[*].spec.drivers[*].nodeID') === 'id-1 id-2', 'the driver on both');
-  t.equal(field('node n2', '.metadata.annotations.csi\\.volume\\.kubernetes\\.io/nodeid'), `{"${NAME}":"id-2"}`);
+  await until(() => field('node n2', '.metadata.annotations.csi\\.volume\\.kubernetes\\.io/nodeid') === `{"${NAME}":"id-2"}`, 'the node to be told its id');
 });
 
 await t.test('a volume on the agent: its secrets, a token in the pod\'s name, and growth that waited for a pod', async (t) => {
@@ -59,7 +59,7 @@ await t.test('a volume on the agent: its secrets, a token in the pod\'s name, an
   t.match(calls('NodePublishVolume'), [{ secrets: { key: 'value', 'csi.storage.k8s.io/serviceAccount.tokens': /^\{"vault":\{"token":"ey/ }, volumeContext: { 'csi.storage.k8s.io/pod.name': 'there' } }]);
   t.equal(field('node n2', '.status.volumesInUse[*]'), `kubernetes.io/csi/${NAME}^h`);
   t.equal(calls('NodeExpandVolume').length, 1);
-  t.equal(field('pvc v', '.status.capacity.storage'), '2Gi');
+  await until(() => field('pvc v', '.status.capacity.storage') === '2Gi', 'the claim to have grown');
 });
 
 await t.test('a pod elsewhere waits until the first has let go', async (t) => {

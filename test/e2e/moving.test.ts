@@ -84,7 +84,7 @@ await t.test('without a network it goes on with the address that it had; with on
   for (const line of ['link set eth0 up', `addr add ${NET}.88/24 dev eth0`, `route replace default via ${NET}.1`]) host.run('sh', '-c', `ip ${line}`);
   useAddress(`${NET}.88`);
   await until(() => nodes() === `n1 ${NET}.88 True`, 'the server to be reached at its new address', 120_000);
-  t.notMatch(host.run('ip', 'link'), 'skiff-lone');
+  await until(() => !host.run('ip', 'link').includes('skiff-lone'), 'the lone address to go');
 });
 
 await t.test('a board that never had a network is a cluster of its own', async (t) => {
@@ -100,7 +100,7 @@ await t.test('a board that never had a network is a cluster of its own', async (
     await ended;
   });
   await until(() => readFileSync(file, 'utf8').includes(' ready '), 'the server to be ready');
-  t.equal(nodesWithin(board), 'board 198.18.0.1 True');
-  t.equal(kubectlWithin(board, 'get', 'endpoints', 'kubernetes', '-o', 'jsonpath={.subsets[0].addresses[*].ip}'), '198.18.0.1');
+  await until(() => nodesWithin(board) === 'board 198.18.0.1 True', 'its node to be Ready');
+  await until(() => kubectlWithin(board, 'get', 'endpoints', 'kubernetes', '-o', 'jsonpath={.subsets[0].addresses[*].ip}') === '198.18.0.1', 'pods to be told');
   t.match(readFileSync(file, 'utf8'), /this machine has no network address: it is a cluster of its own until it has one/);
 });
