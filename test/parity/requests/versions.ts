@@ -62,7 +62,7 @@ export const VERSIONS: readonly Row[] = [
   ...['v9', 'foo/v1', 'a/b/c', 'extensions/v1beta1'].flatMap(told),
   post('versions: made with an owner of v9', `${CM}?fieldManager=maker`, configMap('made', { a: '1' }, { managedFields: [owner('v9', 'data')] }), { managed: true }),
   remove('versions: made removed', `${CM}/made`),
-  post('versions: a revision', `${APPS}/controllerrevisions?fieldManager=maker`, { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name: 'versions' }, revision: 1 }, { managed: true }),
+  post('versions: a revision', `${APPS}/controllerrevisions?fieldManager=maker`, { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata: { name: 'versions' }, data: { of: 'this' }, revision: 1 }, { managed: true }),
   merge('owners of apps/v1beta1 told', `${APPS}/controllerrevisions/versions`, { metadata: { managedFields: [owner('apps/v1beta1', 'revision')] } }),
   merge('owners of a former group told', `${APPS}/controllerrevisions/versions`, { revision: 2, metadata: { managedFields: [owner('extensions/v1beta1', 'revision'), owner('apps/v1', 'data')] } }),
   remove('versions: revision removed', `${APPS}/controllerrevisions/versions`),
