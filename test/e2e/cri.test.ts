@@ -11,7 +11,7 @@ ownNetwork();
 t.setTimeout(300_000);
 
 const cluster = await createCluster('cri', '10.97.31', () => '');
-const { kubectl, tryKubectl, lab, host } = cluster;
+const { kubectl, tryKubectl, lab, host, apply } = cluster;
 const registry = await startRegistry({ address: lab.ip, port: 5000 });
 await pushImages(registry.url);
 let containerd: TestContainerd | undefined;
@@ -22,10 +22,6 @@ t.teardown(async () => {
 });
 const busybox = `${registry.address}/busybox:1`;
 const pod = (name: string, spec: object): object => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name } }, spec: { terminationGracePeriodSeconds: 0, ...spec } });
-const apply = (...objects: object[]): void => {
-  const { code, stderr } = tryKubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-  if (code !== 0) throw new Error(stderr);
-};
 const endpoint = (): string[] => ['--container-runtime-endpoint', containerd?.endpoint ?? ''];
 
 await t.test('a node on containerd is ready and says so', async (t) => {
@@ -36,7 +32,7 @@ await t.test('a node on containerd is ready and says so', async (t) => {
 
 await t.test('pods run, talk to each other, and are reached by kubectl', async (t) => {
   apply(pod('web', { containers: [{ name: 'c', image: `${registry.address}/web:1`, ports: [{ containerPort: 80, hostPort: 8088 }], readinessProbe: { exec: { command: ['true'] } } }] }), pod('shell', { containers: [{ name: 'c', image: busybox, command: ['sleep', '1000000'] }] }));
-  const { code } = tryKubectl(['wait', '--for=condition=Ready', 'pod/web', 'pod/shell', '--timeout=20s']);
+  const { code } = tryKubectl(['wait', '--for=condition=Ready', 'pod/web', 'pod/shell', '--timeout=60s']);
   if (code !== 0) throw new Error(`${kubectl('get', 'events')}\n${cluster.log().slice(-2000)}`);
   const ip = kubectl('get', 'pod', 'web', '-o', 'jsonpath={.status.podIP}');
   t.match(ip, /^10\.42\.0\.\d+$/);
@@ -75,6 +71,5 @@ await t.test('what is deleted goes', async () => {
 
 await t.test('stop --pods ends them with their network', async (t) => {
   t.match(host.run(...cluster.program, 'stop', '--pods'), /pod default\/shell/);
-  await until(() => shims() === 0, 'no process of a pod');
-  t.equal(links(), 0);
+  await until(() => shims() === 0 && links() === 0, 'no process of a pod, nor link');
 });

@@ -10,7 +10,7 @@ ownNetwork();
 t.setTimeout(600_000);
 
 const cluster = await createSuppliedCluster('v', '10.97.6');
-const { kubectl, tryKubectl, host, apply, field, events } = cluster;
+const { kubectl, tryKubectl, host, apply, field, events, told } = cluster;
 const loops = host.run('sh', '-c', 'losetup -f 2>/dev/null || true') !== '';
 const loopsOf = (): string[] => execFileSync('losetup', ['-n', '-O', 'NAME', '-j', image], { encoding: 'utf8' }).split('\n').filter((device) => device !== '').map((device) => device.trim());
 const image = join(cluster.lab.directory, 'disk');
@@ -78,7 +78,7 @@ await t.test('a volume made by hand is bound by size, class and selector, and re
   t.equal(field('pvc smallest', '.status.capacity.storage'), '2Gi');
   apply(pod('stuck', 'none', 'true'));
   await until(() => events('stuck').includes('0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.'), 'the scheduler to say why');
-  t.match(events('none'), /ProvisioningFailed: storageclass\.storage\.k8s\.io "manual" not found/);
+  t.ok(await told('none', /ProvisioningFailed: storageclass\.storage\.k8s\.io "manual" not found/));
   kubectl('delete', 'pod', 'stuck');
   kubectl('delete', 'pvc', 'smallest', 'none');
   await until(() => phase('pv b') === 'Released', 'the volume to be released');

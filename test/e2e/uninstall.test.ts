@@ -59,11 +59,11 @@ await t.test('stop --pods: each ends with its hook and its signal, the critical 
   sameListing(t, listing(), before, ['mounts', 'links', 'routes', 'rules', 'cgroups', 'sysctls', 'processes']);
 });
 
-await t.test('started again, the pods are back', async (t) => {
+await t.test('started again, the pods are back', async () => {
   install();
   await until(() => running().length === 3, 'the pods to run again', 60_000);
   kubectl(['wait', '--for=condition=Ready', 'pod', '--all', '--timeout=60s']);
-  t.equal(shell('curl -sS --max-time 5 http://127.0.0.1:30080/').trim(), 'web');
+  await until(() => shell('curl -s --max-time 5 http://127.0.0.1:30080/ || true').trim() === 'web', 'the service to answer');
 });
 
 let foretold: string[] = [];
