@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './until.ts';
 
 export interface TestRegistry {
   /** `127.0.0.1:PORT` */
@@ -60,15 +61,11 @@ async function freePort(host: string): Promise<number> {
 }
 
 async function answers(child: ChildProcess, address: string, enter: readonly string[] = []): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  const [program, ...args] = [...enter, 'bash', '-c', `exec 3<>/dev/tcp/${address.replace(':', '/')}`];
+  await until(async () => {
     if (child.exitCode !== null) throw new Error(`docker-registry ended with ${String(child.exitCode)}`);
-    const [host = '', port = ''] = address.split(':');
-    const [program, ...args] = [...enter, 'bash', '-c', `exec 3<>/dev/tcp/${host}/${port}`];
-    const code = await new Promise((resolve) => spawn(program, args, { stdio: 'ignore' }).on('close', resolve));
-    if (code === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`docker-registry does not answer on ${address}`);
+    return (await new Promise((resolve) => spawn(program, args, { stdio: 'ignore' }).on('close', resolve))) === 0;
+  }, `docker-registry to answer on ${address}`);
 }
 
 function ended(child: ChildProcess): Promise<void> {

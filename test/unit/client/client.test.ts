@@ -128,12 +128,12 @@ t.test('a server that takes connections and says nothing is given up, for reques
 });
 
 t.test('a watch that has begun outlives the silence', async (t) => {
-  const brief = createHttpsTransport({ url: server.url, credentials: server.credentials('admin', 'system:masters'), timeoutMs: 150 });
+  const brief = createHttpsTransport({ url: server.url, credentials: server.credentials('admin', 'system:masters'), timeoutMs: 1000 }); // time enough to begin on a busy machine
   const { metadata } = await client.list(CONFIGMAPS, { namespace: 'default' });
   const abort = new AbortController();
   const events = createClient(brief).watch(CONFIGMAPS, { namespace: 'default', resourceVersion: metadata.resourceVersion ?? '' }, abort.signal)[Symbol.asyncIterator]();
   const next = events.next();
-  await new Promise<void>((resolve) => systemClock.setTimer(500, resolve));
+  await new Promise<void>((resolve) => systemClock.setTimer(1500, resolve));
   await client.create(CONFIGMAPS, map('after-silence'));
   t.match(await next, { value: { object: { metadata: { name: 'after-silence' } } } });
   abort.abort(new Error('end'));
