@@ -2,22 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
-import { pushImages } from '../support/images.ts';
-import { BIN, createInstalledHost, sameListing } from '../support/installed-host.ts';
-import { createLab, ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
+import { BIN, createInstalledHost, createSuppliedLab, sameListing } from '../support/installed-host.ts';
+import { ownNetwork } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 
-const lab = createLab('v', '10.97.9');
-const registry = await startRegistry({ address: lab.ip, port: 5000 });
-t.teardown(async () => {
-  lab.remove();
-  await registry.stop();
-});
-await pushImages(registry.url, undefined, 'library/');
+const lab = await createSuppliedLab(t, { prefix: 'v', net: '10.97.9' });
 const first = createInstalledHost(lab, 'n1');
 const second = createInstalledHost(lab, 'n2');
 const before = second.listing();

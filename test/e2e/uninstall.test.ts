@@ -1,21 +1,13 @@
 // Skiff comes onto a machine and leaves it: stop, stop --pods, uninstall, each against listings of the machine taken before the install.
 import t from 'tap';
-import { pushImages } from '../support/images.ts';
-import { BIN, createInstalledHost, sameListing } from '../support/installed-host.ts';
-import { createLab, ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
+import { BIN, createInstalledHost, createSuppliedLab, sameListing } from '../support/installed-host.ts';
+import { ownNetwork } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 
-const lab = createLab('u', '10.97.8');
-const registry = await startRegistry({ address: lab.ip, port: 5000 });
-t.teardown(async () => {
-  lab.remove();
-  await registry.stop();
-});
-await pushImages(registry.url, undefined, 'library/');
+const lab = await createSuppliedLab(t, { prefix: 'u', net: '10.97.8' });
 const { skiff, shell, kubectl, listing, ...server } = createInstalledHost(lab, 'n1');
 const install = (): void => server.install(['server']);
 const running = (): string[] => kubectl(['get', 'pods', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[0].state.running.startedAt}{"\\n"}{end}']).split('\n').filter((line) => /\dZ$/.test(line));

@@ -4,11 +4,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TAP } from 'tap';
-import { createCluster } from '../support/cluster.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
 import type { Difference } from '../support/differences.ts';
-import { pushImages } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 import { openApi } from '../support/api.ts';
 import { IMAGES, SECTIONS, WARM } from './cases.ts';
 import type { NodeCase } from './case.ts';
@@ -55,11 +53,8 @@ export async function playSections(t: TAP, { sections: names, net }: PlayedSecti
 
 /** A node with the images on it, and a namespace for each section. */
 async function openStage(t: TAP, net: string, sections: readonly string[]): Promise<Stage> {
-  const cluster = await createCluster('parity', net, ({ ip }) => `mirrors:\n  docker.io: {endpoint: ["http://${ip}:5000"]}\n`);
+  const cluster = await createSuppliedCluster('parity', net);
   t.teardown(() => cluster.remove());
-  const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
-  t.teardown(() => registry.stop());
-  await pushImages(registry.url, undefined, 'library/');
   const places = await openStaticPlaces(join(cluster.host.disk, 'plain/var/lib/kubelet/static'), cluster.lab.ip);
   t.teardown(() => places.close());
   await cluster.start(...['pod-manifest-path=/var/lib/kubelet/static', `manifest-url=http://${cluster.lab.ip}:${String(STATIC_PORT)}/`, 'http-check-frequency=2s'].flatMap((setting) => ['--kubelet-arg', setting]));

@@ -4,7 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { KUBECTL, SKIFF } from './cluster.ts';
-import type { Host, Lab } from './lab.ts';
+import { pushImages } from './images.ts';
+import { createLab, type Host, type Lab } from './lab.ts';
+import { startRegistry } from './registry.ts';
 
 export interface Ended {
   code: number;
@@ -27,6 +29,18 @@ export type Listing = Record<'files' | 'mounts' | 'links' | 'routes' | 'rules' |
 
 /** Not below /usr: that is shared with the machine the test runs on. */
 export const BIN = '/var/lib/programs';
+
+/** A lab with a registry in it that its hosts pull from, for as long as the test takes. */
+export async function createSuppliedLab(t: Pick<Test, 'teardown'>, { prefix, net }: { prefix: string; net: string }): Promise<Lab> {
+  const lab = createLab(prefix, net);
+  const registry = await startRegistry({ address: lab.ip, port: 5000 });
+  t.teardown(async () => {
+    lab.remove();
+    await registry.stop();
+  });
+  await pushImages(registry.url, undefined, 'library/');
+  return lab;
+}
 
 export function createInstalledHost(lab: Lab, name: string): InstalledHost {
   const host = lab.addHost(name);

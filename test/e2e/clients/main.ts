@@ -2,28 +2,22 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
-import { createCluster } from '../../support/cluster.ts';
-import { pushImages } from '../../support/images.ts';
+import { createSuppliedCluster } from '../../support/cluster.ts';
 import { ownNetwork } from '../../support/lab.ts';
-import { startRegistry } from '../../support/registry.ts';
 import { until } from '../../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 const { SKIFF_PYTHON: python, SKIFF_OPERATOR: operator, SKIFF_KUBECTL: otherKubectl } = process.env;
 
-const cluster = await createCluster('c', '10.97.9', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
-const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
-await pushImages(registry.url, undefined, 'library/');
+const cluster = await createSuppliedCluster('c', '10.97.9');
 const operators: ChildProcess[] = [];
 t.teardown(async () => {
   for (const one of operators) one.kill('SIGKILL');
   await cluster.remove();
-  await registry.stop();
 });
 const environment = { ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.lab.directory };
-const { kubectl, tryKubectl } = cluster;
-const field = (resource: string, path: string): string => tryKubectl(['get', ...resource.split(' '), '-o', `jsonpath=${path}`]).stdout;
+const { kubectl, tryKubectl, field } = cluster;
 
 await t.test('a server comes up', () => cluster.start());
 

@@ -1,5 +1,5 @@
 // Replica views over the real API server, and over a transport that fails as told, on a clock that stands still.
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { StatusError } from '../../../internal/base/errors.ts';
 import { silentLog } from '../../../internal/base/log.ts';
 import { systemClock } from '../../../internal/base/clock.ts';
@@ -12,7 +12,7 @@ import type { View, ViewChange } from '../../../internal/informer/view.ts';
 import type { ConfigMap } from '../../../internal/kinds/generated/api-types.ts';
 import { CONFIGMAPS } from '../../../internal/kinds/generated/resources.ts';
 import { createWatchBuffer, type WatchBuffer } from '../../../internal/watch/buffer.ts';
-import { startApiServer } from '../../support/api-server.ts';
+import { startApiServer, type TestApiServer } from '../../support/api-server.ts';
 import { createFakeClock, settle, type FakeClock } from '../../support/fake-clock.ts';
 import { seededRandom } from '../registry/scene.ts';
 
@@ -32,7 +32,8 @@ function until(view: View<ConfigMap>, holds: () => boolean): Promise<void> {
   });
 }
 
-t.test('a view follows the server, indexes and subscribers with it; over an outage it shows what it knew and then catches up', async (t) => {
+/** Views over the connection of a real server's administrator. */
+async function connected(t: Test): Promise<{ server: TestApiServer; views: ReturnType<typeof createReplicaViews> }> {
   const server = await startApiServer();
   const transport = createHttpsTransport({ url: server.url, credentials: server.credentials('admin', 'system:masters') });
   const ending = new AbortController();
@@ -43,7 +44,11 @@ t.test('a view follows the server, indexes and subscribers with it; over an outa
   });
   // Real waiting is cut short: what is waited for between tries is nobody's point here.
   const clock = { ...systemClock, setTimer: (delayMs: number, run: () => void) => systemClock.setTimer(delayMs > 60_000 ? delayMs : Math.min(delayMs, 20), run) };
-  const views = createReplicaViews(createClient(transport), { clock, random: seededRandom(1), log: silentLog, signal: ending.signal });
+  return { server, views: createReplicaViews(createClient(transport), { clock, random: seededRandom(1), log: silentLog, signal: ending.signal }) };
+}
+
+t.test('a view follows the server, indexes and subscribers with it; over an outage it shows what it knew and then catches up', async (t) => {
+  const { server, views } = await connected(t);
   for (let at = 0; at < 1100; at++) await server.admin.create(CONFIGMAPS, map(`m${String(at).padStart(4, '0')}`, { third: String(at % 3) }));
   const view = views.of(CONFIGMAPS, SCOPE);
   t.equal(views.of(CONFIGMAPS, SCOPE), view, 'the same one when asked again');
@@ -78,15 +83,7 @@ t.test('a view follows the server, indexes and subscribers with it; over an outa
 });
 
 t.test('scopes are the server\'s to keep', async (t) => {
-  const server = await startApiServer();
-  const transport = createHttpsTransport({ url: server.url, credentials: server.credentials('admin', 'system:masters') });
-  const ending = new AbortController();
-  t.teardown(async () => {
-    ending.abort();
-    transport.close();
-    await server.remove();
-  });
-  const views = createReplicaViews(createClient(transport), { clock: systemClock, random: seededRandom(1), log: silentLog, signal: ending.signal });
+  const { server, views } = await connected(t);
   await server.admin.create(CONFIGMAPS, map('a'));
   await server.admin.create(CONFIGMAPS, map('b'));
   const view = views.of(CONFIGMAPS, { namespace: 'default', fieldSelector: 'metadata.name=b' });
