@@ -1,27 +1,21 @@
 // Pods that take what they can get, on a small node: processes, log, disk. They are held to their limits, an event says so, and the node stays.
 import t from 'tap';
-import { createCluster } from '../support/cluster.ts';
-import { fixtureImages, packRaw, packTree, pushImages } from '../support/images.ts';
+import { createSuppliedCluster } from '../support/cluster.ts';
+import { fixtureImages, packRaw, packTree } from '../support/images.ts';
 import { ownNetwork } from '../support/lab.ts';
-import { startRegistry } from '../support/registry.ts';
 import { until } from '../support/until.ts';
 
 ownNetwork();
 t.setTimeout(600_000);
 
 const MEGABYTE = 1 << 20;
-const cluster = await createCluster('g', '10.96.7', (lab) => `mirrors:\n  docker.io:\n    endpoint: ["http://${lab.ip}:5000"]\n`);
-const registry = await startRegistry({ address: cluster.lab.ip, port: 5000 });
 const base = fixtureImages()[0]?.layers[0] ?? { tar: Buffer.alloc(0) };
 const path = { Env: ['PATH=/bin'] };
-await pushImages(registry.url, [...fixtureImages(),
+const cluster = await createSuppliedCluster('g', '10.96.7', [...fixtureImages(),
   { name: 'links:1', layers: [base, { tar: packRaw([{ name: 'data', type: '2', link: '/etc' }, { name: 'up', type: '2', link: '../../../../../../victim' }, { name: 'loop', type: '2', link: 'loop' }, { name: 'etc/hosts', type: '2', link: '/etc/passwd' }]) }], config: path },
   { name: 'workdir:1', layers: [base], config: { ...path, WorkingDir: '/proc/self/fd/8' } },
-  { name: 'bulky:1', layers: [{ tar: packTree({ bulk: { text: 'bulk'.repeat(15 * MEGABYTE) } }) }], config: { Cmd: ['/none'] } }], 'library/');
-t.teardown(async () => {
-  await cluster.remove();
-  await registry.stop();
-});
+  { name: 'bulky:1', layers: [{ tar: packTree({ bulk: { text: 'bulk'.repeat(15 * MEGABYTE) } }) }], config: { Cmd: ['/none'] } }]);
+t.teardown(() => cluster.remove());
 const { kubectl, host, tryKubectl, field, events, told } = cluster;
 const running = (name: string): Promise<true> => until(() => field(`pod ${name}`, '.status.phase') === 'Running', `${name} to run`);
 
