@@ -95,12 +95,13 @@ await t.test('an image whose folders are links to elsewhere: mounts stay in the 
   const before = host.run('sh', '-c', 'cat /proc/self/mountinfo | grep -vE "/(run|var/lib)/(skiff|kubelet)" | wc -l; ls -la /etc | md5sum');
   const volumes = [{ name: 'v', emptyDir: {} }];
   one('links', 'touch /data/x /up/y && cat /etc/hosts | grep -c links; ls -d /etc/skiff /victim 2>/dev/null; echo done', { image: 'links:1', volumeMounts: [{ name: 'v', mountPath: '/data' }, { name: 'v', mountPath: '/up' }, { name: 'v', mountPath: '/loop/deep' }] }, { volumes });
-  await until(() => ['Succeeded', 'Failed'].includes(field('pod links', '.status.phase')), 'it to end').catch(() => {});
+  await until(() => ['Succeeded', 'Failed'].includes(field('pod links', '.status.phase')), 'it to end');
   t.match(`${tryKubectl(['logs', 'links']).stdout}${events('links')}`, /1\ndone|Failed/, 'it runs in its own root, or is refused');
   t.equal(host.run('sh', '-c', 'cat /proc/self/mountinfo | grep -vE "/(run|var/lib)/(skiff|kubelet)" | wc -l; ls -la /etc | md5sum'), before, 'the host has what it had');
   kubectl('delete', 'pod', 'links');
   one('workdir', 'pwd', { image: 'workdir:1' });
-  await until(() => ['Succeeded', 'Failed'].includes(field('pod workdir', '.status.phase')), 'it to end').catch(() => {});
+  await until(() => ['Succeeded', 'Failed'].includes(field('pod workdir', '.status.phase')), 'it to end');
+  t.match([field('pod workdir', '.status.phase'), field('pod workdir', '.status.containerStatuses[0].state.terminated.message')], ['Failed', /\/proc\/self\/fd\/8|breakout|outside of container/], 'it is refused');
   t.notMatch(tryKubectl(['logs', 'workdir']).stdout, /skiff|\/proc/, 'a working directory behind an open file of the runtime is none');
   kubectl('delete', 'pod', 'workdir');
 });
