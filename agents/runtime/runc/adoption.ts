@@ -1,7 +1,7 @@
 // After a start of Skiff: what the records say and what the machine shows are made one. Nothing is restarted.
 //
 //   another boot      every container is dead with an unknown code, its writable layer goes; sandboxes are not ready
-//   the same boot     exit file → exited, with its code; `making` → undone; process alive → adopted; else dead, unknown
+//   the same boot     exit file → exited, with its code; `making` → undone; process or conmon alive → adopted; else dead, unknown
 //   without a record  what stands in runc's state below our folder is killed and deleted: only we make such; mounts, pins, folders and
 //                     cgroups below ours are removed. Other processes never: what is not recorded was not ours to kill
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import { hasBegun } from './begin.ts';
 import { containerOf } from './container-cgroup.ts';
 import { removeContainer } from './container.ts';
-import { conmonLives, conmonOf, recordExit, takeExit, UNKNOWN_EXIT_CODE } from './exits.ts';
+import { conmonLives, conmonOf, hasTeller, recordUnknownExit, takeExit } from './exits.ts';
 import type { Ground } from './ground.ts';
 import { isAlive } from './process.ts';
 import type { ContainerRecord, SandboxRecord } from './records.ts';
@@ -63,9 +63,13 @@ async function adoptContainer(ground: Ground, record: ContainerRecord, rebooted:
   const conmon = conmonOf(ground, record);
   if (conmon !== undefined) await setApart(ground, conmon, ground.records.sandboxes.get(record.sandboxId)?.config.cgroupParent ?? ''); // made by a Skiff that did not, or while it could not be done
   // A sandbox without its pins may also be one that was being undone: the file is right in any case.
-  if (takeExit(ground, record) || (!rebooted && isAlive(record.process))) return;
-  recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: rebooted ? 'The node was restarted' : 'The container ended and nothing was left that knew its exit code' });
-  if (rebooted) for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
+  if (!rebooted) {
+    if (!hasTeller(ground, record) && !isAlive(record.process)) recordUnknownExit(ground, record, 'The container ended and nothing was left that knew its exit code');
+    return;
+  }
+  if (takeExit(ground, record)) return;
+  recordUnknownExit(ground, record, 'The node was restarted');
+  for (const folder of ['upper', 'work']) rmSync(join(ground.layout.containers, record.id, folder), { recursive: true, force: true });
 }
 
 /** Of a start it is written down only that it was about to be: what was started must not be taken for new, and started again. */

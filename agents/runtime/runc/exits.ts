@@ -11,7 +11,7 @@ import { wasOutOfMemory } from './oom.ts';
 import { isAlive, processOf, signal } from './process.ts';
 import type { ContainerRecord } from './records.ts';
 
-export const UNKNOWN_EXIT_CODE = 255;
+const UNKNOWN_EXIT_CODE = 255;
 const POLL_MS = 10_000;
 const SIGKILL = 9;
 
@@ -28,10 +28,8 @@ export function createExits(ground: Ground): Exits {
     for (const record of records.containers.values()) {
       if (record.state === 'exited' && existsSync(join(layout.exits, record.id))) keepExit(ground, record);
       if ((record.state !== 'running' && record.state !== 'created') || record.refused !== undefined || ground.starting.has(record.id)) continue;
-      if (takeExit(ground, record) || conmonLives(ground, record)) continue;
-      // Its conmon may have written the code and gone between those two looks.
-      if (takeExit(ground, record)) continue;
-      if (!isAlive(record.process)) recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message: 'The container ended and nothing was left that knew its exit code' });
+      if (hasTeller(ground, record)) continue;
+      if (!isAlive(record.process)) recordUnknownExit(ground, record, 'The container ended and nothing was left that knew its exit code');
       else if (conmonHasGone(ground, record)) endOrphan(ground, record);
     }
     timer = clock.setTimer(POLL_MS, poll);
@@ -45,6 +43,7 @@ export function createExits(ground: Ground): Exits {
       });
       watcher.unref();
       watcher.on('error', (error) => log.warn('exits are only polled for now', { error }));
+      for (const record of records.containers.values()) takeExit(ground, record); // of those that ended just before they were watched
       timer = clock.setTimer(POLL_MS, poll);
     },
     stop() {
@@ -64,6 +63,16 @@ export function takeExit(ground: Ground, record: ContainerRecord): boolean {
   const oom = existsSync(join(ground.layout.containers, record.id, 'oom')) || (exitCode === 137 && wasOutOfMemory(ground, record));
   recordExit(ground, record, { exitCode, reason: oom ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error' });
   return true;
+}
+
+/** Whether its end has been told, or will be: while conmon lives it may have seen the end, and not written it yet. */
+export function hasTeller(ground: Ground, record: ContainerRecord): boolean {
+  // Between the first two looks conmon may have written the code and gone.
+  return takeExit(ground, record) || conmonLives(ground, record) || takeExit(ground, record);
+}
+
+export function recordUnknownExit(ground: Ground, record: ContainerRecord, message: string): void {
+  recordExit(ground, record, { exitCode: UNKNOWN_EXIT_CODE, reason: 'ContainerStatusUnknown', message });
 }
 
 export function recordExit(ground: Ground, record: ContainerRecord, end: { exitCode: number; reason: string; message?: string }): void {

@@ -50,6 +50,23 @@ t.test('started, and killed before that was written down: it runs, and is not ta
   await runtime.removeSandbox(sandboxId);
 });
 
+t.test('one that has ended, and whose conmon has not said so yet, is waited for by the next life', async (t) => {
+  const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
+  const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'late', command: ['sleep', '1000'] }));
+  await scene.runtime.startContainer(id);
+  const { pid = 0 } = scene.runtime.status(id) ?? {};
+  const conmon = Number(readFileSync(join(scene.logDirectory, '../agent/containers', id, 'conmon.pid'), 'utf8'));
+  process.kill(conmon, 'SIGSTOP');
+  const runtime = await scene.restart(async () => {
+    process.kill(pid, 'SIGKILL');
+    await until(() => /^State:\s+Z/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8')), 'it to end');
+  }).finally(() => process.kill(conmon, 'SIGCONT'));
+  t.equal(runtime.status(id)?.state, 'running', 'conmon will tell');
+  await until(() => runtime.status(id)?.state === 'exited', 'its end to be told');
+  t.match(runtime.status(id), { exitCode: 137, reason: 'Error' });
+  await runtime.removeSandbox(sandboxId);
+});
+
 t.test('let go by an earlier life that ended before it removed the fifo: it is running, and nobody waits for it', async (t) => {
   const { scene, sandboxId } = await withSandbox(t, (of) => open(of));
   const id = await scene.runtime.createContainer(sandboxId, containerConfig(scene, { name: 'gone', command: ['sleep', '1000'] }));
