@@ -69,7 +69,15 @@ function planContainers(state: PodState): ContainerPlan {
   if (!init.initialized) return { finished: false, actions: [...ephemeral, ...init.actions] };
   const main = mainContainersOf(state.pod).map((container) => planMain(state, container));
   if (main.every(({ stays }) => !stays)) return { finished: true, actions: [] };
-  return { finished: false, actions: [...ephemeral, ...init.actions, ...main.flatMap(({ actions }) => actions)] };
+  return { finished: false, actions: [...ephemeral, ...init.actions, ...inOrder(state, main.flatMap(({ actions }) => actions))] };
+}
+
+/** All at once, but where one has a postStart hook: then one after the other, as upstream, since users have containers wait for the hook of one before them. */
+function inOrder({ pod, starting }: PodState, actions: readonly PodAction[]): PodAction[] {
+  const main = mainContainersOf(pod);
+  if (main.every(({ spec }) => spec.lifecycle?.postStart === undefined)) return [...actions];
+  const first = main.some(({ spec }) => starting.has(spec.name)) ? undefined : actions.find((action) => action.do === 'start');
+  return actions.filter((action) => action.do !== 'start' || action === first);
 }
 
 /** Init containers one after the other; sidecars are left running behind them and started again when they end. */

@@ -9,10 +9,12 @@ const gone = async (play: Parameters<NonNullable<NodeCase['steps']>>[0], seconds
   await play.remove(seconds);
 };
 
+const SERVES = 'until wget -q -O /dev/null http://127.0.0.1/version; do sleep 0.1; done';
+
 /** Once its server listens: before, its hook meets nobody, and a signal ends nothing. */
 const goneOnceServing = async (play: Parameters<NonNullable<NodeCase['steps']>>[0]): Promise<void> => {
   await play.until('Ready', 'ready');
-  await play.exec('main', 'sh', '-c', 'until wget -q -O /dev/null http://127.0.0.1/version; do sleep 0.1; done');
+  await play.exec('main', 'sh', '-c', SERVES);
   await play.remove();
 };
 
@@ -22,7 +24,7 @@ export const HOOKS: readonly NodeCase[] = [
   { name: 'post-start-fails', spec: always(stay('main', { lifecycle: { postStart: { exec: { command: ['sh', '-c', 'echo why; exit 3'] } } } })), ends: (pod) => waits('main', 'PostStartHookError')(pod) || waits('main', 'CrashLoopBackOff')(pod), passing: true },
   { name: 'post-start-fails-never', spec: never(stay('main', { lifecycle: { postStart: { exec: { command: ['false'] } } } })), ends: 'Succeeded' },
   { name: 'post-start-no-such-command', spec: never(stay('main', { lifecycle: { postStart: { exec: { command: ['/nothere'] } } } })), ends: ended },
-  { name: 'post-start-http', spec: always({ name: 'main', image: 'web:1', lifecycle: { postStart: { exec: { command: ['sleep', '6'] } } } }, stay('other', { lifecycle: { postStart: { httpGet: { path: '/version', port: 80 } } } })), ends: 'Ready' },
+  { name: 'post-start-http', spec: always({ name: 'main', image: 'web:1', lifecycle: { postStart: { exec: { command: ['sh', '-c', `sleep 6; ${SERVES}`] } } } }, stay('other', { lifecycle: { postStart: { httpGet: { path: '/version', port: 80 } } } })), ends: 'Ready' },
   { name: 'post-start-http-refused', spec: never(stay('main', { lifecycle: { postStart: { httpGet: { path: '/', port: 81 } } } })), ends: ended },
   { name: 'post-start-holds-up-the-next', spec: always(stay('main', { lifecycle: { postStart: { sleep: { seconds: 1 } } } }), stay('next')), ends: 'Ready' },
   { name: 'pre-stop-exec', spec: { ...always(stay('main', { lifecycle: { preStop: { exec: { command: ['sleep', '2'] } } } })), ...grace(10) }, steps: gone, ends: 'gone' },

@@ -152,6 +152,21 @@ t.test('a sidecar has not started as long as its postStart hook runs', async (t)
   t.match((await s.pod('web')).status, { phase: 'Running', initContainerStatuses: [{ ready: true, started: true }] });
 });
 
+t.test('containers wait for the postStart hook of one before them, and go on where it fails', async (t) => {
+  for (const code of [0, 1]) {
+    const s = await scene(t);
+    const hook = Promise.withResolvers<number>();
+    s.runtime.exec = () => hook.promise;
+    await s.create('web', { containers: [{ name: 'proxy', image: 'app:1', lifecycle: { postStart: { exec: { command: ['up'] } } } }, { name: 'main', image: 'app:1' }, { name: 'more', image: 'app:1' }] });
+    await s.rest();
+    t.same(s.runtime.running(), ['proxy']);
+    t.match((await s.pod('web')).status, { containerStatuses: [{ name: 'main', state: { waiting: { reason: 'ContainerCreating' } } }, { name: 'more' }, { name: 'proxy' }] });
+    hook.resolve(code);
+    await s.rest();
+    t.same(s.runtime.running(), code === 0 ? ['proxy', 'main', 'more'] : ['main', 'more']);
+  }
+});
+
 t.test('an init container that fails for good fails the pod', async (t) => {
   const s = await scene(t);
   await s.create('web', { restartPolicy: 'Never', initContainers: [{ name: 'one', image: 'app:1' }], containers: [{ name: 'main', image: 'app:1' }] });
