@@ -16,8 +16,8 @@ export interface CgroupRoot {
   readonly controllers: readonly string[];
   /** Directory of the root; on v2 the same for all controllers. */
   directory(controller: string): string;
-  /** Whether the process is in a unit of systemd's, whose cgroup is to be empty when the unit has ended. */
-  readonly isUnit: boolean;
+  /** The unit of systemd's that the process is in, whose cgroup is to be empty when the unit has ended. */
+  readonly unit: string | undefined;
   /** As config.json wants it, for a path below the root. */
   pathForRunc(path: string): string;
 }
@@ -31,11 +31,11 @@ export function cgroupRoot(): CgroupRoot {
 /** `membership`: /proc/self/cgroup's text. */
 export function rootOf(membership: string, version: 1 | 2): CgroupRoot {
   const own = pathsOf(membership);
-  const roots = new Map([...own].map(([controller, path]) => [controller, inUnit(path) ? '' : version === 2 && path.endsWith(`/${LEAF}`) ? path.slice(0, -LEAF.length - 1) : path]));
+  const roots = new Map([...own].map(([controller, path]) => [controller, unitOf(path) !== undefined ? '' : version === 2 && path.endsWith(`/${LEAF}`) ? path.slice(0, -LEAF.length - 1) : path]));
   const relative = version === 1 && [...own].every(([controller, path]) => roots.get(controller) === path);
   return {
     version,
-    isUnit: [...own.values()].some(inUnit),
+    unit: [...own.values()].map(unitOf).find((name) => name !== undefined),
     controllers: [...own.keys()].filter((name) => name !== ''),
     directory: (controller) => (version === 2 ? join(CGROUP_MOUNT, roots.get('') ?? '') : join(CGROUP_MOUNT, controller.replace('name=', ''), roots.get(controller) ?? '')),
     // On v1 runc takes a relative path from where it runs itself, in each hierarchy; an absolute one from the top of all.
@@ -51,6 +51,6 @@ function pathsOf(membership: string): Map<string, string> {
   }));
 }
 
-function inUnit(path: string): boolean {
-  return /\.(service|scope)(\/|$)/.test(path);
+function unitOf(path: string): string | undefined {
+  return /([^/]+\.(?:service|scope))(?:\/|$)/.exec(path)?.[1];
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageConfig } from '../../images/image-store.ts';
 import { RuntimeError } from '../runtime.ts';
-import { cgroupsPathOf } from './container-cgroup.ts';
+import { cgroupsPathOf, scopeAnnotations } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
 import { lowestOomScore } from './oom-score.ts';
 import type { OciMount } from './mounts.ts';
@@ -81,6 +81,7 @@ export function bundleOf(ground: Ground, { record, sandbox, image, roots, apparm
     files: join(layout.sandboxes, sandbox.id),
     shm: sandbox.config.hostIpc ? undefined : shmOf(ground, sandbox),
     cgroupsPath: cgroupsPathOf(ground, sandbox.config.cgroupParent, record.id),
+    annotations: scopeAnnotations(sandbox.config.cgroupParent),
     cgroupVersion: cgroups.version, apparmorProfile,
     namespaces: namespacesOf(ground, record, sandbox),
     ...(floor !== undefined && { oomScoreFloor: floor }),

@@ -38,7 +38,7 @@ export function openCgroups(root = cgroupRoot()): Cgroups {
       return Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
     },
     setApart(pid) {
-      if (root.isUnit) for (const hierarchy of hierarchiesOf(root)) moveTo(hierarchy, pid);
+      if (root.unit !== undefined) for (const hierarchy of hierarchiesOf(root)) moveTo(hierarchy, pid);
     },
     remove: (path) => { for (const hierarchy of hierarchiesOf(root)) removeCgroup(join(hierarchy, path)); },
     children: (path) => [...new Set(hierarchiesOf(root).flatMap((hierarchy) => cgroupsIn(join(hierarchy, path))))],

@@ -1,4 +1,5 @@
 // The cgroup of a container: its pod's, and its id; a scope of systemd's in a slice.
+import { cgroupRoot } from '../../cgroup-root.ts';
 import type { Ground } from './ground.ts';
 import type { ContainerRecord } from './records.ts';
 
@@ -25,4 +26,14 @@ export function isSlice(path: string): boolean {
 /** `linux.cgroupsPath` of config.json: a path, or slice, prefix and name of the scope that runc has systemd make. */
 export function cgroupsPathOf({ cgroups }: Pick<Ground, 'cgroups'>, parent: string, id: string): string {
   return isSlice(parent) ? `${parent.split('/').at(-1) ?? ''}:cri:${id}` : cgroups.pathForRunc(cgroupIn(parent, id));
+}
+
+/** As systemd orders stops: at the end of the machine it stops slices, and what is in them, only when Skiff has ended its pods one after the other. */
+export function stoppedBefore({ unit } = cgroupRoot()): string[] {
+  return unit === undefined ? [] : [unit];
+}
+
+/** By these runc tells systemd of the scope's order. */
+export function scopeAnnotations(parent: string, units = stoppedBefore()): Record<string, string> {
+  return isSlice(parent) && units.length > 0 ? { 'org.systemd.property.Before': `[${units.map((name) => JSON.stringify(name)).join(', ')}]` } : {};
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { tryCommand } from '../../../internal/base/command.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 import { usersPinOf } from './bundle.ts';
-import { cgroupsPathOf, isSlice } from './container-cgroup.ts';
+import { cgroupsPathOf, isSlice, scopeAnnotations } from './container-cgroup.ts';
 import { wordsOf, type Ground } from './ground.ts';
 import { pauseProgram } from './pause-program.ts';
 import { isAlive, processOf, signal } from './process.ts';
@@ -29,6 +29,7 @@ export async function startPause(ground: Ground, record: SandboxRecord): Promise
     process: { user: { uid: 65535, gid: 65535 }, args: ['/pause'], cwd: '/', env: [], noNewPrivileges: true, capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] } },
     root: { path: root, readonly: true },
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+    annotations: scopeAnnotations(record.config.cgroupParent),
     linux: { cgroupsPath: cgroupsPathOf(ground, record.config.cgroupParent, record.id), namespaces: [{ type: 'pid' }, { type: 'mount' }, ...(userNamespace === undefined ? [] : [{ type: 'user', path: usersPinOf(ground, record) }])], ...(userNamespace !== undefined && mappingsOf(userNamespace)) },
   }));
   // It keeps what it is given as its streams: nothing that anyone waits for.

@@ -20,6 +20,8 @@ export interface SpecInput {
   files: string;
   shm: string | undefined;
   cgroupsPath: string;
+  /** For the runtime. */
+  annotations: Record<string, string>;
   cgroupVersion: 1 | 2;
   imageRoots: ReadonlyMap<number, string>;
   namespaces: { type: string; path?: string }[];
@@ -57,7 +59,7 @@ export function specOf(input: SpecInput): { process: OciProcess; mounts: OciMoun
     process,
     root: { path: input.rootfs, readonly: security.readOnlyRootfs },
     mounts: [...mountsOf(input), ...devices.binds],
-    annotations: config.annotations,
+    annotations: { ...config.annotations, ...input.annotations },
     linux: {
       cgroupsPath: input.cgroupsPath,
       namespaces: input.namespaces,

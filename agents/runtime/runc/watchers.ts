@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { isSlice } from './container-cgroup.ts';
+import { isSlice, stoppedBefore } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
 
 const SCOPE = 'skiff-conmon.scope';
@@ -38,6 +38,7 @@ async function startScope(ground: Pick<Ground, 'cgroups' | 'clock'>, pid: number
     await withSystemd(ground.clock, (systemd) => systemd.startTransientUnit(SCOPE, [
       ['Description', { signature: 's', value: 'conmon of the containers of Skiff' }], ['Slice', { signature: 's', value: SLICE }], ['PIDs', { signature: 'au', value: [pid] }],
       ['Delegate', { signature: 'b', value: true }], ['DefaultDependencies', { signature: 'b', value: false }], ['TasksMax', { signature: 't', value: UNLIMITED }],
+      ['Before', { signature: 'as', value: stoppedBefore() }],
     ]));
   } catch (error) {
     if (!(error instanceof SystemdError) || error.reason !== 'UnitExists') throw error;

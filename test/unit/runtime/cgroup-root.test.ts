@@ -1,6 +1,7 @@
 // Where pods' cgroups start, by what /proc/self/cgroup says of this process.
 import t from 'tap';
 import { rootOf } from '../../../agents/cgroup-root.ts';
+import { scopeAnnotations, stoppedBefore } from '../../../agents/runtime/runc/container-cgroup.ts';
 
 t.test('cgroup v2: where the process stands, the top when that is a unit', async (t) => {
   const root = (path: string): string[] => { const { directory, pathForRunc } = rootOf(`0::${path}\n`, 2); return [directory('memory'), pathForRunc('/kubepods/pod1/c')]; };
@@ -20,4 +21,11 @@ t.test('cgroup v1: by hierarchy; relative for runc where it stands there itself'
   const unit = rootOf('9:name=systemd:/system.slice/skiff.service\n7:memory:/system.slice/skiff.service\n6:cpuset:/\n', 1);
   t.equal(unit.directory('memory'), '/sys/fs/cgroup/memory');
   t.equal(unit.pathForRunc('/kubepods/pod1/c'), '/kubepods/pod1/c');
+});
+
+t.test('scopes of containers are stopped after the unit that ends their pods in order', async (t) => {
+  const before = (membership: string): Record<string, string> => scopeAnnotations('/kubepods.slice/kubepods-pod1.slice', stoppedBefore(rootOf(membership, 2)));
+  t.same(before('0::/system.slice/skiff-agent.service\n'), { 'org.systemd.property.Before': '["skiff-agent.service"]' });
+  t.same(before('0::/lab/m1\n'), {}, 'run by hand');
+  t.same(scopeAnnotations('/kubepods/pod1', ['skiff.service']), {}, 'no scope');
 });

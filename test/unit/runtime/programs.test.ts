@@ -36,7 +36,7 @@ t.test('the watcher of a container is moved out of the unit, in every hierarchy,
   const { version } = openCgroups();
   const controllers = version === 2 ? [''] : readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n').map((line) => line.split(':')[1] ?? '').filter((name) => name !== '' && existsSync(join('/sys/fs/cgroup', name.replace('name=', ''))));
   const directory = (controller: string): string => join('/sys/fs/cgroup', version === 2 ? '' : controller.replace('name=', ''), own);
-  const root: CgroupRoot = { version, controllers, isUnit: true, directory, pathForRunc: (path) => path };
+  const root: CgroupRoot = { version, controllers, unit: 'skiff.service', directory, pathForRunc: (path) => path };
   for (const controller of controllers) {
     mkdirSync(join(directory(controller), 'kubepods'), { recursive: true });
     for (const folder of ['', 'kubepods']) for (const file of ['cpuset.cpus', 'cpuset.mems']) if (controller === 'cpuset') writeFileSync(join(directory(controller), folder, file), readFileSync(join(directory(controller), folder, '..', file), 'utf8'));
