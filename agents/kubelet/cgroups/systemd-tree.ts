@@ -46,7 +46,7 @@ function isEmpty(directory: string): boolean {
 const text = (value: string): Property[1] => ({ signature: 's', value });
 const yes: Property[1] = { signature: 'b', value: true };
 
-/** In force until it is stopped; the machine's shutdown leaves its processes to us. */
+/** In force until it is stopped. For all that is said here of dependencies, systemd stops slices when the machine ends: what is in them has an order of its own (stoppedBefore). */
 function sliceProperties(path: string): Property[] {
   const parent = dirname(path) === '/' ? '-.slice' : basename(dirname(path));
   return [
