@@ -52,6 +52,11 @@ export interface Neighbours {
   cleanedUp(): void;
 }
 
+/** Nothing of the pod is left to end here. */
+export function hasEnded({ memory }: PodWorker): boolean {
+  return memory.stopped || memory.dismantled;
+}
+
 export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neighbours): PodWorker {
   const memory = createPodMemory(first);
   memory.allocation = readAllocation(first.metadata.uid, node) ?? grantedBefore(memory, node);

@@ -4,7 +4,7 @@ import type { Timer } from '../../internal/base/clock.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import type { NodeContext } from './node-context.ts';
 import { gracePeriodMs } from './pod-spec.ts';
-import type { PodWorker } from './pod-worker.ts';
+import { hasEnded, type PodWorker } from './pod-worker.ts';
 import { PREEMPTED, PREEMPTING } from './steps/preemption.ts';
 
 export interface Preemption {
@@ -66,8 +66,4 @@ export function createPreemption(node: Pick<NodeContext, 'clock' | 'event' | 'lo
 
 export function isPreempted({ memory }: PodWorker): boolean {
   return memory.forced?.status?.reason === PREEMPTING;
-}
-
-function hasEnded({ memory }: PodWorker): boolean {
-  return memory.stopped || memory.dismantled;
 }

@@ -4,7 +4,7 @@ import { delay, type Clock } from '../../internal/base/clock.ts';
 import { parseDuration } from '../../internal/api/duration.ts';
 import type { KubeletConfiguration } from './configuration/configuration.ts';
 import { gracePeriodMs, isTerminalPhase } from './pod-spec.ts';
-import type { PodWorker } from './pod-worker.ts';
+import { hasEnded, type PodWorker } from './pod-worker.ts';
 import type { Pods } from './pods.ts';
 import { statusPatch } from './status/status-patch.ts';
 
@@ -46,10 +46,6 @@ export async function endForShutdown(pods: Pods, groups: readonly ShutdownGroup[
     await until(() => own.every(hasEnded), graceMs, clock);
   }
   await until(() => workers.every(isTold), TELL_MS, clock);
-}
-
-function hasEnded({ memory }: PodWorker): boolean {
-  return memory.stopped || memory.dismantled;
 }
 
 function isTold({ memory }: PodWorker): boolean {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
 import { attachmentName, inlineHandle } from '../../../internal/kinds/storage/csi-names.ts';
 import type { CSIDriver, PersistentVolume, Volume } from '../../../internal/kinds/generated/api-types.ts';
-import { applyFsGroup } from '../volumes/ownership.ts';
+import { applyFsGroupToClaim } from '../volumes/ownership.ts';
 import { MountError, type VolumeContext } from '../volumes/volume.ts';
 import { isFinal, volumeCapability, type Driver } from './driver.ts';
 import { makeStaging, type Device } from './devices.ts';
@@ -90,7 +90,7 @@ interface Publication extends PublishOptions {
 }
 
 async function publish(driver: Driver, publication: Publication): Promise<Published> {
-  const { context: { pod, podDirectory, tokens, fsGroup, clock, signal }, handle, name, mode, readOnly, object, staging } = publication;
+  const { context: { pod, podDirectory, tokens, fsGroup }, handle, name, mode, readOnly, object, staging } = publication;
   const folder = join(publishedDirectory(podDirectory), name);
   const path = join(folder, 'mount');
   const asked = await withPodInfo({ context: publication.attributes, secrets: publication.secrets }, { object, pod, mode, tokens });
@@ -104,7 +104,7 @@ async function publish(driver: Driver, publication: Publication): Promise<Publis
     if (isFinal(error) && !publication.again) removePlace(path);
     throw error;
   }
-  if (await ownsByGroup(driver, publication)) await applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' }, { clock, signal });
+  if (await ownsByGroup(driver, publication)) await applyFsGroupToClaim(path, publication.context);
   return { path, staging };
 }
 

@@ -7,7 +7,7 @@ import { matchesNodeSelector } from '../../../internal/kinds/node-selection.ts';
 import { prepareHostPath } from './host-path.ts';
 import { mountLocalDisk, unmountLocalDisks } from './local-disk.ts';
 import { mountNfs, unmountNfs } from './nfs.ts';
-import { applyFsGroup } from './ownership.ts';
+import { applyFsGroupToClaim } from './ownership.ts';
 import { checkAnswers } from './remote.ts';
 import { MountError, volumeDirectory, VolumeLimitError, type Bound, type MountedVolume, type VolumeContext, type VolumeKind } from './volume.ts';
 
@@ -88,12 +88,13 @@ function blockDevice({ metadata, spec: { local } }: PersistentVolume): string {
   return local.path;
 }
 
-async function prepareLocal(source: PersistentVolume, { readOnly, options }: { readOnly: boolean; options: readonly string[] }, { pod, podDirectory, fsGroup, ledger, clock, signal }: VolumeContext): Promise<string> {
+async function prepareLocal(source: PersistentVolume, { readOnly, options }: { readOnly: boolean; options: readonly string[] }, context: VolumeContext): Promise<string> {
+  const { podDirectory, ledger } = context;
   const given = source.spec.local?.path ?? '';
   const disk = statSync(given, { throwIfNoEntry: false })?.isBlockDevice() === true;
   const path = disk ? await mountLocalDisk(source, { podDirectory, readOnly, options }) : given;
   if (!disk) prepareHostPath(path, 'Directory', ledger);
-  if (!readOnly) await applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' }, { clock, signal });
+  if (!readOnly) await applyFsGroupToClaim(path, context);
   return path;
 }
 

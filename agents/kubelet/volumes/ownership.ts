@@ -4,6 +4,7 @@
 import { chmodSync, chownSync, closeSync, constants, fstatSync, lchownSync, lstatSync, opendirSync, openSync, type Dir, type Stats } from 'node:fs';
 import { afterReady, type Clock } from '../../../internal/base/clock.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import type { VolumeContext } from './volume.ts';
 
 export interface OwnershipOptions {
   readOnly: boolean;
@@ -39,6 +40,11 @@ export async function applyFsGroup(path: string, fsGroup: number | undefined, op
   } finally {
     walk.return();
   }
+}
+
+/** Of what a claim is bound to: as the pod's policy says, always or where the root is not right already. */
+export async function applyFsGroupToClaim(path: string, { pod, fsGroup, clock, signal }: Pick<VolumeContext, 'pod' | 'fsGroup' | 'clock' | 'signal'>): Promise<void> {
+  await applyFsGroup(path, fsGroup, { readOnly: false, onRootMismatch: pod.spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' }, { clock, signal });
 }
 
 /** Of the few files that were just written here: they are shown at once, with nothing in between. */
