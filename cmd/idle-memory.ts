@@ -1,7 +1,9 @@
 // A process that was busy holds more than it needs: garbage, what malloc keeps of what was freed, bytes kept to be quick, and pages of the
 // executable that only that work touched (of the start's, two thirds are not touched again). Once it is quiet all of it is given back to the
-// kernel; what is wanted again comes back by itself, pages by a fault of microseconds.
+// kernel; what is wanted again comes back by itself, pages by a fault of microseconds. The pages of the start go seconds after it, quiet or
+// not: who joins a busy cluster, or is asked at once, would carry them for as long as the work lasts.
 //
+//   start ──pages──► quiet for one ──► released
 //   calm ──a collection of garbage──► busy? looked at each second ──quiet for two, and worth it──► released ──► calm
 //
 // Nothing is looked at while nothing happens: who allocates nothing has nothing to give back. It costs a tenth of a second of the
@@ -48,7 +50,10 @@ export function releaseWhenQuiet(clock: Clock, usage: () => Usage = processUsage
     if (partActive(before, now) < QUIET_PART) void rest();
     else lookAfterStart(now);
   });
-  clock.setTimer(AFTER_START_MS - LOOK_MS, () => lookAfterStart());
+  clock.setTimer(AFTER_START_MS - LOOK_MS, () => {
+    void forgetPages();
+    lookAfterStart();
+  });
 }
 
 /** Calls once, at the next collection of garbage. */
@@ -72,12 +77,22 @@ function processUsage(): Usage {
 }
 
 async function release(): Promise<void> {
-  const { dlopen } = await import('node:ffi');
+  const { malloc_trim } = await libc();
   becomeQuiet();
   collectGarbage();
-  const { functions: libc } = dlopen(null, { madvise: { arguments: ['u64', 'u64', 'i32'], return: 'i32' }, malloc_trim: { arguments: ['u64'], return: 'i32' } });
-  libc.malloc_trim(0n);
-  for (const { start, length } of untouchedMappings(readFileSync('/proc/self/smaps', 'utf8'), readlinkSync('/proc/self/exe'))) libc.madvise(start, length, MADV_DONTNEED);
+  malloc_trim(0n);
+  await forgetPages();
+}
+
+/** Of the executable: they stay in the page cache, and come back one by one as they are touched. */
+async function forgetPages(): Promise<void> {
+  const { madvise } = await libc();
+  for (const { start, length } of untouchedMappings(readFileSync('/proc/self/smaps', 'utf8'), readlinkSync('/proc/self/exe'))) madvise(start, length, MADV_DONTNEED);
+}
+
+async function libc() {
+  const { dlopen } = await import('node:ffi');
+  return dlopen(null, { madvise: { arguments: ['u64', 'u64', 'i32'], return: 'i32' }, malloc_trim: { arguments: ['u64'], return: 'i32' } }).functions;
 }
 
 /** The executable exposes it (build/executable.ts); from source there may be none. */
