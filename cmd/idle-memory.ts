@@ -1,9 +1,9 @@
 // A process that was busy holds more than it needs: garbage, what malloc keeps of what was freed, bytes kept to be quick, and pages of the
 // executable that only that work touched (of the start's, two thirds are not touched again). Once it is quiet all of it is given back to the
-// kernel; what is wanted again comes back by itself, pages by a fault of microseconds. The pages of the start go seconds after it, quiet or
-// not: who joins a busy cluster, or is asked at once, would carry them for as long as the work lasts.
+// kernel; what is wanted again comes back by itself, pages by a fault of microseconds. What the start alone needed goes seconds after it, quiet
+// or not, but for garbage: who is asked at once would carry it for as long as the work lasts.
 //
-//   start ──pages──► quiet for one ──► released
+//   started ──a part given back──► quiet for one ──► released
 //   calm ──a collection of garbage──► busy? looked at each second ──quiet for two, and worth it──► released ──► calm
 //
 // Nothing is looked at while nothing happens: who allocates nothing has nothing to give back. It costs a tenth of a second of the
@@ -51,7 +51,7 @@ export function releaseWhenQuiet(clock: Clock, usage: () => Usage = processUsage
     else lookAfterStart(now);
   });
   clock.setTimer(AFTER_START_MS - LOOK_MS, () => {
-    void forgetPages();
+    void giveBack();
     lookAfterStart();
   });
 }
@@ -77,22 +77,17 @@ function processUsage(): Usage {
 }
 
 async function release(): Promise<void> {
-  const { malloc_trim } = await libc();
   becomeQuiet();
   collectGarbage();
-  malloc_trim(0n);
-  await forgetPages();
+  await giveBack();
 }
 
-/** Of the executable: they stay in the page cache, and come back one by one as they are touched. */
-async function forgetPages(): Promise<void> {
-  const { madvise } = await libc();
-  for (const { start, length } of untouchedMappings(readFileSync('/proc/self/smaps', 'utf8'), readlinkSync('/proc/self/exe'))) madvise(start, length, MADV_DONTNEED);
-}
-
-async function libc() {
+/** What malloc keeps of what was freed, and the executable's pages: those stay in the page cache, and come back one by one as they are touched. */
+async function giveBack(): Promise<void> {
   const { dlopen } = await import('node:ffi');
-  return dlopen(null, { madvise: { arguments: ['u64', 'u64', 'i32'], return: 'i32' }, malloc_trim: { arguments: ['u64'], return: 'i32' } }).functions;
+  const { functions: libc } = dlopen(null, { madvise: { arguments: ['u64', 'u64', 'i32'], return: 'i32' }, malloc_trim: { arguments: ['u64'], return: 'i32' } });
+  libc.malloc_trim(0n);
+  for (const { start, length } of untouchedMappings(readFileSync('/proc/self/smaps', 'utf8'), readlinkSync('/proc/self/exe'))) libc.madvise(start, length, MADV_DONTNEED);
 }
 
 /** The executable exposes it (build/executable.ts); from source there may be none. */
