@@ -1,5 +1,6 @@
 // The one table of flags of `skiff server` and `skiff agent`: name, where it holds, how it is read, its default, its help. The command line,
 // the environment and the configuration files are all read by it. A value is checked where it comes in: the message names the flag and the value.
+import { mayKubeletSet } from '../internal/api/node-labels.ts';
 
 export type FlagKind = 'string' | 'integer' | 'boolean' | 'list';
 
@@ -103,6 +104,7 @@ function keyValue(value: string): string | undefined {
   return /^[^=]+=/.test(value) ? undefined : 'must be key=value';
 }
 function label(value: string): string | undefined {
+  if (!mayKubeletSet(value.slice(0, value.indexOf('=')))) return 'is not a label that a node may give itself: of kubernetes.io and k8s.io only what describes the machine, and what begins with kubelet.kubernetes.io/ or node.kubernetes.io/; set others with kubectl label node';
   return /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?=([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value) ? undefined : 'must be key=value of letters, digits, "-", "_" and ".", each at most 63 long';
 }
 function taint(value: string): string | undefined {

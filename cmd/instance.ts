@@ -1,9 +1,9 @@
 // What a running server or agent tells the other verbs of itself: a file on tmpfs, written when it starts. It stays when the process ends, however
 // that happens: whether it runs is asked of the kernel, by pid and start time, so that no stranger is taken for it.
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Component } from '../internal/base/component.ts';
-import { readFileIfThere, writeFileAtomically } from '../internal/base/files.ts';
+import { foldersIn, readFileIfThere, writeFileAtomically } from '../internal/base/files.ts';
 import { isAlive, processOf } from '../agents/runtime/runc/process.ts';
 import { RUN_ROOT, runDirOf } from './places.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
@@ -60,13 +60,4 @@ export function listInstances(root = RUN_ROOT): Instance[] {
 
 export function isRunning({ pid, startTime }: Pick<Instance, 'pid' | 'startTime'>): boolean {
   return isAlive({ pid, startTime });
-}
-
-function foldersIn(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 // Settings of `skiff server` and `skiff agent`: the configuration files, then the environment, then the command line; the later wins.
 // Lists given by a later source replace earlier ones, unless the key ends in `+` (`node-label+:`), which appends.
 import { readdirSync } from 'node:fs';
-import { messageOf } from '../internal/base/errors.ts';
+import { messageOf, unlessErrno } from '../internal/base/errors.ts';
 import { readFileIfThere } from '../internal/base/files.ts';
 import { parseYaml } from '../internal/api/yaml.ts';
 import { FLAGS, type Flag, type Settings } from './flags.ts';
@@ -114,12 +114,8 @@ function fromFile(verb: 'server' | 'agent', path: string, content: string): Give
 }
 
 function listYaml(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((file) => /\.ya?ml$/.test(file)).sort().map((file) => `${directory}/${file}`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const files = unlessErrno(['ENOENT'], () => readdirSync(directory)) ?? [];
+  return files.filter((file) => /\.ya?ml$/.test(file)).sort().map((file) => `${directory}/${file}`);
 }
 
 function flagOf(verb: 'server' | 'agent', name: string, source: string): Flag {

@@ -2,7 +2,7 @@
 // scripts can call it: --dry-run says beforehand what goes, line by line. An interrupted run is finished by the next.
 import { existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { systemClock } from '../internal/base/clock.ts';
-import { messageOf } from '../internal/base/errors.ts';
+import { messageOf, unlessErrno } from '../internal/base/errors.ts';
 import { mountPointsUnder } from '../agents/kubelet/volumes/mount-table.ts';
 import { volatileKinds, type Kind } from './ownership/belongings.ts';
 import { describeStep, planFiles, removeFiles, type FileFacts } from './ownership/files.ts';
@@ -91,10 +91,5 @@ function factsOf(site: Site, purge: boolean): FileFacts {
 }
 
 function list(path: string): string[] | undefined {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
+  return unlessErrno(['ENOENT', 'ENOTDIR'], () => readdirSync(path));
 }

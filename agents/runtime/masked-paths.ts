@@ -1,5 +1,6 @@
 // What of /proc and /sys containers do not see, or not write: as upstream's kubelet has it. None of it holds for `procMount: Unmasked`.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { namesIn } from '../../internal/base/files.ts';
 
 const CPUS = '/sys/devices/system/cpu';
 const MASKED = ['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
@@ -13,6 +14,6 @@ export function maskedPaths(): readonly string[] {
 
 /** Counts of each processor's that tell what others do. */
 function thermalThrottles(): string[] {
-  const names = existsSync(CPUS) ? readdirSync(CPUS).filter((name) => /^cpu\d+$/.test(name)) : [];
+  const names = namesIn(CPUS).filter((name) => /^cpu\d+$/.test(name));
   return names.map((name) => `${CPUS}/${name}/thermal_throttle`).filter((path) => existsSync(path));
 }

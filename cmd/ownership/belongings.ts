@@ -2,8 +2,10 @@
 // went before it, and so that an interrupted run is finished by the next.
 import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isErrno } from '../../internal/base/errors.ts';
 import { delay, type Clock } from '../../internal/base/clock.ts';
 import { tryCommand } from '../../internal/base/command.ts';
+import { foldersIn } from '../../internal/base/files.ts';
 import { DEFAULT_PROFILE, isLoaded, REMOVE_FILE } from '../../agents/apparmor.ts';
 import { findOwnLinks, findOwnRoutes, removeLink, removeRoute } from '../../agents/network/removal.ts';
 import { findEmptyTables, findOwnRules, removeEmptyTable, removeOwnRules } from '../../agents/network/own-chains.ts';
@@ -100,7 +102,7 @@ function ownCgroups({ volatile }: Site): string[] {
 
 function processesIn(directory: string): number[] {
   const own = readQuietly(join(directory, 'cgroup.procs')).split('\n').filter((line) => line !== '').map(Number);
-  return [...own, ...foldersIn(directory).flatMap((folder) => processesIn(folder))];
+  return [...own, ...foldersIn(directory).flatMap((name) => processesIn(join(directory, name)))];
 }
 
 /** With all units in it; where systemd does not know it, it is a folder as others are. */
@@ -111,7 +113,7 @@ async function removeSlice(directory: string, clock: Clock): Promise<void> {
 
 /** A cgroup is busy for a moment after its last process has ended. */
 async function removeCgroup(directory: string, clock: Clock): Promise<void> {
-  for (const folder of foldersIn(directory)) await removeCgroup(folder, clock);
+  for (const name of foldersIn(directory)) await removeCgroup(join(directory, name), clock);
   let failure: unknown;
   await until(() => {
     try {
@@ -119,7 +121,7 @@ async function removeCgroup(directory: string, clock: Clock): Promise<void> {
       return true;
     } catch (error) {
       failure = error;
-      return (error as NodeJS.ErrnoException).code === 'ENOENT';
+      return isErrno(error, 'ENOENT');
     }
   }, clock).catch(() => {
     throw failure;
@@ -141,14 +143,6 @@ function changedSysctls({ volatile }: Site): Belonging[] {
     if (!existsSync(path) || readQuietly(path).trim() === entry.before) return [];
     return [{ line: `sysctl ${entry.name} back to ${entry.before}`, remove: () => writeFileSync(path, entry.before) }];
   });
-}
-
-function foldersIn(directory: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name));
-  } catch {
-    return []; // gone
-  }
 }
 
 function readQuietly(path: string): string {

@@ -1,8 +1,8 @@
 // Pods ended by their records, when nothing runs them any more: the runtime is opened for it, adopts what runs, and attaches nothing.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../internal/base/clock.ts';
-import { readFileIfThere } from '../../internal/base/files.ts';
+import { namesIn, readFileIfThere } from '../../internal/base/files.ts';
 import { NO_LEDGER } from '../../internal/base/ledger.ts';
 import type { Log } from '../../internal/base/log.ts';
 import { systemRandom } from '../../internal/base/random.ts';
@@ -55,10 +55,6 @@ export function podLogs(site: Site): string[] {
   const uids = new Set(namesIn(join(kubeletDir, 'pods')));
   const ofPods = namesIn(logsDir).filter((name) => uids.has(name.split('_').at(-1) ?? '')).map((name) => join(logsDir, name));
   return [...new Set([...recorded(site).map(({ logDirectory }) => logDirectory).filter((path) => dirname(path) === logsDir), ...ofPods])].filter((path) => existsSync(path));
-}
-
-function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /** Resolves when all have ended; `tell` hears of each. */

@@ -1,12 +1,11 @@
 // Programs that this executable carries, put where children find them: before the host's on the search path, so that every machine runs the same
 // versions; but for iptables, whose rules must be in the same half of the kernel (nft or legacy) as those of the host's own: the carried one
 // is for hosts that have none. A run from the sources carries nothing.
-import { existsSync, readdirSync } from 'node:fs';
 import { getAsset, getRawAsset, isSea } from 'node:sea';
 import { basename, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { findProgram, tryCommand } from '../../internal/base/command.ts';
-import { readFileIfThere } from '../../internal/base/files.ts';
+import { namesIn, readFileIfThere } from '../../internal/base/files.ts';
 import type { Ledger } from '../../internal/base/ledger.ts';
 import { assetOf, MANIFEST_ASSET, type Manifest } from './manifest.ts';
 import { areUnpacked, unpackPrograms } from './unpacking.ts';
@@ -50,7 +49,7 @@ export function runUnpack([dataDir = '']: readonly string[]): Promise<number> {
 /** Those that the server or agent of this data folder has unpacked, of whatever version. Writes nothing. */
 export function useUnpackedPrograms(dataDir: string): void {
   const parent = parentIn(dataDir);
-  const [name] = existsSync(parent) ? readdirSync(parent) : [];
+  const [name] = namesIn(parent);
   if (name !== undefined) use(join(parent, name));
 }
 

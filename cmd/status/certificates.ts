@@ -1,7 +1,8 @@
 // The certificates of this machine and when they end: a server's lie in its tls folder, an agent's in its identity.
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../../internal/base/files.ts';
 import { readIdentityFile } from '../local-access.ts';
 
 export interface CertificateUntil {
@@ -14,7 +15,7 @@ export interface CertificateUntil {
 /** The first to end first. */
 export function listCertificates(dataDir: string): CertificateUntil[] {
   const tls = join(dataDir, 'server/tls');
-  const files = existsSync(tls) ? readdirSync(tls).filter((name) => name.endsWith('.crt')) : [];
+  const files = namesIn(tls).filter((name) => name.endsWith('.crt'));
   const identity = readIdentityFile(dataDir);
   const pems = [
     ...files.map((name): [string, string] => [name.replace(/\.crt$/, ''), readFileSync(join(tls, name), 'utf8')]),

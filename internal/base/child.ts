@@ -5,6 +5,7 @@ import { closeSync } from 'node:fs';
 import { dlopen, getRawPointer } from 'node:ffi';
 import { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { isErrno } from './errors.ts';
 
 export interface ChildOptions {
   /** By number of its descriptor: nothing (/dev/null), what it reads, or what it writes. */
@@ -87,7 +88,7 @@ export function startChild(program: string, args: readonly string[], options: Ch
       try {
         if (!over || group) process.kill(group ? -pid : pid, signal);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+        if (!isErrno(error, 'ESRCH')) throw error;
       }
     },
   };

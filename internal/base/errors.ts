@@ -76,6 +76,21 @@ export function isReason(error: unknown, ...reasons: StatusReason[]): boolean {
   return error instanceof StatusError && reasons.includes(error.reason);
 }
 
+/** Whether the system refused with one of these codes: `ENOENT` and the like. */
+export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/** What `look` gives, or undefined where the system answers with one of these codes. Other errors are thrown. */
+export function unlessErrno<T>(codes: readonly string[], look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (isErrno(error, ...codes)) return undefined;
+    throw error;
+  }
+}
+
 /** `resource` as messages write it: `pods`, `deployments.apps`. */
 export function notFound(resource: { group: string; resource: string }, name: string): StatusError {
   const { group } = resource;

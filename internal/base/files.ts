@@ -1,6 +1,10 @@
-// Files that must survive a power cut: written beside, synced, renamed (ext4 keeps the name and loses what was not synced).
-import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+// Files that must survive a power cut: written beside, synced, renamed (ext4 keeps the name and loses what was not synced). And what is read of
+// files and folders that need not be there.
+import { closeSync, existsSync, fchmodSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isErrno, unlessErrno } from './errors.ts';
+
+const NO_FOLDER = ['ENOENT', 'ENOTDIR'];
 
 /** Replaces the file whole or not at all. Makes its folder. `sync: false` for what can be made anew. */
 export function writeFileAtomically(path: string, data: string | Uint8Array, options: { mode?: number; sync?: boolean } = {}): void {
@@ -26,7 +30,7 @@ function openInFolder(path: string, mode: number): number {
   try {
     return openSync(path, 'w', mode);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!isErrno(error, 'ENOENT')) throw error;
     mkdirSync(dirname(path), { recursive: true });
     return openSync(path, 'w', mode);
   }
@@ -39,7 +43,7 @@ export function makeDirectory(path: string, mode = 0o755): void {
   try {
     mkdirSync(path, mode);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!isErrno(error, 'EEXIST')) throw error;
   }
 }
 
@@ -54,10 +58,16 @@ export function syncDirectory(path: string): void {
 
 /** The file's text, or undefined when it is not there. Other errors are thrown. */
 export function readFileIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return unlessErrno(['ENOENT'], () => readFileSync(path, 'utf8'));
+}
+
+/** Names in the folder; none where there is no such folder. Other errors are thrown. */
+export function namesIn(folder: string): string[] {
+  return unlessErrno(NO_FOLDER, () => readdirSync(folder)) ?? [];
+}
+
+/** Names of the folders in it; none where there is no such folder. Other errors are thrown. */
+export function foldersIn(folder: string): string[] {
+  const entries = unlessErrno(NO_FOLDER, () => readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }

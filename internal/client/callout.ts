@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { posix } from 'node:path';
 import { checkServerIdentity, getCACertificates, type PeerCertificate } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { isErrno, messageOf } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { CalloutError, type Callout, type CalloutOptions, type CalloutTarget } from '../api/callout.ts';
 import { readJson } from '../api/large-integers.ts';
@@ -138,7 +138,7 @@ async function exchange(route: Route, options: RequestOptions, bytes: Buffer): P
   const { host, port } = route.endpoint();
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent: ClientRequest = httpsRequest({ ...options, host, port }, resolve);
-    sent.on('error', (error) => reject(sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '') ? new StaleConnection(messageOf(error)) : error));
+    sent.on('error', (error) => reject(sent.reusedSocket && isErrno(error, 'ECONNRESET', 'EPIPE') ? new StaleConnection(messageOf(error)) : error));
     sent.end(bytes);
   });
   const text = await textOf(response);

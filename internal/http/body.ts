@@ -1,7 +1,7 @@
 // Request bodies: read with a bound, decoded from JSON, YAML or protobuf, held to the schema as field validation asks.
 import type { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { isReason, messageOf, StatusError } from '../base/errors.ts';
+import { isErrno, isReason, messageOf, StatusError } from '../base/errors.ts';
 import { parseJson } from '../api/json.ts';
 import { apiVersionOf, type KubeObject } from '../api/meta.ts';
 import { decodeProtobuf } from '../api/protobuf.ts';
@@ -54,7 +54,7 @@ function unpacked(bytes: Buffer, maxBytes: number): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: maxBytes });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
+    if (isErrno(error, 'ERR_BUFFER_TOO_LARGE')) throw tooLarge(maxBytes);
     throw new StatusError('BadRequest', `the body is not gzip as its header says: ${messageOf(error)}`, { cause: error });
   }
 }

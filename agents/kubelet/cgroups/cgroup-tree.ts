@@ -6,7 +6,9 @@
 // itself into a leaf of it.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsIn, removeCgroup } from '../../cgroup-folders.ts';
+import { isErrno } from '../../../internal/base/errors.ts';
+import { foldersIn } from '../../../internal/base/files.ts';
+import { removeCgroup } from '../../cgroup-folders.ts';
 import { CGROUP_MOUNT, LEAF, cgroupRoot, type CgroupRoot } from '../../cgroup-root.ts';
 
 const V1_CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'cpuset', 'blkio', 'hugetlb', 'devices', 'freezer', 'net_cls', 'perf_event', 'systemd', 'name=systemd'];
@@ -58,7 +60,7 @@ function openV1(root: CgroupRoot, below: string): CgroupTree {
     async remove(path) {
       for (const controller of controllers) removeCgroup(directory(path, controller));
     },
-    children: (path) => cgroupsIn(directory(path, 'memory')),
+    children: (path) => foldersIn(directory(path, 'memory')),
   };
 }
 
@@ -101,7 +103,7 @@ function openV2({ directory: rootFor }: CgroupRoot, below: string): CgroupTree {
     async remove(path) {
       removeCgroup(directory(path));
     },
-    children: (path) => cgroupsIn(directory(path)),
+    children: (path) => foldersIn(directory(path)),
   };
 }
 
@@ -114,7 +116,7 @@ function handDown(directory: string, moveSelf: boolean): void {
   try {
     writeFileSync(join(directory, 'cgroup.subtree_control'), line);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || !moveSelf) throw error;
+    if (!isErrno(error, 'EBUSY') || !moveSelf) throw error;
     mkdirSync(join(directory, LEAF), { recursive: true });
     writeFileSync(join(directory, LEAF, 'cgroup.procs'), String(process.pid));
     writeFileSync(join(directory, 'cgroup.subtree_control'), line);

@@ -1,6 +1,7 @@
 // Huge pages in cgroups: what is not asked for is forbidden to pods and containers, and not limited above them.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn, readFileIfThere } from '../../../internal/base/files.ts';
 import { CGROUP_MOUNT, type CgroupRoot } from '../../cgroup-root.ts';
 
 /** As much as can be written there, and as every kubelet writes it. */
@@ -10,8 +11,19 @@ const FOLDER = '/sys/kernel/mm/hugepages';
 /** Sizes of this machine's huge pages as resources name them (`2Mi`), where cgroups can limit them; else none. */
 export function hugepageSizes({ version, controllers, directory }: CgroupRoot): string[] {
   const limitable = version === 1 ? controllers.includes('hugetlb') && existsSync(join(CGROUP_MOUNT, 'hugetlb')) : readFileSync(join(directory(''), 'cgroup.controllers'), 'utf8').trim().split(' ').includes('hugetlb');
-  if (!limitable || !existsSync(FOLDER)) return [];
-  return readdirSync(FOLDER).map((name) => Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? '0')).filter((kilobytes) => kilobytes > 0).map(sizeName);
+  return limitable ? pageKilobytes().map(sizeName) : [];
+}
+
+/** What this machine has of each size: `{ 'hugepages-2Mi': '32768Ki' }`. */
+export function hugepageCapacity(): Record<string, string> {
+  return Object.fromEntries(pageKilobytes().map((kilobytes) => {
+    const count = Number(readFileIfThere(join(FOLDER, `hugepages-${String(kilobytes)}kB`, 'nr_hugepages')) ?? '0');
+    return [`hugepages-${sizeName(kilobytes)}`, count === 0 ? '0' : `${String(count * kilobytes)}Ki`];
+  }));
+}
+
+function pageKilobytes(): number[] {
+  return namesIn(FOLDER).map((name) => Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? '0')).filter((kilobytes) => kilobytes > 0);
 }
 
 function sizeName(kilobytes: number): string {

@@ -1,6 +1,7 @@
 // Which cgroup a pod has, and the keeping of the levels above it: besteffort gets the least CPU, burstable as much as its pods ask for.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isErrno } from '../../../internal/base/errors.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { qosClassOf } from '../pod-spec.ts';
 import { CGROUP_NAMES, type CgroupDriver } from './cgroup-names.ts';
@@ -55,7 +56,7 @@ export function createPodCgroups(tree: CgroupTree, { podsLimits = {}, podPidsLim
     try {
       await tree.set(names.parents.Guaranteed, podsLimits);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+      if (!isErrno(error, 'EBUSY')) throw error;
     }
   };
   return {

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync, symlinkSync, wr
 import { dirname, join } from 'node:path';
 import { command } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { namesIn } from '../../../internal/base/files.ts';
 import { attachmentName } from '../../../internal/kinds/storage/csi-names.ts';
 import type { CSIDriver, PersistentVolume } from '../../../internal/kinds/generated/api-types.ts';
 import { isMounted } from '../volumes/mount-table.ts';
@@ -10,7 +11,7 @@ import { MountError, type VolumeContext } from '../volumes/volume.ts';
 import { isFinal, volumeCapability, type Driver } from './driver.ts';
 import { makeStaging, type Device } from './devices.ts';
 import type { Place, Published } from './file-systems.ts';
-import { blockPlaces, linkDirectory, namesIn, blockVolumes, writeData } from './places.ts';
+import { blockPlaces, linkDirectory, blockVolumes, writeData } from './places.ts';
 import { secretValues, withPodInfo } from './publishing.ts';
 
 type Source = NonNullable<PersistentVolume['spec']['csi']>;

@@ -5,12 +5,13 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock, Timer } from '../../../internal/base/clock.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { namesIn } from '../../../internal/base/files.ts';
 import { createTurns } from '../../../internal/base/limit.ts';
 import type { Log } from '../../../internal/base/log.ts';
 import { attachedVolumeName } from '../../../internal/kinds/storage/csi-names.ts';
 import { mountPointsUnder } from '../volumes/mount-table.ts';
 import type { Drivers } from './drivers.ts';
-import { blockPlaces, blockVolumes, namesIn, publishedDirectory, readData, removePlace, stagedFolders, stagingPath } from './places.ts';
+import { blockPlaces, blockVolumes, publishedDirectory, readData, removePlace, stagedFolders, stagingPath } from './places.ts';
 
 export interface DeviceSource {
   driver: string;

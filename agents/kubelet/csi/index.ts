@@ -4,6 +4,7 @@
 //   pod ends     ─► NodeUnpublishVolume ─► last one? ─► NodeUnstageVolume ─► not in use (may be detached)
 import { join } from 'node:path';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { namesIn } from '../../../internal/base/files.ts';
 import { attachedVolumeName, inlineHandle } from '../../../internal/kinds/storage/csi-names.ts';
 import type { PersistentVolume, Volume } from '../../../internal/kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES } from '../../../internal/kinds/generated/resources.ts';
@@ -18,7 +19,7 @@ import { createRooms } from './rooms.ts';
 import { expandOnNode, waitsForNode, type Expandable } from './expansion.ts';
 import { publishInline, publishVolume, stageFileSystem, unpublishFileSystem, type Place, type Published } from './file-systems.ts';
 import type { NodeInfo } from './node-info.ts';
-import { blockPlaces, namesIn, publishedDirectory, readData, removePlace } from './places.ts';
+import { blockPlaces, publishedDirectory, readData, removePlace } from './places.ts';
 import { driverObject, isAttachable } from './publishing.ts';
 import { volumeStats } from './stats.ts';
 

@@ -6,8 +6,10 @@
 //   <root>/pods/<pod>/volumes/kubernetes.io~csi/<name>/{mount,vol_data.json}                                      published file system
 //   <root>/pods/<pod>/volumeDevices/kubernetes.io~csi/<pv>                                                       link to the block device
 import { hash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isErrno } from '../../../internal/base/errors.ts';
+import { namesIn } from '../../../internal/base/files.ts';
 import { isMounted } from '../volumes/mount-table.ts';
 
 const PLUGIN = 'kubernetes.io/csi';
@@ -67,10 +69,6 @@ export function stagedFolders(root: string): string[] {
   return drivers.flatMap((driver) => namesIn(join(pluginDirectory(root), driver)).map((name) => join(pluginDirectory(root), driver, name)));
 }
 
-export function namesIn(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
-}
-
 export function writeData(folder: string, data: VolumeData): void {
   mkdirSync(folder, { recursive: true, mode: 0o750 });
   writeFileSync(join(folder, DATA_FILE), `${JSON.stringify(data)}\n`);
@@ -81,7 +79,7 @@ export function readData(folder: string): VolumeData | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, DATA_FILE), 'utf8')) as VolumeData;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError || isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

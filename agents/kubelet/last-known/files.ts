@@ -1,9 +1,9 @@
 // Small values by name on disk, for what an agent must still know when it boots without its server: ConfigMaps, Secrets and tokens of its pods.
 // Readable by root alone; written when they change.
 import { hash } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
+import { namesIn, readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
 
 export interface LastKnown {
   read<T>(name: string): T | undefined;
@@ -27,20 +27,11 @@ export function openLastKnown(directory: string): LastKnown {
     write: (name, value) => writeFileAtomically(pathOf(name), JSON.stringify(value), { mode: 0o600 }),
     keepOnly(groups) {
       const kept = new Set([...groups].map(shortHash));
-      for (const file of list(directory)) if (!kept.has(file.split('-')[0] ?? '')) rmSync(join(directory, file), { force: true });
+      for (const file of namesIn(directory)) if (!kept.has(file.split('-')[0] ?? '')) rmSync(join(directory, file), { force: true });
     },
   };
 }
 
 function shortHash(text: string): string {
   return hash('sha256', text).slice(0, 16);
-}
-
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -1,9 +1,10 @@
 // What the node has and what pods may use of it, from /proc, the file system and the cgroup that this process stands in.
-import { readFileSync, readdirSync, statfsSync } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 import { quantityMilliValue, quantityValue } from '../../../internal/api/quantity.ts';
 import { openCgroupTree, type CgroupLimits } from '../cgroups/cgroup-tree.ts';
+import { hugepageCapacity } from '../cgroups/hugepages.ts';
 import { sharesOf } from '../cgroups/pod-resources.ts';
 import { processesOf } from '../stats/machine.ts';
 import { amountOf, DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
@@ -22,7 +23,7 @@ export function readCapacity(kubeletDir: string, settings: Reservations = DEFAUL
   const memoryBytes = memoryOf();
   const { blocks, bsize } = statfsSync(kubeletDir);
   const storageBytes = blocks * bsize;
-  const hugepages = hugepagesOf();
+  const hugepages = hugepageCapacity();
   const cores = availableParallelism();
   const pods = settings.podsPerCore > 0 ? Math.min(settings.maxPods, settings.podsPerCore * cores) : settings.maxPods;
   const capacity = { cpu: String(cores), 'ephemeral-storage': `${String(Math.floor(storageBytes / 1024))}Ki`, ...hugepages, memory: `${String(Math.floor(memoryBytes / 1024))}Ki`, pods: String(pods) };
@@ -56,19 +57,6 @@ function memoryOf(): number {
   const limit = readFileIfThere(`${tree.directory('', 'memory')}/${tree.version === 1 ? 'memory.limit_in_bytes' : 'memory.max'}`);
   const bytes = Number(limit?.trim() ?? '');
   return Number.isFinite(bytes) && bytes > 0 ? Math.min(total, bytes) : total;
-}
-
-function hugepagesOf(): Record<string, string> {
-  try {
-    const sizes = readdirSync('/sys/kernel/mm/hugepages').map((name) => Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? '0')).filter((kb) => kb > 0);
-    return Object.fromEntries(sizes.map((kb) => {
-      const count = Number(readFileSync(`/sys/kernel/mm/hugepages/hugepages-${String(kb)}kB/nr_hugepages`, 'utf8'));
-      return [`hugepages-${kb >= 1048576 ? `${String(kb / 1048576)}Gi` : `${String(kb / 1024)}Mi`}`, count === 0 ? '0' : `${String(count * kb)}Ki`];
-    }));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw error;
-  }
 }
 
 /** The lowest oom_score_adj this process may give to a child: without CAP_SYS_RESOURCE, no lower than its own. */

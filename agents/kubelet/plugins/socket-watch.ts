@@ -2,7 +2,7 @@
 // passed over. A socket that was made anew under its old name is told of again, with another identity.
 import { readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { messageOf } from '../../../internal/base/errors.ts';
+import { messageOf, unlessErrno } from '../../../internal/base/errors.ts';
 import type { Log } from '../../../internal/base/log.ts';
 
 /** `identity` is undefined when the socket is gone. */
@@ -64,11 +64,7 @@ export function createSocketWatch(directory: string, { log, changed }: { log: Lo
 }
 
 function childrenOf(folder: string): string[] {
-  try {
-    return readdirSync(folder).map((name) => join(folder, name));
-  } catch (error) {
-    // Gone again already, of which its parent hears.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return [];
-    throw error;
-  }
+  // Gone again already, of which its parent hears.
+  const names = unlessErrno(['ENOENT', 'ENOTDIR'], () => readdirSync(folder)) ?? [];
+  return names.map((name) => join(folder, name));
 }

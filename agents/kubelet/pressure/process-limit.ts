@@ -1,7 +1,6 @@
 // Pods that run into their limit of processes: the kernel refuses them more, and they get an event that says so, as otherwise nobody would know.
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileIfThere } from '../../../internal/base/files.ts';
+import { foldersIn, readFileIfThere } from '../../../internal/base/files.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 
@@ -36,12 +35,4 @@ export function createProcessLimitWatch({ node, pods, podPidsLimit }: ProcessLim
 function refusalsIn(directory: string): number {
   const below = foldersIn(directory).map((name) => join(directory, name));
   return Math.max(0, ...[directory, ...below].map((path) => Number(/^max (\d+)/m.exec(readFileIfThere(join(path, 'pids.events')) ?? '')?.[1] ?? 0)));
-}
-
-function foldersIn(directory: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch {
-    return []; // not made yet, or gone
-  }
 }

@@ -4,11 +4,11 @@
 //   <kubelet root>/image_manager/pulling/sha256-<of the name>    ImagePullIntent: being pulled; found at a start: was, and who knows for whom
 //   <kubelet root>/image_manager/pulled/sha256-<of the image id> ImagePulledRecord
 import { hash } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatTime } from '../../../internal/api/meta.ts';
 import type { Clock } from '../../../internal/base/clock.ts';
-import { readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
+import { namesIn, readFileIfThere, writeFileAtomically } from '../../../internal/base/files.ts';
 import type { KubeletConfiguration } from '../configuration/configuration.ts';
 import type { FoundCredential, SecretSource } from './pull-secrets.ts';
 
@@ -70,14 +70,14 @@ export function openPullRecords(kubeletDir: string, { clock, settings }: { clock
 
   return {
     start(images) {
-      for (const name of filesIn(pullingDir)) {
+      for (const name of namesIn(pullingDir)) {
         const intent = parse<{ image: string }>(readFileIfThere(join(pullingDir, name)));
         const here = intent === undefined ? undefined : images.find(intent.image);
         if (intent !== undefined && here !== undefined) note(intent.image, here.id, undefined);
         rmSync(join(pullingDir, name), { force: true });
       }
       const known = new Set(images.list().map(({ id }) => fileOf(id)));
-      for (const name of filesIn(pulledDir)) if (!known.has(name)) rmSync(join(pulledDir, name), { force: true });
+      for (const name of namesIn(pulledDir)) if (!known.has(name)) rmSync(join(pulledDir, name), { force: true });
     },
     async mayUse(image, id, credentials) {
       const record = read(id);
@@ -149,15 +149,6 @@ function fileOf(name: string): string {
 
 function write(path: string, kind: string, fields: object): void {
   writeFileAtomically(path, `${JSON.stringify({ kind, apiVersion: 'kubelet.config.k8s.io/v1beta1', ...fields })}\n`, { mode: 0o600 });
-}
-
-function filesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** One that cannot be read says nothing: then it is pulled again. */

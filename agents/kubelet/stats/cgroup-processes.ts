@@ -1,7 +1,7 @@
 // The processes that are in a cgroup itself, not in those below it, and what they hold open. One that goes while it is looked at counts as gone.
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileIfThere } from '../../../internal/base/files.ts';
+import { unlessErrno } from '../../../internal/base/errors.ts';
 import { readCgroupFile } from './cgroup-file.ts';
 
 export interface CgroupProcesses {
@@ -10,6 +10,9 @@ export interface CgroupProcesses {
   sockets: number;
   tasks: TaskStates;
 }
+
+/** A process that ends meanwhile: its folder is gone, or its files no longer answer (ESRCH). */
+const GONE = ['ENOENT', 'ESRCH', 'EACCES', 'EINVAL'];
 
 export type TaskStates = Record<'sleeping' | 'running' | 'stopped' | 'uninterruptible', number>;
 
@@ -40,23 +43,13 @@ export function openFilesLimit(pid: number, proc = '/proc'): number | undefined 
 }
 
 function entries(path: string): string[] {
-  return unlessGone(() => readdirSync(path)) ?? [];
+  return unlessErrno(GONE, () => readdirSync(path)) ?? [];
 }
 
 function target(path: string): string | undefined {
-  return unlessGone(() => readlinkSync(path));
+  return unlessErrno(GONE, () => readlinkSync(path));
 }
 
 function read(path: string): string | undefined {
-  return unlessGone(() => readFileIfThere(path));
-}
-
-/** A process that ends meanwhile: its folder is gone, or its files no longer answer (ESRCH). */
-function unlessGone<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
+  return unlessErrno(GONE, () => readFileSync(path, 'utf8'));
 }

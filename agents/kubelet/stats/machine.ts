@@ -1,6 +1,6 @@
 // What the machine uses, from /proc and the file systems: for /stats/summary, the metrics, and eviction. Read when asked for, nothing kept.
-import { closeSync, constants, lstatSync, openSync, readFileSync, readdirSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, statfsSync } from 'node:fs';
+import { unlessErrno } from '../../../internal/base/errors.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 
 export interface MachineMemory {
@@ -78,12 +78,7 @@ export function interfacesIn(text: string): NetworkInterface[] {
 
 /** Of one that ends meanwhile the files no longer answer. */
 function readIfRunning(path: string): string | undefined {
-  try {
-    return readFileIfThere(path);
-  } catch (error) {
-    if (['ESRCH', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
+  return unlessErrno(['ENOENT', 'ESRCH', 'EINVAL'], () => readFileSync(path, 'utf8'));
 }
 
 export interface FileSystem {
@@ -109,51 +104,6 @@ export function processesOf(): Processes {
   const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
   const threadsMax = Number(readFileSync('/proc/sys/kernel/threads-max', 'utf8'));
   return { max: Math.min(pidMax, threadsMax), current: Number(/\d+\/(\d+)/.exec(readFileSync('/proc/loadavg', 'utf8'))?.[1] ?? '0') };
-}
-
-/** PATH_MAX is 4096, a name 255. */
-const LONG_PATH = 3500;
-
-/** Bytes and files on disk below a folder, which may change meanwhile. */
-export function folderUsage(folder: string): { bytes: number; inodes: number } {
-  const total = { bytes: 0, inodes: 0 };
-  const add = ({ bytes, inodes }: typeof total): void => void Object.assign(total, { bytes: total.bytes + bytes, inodes: total.inodes + inodes });
-  const folders = [folder];
-  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
-    for (const entry of entriesOf(at)) {
-      const path = join(at, entry.name);
-      add({ bytes: (lstatSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512, inodes: 1 });
-      if (!entry.isDirectory()) continue;
-      if (path.length < LONG_PATH) folders.push(path);
-      else add(usageBehind(path));
-    }
-  }
-  return total;
-}
-
-/** Folders may lie deeper than a path can be long: from here on they are named by an open one. */
-function usageBehind(path: string): { bytes: number; inodes: number } {
-  const opened = unlessGone(() => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW), undefined);
-  if (opened === undefined) return { bytes: 0, inodes: 0 };
-  try {
-    return folderUsage(`/proc/self/fd/${String(opened)}`);
-  } finally {
-    closeSync(opened);
-  }
-}
-
-function entriesOf(folder: string) {
-  return unlessGone(() => readdirSync(folder, { withFileTypes: true }), []);
-}
-
-/** What is looked at changes meanwhile. */
-function unlessGone<T>(look: () => T, otherwise: T): T {
-  try {
-    return look();
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return otherwise;
-    throw error;
-  }
 }
 
 /** Epoch ms of the machine's start. */

@@ -2,13 +2,14 @@
 // and left out of the first one.
 import { statSync } from 'node:fs';
 import { formatTime } from '../../../internal/api/meta.ts';
+import { folderUsage } from '../../folder-usage.ts';
 import { CGROUP_NAMES } from '../cgroups/cgroup-names.ts';
 import type { NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { cgroupOf, pathOf } from './cadvisor-rows.ts';
 import { readCgroupLimits } from './cgroup-limits.ts';
 import { readCgroup, swapBytesIn } from './cgroup-readings.ts';
-import { bootTimeMs, fileSystemOf, folderUsage, machineCpuNanos, machineMemory, networkOf, processesOf, type FileSystem, type NetworkInterface } from './machine.ts';
+import { bootTimeMs, fileSystemOf, machineCpuNanos, machineMemory, networkOf, processesOf, type FileSystem, type NetworkInterface } from './machine.ts';
 import { stallsOf, type Stalled } from './stalls.ts';
 import { podDiskUsage, usageOfPods, usageOfVolumes, type ContainerUsage, type DiskUse, type PodUsage } from './usage.ts';
 

@@ -1,13 +1,14 @@
 // What every pod uses now: the runtime's readings put together by pod. The basis of /stats/summary, the metrics, and eviction.
 import { existsSync } from 'node:fs';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
+import { folderUsage } from '../../folder-usage.ts';
 import type { ContainerStats, ContainerStatus } from '../../runtime/runtime.ts';
 import { LABEL } from '../labels.ts';
 import { podDirectory, podLogDirectory, type NodeContext } from '../node-context.ts';
 import type { Pods } from '../pods.ts';
 import { remoteFileSystem, remoteMountOf } from '../volumes/remote.ts';
 import type { MountedVolume } from '../volumes/volume.ts';
-import { fileSystemOf, folderUsage, networkOf, type FileSystem, type NetworkInterface } from './machine.ts';
+import { fileSystemOf, networkOf, type FileSystem, type NetworkInterface } from './machine.ts';
 
 export interface ContainerUsage {
   status: ContainerStatus;

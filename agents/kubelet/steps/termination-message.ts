@@ -1,6 +1,7 @@
 // A container's last words: what it wrote to its termination message path or, where the pod asks for it and it failed saying nothing,
 // the end of its log. Limits as upstream: 4096 bytes; 80 lines or 2048 bytes of log.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { isErrno } from '../../../internal/base/errors.ts';
 import type { ContainerStatus } from '../../runtime/runtime.ts';
 import { ANNOTATION } from '../labels.ts';
 import { parseLogLine } from '../logs/cri-log.ts';
@@ -32,7 +33,7 @@ function readEnd(path: string, maxBytes: number): Buffer {
       closeSync(file);
     }
   } catch (error) {
-    if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return Buffer.alloc(0);
+    if (isErrno(error, 'ENOENT', 'EISDIR')) return Buffer.alloc(0);
     throw error;
   }
 }

@@ -6,6 +6,7 @@
 // Nothing is synced: what is written here can always be made again.
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { unlessErrno } from '../../../internal/base/errors.ts';
 
 export interface ProjectedFile {
   data: Uint8Array;
@@ -62,24 +63,15 @@ function shows(directory: string, payload: Payload): boolean {
 }
 
 function filesUnder(directory: string, prefix: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
-      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-      return entry.isDirectory() ? filesUnder(join(directory, entry.name), path) : [path];
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const entries = unlessErrno(['ENOENT'], () => readdirSync(directory, { withFileTypes: true })) ?? [];
+  return entries.flatMap((entry) => {
+    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+    return entry.isDirectory() ? filesUnder(join(directory, entry.name), path) : [path];
+  });
 }
 
 function readLink(path: string): string | undefined {
-  try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return unlessErrno(['ENOENT'], () => (lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined));
 }
 
 /** The name of a new set: time to the second, then nanoseconds and a counter, so that two in one moment differ. */

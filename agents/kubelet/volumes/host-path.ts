@@ -1,6 +1,7 @@
 // hostPath: a path of the node as it is, checked against (or made by) its type.
 import { chmodSync, closeSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { unlessErrno } from '../../../internal/base/errors.ts';
 import { NO_LEDGER, type Ledger } from '../../../internal/base/ledger.ts';
 import { checkAnswers } from './remote.ts';
 import type { VolumeKind } from './volume.ts';
@@ -45,10 +46,5 @@ export function prepareHostPath(path: string, type: string, ledger: Ledger = NO_
 }
 
 function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
+  return unlessErrno(['ENOENT', 'ENOTDIR'], () => statSync(path));
 }

@@ -4,10 +4,11 @@
 //   <kubelet>/pods/<pod>/volumes/kubernetes.io~local-volume/<pv>          the same, of a pod
 //
 // Nothing is written down: the kernel's table tells who has it, also what an earlier life of the kubelet mounted. The last pod to leave takes the disk along.
-import { existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { command } from '../../../internal/base/command.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
+import { namesIn } from '../../../internal/base/files.ts';
 import { createTurns } from '../../../internal/base/limit.ts';
 import type { PersistentVolume } from '../../../internal/kinds/generated/api-types.ts';
 import { isMounted, mountPointsUnder } from './mount-table.ts';
@@ -55,7 +56,7 @@ async function mountShared(disk: { device: string; target: string; fsType: strin
 /** All that the pod has. Its folder goes last: a disk that could not be unmounted is found by it the next time. */
 export async function unmountLocalDisks(podDirectory: string): Promise<void> {
   const folder = dirname(volumeDirectory(podDirectory, KIND, 'any'));
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+  for (const name of namesIn(folder)) {
     const [target, shared] = [join(folder, name), sharedPlace(podDirectory, name)];
     await inTurn(shared, async () => {
       while (isMounted(target)) await command('umount', [target]);

@@ -2,6 +2,7 @@
 // Whoever has the volume may change it meanwhile: an entry is reached from its folder's own descriptor and changed by one of its own, so that no link put
 // in a path's place is ever followed. Folders are changed after what is in them, the root last: by the root alone a later look knows that all was done.
 import { chmodSync, chownSync, closeSync, constants, fstatSync, lchownSync, lstatSync, opendirSync, openSync, type Dir, type Stats } from 'node:fs';
+import { isErrno } from '../../../internal/base/errors.ts';
 import { afterReady, type Clock } from '../../../internal/base/clock.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import type { VolumeContext } from './volume.ts';
@@ -119,7 +120,7 @@ function visit(folder: Folder, name: string, group: number, options: OwnershipOp
       closeSync(file);
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!isErrno(error, 'ENOENT')) throw error;
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
 // Devices that are described in files (Container Device Interface 1.0): what they change in a container's config.json. Device plugins and DRA drivers name
 // them, `vendor.com/class=name`; the files lie in /etc/cdi and /var/run/cdi, and of two that describe a device the latter's counts.
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../../../internal/base/files.ts';
 import { parseYaml } from '../../../internal/api/yaml.ts';
 import { numbersOf, type DeviceRule, type OciDevice } from './devices.ts';
 import type { OciMount } from './mounts.ts';
@@ -55,8 +56,7 @@ function find(name: string, files: readonly CdiFile[][]): { file: CdiFile; devic
 
 /** A file that cannot be read describes nothing. */
 function readFiles(directory: string): CdiFile[] {
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory).filter((name) => /\.(json|ya?ml)$/.test(name)).sort().flatMap((name) => {
+  return namesIn(directory).filter((name) => /\.(json|ya?ml)$/.test(name)).sort().flatMap((name) => {
     try {
       return [parseYaml(readFileSync(join(directory, name), 'utf8')) as CdiFile];
     } catch {

@@ -1,7 +1,8 @@
 // Cgroups of containers as files: where they are, what they count, whom they hold. Made and limited by runc and the kubelet.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsIn, removeCgroup } from '../../cgroup-folders.ts';
+import { foldersIn } from '../../../internal/base/files.ts';
+import { removeCgroup } from '../../cgroup-folders.ts';
 import { CGROUP_MOUNT, cgroupRoot, type CgroupRoot } from '../../cgroup-root.ts';
 
 /** Where the processes stand that watch containers: they outlive the unit that Skiff runs in. A leaf, as on v2 only such may hold processes. */
@@ -41,7 +42,7 @@ export function openCgroups(root = cgroupRoot()): Cgroups {
       if (root.unit !== undefined) for (const hierarchy of hierarchiesOf(root)) moveTo(hierarchy, pid);
     },
     remove: (path) => { for (const hierarchy of hierarchiesOf(root)) removeCgroup(join(hierarchy, path)); },
-    children: (path) => [...new Set(hierarchiesOf(root).flatMap((hierarchy) => cgroupsIn(join(hierarchy, path))))],
+    children: (path) => [...new Set(hierarchiesOf(root).flatMap((hierarchy) => foldersIn(join(hierarchy, path))))],
   };
 }
 

@@ -1,6 +1,7 @@
 // Processes of the machine by pid and start time, read from /proc.
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { isErrno } from '../../../internal/base/errors.ts';
 import type { ProcessName } from './records.ts';
 
 /** Undefined when there is no such process (any more). */
@@ -20,7 +21,7 @@ export function signal({ pid }: ProcessName, number: number): void {
   try {
     process.kill(pid, number);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!isErrno(error, 'ESRCH')) throw error;
   }
 }
 

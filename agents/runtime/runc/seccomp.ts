@@ -1,6 +1,6 @@
 // The seccomp profile of a container: none, the runtime's default, or a file on the node. The default depends on the capabilities.
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../../../internal/base/errors.ts';
+import { isErrno, messageOf } from '../../../internal/base/errors.ts';
 import type { SecurityConfig } from '../runtime.ts';
 import { ALLOWED, BY_CAPABILITY, DENIED } from './system-calls.ts';
 
@@ -45,7 +45,7 @@ function readProfile(path: string): Seccomp {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`cannot load seccomp profile ${JSON.stringify(path)}: open ${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file or directory' : messageOf(error)}`, { cause: error });
+    throw new Error(`cannot load seccomp profile ${JSON.stringify(path)}: open ${path}: ${isErrno(error, 'ENOENT') ? 'no such file or directory' : messageOf(error)}`, { cause: error });
   }
   const refuse = (why: string): never => { throw new Error(`decoding seccomp profile failed ${JSON.stringify(path)}: ${why}`); };
   const profile = parse(text, refuse) as Partial<Seccomp> & { listenerPath?: unknown };

@@ -1,6 +1,6 @@
 // What containers use, from the files of their cgroups (measured: 0.05 ms; `runc events` takes 7.5).
-import { readdirSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { folderUsage } from '../../folder-usage.ts';
 import type { ContainerStats } from '../runtime.ts';
 import { readText, type Cgroups } from './cgroups.ts';
 import { cgroupOf } from './container-cgroup.ts';
@@ -14,7 +14,7 @@ export async function statsOf(ground: Ground, record: ContainerRecord): Promise<
   if (record.state !== 'running') return undefined;
   const path = cgroupOf(ground, record);
   const usage = usageOf(ground.cgroups, path);
-  const rootfs = diskUsage(join(ground.layout.containers, record.id, 'upper'));
+  const rootfs = folderUsage(join(ground.layout.containers, record.id, 'upper'));
   return { id: record.id, timestamp: ground.clock.now(), ...usage, rootfsUsedBytes: rootfs.bytes, rootfsInodes: rootfs.inodes };
 }
 
@@ -59,28 +59,4 @@ function numberIn(file: string): number {
 
 function numbersIn(file: string): Map<string, number> {
   return new Map((readText(file) ?? '').trim().split('\n').map((line) => line.split(' ')).map(([name = '', value]) => [name, Number(value)]));
-}
-
-function diskUsage(folder: string): { bytes: number; inodes: number } {
-  const total = { bytes: 0, inodes: 0 };
-  const folders = [folder];
-  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
-    for (const entry of namesIn(at)) {
-      const path = join(at, entry);
-      const status = lstatSync(path, { throwIfNoEntry: false });
-      total.inodes++;
-      total.bytes += (status?.blocks ?? 0) * 512;
-      if (status?.isDirectory() === true) folders.push(path);
-    }
-  }
-  return total;
-}
-
-/** The container may remove a folder while it is counted. */
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

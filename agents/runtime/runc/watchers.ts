@@ -1,7 +1,7 @@
 // Where conmon stands: outside the unit that Skiff runs in, which it outlives, and where whoever made the pods' cgroups expects it.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../../internal/base/errors.ts';
+import { isErrno, messageOf } from '../../../internal/base/errors.ts';
 import { isSlice, stoppedBefore } from './container-cgroup.ts';
 import type { Ground } from './ground.ts';
 
@@ -27,7 +27,7 @@ function moveInto({ cgroups }: Pick<Ground, 'cgroups'>, pid: number): boolean {
     writeFileSync(file, String(pid));
     return true;
   } catch (error) {
-    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    if (isErrno(error, 'ENOENT', 'ENODEV')) return false;
     throw error;
   }
 }
