@@ -2,7 +2,8 @@
 // for each connection; over plain WebSocket the pairs stand from the start, two channels for each port asked for.
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../../internal/base/errors.ts';
-import { createSpdySession, type SpdyStream } from '../../spdy/session.ts';
+import { createSpdySession } from '../../spdy/session.ts';
+import type { SpdyStream } from '../../spdy/streams.ts';
 import type { SpdyConnection } from './spdy-upgrade.ts';
 import { channelWriter, pass, type ChannelSocket } from './websocket.ts';
 

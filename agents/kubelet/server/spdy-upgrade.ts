@@ -5,7 +5,8 @@ import type { Clock } from '../../../internal/base/clock.ts';
 import { createEventQueue } from './event-queue.ts';
 import type { Problem } from './places.ts';
 import type { CommandStreams, RemoteCommand } from './remote-command.ts';
-import { createSpdySession, type SpdySession, type SpdyStream } from '../../spdy/session.ts';
+import { createSpdySession, type SpdySession } from '../../spdy/session.ts';
+import type { SpdyStream } from '../../spdy/streams.ts';
 import type { Connection } from './connection.ts';
 import { legacyText, pushSize } from './websocket.ts';
 

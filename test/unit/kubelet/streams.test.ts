@@ -14,7 +14,8 @@ import { checkGrpcHealth, encodeRequest } from '../../../agents/kubelet/probes/g
 import { getOverHttp } from '../../../agents/kubelet/probes/http-get.ts';
 import { SPDY_DICTIONARY } from '../../../agents/spdy/dictionary.ts';
 import { controlFrame, createFrameParser, createHeaderCodec, dataFrame, FLAG_FIN, FRAME, words } from '../../../agents/spdy/frames.ts';
-import { createSpdySession, type SpdyStream } from '../../../agents/spdy/session.ts';
+import { createSpdySession } from '../../../agents/spdy/session.ts';
+import type { SpdyStream } from '../../../agents/spdy/streams.ts';
 import { systemClock } from '../../../internal/base/clock.ts';
 import { statusOf } from '../../../agents/kubelet/server/remote-command.ts';
 
