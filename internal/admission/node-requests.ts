@@ -6,7 +6,7 @@ import type { Authorizer } from '../authz/authorizer.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import { volumeNames } from '../authz/node-pods.ts';
 import { messageOf, notFound } from '../base/errors.ts';
-import type { CertificateSigningRequest, CSIDriver, PersistentVolume, Pod, TokenRequest } from '../kinds/generated/api-types.ts';
+import type { CertificateSigningRequest, CSIDriver, PersistentVolume, Pod, ResourceSlice, TokenRequest } from '../kinds/generated/api-types.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionRequest } from './admission.ts';
 
@@ -27,12 +27,20 @@ export function checkNodeRequest(request: AdmissionRequest, asking: NodeAsking):
       if (request.namespace !== 'kube-node-lease') throw forbidden(kind, request.name, 'can only access leases in the "kube-node-lease" system namespace');
       return checkName(request, asking, 'can only access node lease with the same name as the requesting node');
     case 'storage.k8s.io/csinodes': return checkName(request, asking, 'can only access CSINode with the same name as the requesting node');
+    case 'resource.k8s.io/resourceslices': return checkSlice(request, asking);
     case 'certificates.k8s.io/certificatesigningrequests': return operation === 'CREATE' ? checkCertificate(request, asking) : undefined;
   }
 }
 
 function checkName({ kind, name, object }: AdmissionRequest, { node }: NodeAsking, why: string): void {
   if ((name || object?.metadata.name) !== node) throw forbidden(kind, name, why);
+}
+
+/** Other verbs are the authorizer's, which knows the slice by then. */
+function checkSlice({ kind, name, operation, object, old }: AdmissionRequest, { node }: NodeAsking): void {
+  if (operation !== 'CREATE' && operation !== 'DELETE') return;
+  const slice = (operation === 'CREATE' ? object : old) as ResourceSlice | undefined;
+  if (slice?.spec.nodeName !== node) throw forbidden(kind, name, `can only ${operation === 'CREATE' ? 'create' : 'delete'} ResourceSlice with the same NodeName as the requesting node`);
 }
 
 function checkCertificate({ kind, object }: AdmissionRequest, { node }: NodeAsking): void {
@@ -55,7 +63,7 @@ function checkToken(request: AdmissionRequest, asking: NodeAsking): void {
   if (ref?.apiVersion !== 'v1' || ref.kind !== 'Pod' || !ref.name) throw refuse('node requested token not bound to a pod');
   if (!ref.uid) throw refuse('node requested token with a pod binding without a uid');
   const pod = asking.store.get(PODS, { namespace, name: ref.name }) as Pod | undefined;
-  if (pod === undefined) throw notFound(PODS, ref.name);
+  if (pod === undefined) throw notFound({ group: '', resource: 'pod' }, ref.name);
   if (ref.uid !== pod.metadata.uid) throw refuse(`the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
   if (pod.spec.nodeName !== asking.node) throw refuse('node requested token bound to a pod scheduled on a different node');
   const problem = audienceProblem(spec?.audiences ?? [], pod, { request, asking });

@@ -1,9 +1,9 @@
 // ServiceAccount: every pod runs as an account of its namespace (default where it says none), which must exist, and gets the account's
 // token, the cluster's CA and its namespace mounted unless either says no. What is mounted is as upstream's, names included.
-import { StatusError } from '../base/errors.ts';
 import { nameSuffix, type Random } from '../base/random.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { forbidden } from '../authz/forbidden.ts';
+import { secretNames } from '../authz/node-pods.ts';
 import type { Pod, ServiceAccount } from '../kinds/generated/api-types.ts';
 import type { Store } from '../store/store.ts';
 import { writes, type AdmissionPlugin } from './admission.ts';
@@ -52,7 +52,9 @@ export function serviceAccount(store: Store, random: Random): AdmissionPlugin {
 function refuseMirror(pod: Draft): void {
   const { name } = pod.metadata;
   if (pod.spec.serviceAccountName) throw forbidden(PODS, name, 'a mirror pod may not reference service accounts');
-  if ((pod as unknown as Pod).spec?.volumes?.some(({ secret }) => secret !== undefined) === true) throw new StatusError('Forbidden', `pods ${JSON.stringify(name)} is forbidden: a mirror pod may not reference secrets`);
+  if (secretNames(pod).length > 0) throw forbidden(PODS, name, 'a mirror pod may not reference secrets');
+  const sources = ((pod as unknown as Pod).spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);
+  if (sources.some(({ serviceAccountToken }) => serviceAccountToken !== undefined)) throw forbidden(PODS, name, 'a mirror pod may not use ServiceAccountToken volume projections');
 }
 
 function mountToken(spec: Mutable, random: Random): void {

@@ -55,10 +55,21 @@ export function references(pod: KubeObject, resource: string, { namespace, name 
     case 'serviceaccounts': return spec.serviceAccountName === name;
     case 'persistentvolumeclaims': return claims(pod).includes(name);
     case 'resourceclaims': return resourceClaims(pod as Pod).includes(name);
-    case 'secrets': return (spec.imagePullSecrets ?? []).some((secret) => secret.name === name) || env(spec, 'secretKeyRef', 'secretRef').includes(name) || names(spec.volumes, ['secretName', 'secretRef', 'nodePublishSecretRef', 'secret']).has(name);
-    case 'configmaps': return env(spec, 'configMapKeyRef', 'configMapRef').includes(name) || names(spec.volumes, ['configMap']).has(name);
+    case 'secrets': return secretNames(pod).includes(name);
+    case 'configmaps': return configMapNames(pod).includes(name);
     default: return false;
   }
+}
+
+export function secretNames(pod: KubeObject): string[] {
+  const { spec = {} } = pod as Pod;
+  const all = [...(spec.imagePullSecrets ?? []).map(({ name = '' }) => name), ...env(spec, 'secretKeyRef', 'secretRef'), ...names(spec.volumes, ['secretName', 'secretRef', 'nodePublishSecretRef', 'secret'])];
+  return all.filter((name) => name !== '');
+}
+
+export function configMapNames(pod: KubeObject): string[] {
+  const { spec = {} } = pod as Pod;
+  return [...env(spec, 'configMapKeyRef', 'configMapRef'), ...names(spec.volumes, ['configMap'])].filter((name) => name !== '');
 }
 
 function env(spec: PodSpec, key: 'secretKeyRef' | 'configMapKeyRef', from: 'secretRef' | 'configMapRef'): string[] {

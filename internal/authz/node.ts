@@ -29,6 +29,7 @@ export function createNodeAuthorizer(store: Store, rbac: Rbac): NodeAuthorizer {
     authorize(attributes) {
       const node = nodeNameOf(attributes.user);
       if (node === undefined) return undefined;
+      if (node === '') return no(`unknown node for user ${JSON.stringify(attributes.user.username)}`);
       const special = attributes.isResource ? SPECIAL[`${attributes.group}/${attributes.resource}`] : undefined;
       if (special !== undefined) return special(attributes, { node, store, podsOf: pods.of });
       return (rbac.rulesOfRole(ROLE, '') ?? []).some((rule) => allows(rule, attributes)) ? yes : no('');
@@ -63,6 +64,7 @@ const SPECIAL: Readonly<Record<string, Rule>> = {
   },
   'storage.k8s.io/csinodes': (attributes, { node }) => {
     if (!['get', 'create', 'update', 'patch', 'delete'].includes(attributes.verb)) return no('can only get, create, update, patch, or delete a CSINode');
+    if (attributes.subresource !== '') return no('cannot authorize CSINode subresources');
     return attributes.verb === 'create' || attributes.name === node ? yes : no('can only access CSINode with the same name as the requesting node');
   },
   '/nodes': nodes,
@@ -80,13 +82,14 @@ function readReferenced(resource: 'secrets' | 'configmaps'): Rule {
 
 function getReferenced(resource: 'persistentvolumeclaims' | 'persistentvolumes' | 'resourceclaims'): Rule {
   return (attributes, asking) => {
-    if (attributes.verb !== 'get' || attributes.name === '') return no('can only get individual resources of this type');
-    return attributes.subresource === '' ? related(resource, attributes, asking) : no('cannot get subresource');
+    if (attributes.verb !== 'get') return no('can only get individual resources of this type');
+    if (attributes.subresource !== '') return no('cannot get subresource');
+    return attributes.name === '' ? no('No Object name found') : related(resource, attributes, asking);
   };
 }
 
 function writeReferenced(attributes: Attributes, asking: Asking): Decision {
-  return ['get', 'update', 'patch'].includes(attributes.verb) ? related('persistentvolumeclaims', attributes, asking) : no('can only get/update/patch this type');
+  return ['update', 'patch'].includes(attributes.verb) ? related('persistentvolumeclaims', attributes, asking) : no('can only get/update/patch this type');
 }
 
 function serviceAccounts(attributes: Attributes, asking: Asking): Decision {
@@ -96,32 +99,41 @@ function serviceAccounts(attributes: Attributes, asking: Asking): Decision {
 }
 
 /** Those of its own drivers, which it takes off when they are gone. */
-function resourceSlices({ verb, name, subresource, fieldSelector }: Attributes, { node, store }: Asking): Decision {
-  if (subresource !== '') return no('cannot access resourceslices subresources');
+function resourceSlices(attributes: Attributes, { node, store }: Asking): Decision {
+  const { verb, name, subresource } = attributes;
+  if (subresource !== '') return no('cannot authorize ResourceSlice subresources');
   if (verb === 'create') return yes;
-  if (['list', 'watch', 'deletecollection'].includes(verb)) return fieldSelector.split(',').some((one) => one === `spec.nodeName=${node}` || one === `spec.nodeName==${node}`) ? yes : no('can only list/watch/deletecollection resourceslices with nodeName field selector');
+  if (['list', 'watch', 'deletecollection'].includes(verb)) return selectsNode(attributes, node) ? yes : no('can only list/watch/deletecollection resourceslices with nodeName field selector');
   if (!['get', 'update', 'patch', 'delete'].includes(verb)) return no('only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection');
   const slice = store.get({ group: 'resource.k8s.io', resource: 'resourceslices' }, { namespace: '', name }) as (KubeObject & { spec?: { nodeName?: string } }) | undefined;
   return slice?.spec?.nodeName === node ? yes : unrelated(node);
 }
 
-function nodes({ verb, name, subresource, fieldSelector }: Attributes, { node }: Asking): Decision {
-  if (verb === 'create' && subresource === '') return yes;
-  const own = name === node || (name === '' && fieldSelector === `metadata.name=${node}`);
-  // Which node it writes is NodeRestriction's to see.
-  if ((verb === 'patch' || verb === 'update') && (subresource === '' || subresource === 'status')) return yes;
-  if (['get', 'list', 'watch'].includes(verb)) return own ? yes : no(`node '${node}' cannot read '${name}', only its own Node object`);
-  return no('');
+/** Which node it writes is NodeRestriction's to see. */
+function nodes({ verb, name, subresource }: Attributes, { node }: Asking): Decision {
+  if (['update', 'patch'].includes(verb) && (subresource === '' || subresource === 'status')) return yes;
+  if (subresource !== '') return no('');
+  if (verb === 'create') return yes;
+  if (!['get', 'list', 'watch'].includes(verb)) return no('');
+  return name === node ? yes : no(`node '${node}' cannot read ${name === '' ? 'all nodes' : `'${name}'`}, only its own Node object`);
 }
 
-function ownPods({ verb, namespace, name, subresource, fieldSelector }: Attributes, { node, store }: Asking): Decision {
-  if (verb === 'create' && (subresource === '' || subresource === 'eviction')) return yes; // NodeRestriction looks at which
-  if ((verb === 'list' || verb === 'watch') && name === '') {
-    return fieldSelector.split(',').some((one) => one === `spec.nodeName=${node}` || one === `spec.nodeName==${node}`) ? yes : no('can only list/watch pods with spec.nodeName field selector');
-  }
+/** Which pods it writes is NodeRestriction's to see. */
+function ownPods(attributes: Attributes, { node, store }: Asking): Decision {
+  const { verb, namespace, name, subresource } = attributes;
+  if (subresource === 'status') return ['update', 'patch'].includes(verb) ? yes : no('');
+  if (subresource === 'eviction') return verb === 'create' ? yes : no('');
+  if (subresource !== '') return no('');
+  if (verb === 'create' || verb === 'delete') return yes;
+  if (!['get', 'list', 'watch'].includes(verb)) return no('');
+  if (verb !== 'get' && selectsNode(attributes, node)) return yes;
+  if (name === '') return no('can only list/watch pods with spec.nodeName field selector');
   const pod = store.get({ group: '', resource: 'pods' }, { namespace, name }) as (KubeObject & { spec?: { nodeName?: string } }) | undefined;
-  const allowed = (subresource === '' && ['get', 'delete', 'watch', 'list'].includes(verb)) || (subresource === 'status' && ['patch', 'update'].includes(verb));
-  return allowed && (pod === undefined || pod.spec?.nodeName === node) ? yes : unrelated(node);
+  return pod?.spec?.nodeName === node ? yes : unrelated(node);
+}
+
+function selectsNode({ fieldSelector }: Attributes, node: string): boolean {
+  return fieldSelector.split(',').some((one) => one === `spec.nodeName=${node}` || one === `spec.nodeName==${node}`);
 }
 
 function related(resource: string, { namespace, name }: Attributes, { node, podsOf, store }: Asking): Decision {

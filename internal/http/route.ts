@@ -57,7 +57,7 @@ function collection(info: RequestInfo, query: URLSearchParams | undefined): Requ
   info.fieldSelector = query?.get('fieldSelector') ?? '';
   // A selector that names one object is authorized by that name, as upstream.
   const named = /^metadata\.name==?([^,]+)$/.exec(info.fieldSelector);
-  if (named !== null && info.verb !== 'create') info.name = named[1] ?? '';
+  if (named !== null && (info.verb === 'list' || info.verb === 'watch')) info.name = named[1] ?? '';
   return info;
 }
 
