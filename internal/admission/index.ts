@@ -16,6 +16,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podSecurity } from './pod-security/index.ts';
 import { podResize } from './pod-resize.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
@@ -60,6 +61,7 @@ export function createAdmission({ store, kinds, schemas, authorizer, clock, rand
     certificateSubjectRestriction(),
     defaultClass(store, { name: 'DefaultIngressClass', of: { group: 'networking.k8s.io', resource: 'ingresses' }, field: 'ingressClassName', classes: { group: 'networking.k8s.io', resource: 'ingressclasses' }, annotation: 'ingressclass.kubernetes.io/is-default-class' }),
     podResize(store),
+    podTopologyLabels(store),
     roleEscalation(authorizer, store),
     mutatingPolicies({ store, kinds, schemas, authorizer }),
     ...(webhooks === undefined ? [] : [mutatingWebhooks(webhooks)]),

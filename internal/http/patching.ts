@@ -1,5 +1,5 @@
 // What a patch makes of the newest state, and who is recorded as the owner of which fields (metadata.managedFields).
-import { isReason, messageOf, StatusError } from '../base/errors.ts';
+import { isReason, messageOf, notFound, StatusError } from '../base/errors.ts';
 import { forbidden, invalid, invalidObject, required } from '../api/field-error.ts';
 import { apiVersionOf, copy, parseApiVersion, type KubeObject } from '../api/meta.ts';
 import type { Patch, RequestOptions } from '../api/request.ts';
@@ -17,7 +17,7 @@ import type { Call, PipelineOptions } from './call.ts';
 export function patched(options: PipelineOptions, call: Call, { patch, current }: { patch: Patch; current: KubeObject | undefined }): KubeObject {
   checkPatch(patch, call.request.options);
   if (patch.type === 'apply') return applied(options, call, { patch, live: current });
-  if (current === undefined) throw new StatusError('NotFound', 'the server could not find the requested resource');
+  if (current === undefined) throw notFound(call.kind, call.request.info.name);
   const document = copy(current);
   switch (patch.type) {
     case 'json': return applyJsonPatch(document, patch.body as never) as KubeObject;
