@@ -4,23 +4,19 @@
 //
 //   wake ─► gather ─► planPod ─► perform ─► status ─► (patch)        ended ─► dismantle ─► final status ─► delete ─► clean up
 import type { Timer } from '../../internal/base/clock.ts';
-import { isReason, messageOf } from '../../internal/base/errors.ts';
+import { messageOf } from '../../internal/base/errors.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
-import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
 import { readAllocation } from './allocation.ts';
-import { isStatic } from './pod-spec.ts';
 import { planPod } from './plan.ts';
 import { createPodMemory, endingOf, gather, type PodMemory } from './pod-memory.ts';
 import type { PodState } from './pod-state.ts';
+import { createPodReporter } from './pod-reporter.ts';
 import { perform } from './pod-work.ts';
 import { actuateResize, grantedBefore, judgeResize, resizeConditions } from './resize.ts';
 import { superviseProbes } from './pod-probes.ts';
 import { podStatusOf } from './status/pod-status.ts';
-import { statusPatch } from './status/status-patch.ts';
 import { createWorkerTimes } from './stats/worker-times.ts';
-import { removeDirectories } from './steps/directories.ts';
-import { removeSandboxes } from './steps/sandbox.ts';
 import { applyVolumeChanges } from './pod-volumes.ts';
 import type { Rejection } from './steps/rejection.ts';
 
@@ -65,6 +61,15 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   const times = createWorkerTimes(first, node);
   let timer: Timer | undefined;
   let released = false;
+  const reporter = createPodReporter({
+    memory, node, times, wake,
+    mirror: neighbours.mirror,
+    retry: () => again(RETRY_MS),
+    cleanedUp() {
+      timer?.cancel();
+      neighbours.cleanedUp();
+    },
+  });
 
   function wake(): void {
     if (queued || memory.stopped) return;
@@ -88,12 +93,7 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
 
   function turn(): void {
     timer?.cancel();
-    const before = memory.ending;
-    memory.ending = endingOf(memory, node.clock.now());
-    if (before === undefined && memory.ending !== undefined) memory.shownAtEnding = memory.pod.status;
-    const { reason, message } = memory.ending?.status ?? {};
-    if (before === undefined && reason === 'DeadlineExceeded' && message !== undefined) node.event(memory.pod, 'Normal', reason, message);
-    if (memory.ending !== undefined) memory.ended.abort();
+    noticeEnding(memory, node);
     superviseProbes(memory, node, wake);
     if (judgeResize(memory, node, () => neighbours.fits(memory.desired))) neighbours.freed();
     actuateResize(memory, node, wake);
@@ -102,77 +102,13 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
     const state = gather(memory, node);
     memory.status = podStatusOf(state, resizeConditions(memory.resize));
     times.shows(memory.status);
-    superviseDeadline(state, plan.againInMs);
+    const dueIn = dueInMs(state, memory, plan.againInMs);
+    if (memory.refreshAt !== undefined && memory.refreshAt <= state.now) applyVolumeChanges(memory, node, wake);
+    if (dueIn < Infinity) again(dueIn);
     if (memory.dismantled && !released) neighbours.freed();
     released = memory.dismantled;
-    if (!memory.writing && !replacesImage(state)) void writeStatus();
-    void finish();
-  }
-
-  /** One timer for whatever comes first: a back-off, the deadline of the pod, a token. */
-  function superviseDeadline({ pod, now }: PodState, againInMs: number | undefined): void {
-    const deadline = pod.spec.activeDeadlineSeconds;
-    const startTime = memory.status.startTime;
-    // It may have come since this turn looked: the next one sees it.
-    const deadlineIn = deadline === undefined || startTime === undefined || memory.ending !== undefined ? undefined : Math.max(1, Date.parse(startTime) + deadline * 1000 - now);
-    const refreshIn = memory.refreshAt === undefined ? undefined : memory.refreshAt - now;
-    if (refreshIn !== undefined && refreshIn <= 0) applyVolumeChanges(memory, node, wake);
-    const resizeIn = memory.resize.retryAt === 0 ? undefined : memory.resize.retryAt - now;
-    const due = [againInMs, deadlineIn, refreshIn, resizeIn].filter((ms) => ms !== undefined && ms > 0) as number[];
-    if (due.length > 0) again(Math.min(...due));
-  }
-
-  async function writeStatus(): Promise<void> {
-    const shown = isStatic(memory.pod) ? neighbours.mirror() : memory.pod;
-    const patch = memory.gone || shown === undefined ? undefined : statusPatch(shown, memory.status);
-    if (patch === undefined) return;
-    memory.writing = true;
-    times.statusChanged();
-    try {
-      const written = await node.client.patch(PODS, keyOfPod(memory.pod), { type: 'strategic', body: patch }, { subresource: 'status' });
-      times.statusWritten();
-      if (written.metadata.uid === memory.pod.metadata.uid) memory.see(written);
-    } catch (error) {
-      memory.writing = false;
-      // Not there, or another pod of that name by now: the view will say so, but to a static pod, whose mirror is not itself.
-      if (isReason(error, 'NotFound', 'Conflict')) return void finish();
-      node.log.debug('pod status could not be written', { pod: memory.pod.metadata.name, error: messageOf(error) });
-      again(RETRY_MS);
-      return;
-    }
-    memory.writing = false;
-    wake();
-  }
-
-  /** After the containers: the last status is out, the API lets go of the pod, then everything of it goes. */
-  async function finish(): Promise<void> {
-    if (!memory.dismantled || memory.finishing || memory.writing) return;
-    if (memory.gone || (isStatic(memory.pod) && memory.pod.metadata.deletionTimestamp !== undefined)) return cleanUp();
-    if (memory.pod.metadata.deletionTimestamp === undefined || statusPatch(memory.pod, memory.status) !== undefined) return;
-    memory.finishing = true;
-    try {
-      await node.client.delete(PODS, keyOfPod(memory.pod), { gracePeriodSeconds: 0, preconditions: { uid: memory.pod.metadata.uid } });
-    } catch (error) {
-      if (!isReason(error, 'NotFound', 'Conflict')) again(RETRY_MS);
-    }
-    memory.finishing = false;
-    // On a server the view tells of the deletion before its answer is here: what woke us then was turned away.
-    if (memory.gone) wake();
-  }
-
-  async function cleanUp(): Promise<void> {
-    memory.finishing = true;
-    try {
-      await removeSandboxes(memory.pod, node);
-      removeDirectories(memory.pod, node);
-      memory.stopped = true;
-      timer?.cancel();
-      neighbours.cleanedUp();
-    } catch (error) {
-      node.log.warn('pod could not be cleaned up', { pod: memory.pod.metadata.name, error: messageOf(error) });
-      memory.finishing = false;
-      again(RETRY_MS);
-    }
+    if (!memory.writing && !replacesImage(state)) void reporter.writeStatus();
+    void reporter.finish();
   }
 
   return {
@@ -205,11 +141,30 @@ export function createPodWorker(first: Pod, node: NodeContext, neighbours: Neigh
   };
 }
 
+function noticeEnding(memory: PodMemory, node: NodeContext): void {
+  const isNew = memory.ending === undefined;
+  memory.ending = endingOf(memory, node.clock.now());
+  if (memory.ending === undefined) return;
+  if (isNew) {
+    memory.shownAtEnding = memory.pod.status;
+    const { reason, message } = memory.ending.status ?? {};
+    if (reason === 'DeadlineExceeded' && message !== undefined) node.event(memory.pod, 'Normal', reason, message);
+  }
+  memory.ended.abort();
+}
+
+/** Until whatever comes first: a back-off, the deadline of the pod, a token, a resize. Infinity: nothing does. */
+function dueInMs({ pod, now }: PodState, memory: PodMemory, againInMs = Infinity): number {
+  const deadline = pod.spec.activeDeadlineSeconds;
+  const startTime = memory.status.startTime;
+  // It may have come since this turn looked: the next one sees it.
+  const deadlineIn = deadline === undefined || startTime === undefined || memory.ending !== undefined ? Infinity : Math.max(1, Date.parse(startTime) + deadline * 1000 - now);
+  const refreshIn = (memory.refreshAt ?? Infinity) - now;
+  const resizeIn = memory.resize.retryAt === 0 ? Infinity : memory.resize.retryAt - now;
+  return Math.min(...[againInMs, deadlineIn, refreshIn, resizeIn].filter((ms) => ms > 0));
+}
+
 /** A container gets another image: its end and its new start are one change, which the API is told of when it is made (as upstream's, whose sync waits for both). */
 function replacesImage({ pod, containers, starting, restart }: PodState): boolean {
   return pod.spec.containers.some(({ name, image }) => starting.has(name) && containers.some(({ id, state, config }) => config.name === name && state === 'exited' && restart.has(id) && config.imageName !== image));
-}
-
-function keyOfPod({ metadata }: Pod): { namespace: string; name: string } {
-  return { namespace: metadata.namespace ?? '', name: metadata.name };
 }

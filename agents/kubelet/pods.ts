@@ -7,15 +7,11 @@ import { completePod } from './pod-completion.ts';
 import type { NodeContext } from './node-context.ts';
 import { CONFIG_MIRROR, isStatic, isTerminalPhase } from './pod-spec.ts';
 import { mountsObject } from './pod-volumes.ts';
-import { countEnd, toldReason } from './stats/pod-counts.ts';
+import { countEnd } from './stats/pod-counts.ts';
 import { createStaticPods } from './static-pods.ts';
 import type { StaticSource } from './static-sources.ts';
+import { createPodIntake } from './pod-intake.ts';
 import { createPodWorker, type PodWorker } from './pod-worker.ts';
-import { rejectedStatus } from './status/pod-status.ts';
-import { statusPatch } from './status/status-patch.ts';
-import { createPreemption, isPreempted } from './preemption.ts';
-import { admit } from './steps/admission.ts';
-import { checkResources } from './steps/room.ts';
 import { removeOrphans } from './orphans.ts';
 import type { Rejection } from './steps/rejection.ts';
 
@@ -39,22 +35,19 @@ export interface StaticPodOptions {
 
 export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Pods {
   const workers = new Map<string, PodWorker>();
-  const bySandbox = new Map<string, string>();
-  /** Pods that wait for their devices, or for others to make room, as they were last seen. */
-  const admitting = new Map<string, Pod>();
+  const uidOfSandbox = new Map<string, string>();
   /** Static pods that wait for another of their name to be gone. */
   const queued = new Map<string, Pod>();
-  const preemption = createPreemption(node);
+  const intake = createPodIntake({ node, workers, takeOn });
   let complete = false;
   const ends: (() => void)[] = [];
   let stopped = false;
-  let refusal: Rejection | undefined;
 
   const statics = staticPods === undefined ? undefined : createStaticPods({
     ...staticPods, node, complete: completePod, appeared: see, stageOf,
     disappeared(uid) {
       queued.delete(uid);
-      admitting.delete(uid);
+      intake.forget(uid);
       const worker = workers.get(uid);
       if (worker !== undefined) worker.update({ ...worker.pod, metadata: { ...worker.pod.metadata, deletionTimestamp: formatTime(node.clock.now()) } });
     },
@@ -68,7 +61,7 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   function seeFromApi(pod: Pod, gone: boolean): void {
     if (statics?.seesMirror(pod, gone) === true) return workers.get(pod.metadata.annotations?.[CONFIG_MIRROR] ?? '')?.wake();
     if (!gone) return see(pod);
-    admitting.delete(pod.metadata.uid);
+    intake.forget(pod.metadata.uid);
     workers.get(pod.metadata.uid)?.gone();
   }
 
@@ -79,52 +72,22 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
       known.update(pod);
       return isTerminalPhase(pod.status?.phase) ? freed() : undefined;
     }
-    if (admitting.has(pod.metadata.uid)) return void admitting.set(pod.metadata.uid, pod);
+    if (intake.update(pod)) return;
     if (isStatic(pod) && ofName(pod).some((worker) => isStatic(worker.pod))) return void queued.set(pod.metadata.uid, pod);
     const isNew = !isHere(pod) && pod.metadata.deletionTimestamp === undefined;
-    if (isNew && isTerminalPhase(pod.status?.phase)) return;
-    if (isNew && refusal === undefined && node.devices.concerns(pod)) return giveDevices(pod);
-    settle(pod, isNew ? refusal ?? admit(pod, counted(), node) : undefined);
-  }
-
-  function settle(pod: Pod, rejection: Rejection | undefined): void {
-    if (rejection === undefined) takeOn(pod);
-    else if (rejection.preempts === undefined) reject(pod, rejection);
-    else makeRoom(pod, rejection.preempts);
-  }
-
-  function makeRoom(pod: Pod, { victims, resource }: NonNullable<Rejection['preempts']>): void {
-    const { uid } = pod.metadata;
-    admitting.set(uid, pod);
-    node.counts.count('kubelet_preemptions', { preemption_signal: resource }, victims.length);
-    preemption.begin(pod, victims.flatMap((victim) => workers.get(victim.metadata.uid) ?? []), () => {
-      const latest = admitting.get(uid);
-      admitting.delete(uid);
-      if (latest !== undefined && !stopped) takeOn(latest);
-    });
-  }
-
-  /** It is taken on with its devices, or not at all. */
-  function giveDevices(pod: Pod): void {
-    const { uid } = pod.metadata;
-    admitting.set(uid, pod);
-    node.devices.allocate(pod).then(() => undefined, (error: unknown) => ({ reason: 'UnexpectedAdmissionError', message: `Allocate failed due to ${messageOf(error)}, which is unexpected` })).then((refusal) => {
-      const latest = admitting.get(uid);
-      admitting.delete(uid);
-      if (latest === undefined || stopped) return;
-      const rejection = latest.metadata.deletionTimestamp !== undefined ? undefined : refusal ?? admit(latest, counted(), node);
-      settle(latest, rejection);
-    }).catch((error: unknown) => node.log.error('pod could not be taken on', { pod: pod.metadata.name, error: messageOf(error) }));
+    if (!isNew) takeOn(pod);
+    else if (!isTerminalPhase(pod.status?.phase)) intake.offer(pod);
   }
 
   function takeOn(pod: Pod): void {
     node.counts.observe('kubelet_containers_per_pod_count', pod.spec.containers.length);
     const worker = createPodWorker(pod, node, {
-      fits: (grown) => checkResources(grown, others(grown), node.allocatable()),
+      fits: intake.fits,
       freed,
       mirror: () => statics?.mirrorOf(pod),
       cleanedUp() {
         workers.delete(pod.metadata.uid);
+        for (const [id, uid] of uidOfSandbox) if (uid === pod.metadata.uid) uidOfSandbox.delete(id);
         freed();
         nextOfName(pod);
       },
@@ -146,33 +109,14 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     return [...workers.values()].filter(({ pod }) => pod.metadata.namespace === namespace && pod.metadata.name === name);
   }
 
-  /** Pods that the API has: what was deleted without grace counts for nothing, as upstream has it, though it may still be ending. */
-  function counted(): Pod[] {
-    return [...[...workers.values()].filter((worker) => !worker.memory.gone && !isPreempted(worker)).map(({ pod }) => pod), ...preemption.waiting()];
-  }
-
-  function others({ metadata }: Pod): Pod[] {
-    return counted().filter((pod) => pod.metadata.uid !== metadata.uid && !isTerminalPhase(pod.status?.phase));
-  }
-
   /** There may be room now for critical pods and for those whose resize waits for it. */
   function freed(): void {
-    preemption.freed();
+    intake.freed();
     for (const { memory, wake } of workers.values()) if (memory.resize.pending !== undefined) wake();
   }
 
   function isHere({ metadata }: Pod): boolean {
     return node.runtime.listSandboxes().some(({ config }) => config.uid === metadata.uid);
-  }
-
-  function reject(pod: Pod, rejection: { reason: string; message: string }): void {
-    node.counts.count('kubelet_admission_rejections_total', { reason: toldReason(rejection.reason) });
-    node.event(pod, 'Warning', rejection.reason, rejection.message);
-    if (isStatic(pod)) return;
-    const patch = statusPatch(pod, rejectedStatus(pod, node.clock.now(), rejection));
-    if (patch === undefined) return;
-    node.client.patch(PODS, { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, { type: 'strategic', body: patch }, { subresource: 'status' })
-      .catch((error: unknown) => node.log.warn('pod could not be rejected', { pod: pod.metadata.name, error: messageOf(error) }));
   }
 
   function followObjects(resource: typeof CONFIGMAPS | typeof SECRETS): void {
@@ -183,16 +127,16 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
   }
 
   function workerOfSandbox(id: string): PodWorker | undefined {
-    let uid = bySandbox.get(id);
+    let uid = uidOfSandbox.get(id);
     if (uid === undefined) {
       uid = node.runtime.listSandboxes().find((sandbox) => sandbox.id === id)?.config.uid;
-      if (uid !== undefined) bySandbox.set(id, uid);
+      if (uid !== undefined) uidOfSandbox.set(id, uid);
     }
     return uid === undefined ? undefined : workers.get(uid);
   }
 
   return {
-    refuse: (rejection) => void (refusal = rejection),
+    refuse: intake.refuse,
     start() {
       const view = node.views.of(PODS, { fieldSelector: `spec.nodeName=${node.nodeName}` });
       ends.push(node.runtime.subscribe((event) => {
@@ -211,12 +155,15 @@ export function createPods(node: NodeContext, staticPods?: StaticPodOptions): Po
     },
     workers: () => [...workers.values()],
     worker: (uid) => workers.get(uid),
-    active: () => (complete ? new Set([...admitting.keys(), ...[...workers].filter(([, { memory }]) => !memory.gone && !memory.dismantled && !isTerminalPhase(memory.status.phase)).map(([uid]) => uid)]) : undefined),
+    active() {
+      const running = [...workers].filter(([, { memory }]) => !memory.gone && !memory.dismantled && !isTerminalPhase(memory.status.phase)).map(([uid]) => uid);
+      return complete ? new Set([...intake.waiting(), ...running]) : undefined;
+    },
     find: (namespace, name) => ofName({ metadata: { namespace, name } })[0],
     stop() {
       stopped = true;
       statics?.stop();
-      preemption.stop();
+      intake.stop();
       for (const end of ends.splice(0)) end();
       for (const worker of workers.values()) worker.stop();
     },

@@ -1,5 +1,4 @@
 // Why a node does not take a pod on.
-
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 
 export interface Rejection {
