@@ -1,6 +1,7 @@
 // The life of a request as types: Parsed → Authenticated → Authorized → Admitted. Each stage can only be made from the one before, by the
 // one function that checks it (the brands are not exported), so that a skipped stage does not compile.
 import type { Admission, AdmissionRequest } from '../admission/admission.ts';
+import type { Attributes } from '../authz/attributes.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { forbiddenError } from '../authz/forbidden.ts';
 import type { KubeObject } from '../api/meta.ts';
@@ -73,6 +74,22 @@ export function admit(request: Authorized, admission: Admission, write: { kind: 
     },
   };
   return { ...request, kind, body, context } as Admitted;
+}
+
+/** For an update or an apply of what may not be there yet: who may not create it is refused where it would be made. */
+export function asCreator({ context, ...request }: Admitted, authorizer: Authorizer): WriteContext {
+  return {
+    ...context,
+    async validate(object, old) {
+      if (old === undefined) refuseUnlessAllowed({ ...request.info, user: request.user, verb: 'create' }, authorizer);
+      await context.validate?.(object, old);
+    },
+  };
+}
+
+function refuseUnlessAllowed(attributes: Attributes, authorizer: Authorizer): void {
+  const { allowed, reason } = authorizer.authorize(attributes);
+  if (!allowed) throw forbiddenError(attributes, reason);
 }
 
 /** Admission of what is no write of the object itself: a subresource that takes an object of another kind, or a connection. */

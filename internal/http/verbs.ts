@@ -6,7 +6,7 @@ import { parseRevision, tooLargeRevision } from '../registry/read-options.ts';
 import type { ReadOptions } from '../registry/registry.ts';
 import type { Answer, Call, PipelineOptions } from './call.ts';
 import { checkPatched, patched, tracker } from './patching.ts';
-import { admit, type Admitted } from './stages.ts';
+import { admit, asCreator, type Admitted } from './stages.ts';
 
 export async function getOne({ registry, store }: PipelineOptions, { request: { info, options }, kind }: Call): Promise<Answer> {
   // Reads are never behind: a version only has to be one that has been.
@@ -34,7 +34,7 @@ export async function updateOne(options: PipelineOptions, call: Call): Promise<A
   const wanted = objectOf(call);
   settle(wanted, call);
   checkName(wanted, request.info.name);
-  const { context } = admit(request, options.admission, { kind, track: tracker(options, call) });
+  const context = asCreator(admit(request, options.admission, { kind, track: tracker(options, call) }), options.authorizer);
   const { object, created } = await options.registry.update(kind, keyOf(request.info, kind), () => copy(wanted), context);
   return { code: created ? 201 : 200, body: object };
 }
@@ -42,7 +42,7 @@ export async function updateOne(options: PipelineOptions, call: Call): Promise<A
 export async function patchOne(options: PipelineOptions, call: Call): Promise<Answer> {
   const { request, kind } = call;
   const patch = call.body as Patch;
-  const { context } = admit(request, options.admission, { kind, ...(patch.type !== 'apply' && { track: tracker(options, call) }) });
+  const context = asCreator(admit(request, options.admission, { kind, ...(patch.type !== 'apply' && { track: tracker(options, call) }) }), options.authorizer);
   const change = (current: KubeObject | undefined): KubeObject => {
     const next = patched(options, call, { patch, current });
     checkPatched(options, call, next);

@@ -4,6 +4,7 @@
 // `old` objects are frozen.
 import type { KubeObject } from '../api/meta.ts';
 import type { FieldError } from '../api/field-error.ts';
+import type { RowCondition } from '../api/table.ts';
 import type { UserInfo } from '../api/user.ts';
 
 /** One Table column, as upstream's printers define it. Priority 0 shows always, 1 with `-o wide`. */
@@ -123,8 +124,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   cells?(object: T, now: number): Cell[];
   /** Field-selector fields beyond metadata.name and metadata.namespace. */
   selectableFields?(object: T): Record<string, string>;
-  /** true: `metadata.generation` is kept (1 at create, +1 when anything but metadata and status changes). Default: whether the kind has a `spec` and a status subresource. */
-  tracksGeneration?: boolean | 'labels too';
+  /** true: `metadata.generation` is kept (1 at create, +1 when anything but metadata and status changes). Default: whether the kind has a `spec` and a status subresource. `at creation`: 1 for good; `by updates`: none until the first. */
+  tracksGeneration?: boolean | 'labels too' | 'at creation' | 'by updates';
   /** Update may create (PUT to a name that does not exist): Lease, Endpoints, Event, …. Default false. */
   allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed. Default true as upstream's for most; false: Invalid "must be specified for an update". */

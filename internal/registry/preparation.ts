@@ -52,7 +52,7 @@ export function applyDefaultsAgain(preparing: Preparing, kind: Kind, draft: Kube
 
 export function prepareForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
   kind.rules.prepareForCreate?.(draft, ruleContext(preparing, context));
-  if (tracksGeneration(kind)) draft.metadata.generation = 1;
+  if (tracksGeneration(kind) && kind.rules.tracksGeneration !== 'by updates') draft.metadata.generation = 1;
   else delete draft.metadata.generation;
 }
 
@@ -73,13 +73,20 @@ export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { dra
     if (kind.rules.prepareForUpdate !== undefined) kind.rules.prepareForUpdate(draft, old, rule);
     else if (hasStatus(kind)) keepField('status', draft, old);
   } else kind.rules.prepareForPartUpdate?.(context.subresource, draft, old, rule);
-  if (tracksGeneration(kind)) {
-    const was = old.metadata.generation ?? 1;
-    // A node given to a pod is no new wish of its owner.
-    draft.metadata.generation = context.subresource !== 'status' && context.subresource !== 'binding' && (specChanged(draft, old) || (kind.rules.tracksGeneration === 'labels too' && !sameSemantically(draft.metadata.labels ?? {}, old.metadata.labels ?? {}))) ? was + 1 : was;
-  }
+  keepGeneration(kind, { draft, old, subresource: context.subresource });
   setType(kind, draft);
   return draft;
+}
+
+function keepGeneration(kind: Kind, { draft, old, subresource }: { draft: KubeObject; old: KubeObject; subresource: string }): void {
+  const { tracksGeneration: how } = kind.rules;
+  if (!tracksGeneration(kind) || how === 'at creation') return;
+  const was = old.metadata.generation ?? (how === 'by updates' ? 0 : 1);
+  // A node given to a pod is no new wish of its owner.
+  const counts = subresource !== 'status' && subresource !== 'binding';
+  const changed = counts && (specChanged(draft, old) || (how === 'labels too' && !sameSemantically(draft.metadata.labels ?? {}, old.metadata.labels ?? {})));
+  const now = changed ? was + 1 : was;
+  if (now > 0) draft.metadata.generation = now;
 }
 
 export function validateForUpdate(preparing: Preparing, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): void {

@@ -91,7 +91,9 @@ function remember<T extends object>(error: T): T {
 
 async function updateOnce(engine: Engine, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): Promise<KubeObject> {
   const { old, context } = update;
+  const forgetsOwners = update.draft.metadata.managedFields?.length === 0;
   applyAllDefaults(engine, kind, update.draft);
+  if (forgetsOwners) update.draft.metadata.managedFields = []; // defaults drop what is empty
   setType(kind, update.draft);
   context.track?.(update.draft, old);
   if (context.mutate !== undefined) {

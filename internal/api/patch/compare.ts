@@ -61,8 +61,7 @@ function compareMembers({ lhs, rhs, shape }: Pair<Members>, { schemas, ignored, 
     if (skip?.has(name) === true) return;
     const [left, right] = [own(lhs, name), own(rhs, name)];
     if (left === right) return;
-    const { shape: inner, always } = childOf(shape, name, schemas) ?? UNKNOWN_CHILD;
-    const zero = always ? (inner.kind === 'struct' ? NO_MEMBERS : null) : undefined;
+    const { shape: inner, zero } = childOf(shape, name, schemas) ?? UNKNOWN_CHILD;
     // A null that is said counts as a value; what is not there counts as what upstream writes unasked.
     const delta = compareValues({ lhs: left === undefined && lhs !== ABSENT ? zero : left, rhs: right === undefined && rhs !== ABSENT ? zero : right, shape: inner }, { schemas, skip: ignored?.[name] });
     if (delta !== undefined) sum.add(`f:${name}`, delta);

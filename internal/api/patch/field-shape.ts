@@ -15,14 +15,14 @@ export interface Child {
   shape: Shape;
   /** A field of the schema, not a key of a map. */
   declared: boolean;
-  /** Upstream writes it even when it is empty: it never comes or goes, only what is in it does. */
-  always: boolean;
+  /** What upstream writes where it is empty: it never comes or goes then, only what is in it does. undefined: nothing. */
+  zero?: unknown;
 }
 
 const WHOLE: Shape = { kind: 'leaf' };
 const DEDUCED: Shape = { kind: 'deduced' };
-const DEDUCED_CHILD: Child = { shape: DEDUCED, declared: false, always: false };
-const WHOLE_CHILD: Child = { shape: WHOLE, declared: true, always: false };
+const DEDUCED_CHILD: Child = { shape: DEDUCED, declared: false };
+const WHOLE_CHILD: Child = { shape: WHOLE, declared: true };
 
 export function rootShape(definition: Definition): Shape {
   return { kind: 'struct', definition };
@@ -55,7 +55,7 @@ export function childOf(shape: Shape, name: string, schemas: Schemas): Child | u
       if (field === undefined) return shape.definition.open === true ? DEDUCED_CHILD : undefined;
       return declaredChild(field, schemas);
     }
-    case 'map': return { shape: shapeOf(shape.values, schemas), declared: false, always: false };
+    case 'map': return { shape: shapeOf(shape.values, schemas), declared: false };
     case 'leaf': case 'list': case 'deduced': return DEDUCED_CHILD;
   }
 }
@@ -64,14 +64,21 @@ export const UNKNOWN_CHILD = DEDUCED_CHILD;
 
 function declaredChild(field: Field, schemas: Schemas): Child {
   const shape = shapeOf(field.type, schemas, field.mapType);
-  if (shape === WHOLE && field.type.type !== 'list') return WHOLE_CHILD;
-  return { shape, declared: true, always: isAlways(field) };
+  const zero = zeroOf(field);
+  return zero === undefined && shape === WHOLE ? WHOLE_CHILD : { shape, declared: true, ...(zero !== undefined && { zero }) };
 }
 
 // Fields without a place on the wire are of custom resources, where nothing is written unasked.
-function isAlways({ type, pointer, omitEmpty, omitZero, wire }: Field): boolean {
-  if (wire.length === 0) return false;
-  return type.type === 'object' ? !pointer && !omitZero : (type.type === 'list' || type.type === 'map') && !omitEmpty;
+function zeroOf({ type, pointer, omitEmpty, omitZero, wire }: Field): unknown {
+  if (wire.length === 0 || pointer) return undefined;
+  switch (type.type) {
+    case 'object': return omitZero ? undefined : NO_MEMBERS;
+    case 'list': case 'map': return omitEmpty ? undefined : null;
+    case 'string': return omitEmpty ? undefined : '';
+    case 'integer': case 'number': return omitEmpty ? undefined : 0;
+    case 'boolean': return omitEmpty ? undefined : false;
+    default: return undefined;
+  }
 }
 
 /** A list whose items cannot be told apart: ownership of such an object is not tracked. */

@@ -14,6 +14,10 @@ export async function part(options: PipelineOptions, call: Call): Promise<Answer
   if (info.verb !== 'update' && info.verb !== 'patch') throw notAllowed();
   const isPatch = info.verb === 'patch';
   const wanted = isPatch ? undefined : objectOf(call);
+  if (wanted !== undefined) {
+    settle(wanted, call);
+    checkName(wanted, info.name);
+  }
   const change = (current: KubeObject | undefined): KubeObject => {
     const next = wanted === undefined ? patched(options, call, { patch: call.body as Patch, current }) : copy(wanted);
     if (isPatch) {

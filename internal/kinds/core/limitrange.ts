@@ -5,6 +5,7 @@ import { nameAndCreation } from '../cells.ts';
 import { validateLimitRange } from './limitrange-validation.ts';
 
 export const limitRange: KindRules<LimitRange> = {
+  allowCreateOnUpdate: true,
   applyDefaults: ({ spec }) => {
     for (const item of spec?.limits ?? []) {
       if (item.type !== 'Container') continue;

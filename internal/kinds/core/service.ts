@@ -10,6 +10,7 @@ import { serviceWarnings } from './service-warnings.ts';
 import { clearForTypeChange } from './service-type.ts';
 
 export const service: KindRules<Service> = {
+  allowCreateOnUpdate: true,
   validateName: dnsLabelName,
   applyDefaults,
   prepareForCreate: (draft) => { draft.status = { loadBalancer: {} }; },

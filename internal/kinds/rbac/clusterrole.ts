@@ -7,6 +7,7 @@ import { validateLabelSelector } from '../label-selector.ts';
 import { validatePolicyRule } from './rbac.ts';
 
 export const clusterRole: KindRules<ClusterRole> = {
+  allowCreateOnUpdate: true,
   validateName: pathSegmentProblems,
   validate: (object) => [...validateAggregation(object), ...(object.rules ?? []).flatMap((rule, index) => validatePolicyRule(rule, `rules[${String(index)}]`, false))],
   cells: ({ metadata }) => [metadata.name, metadata.creationTimestamp],

@@ -12,6 +12,7 @@ type Binding = RoleBinding | ClusterRoleBinding;
 /** Rules of a binding kind; a RoleBinding may name roles of its namespace and cluster roles, a ClusterRoleBinding cluster roles alone. */
 export function bindingRules<T extends Binding>(roleKinds: readonly string[], namespaced: boolean): KindRules<T> {
   return {
+    allowCreateOnUpdate: true,
     validateName: pathSegmentProblems,
     applyDefaults: bindingDefaults,
     validate: (object) => [...validateRoleRef(object.roleRef, roleKinds), ...(object.subjects ?? []).flatMap((subject, index) => validateSubject(subject, `subjects[${String(index)}]`, namespaced))],

@@ -5,6 +5,7 @@ import type { KindRules } from '../kind.ts';
 import { validatePolicyRule } from './rbac.ts';
 
 export const role: KindRules<Role> = {
+  allowCreateOnUpdate: true,
   validateName: pathSegmentProblems,
   validate: ({ rules = [] }) => (rules ?? []).flatMap((rule, index) => validatePolicyRule(rule, `rules[${String(index)}]`, true)),
   cells: ({ metadata }) => [metadata.name, metadata.creationTimestamp],

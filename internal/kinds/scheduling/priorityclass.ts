@@ -18,7 +18,7 @@ export const priorityClass: KindRules<PriorityClass> = {
   validate: (object) => [...validate(object), ...oneOf(object.preemptionPolicy, 'preemptionPolicy', ['PreemptLowerPriority', 'Never'])],
   validateUpdate,
   cells: (object, now) => [object.metadata.name, object.value ?? 0, object.globalDefault ?? false, objectAge(object, now), object.preemptionPolicy ?? ''],
-  tracksGeneration: true,
+  tracksGeneration: 'at creation',
 };
 
 function validate({ metadata: { name = '' }, value = 0, globalDefault = false }: { metadata: { name?: string }; value?: number; globalDefault?: boolean }): FieldError[] {

@@ -12,6 +12,7 @@ const TOKEN_SECONDS_MAX = 2 ** 32;
 const UPDATE_SECONDS_MIN = 10;
 
 export const csiDriver: KindRules<CSIDriver> = {
+  tracksGeneration: 'by updates',
   applyDefaults: (draft) => {
     const spec = (draft.spec ??= {});
     spec.attachRequired ??= true;
@@ -23,7 +24,7 @@ export const csiDriver: KindRules<CSIDriver> = {
     spec.seLinuxMount ??= false;
   },
   prepareForCreate: ({ spec }) => { delete spec.preventPodSchedulingIfMissing; }, // not on by default
-  warnings: ({ spec }) => ((spec.tokenRequests ?? []).length > 0 && spec.serviceAccountTokenInSecrets === undefined ? ['spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes'] : []),
+  warnings: ({ spec }, old) => ((spec.tokenRequests ?? []).length > 0 && spec.serviceAccountTokenInSecrets === undefined && !(old !== undefined && sameSemantically(spec.tokenRequests, old.spec.tokenRequests)) ? ['spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes'] : []),
   validate: ({ spec }) => validate(spec),
   validateUpdate: ({ spec }, { spec: old }) => [
     ...(spec.attachRequired === old.attachRequired ? [] : [invalid('spec.attachedRequired', spec.attachRequired, 'field is immutable')]),
