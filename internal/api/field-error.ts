@@ -59,8 +59,18 @@ export function invalidObject(kind: { group: string; kind: string }, name: strin
   });
 }
 
+const EXPONENT_FROM = 6;
+
 function formatValue(value: unknown): string {
   if (value === undefined || value === null) return 'null';
   if (typeof value === 'string') return JSON.stringify(value).replaceAll('\u007f', '\\x7f'); // as Go quotes it
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return goFloat(value);
   return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean);
+}
+
+/** As Go's %v writes a float64. */
+export function goFloat(value: number): string {
+  const written = value.toExponential();
+  const exponent = Number(written.slice(written.indexOf('e') + 1));
+  return value !== 0 && (exponent < -4 || exponent >= EXPONENT_FROM) ? written.replace(/e([+-])(\d)$/, 'e$10$2') : String(value);
 }

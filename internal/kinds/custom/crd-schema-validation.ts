@@ -4,7 +4,8 @@ import { forbidden, invalid, notSupported, required, type FieldError } from '../
 import { loadSchemas } from '../../api/schema.ts';
 import type { CustomSchema } from './custom-schema.ts';
 import { defaultProblems } from './default-validation.ts';
-import { ruleDeclarationProblems } from './rule-declaration.ts';
+import { ruleDeclarationProblems, ruleShapeProblems } from './rule-declaration.ts';
+import { schemaAsGoPrints } from './schema-print.ts';
 import { structuralProblems } from './structural-validation.ts';
 
 const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
@@ -22,27 +23,50 @@ export function validateCrdSchema(schema: CustomSchema, context: SchemaContext):
   const { path } = context;
   const errors = context.hasStatus ? rootProblems(schema, path) : [];
   if (schema.nullable === true) errors.push(forbidden(`${path}.nullable`, 'nullable cannot be true at the root'));
-  const structural = structuralProblems(schema, path);
-  const defaults = structural.length > 0 ? [] : defaultProblems(schema, path, loadSchemas());
-  const parts = partProblems(schema, { path, isRoot: true, inMetadata: false, noDefaults: undefined });
-  errors.push(...structural, ...defaults, ...parts);
-  if (structural.length + defaults.length + parts.length === 0) errors.push(...ruleDeclarationProblems(schema, context));
-  return errors;
+  const unreadable = unreadableField(schema as Given);
+  const ill = unreadable === undefined ? illFormed(schema, path) : [];
+  const broken = new Set<CustomSchema>();
+  errors.push(...ill, ...partProblems(schema, { path, isRoot: true, inMetadata: false, noDefaults: undefined, broken }));
+  if (unreadable === undefined && ill.length === 0) errors.push(...ruleDeclarationProblems(schema, { ...context, broken }));
+  return errors.length === 0 && unreadable !== undefined ? [invalid(path, '', `OpenAPIV3Schema '${unreadable}' is not supported`)] : errors;
 }
 
+function illFormed(schema: CustomSchema, path: string): FieldError[] {
+  const structural = structuralProblems(schema, path);
+  return structural.length > 0 ? structural : defaultProblems(schema, path, loadSchemas());
+}
+
+type Given = CustomSchema & Readonly<Record<string, unknown>>;
+
+/** JSON Schema's words that are none here. */
+const UNSUPPORTED = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'];
+
+/** The first of them, upstream's own name for it: whether the rest is structural cannot be said then. */
+function unreadableField(schema: Given): string | undefined {
+  const said = (value: unknown): boolean => value !== undefined && value !== '' && !(typeof value === 'object' && Object.keys(value as object).length === 0);
+  const own = ['id', '$schema', '$ref', 'patternProperties', 'dependencies', 'definitions'].find((field) => said(schema[field])) ?? (schema['additionalItems'] === undefined ? undefined : 'additionalItems');
+  if (own !== undefined) return own.replace('$schema', 'schema');
+  if (schema['x-kubernetes-preserve-unknown-fields'] === false) return 'x-kubernetes-preserve-unknown-fields';
+  if (Array.isArray(schema.items) && schema.items.length > 0) return 'items';
+  const { items, not, additionalProperties, properties = {}, allOf = [], anyOf = [], oneOf = [] } = schema;
+  const below = [...allOf, ...anyOf, ...oneOf, not, Array.isArray(items) ? undefined : items, ...Object.values(properties), additionalProperties];
+  for (const each of below) {
+    const found = typeof each === 'object' ? unreadableField(each as Given) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The first field, in Go's order, that may not be said where the status is looked at apart. */
 function rootProblems(schema: CustomSchema, path: string): FieldError[] {
-  for (const [field, value] of Object.entries(schema)) {
-    if (value === undefined || value === false || value === '' || field === 'x-kubernetes-embedded-resource') continue;
-    if (field === 'type') {
+  const printed = schemaAsGoPrints(schema) ?? {};
+  for (const [field, value] of Object.entries(printed)) {
+    if (value === null || value === false || value === '') continue;
+    if (field === 'Type') {
       if (value !== 'object') return [invalid(`${path}.type`, value, 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled')];
-    } else if (!ROOT_FIELDS.includes(goField(field))) return [invalid(path, schema, `only [${ROOT_FIELDS.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`)];
+    } else if (!ROOT_FIELDS.includes(field)) return [invalid(path, printed, `only [${ROOT_FIELDS.join(' ')}] fields are allowed at the root of the schema if the status subresource is enabled`)];
   }
   return [];
-}
-
-/** `x-kubernetes-preserve-unknown-fields` → `XPreserveUnknownFields` */
-function goField(name: string): string {
-  return name.replace('x-kubernetes-', 'x-').split('-').map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('');
 }
 
 interface Place {
@@ -51,34 +75,38 @@ interface Place {
   inMetadata: boolean;
   /** Why there may be no default here. */
   noDefaults: string | undefined;
+  /** Takes those that something is wrong with, in them or below. */
+  broken: Set<CustomSchema>;
 }
 
 function partProblems(schema: CustomSchema, place: Place): FieldError[] {
   const { path } = place;
-  return [
-    ...supportProblems(schema as CustomSchema & Readonly<Record<string, unknown>>, place),
+  const below = (each: CustomSchema | undefined, step: string): FieldError[] => (each === undefined ? [] : partProblems(each, { ...place, isRoot: false, path: `${path}.${step}` }));
+  const all = (field: 'allOf' | 'oneOf' | 'anyOf'): FieldError[] => (schema[field] ?? []).flatMap((each, index) => below(each, `${field}[${String(index)}]`));
+  const items: unknown = schema.items;
+  const errors = [
+    ...supportProblems(schema as Given, place),
     ...(schema.uniqueItems === true ? [forbidden(`${path}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic')] : []),
     ...memberProblems(schema, place),
-    ...(['allOf', 'anyOf', 'oneOf'] as const).flatMap((field) => (schema[field] ?? []).flatMap((each, index) => partProblems(each, { ...place, isRoot: false, path: `${path}.${field}[${String(index)}]` }))),
-    ...(schema.not === undefined ? [] : partProblems(schema.not, { ...place, isRoot: false, path: `${path}.not` })),
-    ...(schema.items === undefined ? [] : partProblems(schema.items, { ...place, isRoot: false, path: `${path}.items` })),
+    ...below(schema.not, 'not'), ...all('allOf'), ...all('oneOf'), ...all('anyOf'),
+    ...(Array.isArray(items) ? (items as CustomSchema[]).flatMap((each, index) => below(each, `items[${String(index)}]`)) : below(schema.items, 'items')),
     ...(schema['x-kubernetes-preserve-unknown-fields'] === false ? [invalid(`${path}.x-kubernetes-preserve-unknown-fields`, false, 'must be true or undefined')] : []),
     ...mapTypeProblems(schema, path),
     ...listTypeProblems(schema, path),
+    ...ruleShapeProblems(schema, path),
   ];
+  if (errors.length > 0) place.broken.add(schema);
+  return errors;
 }
 
-/** JSON Schema's words that are none here. */
-const UNSUPPORTED = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'];
-
-function supportProblems(schema: CustomSchema & Readonly<Record<string, unknown>>, { path, inMetadata, noDefaults }: Place): FieldError[] {
+function supportProblems(schema: Given, { path, inMetadata, noDefaults }: Place): FieldError[] {
   const { type } = schema;
   return [
     ...(type && !TYPES.includes(type) ? [notSupported(`${path}.type`, type, TYPES)] : []),
     ...(schema.default !== undefined && noDefaults !== undefined ? [forbidden(`${path}.default`, `must not be set ${noDefaults}`)] : []),
     ...UNSUPPORTED.filter((field) => schema[field] !== undefined).map((field) => forbidden(`${path}.${field}`, `${field} is not supported`)),
     ...((type as string) === 'null' ? [forbidden(`${path}.type`, 'type cannot be set to null, use nullable as an alternative')] : []),
-    ...(Array.isArray(schema.items) ? [forbidden(`${path}.items`, 'items must be a schema object and not an array')] : []),
+    ...(Array.isArray(schema.items) && schema.items.length > 0 ? [forbidden(`${path}.items`, 'items must be a schema object and not an array')] : []),
     ...(inMetadata && schema['x-kubernetes-embedded-resource'] === true ? [forbidden(`${path}.x-kubernetes-embedded-resource`, 'must not be used inside of resource meta')] : []),
   ];
 }

@@ -10,6 +10,8 @@ import { APPROVAL_FIELD, approvalOf, approvalText, isProtected } from './api-app
 import { hasCondition } from './crd-conditions.ts';
 import { validateCrdSchema } from './crd-schema-validation.ts';
 import type { CustomSchema } from './custom-schema.ts';
+import { fieldPathOf } from './field-path.ts';
+import { schemaAsGoPrints } from './schema-print.ts';
 
 const COLUMN_TYPES = ['boolean', 'date', 'integer', 'number', 'string'];
 const COLUMN_FORMATS = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
@@ -116,7 +118,7 @@ function topProblems(version: CustomResourceDefinitionVersion, hoisted: Hoisted,
 function asGoPrints(versions: readonly CustomResourceDefinitionVersion[] | undefined, hoisted: Hoisted): unknown {
   return versions?.map((version) => ({
     Name: version.name, Served: version.served, Storage: version.storage, Deprecated: version.deprecated ?? false, DeprecationWarning: version.deprecationWarning ?? null,
-    Schema: hoisted.has('schema') ? null : (version.schema ?? null), Subresources: hoisted.has('subresources') ? null : (version.subresources ?? null),
+    Schema: hoisted.has('schema') || version.schema === undefined ? null : { OpenAPIV3Schema: schemaAsGoPrints(version.schema.openAPIV3Schema as CustomSchema | undefined) }, Subresources: hoisted.has('subresources') ? null : (version.subresources ?? null),
     AdditionalPrinterColumns: hoisted.has('additionalPrinterColumns') ? null : (version.additionalPrinterColumns ?? null), SelectableFields: hoisted.has('selectableFields') ? null : (version.selectableFields ?? null),
   })) ?? null;
 }
@@ -196,27 +198,15 @@ function selectableProblems({ selectableFields = [], schema: validation }: Custo
   selectableFields.forEach(({ jsonPath }, index) => {
     const at = `${path}[${String(index)}].jsonPath`;
     if (!jsonPath) return void errors.push(required(at));
-    const found = fieldSchema(jsonPath, schema);
+    const found = fieldPathOf(jsonPath, schema, { brackets: false });
     if (typeof found === 'string') return void errors.push(invalid(at, jsonPath, `is an invalid path: ${found}`));
-    if (/^\.metadata(\.|$)/.test(jsonPath)) errors.push(invalid(at, jsonPath, 'must not point to fields in metadata'));
-    if (!['string', 'boolean', 'integer'].includes(found.type ?? '')) errors.push(invalid(at, jsonPath, 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'));
-    if (seen.has(jsonPath)) errors.push(duplicate(at, jsonPath));
-    seen.add(jsonPath);
+    if (/^metadata(\.|$)/.test(found.path)) errors.push(invalid(at, jsonPath, 'must not point to fields in metadata'));
+    if (!['string', 'boolean', 'integer'].includes(found.schema?.type ?? '')) errors.push(invalid(at, jsonPath, 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'));
+    if (seen.has(found.path)) errors.push(duplicate(at, jsonPath));
+    seen.add(found.path);
   });
   if (seen.size > SELECTABLE_MAX) errors.push(tooMany(path, seen.size, SELECTABLE_MAX));
   return errors;
-}
-
-/** The schema of a field, or what is wrong with the path to it. */
-function fieldSchema(path: string, root: CustomSchema): CustomSchema | string {
-  if (!path.startsWith('.')) return `expected [ or . but got: ${path}`;
-  if (path.includes('[')) return `expected . but got: ${path.slice(path.indexOf('['))}`;
-  let schema: CustomSchema | undefined = root;
-  for (const name of path.slice(1).split('.')) {
-    schema = schema.properties?.[name];
-    if (schema === undefined) return name === '' ? 'unexpected end of JSON path' : 'does not refer to a valid field';
-  }
-  return schema;
 }
 
 // ── conversion, status, approval ──

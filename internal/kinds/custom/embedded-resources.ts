@@ -2,6 +2,7 @@
 // Upstream: apiextensions-apiserver, pkg/apiserver/schema/objectmeta/validation.go.
 import { invalid, required, type FieldError } from '../../api/field-error.ts';
 import { labelKeyProblems, labelValueProblems, pathSegmentProblems } from '../../api/names.ts';
+import { dns1035Problems } from '../admission/names.ts';
 import { hasMember, isMembers, schemaOfMember, type CustomSchema, type Members } from './custom-schema.ts';
 
 export function embeddedProblems(schema: CustomSchema | undefined, value: unknown, path = ''): FieldError[] {
@@ -20,11 +21,14 @@ function problemsOf(object: Members, path: string): FieldError[] {
   else if (apiVersion.split('/').length > 2) errors.push(invalid(`${path}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
   if (kind === undefined) errors.push(required(`${path}.kind`));
   else if (typeof kind !== 'string' || kind === '') errors.push(invalid(`${path}.kind`, kind, kind === '' ? 'must not be empty' : 'must be a string'));
-  else if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/i.test(kind)) errors.push(invalid(`${path}.kind`, kind, KIND_WORDS));
+  else errors.push(...kindProblems(kind, `${path}.kind`));
   return isMembers(metadata) ? [...errors, ...metadataProblems(metadata, `${path}.metadata`)] : errors;
 }
 
-const KIND_WORDS = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+function kindProblems(kind: string, path: string): FieldError[] {
+  const problems = dns1035Problems(kind.toLowerCase());
+  return problems.length === 0 ? [] : [invalid(path, kind, `may have mixed case, but should otherwise match: ${problems.join(',')}`)];
+}
 
 function metadataProblems({ name, generateName, labels }: Members, path: string): FieldError[] {
   const errors: FieldError[] = [];

@@ -2,9 +2,9 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 
 const UUID = (version: string, variant: string): RegExp => new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}-?${version}[0-9a-f]{3}-?${variant}[0-9a-f]{3}-?[0-9a-f]{12}$`, 'i');
-const DURATION_WORDS = 'ns|nano|nanos|nanosecond|nanoseconds|us|µs|micro|micros|microsecond|microseconds|ms|milli|millis|millisecond|milliseconds|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|wk|wks|week|weeks';
-const DURATION = new RegExp(`^\\s*-?(\\d+(\\.\\d+)?\\s*(${DURATION_WORDS})\\s*)+$`, 'i');
-const DATE_TIME = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?\d\d)?)?$/;
+const GO_DURATION = /^[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$/;
+const DURATION_PART = /\d+\s*(ns$|us$|µs$|ms$|[smhdw]$|hr$|wk$|nano|micro|milli|sec|min|hour|day|week)/i;
+const TIME_OF_DAY = /^(\d\d):(\d\d):(\d\d)(.\d+)?(z|[+-]\d\d:\d\d)$/;
 const HOSTNAME = /^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63})$/u;
 const CARD = /^(?:4[0-9]{12}(?:[0-9]{3})?|5[1-5][0-9]{14}|6(?:011|5[0-9][0-9])[0-9]{12}|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11}|(?:2131|1800|35\d{3})\d{11})$/;
 
@@ -13,10 +13,11 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   uri: isUri,
   email: (text) => /^([^<>@\s]+@[^<>@\s]+|[^<>]*<[^<>@\s]+@[^<>@\s]+>)$/.test(text),
   hostname: (text) => text.length <= 255 && HOSTNAME.test(text) && text.split('.').every((label) => label.length <= 63),
-  ipv4: isIPv4,
-  ipv6: isIPv6,
+  // As Go read addresses once: leading zeros are let be, and what maps an IPv4 address is one.
+  ipv4: (text) => isIPv4(withoutZeros(text)) || isMapped(text),
+  ipv6: (text) => isIPv6(text) && !text.includes('%'),
   cidr: isCidr,
-  mac: (text) => /^([0-9a-f]{2}([:-]))([0-9a-f]{2}\2){4}[0-9a-f]{2}$|^([0-9a-f]{2}([:-]))([0-9a-f]{2}\5){6}[0-9a-f]{2}$|^([0-9a-f]{4}\.){2}[0-9a-f]{4}$|^([0-9a-f]{4}\.){3}[0-9a-f]{4}$/i.test(text),
+  mac: (text) => /^([0-9a-f]{2}([:-]))([0-9a-f]{2}\2){4}[0-9a-f]{2}$|^([0-9a-f]{2}([:-]))([0-9a-f]{2}\5){6}[0-9a-f]{2}$|^([0-9a-f]{4}\.?){2}[0-9a-f]{4}$|^([0-9a-f]{4}\.?){3}[0-9a-f]{4}$/i.test(text),
   uuid: (text) => UUID('[0-9a-f]', '[0-9a-f]').test(text),
   uuid3: (text) => UUID('3', '[0-9a-f]').test(text),
   uuid4: (text) => UUID('4', '[89ab]').test(text),
@@ -30,9 +31,10 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   rgbcolor: (text) => /^rgb\(\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*\)$/.test(text),
   byte: (text) => /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/.test(text),
   password: () => true,
-  date: (text) => /^\d{4}-\d\d-\d\d$/.test(text) && isCalendarDay(text),
-  duration: (text) => DURATION.test(text) || /^[+-]?0$/.test(text),
-  datetime: (text) => text.length >= 4 && DATE_TIME.test(text) && isCalendarDay(text.slice(0, 10)),
+  date: isDate,
+  // Go's, or anything in which a part is one.
+  duration: (text) => GO_DURATION.test(text) || (text.match(/\d+\s*[a-zµ]+/gi) ?? []).some((part) => DURATION_PART.test(part)),
+  datetime: isDateTime,
   'k8s-short-name': (text) => text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text),
   'k8s-long-name': (text) => text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text),
 };
@@ -62,10 +64,28 @@ function isUri(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:/i.test(text) && URL.canParse(text);
 }
 
+function withoutZeros(text: string): string {
+  return text.replaceAll(/(^|\.)0+(?=\d)/g, '$1');
+}
+
+function isMapped(text: string): boolean {
+  return isIPv6(text) && /^(0*:)*0*:ffff:(\d+\.|[0-9a-f]{1,4}:[0-9a-f]{1,4}$)/i.test(text);
+}
+
 function isCidr(text: string): boolean {
   const [address = '', prefix = '', rest] = text.split('/');
-  const version = isIP(address);
+  const version = address.includes('%') ? 0 : isIP(address.includes(':') ? address : withoutZeros(address));
   return rest === undefined && version !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
+}
+
+function isDate(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && isCalendarDay(text);
+}
+
+function isDateTime(text: string): boolean {
+  const [day = '', time = ''] = text.toLowerCase().split('t');
+  const [, hours = '24', minutes = '60', seconds = '60'] = TIME_OF_DAY.exec(time) ?? [];
+  return isDate(day) && hours <= '23' && minutes <= '59' && seconds <= '59';
 }
 
 function isCalendarDay(text: string): boolean {

@@ -2,15 +2,11 @@
 import { EvaluationError } from '../../cel/index.ts';
 import { compileRegex } from '../../cel/library/regex.ts';
 
-/** As %v writes a float64. */
-export function goNumber(value: number): string {
-  const text = String(value);
-  if (!text.includes('e')) return Math.abs(value) >= 1e21 || (value !== 0 && Math.abs(value) < 1e-4) ? exponential(value) : text;
-  return exponential(value);
-}
-
-function exponential(value: number): string {
-  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+/** The value as Go's maps are written: with their keys in order. */
+export function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => [name, sortedKeys(member)]));
 }
 
 /** Whether the text matches a pattern in Go's syntax, in time linear in the text. A pattern that cannot be read matches nothing. */

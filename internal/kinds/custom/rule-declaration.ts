@@ -2,7 +2,9 @@
 // Upstream: apiextensions-apiserver, pkg/apis/apiextensions/validation.
 import { forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { schemaOfValues, type CustomSchema, type ValidationRule } from './custom-schema.ts';
+import { fieldPathOf } from './field-path.ts';
 import { rulesOf, type CompiledRule } from './rule-compilation.ts';
+import { ruleAsGoPrints } from './schema-print.ts';
 
 /** What one rule may come to at worst, and all of a schema. */
 const RULE_COST_MAX = 10_000_000;
@@ -13,6 +15,8 @@ const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvali
 interface Walk {
   errors: FieldError[];
   unchanged: boolean;
+  /** Schemas with problems of their own, or below them: their rules are not compiled. */
+  broken: ReadonlySet<CustomSchema>;
   costs: { path: string; cost: number }[];
 }
 
@@ -25,8 +29,8 @@ interface Place {
   uncorrelatable: string | undefined;
 }
 
-export function ruleDeclarationProblems(schema: CustomSchema, { path, unchanged }: { path: string; unchanged: boolean }): FieldError[] {
-  const walk: Walk = { errors: [], unchanged, costs: [] };
+export function ruleDeclarationProblems(schema: CustomSchema, { path, unchanged, broken }: { path: string; unchanged: boolean; broken: ReadonlySet<CustomSchema> }): FieldError[] {
+  const walk: Walk = { errors: [], unchanged, broken, costs: [] };
   visit(schema, { path, isRoot: true, times: 1, uncorrelatable: undefined }, walk);
   const total = walk.costs.reduce((sum, { cost }) => sum + cost, 0);
   if (total <= SCHEMA_COST_MAX) return walk.errors;
@@ -41,16 +45,18 @@ function visit(schema: CustomSchema, place: Place, walk: Walk): void {
   const { path, times } = place;
   const values = schemaOfValues(schema);
   if (values !== undefined) visit(values, { ...place, isRoot: false, path: `${path}.additionalProperties`, times: multiplied(times, schema.maxProperties) }, walk);
-  for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, { ...place, isRoot: false, path: `${path}.properties[${name}]` }, walk);
+  const uncorrelated = place.uncorrelatable ?? (schema['x-kubernetes-map-type'] === 'atomic' ? path : undefined);
+  for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, { ...place, isRoot: false, path: `${path}.properties[${name}]`, uncorrelatable: uncorrelated }, walk);
   if (schema.items !== undefined) {
     const uncorrelatable = place.uncorrelatable ?? (schema['x-kubernetes-list-type'] === 'map' ? undefined : path);
     visit(schema.items, { path: `${path}.items`, isRoot: false, times: multiplied(times, schema.maxItems), uncorrelatable }, walk);
   }
-  const rules = schema['x-kubernetes-validations'] ?? [];
-  if (rules.length === 0) return;
-  const shape = rules.flatMap((rule, index) => shapeProblems(rule, schema, `${path}.x-kubernetes-validations[${String(index)}]`));
-  walk.errors.push(...shape);
-  if (shape.length === 0) compileAll(schema, place, walk);
+  if ((schema['x-kubernetes-validations']?.length ?? 0) > 0 && !walk.broken.has(schema)) compileAll(schema, place, walk);
+}
+
+/** What is wrong with how the rules of a schema are said, wherever it stands. */
+export function ruleShapeProblems(schema: CustomSchema, path: string): FieldError[] {
+  return (schema['x-kubernetes-validations'] ?? []).flatMap((rule, index) => shapeProblems(rule, schema, `${path}.x-kubernetes-validations[${String(index)}]`));
 }
 
 function multiplied(times: number | undefined, max: number | undefined): number | undefined {
@@ -69,49 +75,35 @@ function shapeProblems(rule: Partial<ValidationRule>, schema: CustomSchema, path
   if (reason !== undefined && !REASONS.includes(reason)) errors.push(notSupported(`${path}.reason`, reason, REASONS));
   if (fieldPath !== '' && fieldPath.trim() === '') errors.push(invalid(`${path}.fieldPath`, fieldPath, 'must be non-empty if specified'));
   if (/[\n\r]/.test(fieldPath)) errors.push(invalid(`${path}.fieldPath`, fieldPath, 'must not contain line breaks'));
-  if (fieldPath !== '' && !isFieldOf(fieldPath, schema)) errors.push(invalid(`${path}.fieldPath`, fieldPath, 'must be a valid path'));
+  if (fieldPath !== '' && typeof fieldPathOf(fieldPath, schema, { brackets: true }) === 'string') errors.push(invalid(`${path}.fieldPath`, fieldPath, 'must be a valid path'));
   return errors;
 }
 
-/** `.spec.x`, `.labels['a/b']` */
-function isFieldOf(path: string, root: CustomSchema): boolean {
-  let schema: CustomSchema | undefined = root;
-  let rest = path;
-  while (rest !== '') {
-    const step = /^(?:\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\])/.exec(rest);
-    if (step === null || schema === undefined) return false;
-    const name: string = step[1] ?? (step[2] ?? '').replaceAll(/\\(.)/g, '$1');
-    schema = schema.properties === undefined ? schemaOfValues(schema) : schema.properties[name];
-    if (schema === undefined) return false;
-    rest = rest.slice(step[0].length);
-  }
-  return true;
-}
+const UNTYPED = 'internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations';
 
 function compileAll(schema: CustomSchema, place: Place, walk: Walk): void {
   const compiled = rulesOf(schema, place.isRoot || schema['x-kubernetes-embedded-resource'] === true);
-  if (compiled === undefined) return;
+  if (compiled === undefined) return void walk.errors.push({ type: 'Internal', field: `${place.path}.x-kubernetes-validations`, detail: UNTYPED });
   compiled.rules.forEach((rule, index) => {
     const path = `${place.path}.x-kubernetes-validations[${String(index)}]`;
-    walk.errors.push(...compileProblems(rule, path, place));
     const cost = (rule.program?.estimateCost().max ?? 0) * (place.times ?? compiled.cardinality);
     observe(walk, `${path}.rule`, { cost, what: 'estimated rule cost' });
+    walk.errors.push(...compileProblems(rule, path));
     if (rule.message !== undefined) observe(walk, `${path}.messageExpression`, { cost: rule.message.estimateCost().max, what: 'estimated messageExpression cost' });
+    walk.errors.push(...oldSelfProblems(rule, path, place));
   });
 }
 
-function compileProblems({ rule, problem, messageProblem, usesOldSelf }: CompiledRule, path: string, { uncorrelatable }: Place): FieldError[] {
+function compileProblems({ rule, problem, messageProblem }: CompiledRule, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (problem !== undefined) errors.push(invalid(`${path}.rule`, asGoPrints(rule), problem));
-  if (messageProblem !== undefined) errors.push(invalid(`${path}.messageExpression`, asGoPrints(rule), messageProblem));
-  if (usesOldSelf && uncorrelatable !== undefined) errors.push(invalid(`${path}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`));
-  else if (!usesOldSelf && rule.optionalOldSelf !== undefined) errors.push(invalid(`${path}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'));
+  if (problem !== undefined) errors.push(invalid(`${path}.rule`, ruleAsGoPrints(rule), problem));
+  if (messageProblem !== undefined) errors.push(invalid(`${path}.messageExpression`, ruleAsGoPrints(rule), messageProblem));
   return errors;
 }
 
-/** The rule as upstream's internal type is written: every field, by its name in Go. */
-function asGoPrints({ rule, message = '', messageExpression = '', reason, fieldPath = '', optionalOldSelf }: ValidationRule): object {
-  return { Rule: rule, Message: message, MessageExpression: messageExpression, Reason: reason ?? null, FieldPath: fieldPath, OptionalOldSelf: optionalOldSelf ?? null };
+function oldSelfProblems({ rule, usesOldSelf }: CompiledRule, path: string, { uncorrelatable }: Place): FieldError[] {
+  if (usesOldSelf && uncorrelatable !== undefined) return [invalid(`${path}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`)];
+  return usesOldSelf || rule.optionalOldSelf === undefined ? [] : [invalid(`${path}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule')];
 }
 
 function observe({ errors, costs, unchanged }: Walk, path: string, { cost, what }: { cost: number; what: string }): void {

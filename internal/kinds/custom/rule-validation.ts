@@ -4,6 +4,7 @@ import { CostLimitError, EvaluationError, RUNTIME_COST_BUDGET } from '../../cel/
 import { duplicate, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
 import { sameJson } from '../../api/json-equality.ts';
 import { hasMember, isMembers, schemaOfMember, type CustomSchema, type ValidationRule } from './custom-schema.ts';
+import { fieldPathOf } from './field-path.ts';
 import { NO_PATH } from './value-validation.ts';
 import { optionalValue, rulesOf, type CompiledRule, type CompiledRules } from './rule-compilation.ts';
 
@@ -115,7 +116,7 @@ function failed(error: EvaluationError, { rule, refuse }: { rule: ValidationRule
 /** The rule does not hold: the error it asks for. */
 function broken(compiled: CompiledRule, { schema, place, variables }: { schema: CustomSchema; place: Place; variables: Readonly<Record<string, unknown>> }, budget: Budget): FieldError | undefined {
   const { rule } = compiled;
-  const field = rule.fieldPath === undefined || rule.fieldPath === '' ? place.path : `${place.path}${place.path === '' ? rule.fieldPath.replace(/^\./, '') : rule.fieldPath}`;
+  const field = fieldOf(rule, schema, place.path);
   const message = messageOfRule(compiled, variables, budget);
   if (message.ends !== undefined) return invalid(field, schema.type ?? '', message.ends);
   const detail = message.text ?? (rule.message === undefined || rule.message === '' ? `failed rule: ${nameOf(rule)}` : rule.message.trim());
@@ -126,6 +127,13 @@ function broken(compiled: CompiledRule, { schema, place, variables }: { schema: 
     case 'FieldValueDuplicate': return composed ? { type: 'Duplicate', field, detail: '' } : duplicate(field, place.value);
     default: return composed ? { type: 'Invalid', field, detail } : invalid(field, place.value, detail);
   }
+}
+
+/** Where the rule says that the fault lies. */
+function fieldOf({ fieldPath = '' }: ValidationRule, schema: CustomSchema, path: string): string {
+  const found = fieldPath === '' ? undefined : fieldPathOf(fieldPath, schema, { brackets: true });
+  if (found === undefined || typeof found === 'string') return path;
+  return path === '' || found.path.startsWith('[') ? `${path}${found.path}` : `${path}.${found.path}`;
 }
 
 /** What the message expression says; `ends`: it took too long, and nothing more is asked. */

@@ -15,14 +15,15 @@ export function structuralProblems(schema: CustomSchema, path: string): FieldErr
 const TYPE_NEEDED: Readonly<Record<Level, string>> = { root: 'must not be empty at the root', item: 'must not be empty for specified array items', field: 'must not be empty for specified object fields' };
 
 function invariants(schema: CustomSchema, level: Level, path: string): FieldError[] {
-  const { type = '', items, properties = {}, additionalProperties } = schema;
+  const { type = '', properties = {}, additionalProperties } = schema;
+  const items = Array.isArray(schema.items) ? undefined : schema.items;
   const errors: FieldError[] = [];
   const embedded = schema['x-kubernetes-embedded-resource'] === true;
   const open = schema['x-kubernetes-preserve-unknown-fields'] === true;
   const intOrString = schema['x-kubernetes-int-or-string'] === true;
   if (type === 'array' && items === undefined) errors.push(required(`${path}.items`, 'must be specified'));
   if (items !== undefined) errors.push(...invariants(items, 'item', `${path}.items`));
-  for (const [name, property] of Object.entries(properties)) if (!(level === 'root' && name === 'metadata')) errors.push(...invariants(property, 'field', `${path}.properties[${name}]`));
+  for (const [name, property] of Object.entries(properties)) errors.push(...invariants(property, 'field', `${path}.properties[${name}]`));
   if (additionalProperties !== undefined && level === 'root') errors.push(forbidden(`${path}.additionalProperties`, 'must not be used at the root'));
   if (typeof additionalProperties === 'object') errors.push(...invariants(additionalProperties, 'field', `${path}.additionalProperties`));
   if (intOrString && open) errors.push(invalid(`${path}.x-kubernetes-preserve-unknown-fields`, true, 'must be false if x-kubernetes-int-or-string is true'));
@@ -93,12 +94,13 @@ function nestedInvariants(schema: CustomSchema, skip: { anyOf: boolean; firstAll
     ...logicInvariants(schema, skip, path),
     ...(items === undefined ? [] : nestedInvariants(items, { anyOf: false, firstAllOf: false }, `${path}.items`)),
     ...Object.entries(properties).flatMap(([name, property]) => nestedInvariants(property, { anyOf: false, firstAllOf: false }, `${path}.properties[${name}]`)),
-    ...OUTSIDE.filter(([field]) => isSaid(schema[field])).map(([field, words]) => forbidden(`${path}.${field}`, words)),
+    ...OUTSIDE.filter(([field]) => isSaid(field, schema[field])).map(([field, words]) => forbidden(`${path}.${field}`, words)),
     ...(properties['metadata'] === undefined ? [] : [forbidden(`${path}.properties[metadata]`, 'must not be specified in a nested context')]),
   ];
 }
 
-function isSaid(value: unknown): boolean {
+function isSaid(field: string, value: unknown): boolean {
+  if (field === 'default' || field === 'x-kubernetes-list-type' || field === 'x-kubernetes-map-type') return value !== undefined && value !== null;
   return value !== undefined && value !== false && value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 

@@ -1,10 +1,10 @@
 // Values of a custom object against its schema, in the words of kube-openapi's validator. An update is ratcheted: what was wrong before and
 // did not change is let be (KEP-4008), member by member and, in lists of type map, item by item.
 import { sameJson } from '../../api/json-equality.ts';
-import { errorBody, invalid, notSupported, required, tooLong, tooMany, type FieldError } from '../../api/field-error.ts';
+import { errorBody, goFloat, invalid, notSupported, required, tooLong, tooMany, type FieldError } from '../../api/field-error.ts';
 import { hasFormat, validatesFormat } from './formats.ts';
 import { hasMember, isMembers, OBJECT_FIELDS, schemaOfValues, type CustomSchema, type Members } from './custom-schema.ts';
-import { goNumber, matches } from './go-values.ts';
+import { matches, sortedKeys } from './go-values.ts';
 
 /** As Go prints a path that is none. */
 export const NO_PATH = '<nil>';
@@ -76,15 +76,15 @@ function typesOf({ type, 'x-kubernetes-int-or-string': intOrString }: CustomSche
 
 function typeProblem(schema: CustomSchema, value: unknown, path: string): FieldError | undefined {
   const types = typesOf(schema);
-  const format = hasFormat(schema.format) ? schema.format : '';
+  const isNumeric = types.includes('number') || types.includes('integer');
+  const format = schema.format !== undefined && (isNumeric ? NUMBER_FORMATS[types.join()]?.includes(schema.format) === true : hasFormat(schema.format)) ? schema.format : '';
   if (value === null) return types.length === 0 || schema.nullable === true ? undefined : wrong(path, types.join(','), 'null');
   if (types.length === 0 && format === '') return undefined;
   const given = typeName(value);
   const isText = given === 'string' || given === 'array';
-  const isNumeric = types.includes('number') || types.includes('integer');
   if (!isNumeric && format !== '' && isText) return undefined;
   if (types.includes(given) || (given === 'integer' && types.includes('number'))) return undefined;
-  if (!isText && schema.format !== undefined && isNumeric && NUMBER_FORMATS[types.join()]?.includes(schema.format) === true) return wrong(path, schema.format, goFormatOf(value));
+  if (!isText && format !== '') return wrong(path, format, goFormatOf(value));
   return wrong(path, types.join(','), given);
 }
 
@@ -127,9 +127,9 @@ function checkString({ maxLength, minLength, pattern, format }: CustomSchema, te
 /** Bounds of whole numbers are whole too: upstream cuts off what is behind the point. */
 function numberProblems(schema: CustomSchema, value: number | bigint, path: string): FieldError[] {
   const { minimum, maximum, exclusiveMinimum = false, exclusiveMaximum = false } = schema;
-  const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value); // any other is a float to Go
   const limit = (bound: number | bigint): number => (isWhole ? Math.trunc(Number(bound)) : Number(bound)); // the bound is a float to Go
-  const shown = (bound: number): string => (isWhole ? String(BigInt(bound)) : goNumber(bound));
+  const shown = (bound: number): string => (isWhole ? String(BigInt(bound)) : goFloat(bound));
   const errors = rangeProblems(schema, value, path);
   const say = (detail: string, about: number | bigint = value): void => void errors.push(invalid(fieldAt(path), about, detail));
   if (schema.multipleOf !== undefined) {
@@ -144,9 +144,12 @@ function numberProblems(schema: CustomSchema, value: number | bigint, path: stri
 
 function isMultiple(value: number | bigint, factor: number): boolean {
   if (typeof value === 'bigint' && Number.isInteger(factor)) return value % BigInt(factor) === 0n;
-  return Number.isInteger(factor < 1 ? (1 / factor) * Number(value) : Number(value) / factor);
+  const times = factor < 1 ? (1 / factor) * Number(value) : Number(value) / factor;
+  return Number.isInteger(times) && Math.abs(times) <= MULTIPLE_MAX;
 }
 
+/** Beyond it upstream tells no fraction any more. */
+const MULTIPLE_MAX = 2 ** 53 - 1;
 const INT64_BOUND = 2 ** 63;
 
 /** Whether the number fits its type; upstream tells of it without a path. */
@@ -159,8 +162,13 @@ function rangeProblems({ type, format }: CustomSchema, value: number | bigint, p
 
 function checkEnum(schema: CustomSchema, value: unknown, { path }: Place, result: Result): void {
   if (schema.enum === undefined || schema.enum.length === 0) return;
-  if (schema.enum.some((allowed) => sameJson(allowed, value))) result.fits++;
-  else result.errors.push(notSupported(fieldAt(path), value, schema.enum.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed)))));
+  if (schema.enum.some((allowed) => sameJson(allowed, value) || sameAsWhole(allowed, value))) result.fits++;
+  else result.errors.push(notSupported(fieldAt(path), sortedKeys(value), schema.enum.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed)))));
+}
+
+/** Upstream has a fraction read as the type of the value it is held against. */
+function sameAsWhole(allowed: unknown, value: unknown): boolean {
+  return typeof allowed === 'number' && Number.isInteger(allowed) && typeof value === 'number' && Math.trunc(value) === allowed;
 }
 
 // ── lists and objects ──
