@@ -7,6 +7,8 @@ import { writes, type AdmissionPlugin } from './admission.ts';
 const PODS = { group: '', resource: 'pods' };
 const CLASSES = { group: 'scheduling.k8s.io', resource: 'priorityclasses' };
 
+const SYSTEM_CLASSES: readonly string[] = ['system-node-critical', 'system-cluster-critical'];
+
 type PriorityClass = KubeObject & { value: number; globalDefault?: boolean; preemptionPolicy?: string };
 type Draft = KubeObject & { spec: { priorityClassName?: string; priority?: number; preemptionPolicy?: string } };
 
@@ -17,6 +19,7 @@ export function priority(store: Store): AdmissionPlugin {
       if (writes(request, '', 'pods') && request.operation === 'CREATE') resolve(request.object as Draft, store);
     },
     validate(request) {
+      if (request.operation === 'DELETE' && writes(request, CLASSES.group, CLASSES.resource) && SYSTEM_CLASSES.includes(request.name)) throw forbidden(CLASSES, request.name, 'this is a system priority class and cannot be deleted');
       if (!writes(request, CLASSES.group, CLASSES.resource) || request.object === undefined) return;
       const { globalDefault, metadata } = request.object as PriorityClass;
       const other = globalDefault === true ? defaultClass(store) : undefined;

@@ -6,12 +6,14 @@ import { forbidden } from '../authz/forbidden.ts';
 import { secretNames } from '../authz/node-pods.ts';
 import type { Pod, ServiceAccount } from '../kinds/generated/api-types.ts';
 import type { Store } from '../store/store.ts';
-import { writes, type AdmissionPlugin } from './admission.ts';
+import { writes, type AdmissionPlugin, type AdmissionRequest } from './admission.ts';
+import { isTrue, unnamedSecret } from './mountable-secrets.ts';
 
 const PODS = { group: '', resource: 'pods' };
 const ACCOUNTS = { group: '', resource: 'serviceaccounts' };
 const MIRROR = 'kubernetes.io/config.mirror';
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+const MOUNTABLE = 'kubernetes.io/enforce-mountable-secrets';
 const TOKEN_SECONDS = 3607;
 
 type Draft = KubeObject & { spec: Mutable };
@@ -31,6 +33,11 @@ interface Container {
 export function serviceAccount(store: Store, random: Random): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
+    validate(request) {
+      const { kind, subresource, operation } = request;
+      if (kind.group !== '' || kind.resource !== 'pods') return;
+      if (operation === 'CREATE' ? subresource === '' : operation === 'UPDATE' && subresource === 'ephemeralcontainers') checkMountable(request, store);
+    },
     mutate(request) {
       if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
       const pod = request.object as Draft;
@@ -38,15 +45,28 @@ export function serviceAccount(store: Store, random: Random): AdmissionPlugin {
       const { spec } = pod;
       spec.serviceAccountName ||= 'default';
       spec.serviceAccount = spec.serviceAccountName;
-      const account = store.newest(ACCOUNTS, { namespace: request.namespace, name: spec.serviceAccountName }) as ServiceAccount | undefined;
-      if (account === undefined) {
-        const { serviceAccountName: name } = spec;
-        throw forbidden(PODS, pod.metadata.name ?? '', `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
-      }
+      const account = accountOf(request, store);
       if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(spec, random);
       if ((spec.imagePullSecrets?.length ?? 0) === 0 && account.imagePullSecrets !== undefined) spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => ({ ...(name !== undefined && { name }) }));
     },
   };
+}
+
+function accountOf({ object, namespace }: AdmissionRequest, store: Store): ServiceAccount {
+  const { metadata, spec: { serviceAccountName: name = '' } } = object as Draft;
+  const account = store.newest(ACCOUNTS, { namespace, name }) as ServiceAccount | undefined;
+  if (account === undefined) throw forbidden(PODS, metadata.name ?? '', `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
+  return account;
+}
+
+/** Of an account that limits its pods to the secrets that it names. */
+function checkMountable(request: AdmissionRequest, store: Store): void {
+  const pod = request.object as Pod;
+  if (pod.metadata.annotations?.[MIRROR] !== undefined) return;
+  const account = accountOf(request, store);
+  if (!isTrue(account.metadata.annotations?.[MOUNTABLE])) return;
+  const problem = unnamedSecret(pod.spec, account, request.subresource);
+  if (problem !== undefined) throw forbidden(PODS, pod.metadata.name, problem);
 }
 
 function refuseMirror(pod: Draft): void {

@@ -4,4 +4,13 @@ import type { ServiceAccount } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { nameAndAge } from '../cells.ts';
 
-export const serviceAccount: KindRules<ServiceAccount> = { validateName: subdomainName, cells: nameAndAge };
+const MOUNTABLE = 'kubernetes.io/enforce-mountable-secrets';
+
+export const serviceAccount: KindRules<ServiceAccount> = {
+  validateName: subdomainName,
+  cells: nameAndAge,
+  warnings({ metadata }, old) {
+    if (metadata.annotations?.[MOUNTABLE] === undefined || old?.metadata.annotations?.[MOUNTABLE] !== undefined) return [];
+    return [`metadata.annotations[${MOUNTABLE}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`];
+  },
+};
