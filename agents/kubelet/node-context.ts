@@ -93,6 +93,6 @@ export function podMemoryDirectory(node: Pick<NodeContext, 'memoryDir'>, uid: st
   return `${node.memoryDir}/${uid}`;
 }
 
-export function podLogDirectory(node: Pick<NodeContext, 'logsDir'>, pod: Pod): string {
+export function podLogDirectory(node: Pick<NodeContext, 'logsDir'>, pod: Pick<Pod, 'metadata'>): string {
   return `${node.logsDir}/${pod.metadata.namespace ?? ''}_${pod.metadata.name}_${pod.metadata.uid}`;
 }

@@ -86,7 +86,7 @@ export const CONFIG_SEEN = 'kubernetes.io/config.seen';
 export const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 
 /** From a file of this node or a URL that it asks: the API only mirrors it. */
-export function isStatic({ metadata }: Pod): boolean {
+export function isStatic({ metadata }: Pick<Pod, 'metadata'>): boolean {
   return ['file', 'http'].includes(metadata.annotations?.[CONFIG_SOURCE] ?? '') && metadata.annotations?.[CONFIG_MIRROR] === undefined;
 }
 
@@ -104,7 +104,7 @@ export function isHostNetwork(pod: Pod): boolean {
   return pod.spec.hostNetwork === true;
 }
 
-export function isTerminalPhase(phase: string | undefined): boolean {
+export function isTerminalPhase(phase: string | undefined): phase is 'Succeeded' | 'Failed' {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 

@@ -34,7 +34,7 @@ function unifiedOf(pod: Pod, { resources }: Container, { cgroups, settings, memo
 
 /** A share of the swap as large as what it asks for is of the memory; only for what asks for some and may have more. */
 function swapOf(pod: Pod, resources: ResourceRequirements | undefined, memoryCapacityBytes: number): number {
-  const [request, limit] = [resources?.requests?.['memory'], resources?.limits?.['memory']].map((amount) => quantityValue(amount ?? '0')) as [number, number];
+  const [request, limit] = [quantityValue(resources?.requests?.['memory'] ?? '0'), quantityValue(resources?.limits?.['memory'] ?? '0')];
   if (isCritical(pod) || qosClassOf(pod) !== 'Burstable' || request === limit || request > memoryCapacityBytes) return 0;
   return Math.floor((request / memoryCapacityBytes) * machineMemory().swapTotalBytes);
 }

@@ -1,18 +1,17 @@
 // Keeps the node from running dry. Looked at with each heartbeat (there is no timer of its own): what runs short becomes a condition of the
-// node for at least 5 minutes (by default); of disk, what is left of pods that have ended and images nobody uses go first; then one pod at a look is evicted, in upstream's order. Pods that fill
-// more disk than their limits allow are evicted as well, looked for once a minute and only where there are such limits.
+// node for at least 5 minutes (by default); of disk, what is left of pods that have ended and images nobody uses go first; then one pod at a look
+// is evicted, in upstream's order. Pods that fill more disk than their limits allow are evicted as well, looked for once a minute and only where
+// there are such limits.
 import { messageOf } from '../../../internal/base/errors.ts';
 import { parseDuration } from '../../../internal/api/duration.ts';
-import { canonicalQuantity, compareQuantities, quantityValue } from '../../../internal/api/quantity.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
-import { podLimits } from '../../../internal/kinds/pod-spec/requirements.ts';
-import { folderUsage } from '../../folder-usage.ts';
 import { DEFAULT_CONFIGURATION, type KubeletConfiguration } from '../configuration/configuration.ts';
-import { podLogDirectory, type NodeContext } from '../node-context.ts';
+import type { NodeContext } from '../node-context.ts';
 import { gracePeriodMs, isCritical, isTerminalPhase } from '../pod-spec.ts';
 import type { Pods } from '../pods.ts';
-import type { PodWorker } from '../pod-worker.ts';
-import { podDiskUsage, usageOfPods, type DiskUse, type PodUsage } from '../stats/usage.ts';
+import { hasEnded, type PodWorker } from '../pod-worker.ts';
+import { usageOfPods } from '../stats/usage.ts';
+import { diskExcess, diskOf, hasDiskLimit, logBytesOf, type EvictionCause } from './disk-limits.ts';
 import { bytesToCollect, type ImageCollection } from './image-collection.ts';
 import { evictionMessage, rank, type Candidate } from './ranking.ts';
 import { MEANING, shortagesOf, thresholdKey, thresholdsOf, type Observation, type Shortage } from './signals.ts';
@@ -37,12 +36,6 @@ export interface PressureOptions {
   onReclaim?(resource: string): void;
   /** A pod goes for this signal. */
   onEvict?(signal: string): void;
-}
-
-/** Why a pod goes, in words and as the metrics have it. */
-interface Cause {
-  message: string;
-  signal: string;
 }
 
 const COLLECT_EVERY_MS = 300_000;
@@ -95,7 +88,7 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
       const dead = await removeDead();
       if ((await collection.collect(Infinity)) + dead > 0 && shortages().every(({ signal }) => signal !== shortage.signal)) return;
     }
-    if (last !== undefined && !last.worker.memory.dismantled && !last.worker.memory.stopped && lookedAt - last.at < CLEANUP_MS) return;
+    if (last !== undefined && !hasEnded(last.worker) && lookedAt - last.at < CLEANUP_MS) return;
     const [first] = rank(await candidates(condition === 'DiskPressure'), shortage);
     if (first !== undefined) evict(first.pod, { message: evictionMessage(first, shortage), signal: shortage.signal }, shortage.graceMs === 0 ? EVICTION_GRACE_MS : Math.min(settings.evictionMaxPodGracePeriod * 1000, gracePeriodMs(first.pod)));
   }
@@ -121,7 +114,7 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
     return pods.workers().filter(({ pod, memory }) => memory.ending === undefined && !memory.gone && !isTerminalPhase(memory.status.phase) && !isCritical(pod));
   }
 
-  function evict(pod: Pod, { message, signal }: Cause, graceMs = EVICTION_GRACE_MS): void {
+  function evict(pod: Pod, { message, signal }: EvictionCause, graceMs = EVICTION_GRACE_MS): void {
     onEvict(signal);
     node.event(pod, 'Warning', 'Evicted', message);
     node.log.warn('pod evicted', { pod: pod.metadata.name, namespace: pod.metadata.namespace, message });
@@ -164,38 +157,4 @@ export function createPressureKeeper({ node, pods, observe, collection, settings
       }
     },
   };
-}
-
-type DiskContext = Pick<NodeContext, 'kubeletDir' | 'logsDir'>;
-
-function diskOf(pod: Pod, usage: PodUsage | undefined, node: DiskContext): DiskUse {
-  const { volumes, logs } = podDiskUsage(pod, node);
-  const layers = (usage?.containers ?? []).map(({ stats }) => ({ bytes: stats.rootfsUsedBytes, inodes: stats.rootfsInodes }));
-  return [...volumes.values(), ...layers].reduce((sum, { bytes, inodes }) => ({ bytes: sum.bytes + bytes, inodes: sum.inodes + inodes }), logs);
-}
-
-function logBytesOf(pod: Pod, node: DiskContext): Map<string, number> {
-  return new Map([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ name }) => [name, folderUsage(`${podLogDirectory(node, pod)}/${name}`).bytes]));
-}
-
-function hasDiskLimit({ spec }: Pod): boolean {
-  const limited = [...spec.containers, ...(spec.initContainers ?? [])].some(({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined);
-  return limited || (spec.volumes ?? []).some(({ emptyDir }) => emptyDir?.sizeLimit !== undefined && emptyDir.medium !== 'Memory' && compareQuantities(emptyDir.sizeLimit, '0') > 0);
-}
-
-/** Why the pod has more on disk than its limits allow. */
-function diskExcess(pod: Pod, usage: PodUsage | undefined, node: DiskContext): Cause | undefined {
-  const { volumes } = podDiskUsage(pod, node);
-  for (const { name, emptyDir } of pod.spec.volumes ?? []) {
-    const limit = emptyDir?.sizeLimit;
-    if (limit !== undefined && compareQuantities(limit, '0') > 0 && (volumes.get(name)?.bytes ?? 0) > quantityValue(limit)) return { signal: 'emptydirfs.limit', message: `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(canonicalQuantity(limit))}. ` };
-  }
-  const total = podLimits(pod)['ephemeral-storage'];
-  if (total !== undefined && diskOf(pod, usage, node).bytes > quantityValue(total)) return { signal: 'ephemeralpodfs.limit', message: `Pod ephemeral local storage usage exceeds the total limit of containers ${canonicalQuantity(total)}. ` };
-  for (const { status, stats } of usage?.containers ?? []) {
-    const limit = pod.spec.containers.find(({ name }) => name === status.config.name)?.resources?.limits?.['ephemeral-storage'];
-    const used = stats.rootfsUsedBytes + (logBytesOf(pod, node).get(status.config.name) ?? 0);
-    if (limit !== undefined && quantityValue(limit) > 0 && used > quantityValue(limit)) return { signal: 'ephemeralcontainerfs.limit', message: `Container ${status.config.name} exceeded its local ephemeral storage limit ${JSON.stringify(canonicalQuantity(limit))}. ` };
-  }
-  return undefined;
 }

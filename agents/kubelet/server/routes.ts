@@ -59,7 +59,7 @@ function listOf(items: readonly object[]): object {
 /** With what upstream's kubelet notes on its own copy. */
 function shown({ kind: _kind, apiVersion: _version, ...pod }: Pod, status: Pod['status']): object {
   const { annotations, creationTimestamp } = pod.metadata;
-  const own = isStatic(pod as Pod) ? {} : { 'kubernetes.io/config.seen': status?.startTime ?? creationTimestamp ?? formatTime(0), 'kubernetes.io/config.source': 'api' };
+  const own = isStatic(pod) ? {} : { 'kubernetes.io/config.seen': status?.startTime ?? creationTimestamp ?? formatTime(0), 'kubernetes.io/config.source': 'api' };
   return { ...pod, metadata: { ...pod.metadata, annotations: { ...annotations, ...own } }, status };
 }
 

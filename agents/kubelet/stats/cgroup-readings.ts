@@ -75,7 +75,7 @@ function number(folder: string, file: string): number {
 const TICK_NANOS = 1e7;
 
 function readV1(directory: (controller: string) => string): CgroupReading {
-  const [memory, cpu, cpuacct, pids, blkio] = ['memory', 'cpu', 'cpuacct', 'pids', 'blkio'].map(directory) as [string, string, string, string, string];
+  const [memory, cpu, cpuacct, pids, blkio] = [directory('memory'), directory('cpu'), directory('cpuacct'), directory('pids'), directory('blkio')];
   const [stat, cpuStat, times, oom] = [counts(memory, 'memory.stat'), counts(cpu, 'cpu.stat'), counts(cpuacct, 'cpuacct.stat'), counts(memory, 'memory.oom_control')];
   const of = (name: string): number => stat[`total_${name}`] ?? stat[name] ?? 0;
   const memoryBytes = number(memory, 'memory.usage_in_bytes');

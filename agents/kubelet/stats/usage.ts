@@ -68,7 +68,7 @@ export function podDiskUsage(pod: Pick<Pod, 'metadata' | 'spec'>, node: Pick<Nod
   const onDisk = (pod.spec.volumes ?? []).filter(({ emptyDir }) => emptyDir !== undefined && emptyDir.medium !== 'Memory');
   return {
     volumes: new Map(onDisk.map(({ name }) => [name, folderUsage(`${podDirectory(node, pod.metadata.uid)}/volumes/kubernetes.io~empty-dir/${name}`)])),
-    logs: folderUsage(podLogDirectory(node, pod as Pod)),
+    logs: folderUsage(podLogDirectory(node, pod)),
   };
 }
 

@@ -74,7 +74,7 @@ function phaseAndReason(state: PodState, statuses: readonly ContainerStatus[]): 
   const { pod, previous, ending } = state;
   const active = state.containers.some(isRunning) || state.starting.size > 0;
   const initialized = mainContainersOf(pod).some(({ spec }) => state.containers.some((container) => container.config.name === spec.name && container.state !== 'created'));
-  const reached = [pod.status?.phase, previous.phase].find(isTerminalPhase) as Phase | undefined;
+  const reached = [pod.status?.phase, previous.phase].find(isTerminalPhase);
   const now = ending?.status?.phase ?? phaseOf(pod, statuses, { ended: ending !== undefined, initialized });
   const before = (previous.phase ?? 'Pending') as Phase;
   const phase = reached ?? (isTerminalPhase(now) && active ? before : now);

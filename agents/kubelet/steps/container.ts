@@ -3,6 +3,7 @@
 import { messageOf } from '../../../internal/base/errors.ts';
 import type { Pod } from '../../../internal/kinds/generated/api-types.ts';
 import { SERVICES } from '../../../internal/kinds/generated/resources.ts';
+import { RuntimeError } from '../../runtime/runtime.ts';
 import { environmentOf } from '../environment/environment.ts';
 import { serviceEnvironment } from '../environment/service-environment.ts';
 import { runPostStart } from '../hooks.ts';
@@ -94,5 +95,5 @@ async function pullImageVolumes({ pod, container, pullBackOffs, signal }: Contai
 }
 
 function reasonOf(error: unknown): string | undefined {
-  return error instanceof Error && error.name === 'RuntimeError' ? (error as Error & { reason: string }).reason : undefined;
+  return error instanceof RuntimeError ? error.reason : undefined;
 }

@@ -33,7 +33,8 @@ function mayPreempt(pod: Pod, other: Pod): boolean {
 
 /** Enough of them, together, for the needs. */
 function choose(candidates: readonly Pod[], needs: readonly Need[]): Pod[] {
-  const [bestEffort, burstable, guaranteed] = (['BestEffort', 'Burstable', 'Guaranteed'] as const).map((qos) => candidates.filter((pod) => qosClassOf(pod) === qos)) as [Pod[], Pod[], Pod[]];
+  const ofClass = (qos: ReturnType<typeof qosClassOf>): Pod[] => candidates.filter((pod) => qosClassOf(pod) === qos);
+  const [bestEffort, burstable, guaranteed] = [ofClass('BestEffort'), ofClass('Burstable'), ofClass('Guaranteed')];
   // Of each class what is needed beside all that goes before it.
   const last = nearest(guaranteed, without(needs, [...bestEffort, ...burstable]));
   const middle = nearest(burstable, without(needs, [...bestEffort, ...last]));
