@@ -149,12 +149,23 @@ function chooser(expr: Call): (values: Value[]) => Value {
   const { overloads = [] } = expr;
   const [only] = overloads;
   const args = expr.target === undefined ? expr.args : [expr.target, ...expr.args];
-  if (overloads.length === 1 && only !== undefined && !args.some(({ type }) => type === undefined || isLoose(type))) return (values) => invoke(only, values);
+  if (overloads.length === 1 && only !== undefined && !args.some(({ type }) => type === undefined || isLoose(type))) return (values) => invokeChecked(expr.name, only, values);
   const candidates = overloads.length === 1 ? overloads : (findFunction(expr.name) ?? []).filter(({ parameters }) => parameters.length === args.length);
   return (values) => {
     const fitting = candidates.find(({ parameters }) => parameters.every((parameter, index) => acceptsValue(parameter, values[index] as Value)));
     return fitting === undefined ? noOverload(expr.name, values) : invoke(fitting, values);
   };
+}
+
+/** By its types nothing else can come, but what is bound by a macro of optionals may be of any type all the same. */
+function invokeChecked(name: string, overload: Overload, values: Value[]): Value {
+  try {
+    return invoke(overload, values);
+  } catch (error) {
+    const fits = overload.parameters.every((parameter, index) => acceptsValue(parameter, values[index] as Value));
+    if (!fits && (error instanceof TypeError || error instanceof SyntaxError)) return noOverload(name, values);
+    throw error;
+  }
 }
 
 function invoke({ run }: Overload, values: Value[]): Value {

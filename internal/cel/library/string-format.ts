@@ -37,7 +37,7 @@ export function formatProblem(template: string, types: readonly CelType[]): { me
     const type = types[next];
     if (type === undefined) return { message: `index ${String(next)} out of range` };
     const [rule, kinds] = ACCEPTED[verb.toLowerCase()] ?? ['', undefined];
-    if (kinds !== undefined && type.kind !== 'dyn' && !kinds.includes(type.kind)) return { message: `error during formatting: ${rule}, was given ${formatType(type)}`, argument: next };
+    if (kinds !== undefined && type.kind !== 'dyn' && !kinds.includes(type.kind)) return { message: `error during formatting: ${rule}, was given ${formatType(type).replace(/\(.*/, '')}`, argument: next };
     next++;
   }
   return next < types.length ? { message: `too many arguments supplied to string.format (expected ${String(next)}, got ${String(types.length)})` } : undefined;
