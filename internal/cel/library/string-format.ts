@@ -20,12 +20,15 @@ export function formatText(template: string, args: ListValue): string {
 
 const ACCEPTED: Readonly<Record<string, readonly [rule: string, types: readonly CelType['kind'][]]>> = {
   d: ['decimal clause can only be used on integers', ['int', 'uint']],
-  f: ['fixed-point clause can only be used on doubles', ['double', 'int', 'uint', 'string']],
-  e: ['scientific clause can only be used on doubles', ['double', 'int', 'uint', 'string']],
+  f: ['fixed-point clause can only be used on doubles', ['double', 'int', 'string']],
+  e: ['scientific clause can only be used on doubles', ['double', 'int', 'string']],
+  s: ['string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps', ['string', 'bool', 'bytes', 'int', 'uint', 'double', 'map', 'list', 'type', 'duration', 'timestamp', 'null', 'parameter']],
   b: ['only integers and bools can be formatted as binary', ['int', 'uint', 'bool']],
   o: ['octal clause can only be used on integers', ['int', 'uint']],
   x: ['only integers, byte buffers, and strings can be formatted as hex', ['int', 'uint', 'string', 'bytes']],
 };
+
+const WELL_KNOWN: Readonly<Record<string, string>> = { duration: 'google.protobuf.Duration', timestamp: 'google.protobuf.Timestamp' };
 
 /** What is wrong with a template for arguments of these types; of which argument, or of the whole. */
 export function formatProblem(template: string, types: readonly CelType[]): { message: string; argument?: number } | undefined {
@@ -37,7 +40,7 @@ export function formatProblem(template: string, types: readonly CelType[]): { me
     const type = types[next];
     if (type === undefined) return { message: `index ${String(next)} out of range` };
     const [rule, kinds] = ACCEPTED[verb.toLowerCase()] ?? ['', undefined];
-    if (kinds !== undefined && type.kind !== 'dyn' && !kinds.includes(type.kind)) return { message: `error during formatting: ${rule}, was given ${formatType(type).replace(/\(.*/, '')}`, argument: next };
+    if (kinds !== undefined && type.kind !== 'dyn' && !kinds.includes(type.kind)) return { message: `error during formatting: ${rule}, was given ${WELL_KNOWN[type.kind] ?? formatType(type).replace(/\(.*/, '')}`, argument: next };
     next++;
   }
   return next < types.length ? { message: `too many arguments supplied to string.format (expected ${String(next)}, got ${String(types.length)})` } : undefined;
