@@ -71,15 +71,12 @@ function declaredChild(field: Field, schemas: Schemas): Child {
 // Fields without a place on the wire are of custom resources, where nothing is written unasked.
 function zeroOf({ type, pointer, omitEmpty, omitZero, wire }: Field): unknown {
   if (wire.length === 0 || pointer) return undefined;
-  switch (type.type) {
-    case 'object': return omitZero ? undefined : NO_MEMBERS;
-    case 'list': case 'map': return omitEmpty ? undefined : null;
-    case 'string': return omitEmpty ? undefined : '';
-    case 'integer': case 'number': return omitEmpty ? undefined : 0;
-    case 'boolean': return omitEmpty ? undefined : false;
-    default: return undefined;
-  }
+  if (type.type === 'object') return omitZero ? undefined : NO_MEMBERS;
+  return omitEmpty ? undefined : ZEROS[type.type];
 }
+
+// What has a form of its own (times, quantities) is written by rule.
+const ZEROS: Readonly<Partial<Record<TypeRef['type'], unknown>>> = { list: null, map: null, string: '', integer: 0, number: 0, boolean: false };
 
 /** A list whose items cannot be told apart: ownership of such an object is not tracked. */
 export class UnknownItem extends Error {}

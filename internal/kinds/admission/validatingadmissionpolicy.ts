@@ -7,6 +7,7 @@ import { bindingCells, matchDefaults, policyKindCell } from './policy-shape.ts';
 import { validateActions, validateBinding, validateValidatingPolicy } from './policy-validation.ts';
 import { validateConditions } from '../condition-validation.ts';
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from '../generated/api-types.ts';
+import { keepMetadata, WRITERS_OWN } from '../kept-metadata.ts';
 import type { KindRules } from '../kind.ts';
 
 export const validatingAdmissionPolicy: KindRules<ValidatingAdmissionPolicy> = {
@@ -21,12 +22,7 @@ export const validatingAdmissionPolicy: KindRules<ValidatingAdmissionPolicy> = {
     if (old.status === undefined) delete draft.status;
     else draft.status = copy(old.status);
   },
-  prepareForStatusUpdate({ metadata }, { metadata: old }) {
-    for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
-      if (old[field] === undefined) delete metadata[field];
-      else (metadata as unknown as Record<string, unknown>)[field] = copy(old[field]);
-    }
-  },
+  prepareForStatusUpdate: (draft, old) => keepMetadata(WRITERS_OWN, draft, old),
   validateCreate: ({ metadata, spec }) => validateValidatingPolicy(metadata.name, spec ?? {}, { conditionsUnchanged: false }),
   validateUpdate: ({ metadata, spec }, old) => validateValidatingPolicy(metadata.name, spec ?? {}, { conditionsUnchanged: sameJson([spec.paramKind ?? null, spec.matchConditions ?? []], [old.spec.paramKind ?? null, old.spec.matchConditions ?? []]) }),
   validateStatusUpdate: ({ status }) => [

@@ -5,6 +5,7 @@ import { copy } from '../../api/meta.ts';
 import { forbidden, invalid, notSupported, type FieldError } from '../../api/field-error.ts';
 import { subdomainName } from '../../api/names.ts';
 import type { Deployment } from '../generated/api-types.ts';
+import { keepMetadata } from '../kept-metadata.ts';
 import type { Cell, KindRules } from '../kind.ts';
 import { containerCells } from '../cells.ts';
 import { selectorText } from '../label-selector.ts';
@@ -18,6 +19,7 @@ export const deployment: KindRules<Deployment> = {
   applyDefaults,
   prepareForCreate: (draft) => { draft.status = {}; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
+  prepareForStatusUpdate: (draft, old) => keepMetadata(['labels'], draft, old),
   validate,
   validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, 'field is immutable')]),
   validateStatusUpdate,

@@ -8,6 +8,7 @@ import type { PersistentVolume } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { accessModes } from './access-modes.ts';
 import { validateNodeSelector } from '../pod-spec/placement.ts';
+import { awsElasticBlockStore, azureDisk, azureFile, cephfs, cinder, fc, flexVolume, flocker, gcePersistentDisk, glusterfs, hostPath, iscsi, needs, nfs, photonPersistentDisk, portworxVolume, quobyte, rbd, scaleIO, sessionNameProblems, source, storageos, validateSources, vsphereVolume, type SourceRule } from '../pod-spec/volume-sources.ts';
 import { accessModeProblems, classNameProblems, driverNameProblems, positiveQuantityProblems, volumeModeProblems } from '../storage/storage-validation.ts';
 import { nodeTermWarnings } from './node-label-warnings.ts';
 
@@ -49,7 +50,7 @@ function sourcesOf(spec: PersistentVolume['spec']): Record<string, unknown> {
   return Object.fromEntries(Object.entries(spec).filter(([field, value]) => !NOT_SOURCES.has(field) && value !== undefined));
 }
 
-function validate({ spec }: PersistentVolume): FieldError[] {
+function validate({ metadata, spec }: PersistentVolume): FieldError[] {
   const { accessModes = [], capacity: given, persistentVolumeReclaimPolicy: policy } = spec;
   const capacity = given ?? {};
   const errors = accessModes.length === 0 ? [required('spec.accessModes')] : accessModeProblems(accessModes, 'spec.accessModes');
@@ -57,35 +58,59 @@ function validate({ spec }: PersistentVolume): FieldError[] {
   if (capacity.storage === undefined || Object.keys(capacity).length > 1) errors.push(notSupported('spec.capacity', given ?? null, ['storage']));
   for (const [name, quantity] of Object.entries(capacity)) errors.push(...positiveQuantityProblems(quantity, `spec.capacity[${name}]`));
   if (policy && !RECLAIM_POLICIES.includes(policy)) errors.push(notSupported('spec.persistentVolumeReclaimPolicy', policy, RECLAIM_POLICIES));
-  return [...errors, ...validateSource(spec), ...classNameProblems(spec.storageClassName, 'spec.storageClassName'), ...volumeModeProblems(spec.volumeMode, 'spec.volumeMode'), ...attributesClassProblems(spec)];
+  return [...errors, ...validateSource(spec, metadata.name ?? ''), ...classNameProblems(spec.storageClassName, 'spec.storageClassName'), ...volumeModeProblems(spec.volumeMode, 'spec.volumeMode'), ...attributesClassProblems(spec)];
 }
 
-function validateSource(spec: PersistentVolume['spec']): FieldError[] {
-  const { nodeAffinity } = spec;
+type Spec = PersistentVolume['spec'];
+
+// In upstream's order.
+const RULES: readonly SourceRule<Spec>[] = [
+  source('hostPath', hostPath),
+  source('gcePersistentDisk', gcePersistentDisk, { told: 'persistentDisk' }),
+  source('awsElasticBlockStore', awsElasticBlockStore),
+  source('glusterfs', (share, at) => [...glusterfs(share, at), ...namespaceProblems(share.endpointsNamespace, `${at}.endpointsNamespace`)]),
+  source('flocker', flocker),
+  source('nfs', nfs),
+  source('rbd', rbd),
+  source('quobyte', quobyte),
+  source('cephfs', cephfs, { taken: 'cephFS' }),
+  { field: 'iscsi', check: () => [] }, // takes the volume's name: see validateSource
+  source('cinder', cinder(true)),
+  source('fc', fc),
+  source('flexVolume', flexVolume),
+  source('azureFile', (share, at) => [...azureFile(share, at), ...(share.secretNamespace === '' ? [required(`${at}.secretNamespace`)] : [])]),
+  source('vsphereVolume', vsphereVolume),
+  source('photonPersistentDisk', photonPersistentDisk),
+  source('portworxVolume', portworxVolume),
+  source('azureDisk', azureDisk),
+  source('scaleIO', scaleIO),
+  { field: 'local', check: ({ local = { path: '' }, nodeAffinity }, at) => [...hostPath(local, at), ...(nodeAffinity?.required === undefined ? [required('spec.nodeAffinity', 'Local volume requires node affinity')] : [])] },
+  source('storageos', storageos(true)),
+  source('csi', validateCsi),
+];
+
+function validateSource(spec: Spec, name: string): FieldError[] {
+  const { nodeAffinity, iscsi: disk, hostPath: host } = spec;
   const errors = nodeAffinity === undefined ? [] : nodeAffinity.required === undefined ? [required('spec.nodeAffinity.required', 'must specify required node constraints')] : validateNodeSelector(nodeAffinity.required, 'spec.nodeAffinity.required');
-  for (const name of Object.keys(sourcesOf(spec)).slice(1)) errors.push(forbidden(`spec.${name}`, 'may not specify more than 1 volume type'));
-  if (Object.keys(sourcesOf(spec)).length === 0) errors.push(required('spec', 'must specify a volume type'));
-  for (const field of ['hostPath', 'local'] as const) {
-    const source = spec[field];
-    if (source === undefined) continue;
-    if (!source.path) errors.push(required(`spec.${field}.path`));
-    if (source.path?.split('/').includes('..') === true) errors.push(invalid(`spec.${field}.path`, source.path, "must not contain '..'"));
-  }
-  if (spec.hostPath?.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle') errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"));
-  if (spec.local !== undefined && spec.nodeAffinity?.required === undefined) errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
-  if (spec.csi !== undefined) errors.push(...validateCsi(spec.csi));
-  if (spec.nfs !== undefined && !spec.nfs.server) errors.push(required('spec.nfs.server'));
-  if (spec.nfs !== undefined && !spec.nfs.path) errors.push(required('spec.nfs.path'));
-  if (spec.nfs !== undefined && !(spec.nfs.path ?? '').startsWith('/')) errors.push(invalid('spec.nfs.path', spec.nfs.path ?? '', 'must be an absolute path'));
+  const rules = disk === undefined ? RULES : RULES.map((rule) => (rule.field === 'iscsi' ? { ...rule, check: (_: Spec, at: string) => validateIscsi(disk, name, at) } : rule));
+  errors.push(...validateSources(spec, rules, 'spec'));
+  if (host?.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle') errors.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"));
   return errors;
+}
+
+function validateIscsi(disk: NonNullable<Spec['iscsi']>, name: string, at: string): FieldError[] {
+  return iscsi(disk, at, { start: 'must be valid format', afterPortal: sessionNameProblems(disk, name, (words) => invalid(`${at}.targetportal`, disk.targetPortal, words)) });
+}
+
+function namespaceProblems(namespace: string | undefined, at: string): FieldError[] {
+  if (namespace === undefined) return [];
+  return namespace === '' ? [invalid(at, namespace, 'if the endpointnamespace is set, it must be a valid namespace name')] : dnsLabelProblems(namespace).map((problem) => invalid(at, namespace, problem));
 }
 
 const SECRETS = ['controllerPublishSecretRef', 'controllerExpandSecretRef', 'nodePublishSecretRef', 'nodeExpandSecretRef'] as const;
 
-function validateCsi(csi: NonNullable<PersistentVolume['spec']['csi']>): FieldError[] {
-  const errors = driverNameProblems(csi.driver ?? '', 'spec.csi.driver');
-  if (!csi.volumeHandle) errors.push(required('spec.csi.volumeHandle'));
-  return [...errors, ...SECRETS.flatMap((field) => (csi[field] === undefined ? [] : validateSecretReference(csi[field], `spec.csi.${field}`)))];
+function validateCsi(csi: NonNullable<Spec['csi']>, at: string): FieldError[] {
+  return [...driverNameProblems(csi.driver ?? '', `${at}.driver`), ...needs(csi, at, 'volumeHandle'), ...SECRETS.flatMap((field) => (csi[field] === undefined ? [] : validateSecretReference(csi[field], `${at}.${field}`)))];
 }
 
 function validateSecretReference({ name = '', namespace = '' }: { name?: string; namespace?: string }, path: string): FieldError[] {

@@ -3,6 +3,7 @@
 import type { Pod } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { formatTime } from '../../api/meta.ts';
+import type { RowCondition } from '../../api/table.ts';
 import { dnsLabelProblems, subdomainName } from '../../api/names.ts';
 import { podCells } from './pod-cells.ts';
 import { validatePodPart } from './pod-subresources.ts';
@@ -24,9 +25,16 @@ export const pod: KindRules<Pod> = {
   validatePart: validatePodPart,
   warnings: (object, old) => (old === undefined ? [...nameWarnings(object), ...podWarnings(object)] : []),
   cells: podCells,
+  rowConditions: ({ status }) => COMPLETED[status?.phase ?? ''],
   selectableFields,
   tracksGeneration: true,
   gracePeriodSeconds,
+};
+
+/** What clients that hide what has ended look at. */
+const COMPLETED: Readonly<Record<string, readonly RowCondition[]>> = {
+  Succeeded: [{ type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' }],
+  Failed: [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }],
 };
 
 // An overhead of nothing is one all the same, which RuntimeClass admission takes out or refuses.
@@ -37,6 +45,7 @@ function keepEmpty({ spec }: Partial<Pod>, isNew: boolean): (() => void) | undef
 }
 
 function applyDefaults(draft: Pod): void {
+  if (draft.status !== undefined) setFirstAddress(draft.status);
   if (draft.spec === undefined) return;
   podSpecDefaults(draft.spec);
   podOnlyDefaults(draft.spec);
@@ -67,6 +76,13 @@ function prepareForStatusUpdate(draft: Pod, old: Pod): void {
   });
   if (status.conditions.length === 0) delete status.conditions;
   draft.status = status;
+}
+
+/** The older field is the first of the newer ones, whichever a writer knows (upstream: the conversion of v1). */
+function setFirstAddress(status: NonNullable<Pod['status']>): void {
+  const [first] = status.podIPs ?? [];
+  if (status.podIP && first?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }];
+  else if (!status.podIP && first?.ip) status.podIP = first.ip;
 }
 
 /** A pod that no node has, or that has ended, goes at once; a negative period means one second. */

@@ -1,10 +1,12 @@
 // FlowSchema and PriorityLevelConfiguration: defaults and rows (upstream: pkg/apis/flowcontrol).
 import { objectAge } from '../../api/age.ts';
 import type { FlowSchema, PriorityLevelConfiguration } from '../generated/api-types.ts';
+import { keepMetadata, WRITERS_OWN } from '../kept-metadata.ts';
 import type { KindRules } from '../kind.ts';
 import { validateConditions, validateFlowSchema, validatePriorityLevel } from './flowcontrol-validation.ts';
 
 export const flowSchema: KindRules<FlowSchema> = {
+  prepareForStatusUpdate: (draft, old) => keepMetadata(WRITERS_OWN, draft, old),
   applyDefaults: (draft) => { (draft.spec ??= {} as FlowSchema['spec']).matchingPrecedence ||= 1000; },
   validate: (object) => validateFlowSchema(object),
   validateStatusUpdate: ({ status }) => validateConditions(status),
@@ -16,6 +18,7 @@ export const flowSchema: KindRules<FlowSchema> = {
 };
 
 export const priorityLevelConfiguration: KindRules<PriorityLevelConfiguration> = {
+  prepareForStatusUpdate: (draft, old) => keepMetadata(WRITERS_OWN, draft, old),
   validate: (object) => validatePriorityLevel(object),
   validateStatusUpdate: ({ status }) => validateConditions(status),
   applyDefaults: ({ spec }) => {

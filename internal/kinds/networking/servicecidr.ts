@@ -4,6 +4,7 @@ import { invalid, required, type FieldError } from '../../api/field-error.ts';
 import { copy } from '../../api/meta.ts';
 import type { ServiceCIDR } from '../generated/api-types.ts';
 import { isIpv4, strictCidrProblems } from './ip-address.ts';
+import { keepMetadata, WRITERS_OWN } from '../kept-metadata.ts';
 import type { KindRules } from '../kind.ts';
 
 const PATH = 'spec.cidrs';
@@ -11,6 +12,7 @@ const PATH = 'spec.cidrs';
 export const serviceCidr: KindRules<ServiceCIDR> = {
   prepareForCreate: (draft) => { draft.status = {}; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
+  prepareForStatusUpdate: (draft, old) => keepMetadata(WRITERS_OWN, draft, old),
   validateCreate: ({ spec }) => validate(spec?.cidrs ?? []),
   validateUpdate: ({ spec }, { spec: old }) => {
     const [next, was] = [spec?.cidrs ?? [], old.cidrs ?? []];

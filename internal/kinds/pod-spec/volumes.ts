@@ -1,19 +1,18 @@
-// Validation of a pod's volumes (upstream: ValidateVolumes). Sources of clouds and of retired plugins are only counted: no node of ours
-// mounts them.
-import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+// Validation of a pod's volumes (upstream: ValidateVolumes): what only pods have; the other sources are in volume-sources.ts.
+import { duplicate, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, subdomainProblems } from '../../api/names.ts';
 import type { CSIVolumeSource, DownwardAPIVolumeFile, EphemeralVolumeSource, ImageVolumeSource, ISCSIVolumeSource, KeyToPath, ProjectedVolumeSource, Volume, VolumeProjection } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
 import { validateClaimSpec } from '../core/claim-validation.ts';
-import { validateLabels } from '../label-selector.ts';
 import { driverNameProblems } from '../storage/storage-validation.ts';
+import { validateTemplateMetadata } from '../template-metadata.ts';
 import { validateFieldRef, validateResourceFieldRef, VOLUME_FIELDS } from './environment.ts';
+import { awsElasticBlockStore, azureDisk, azureFile, cephfs, cinder, fc, flexVolume, flocker, gcePersistentDisk, glusterfs, hostPath, iscsi, needs, nfs, photonPersistentDisk, portworxVolume, quobyte, rbd, scaleIO, sessionNameProblems, source, storageos, validateSources, vsphereVolume, type SourceRule } from './volume-sources.ts';
 
 /** Each valid volume's name and source type. */
 export type VolumeKinds = ReadonlyMap<string, string>;
 
 const MODE_WORDS = 'must be a number between 0 and 0777 (octal), both inclusive';
-const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
 
 export function validateVolumes(volumes: readonly Volume[], { path, podName }: { path: string; podName: string }): { volumes: VolumeKinds; errors: FieldError[] } {
   const kinds = new Map<string, string>();
@@ -21,7 +20,7 @@ export function validateVolumes(volumes: readonly Volume[], { path, podName }: {
   const created = new Set(podName === '' ? [] : volumes.filter(({ ephemeral }) => ephemeral !== undefined).map(({ name }) => `${podName}-${name}`));
   volumes.forEach((volume, index) => {
     const at = `${path}[${String(index)}]`;
-    const own = validateSource(volume, at);
+    const own = [...validateSources(volume, RULES, at), ...claimNameProblems(volume, podName, at)];
     if (!volume.name) own.push(required(`${at}.name`));
     else for (const problem of dnsLabelProblems(volume.name)) own.push(invalid(`${at}.name`, volume.name, problem));
     if (kinds.has(volume.name)) own.push(duplicate(`${at}.name`, volume.name));
@@ -37,30 +36,45 @@ function sourcesOf(volume: Volume): string[] {
   return Object.entries(volume).filter(([key, value]) => key !== 'name' && value !== undefined).map(([key]) => key);
 }
 
-function validateSource(volume: Volume, path: string): FieldError[] {
-  const [first, ...more] = sourcesOf(volume);
-  if (first === undefined) return [required(path, 'must specify a volume type')];
-  return [...validateOneSource(volume, `${path}.${first}`), ...more.map((name) => forbidden(`${path}.${name}`, 'may not specify more than 1 volume type'))];
-}
+// In upstream's order, with its slips of the pen.
+const RULES: readonly SourceRule<Volume>[] = [
+  source('emptyDir', ({ sizeLimit }, at) => (sizeLimit?.startsWith('-') === true ? [forbidden(`${at}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')] : [])),
+  source('hostPath', hostPath),
+  source('gitRepo', (repo, at) => [...needs(repo, at, 'repository'), ...descendingPathProblems(repo.directory ?? '').map((problem) => invalid(`${at}.directory`, repo.directory, problem))]),
+  source('gcePersistentDisk', gcePersistentDisk, { told: 'persistentDisk' }),
+  source('awsElasticBlockStore', awsElasticBlockStore),
+  source('secret', (secret, at) => [...needs(secret, at, 'secretName'), ...modeProblems(secret.defaultMode, `${at}.defaultMode`), ...validateItems(secret.items, at)]),
+  source('nfs', nfs),
+  { field: 'iscsi', check: ({ name, iscsi: disk = {} as ISCSIVolumeSource }, at) => [...iscsi(disk, at), ...sessionNameProblems(disk, name, (words) => invalid(at.replace(/iscsi$/, 'name'), name, words))] },
+  source('glusterfs', glusterfs),
+  source('flocker', flocker),
+  source('persistentVolumeClaim', (claim, at) => needs(claim, at, 'claimName')),
+  source('rbd', rbd),
+  source('cinder', cinder(false)),
+  source('cephfs', cephfs, { taken: 'cephFS' }),
+  source('quobyte', quobyte),
+  source('downwardAPI', (downward, at) => [...modeProblems(downward.defaultMode, `${at}.defaultMode`), ...(downward.items ?? []).flatMap((file) => validateDownwardFile(file, at))], { taken: 'downwarAPI' }),
+  source('fc', fc),
+  source('flexVolume', flexVolume),
+  source('configMap', (map, at) => [...needs(map, at, 'name'), ...modeProblems(map.defaultMode, `${at}.defaultMode`), ...validateItems(map.items, at)]),
+  source('azureFile', azureFile),
+  source('vsphereVolume', vsphereVolume),
+  source('photonPersistentDisk', photonPersistentDisk),
+  source('portworxVolume', portworxVolume),
+  source('azureDisk', azureDisk),
+  source('storageos', storageos(false)),
+  source('projected', (projected, at) => [...modeProblems(projected.defaultMode, `${at}.defaultMode`), ...validateProjected(projected, at)]),
+  source('scaleIO', scaleIO),
+  source('csi', validateCsi),
+  source('ephemeral', validateEphemeral),
+  source('image', validateImage),
+];
 
-function validateOneSource(volume: Volume, path: string): FieldError[] {
-  const { hostPath, secret, configMap, persistentVolumeClaim, downwardAPI, projected, nfs, csi, emptyDir, ephemeral } = volume;
-  if (hostPath !== undefined) return validateHostPath(hostPath, path);
-  if (secret !== undefined) return [...(secret.secretName ? [] : [required(`${path}.secretName`)]), ...modeProblems(secret.defaultMode, `${path}.defaultMode`), ...validateItems(secret.items, path)];
-  if (configMap !== undefined) return [...(configMap.name ? [] : [required(`${path}.name`)]), ...modeProblems(configMap.defaultMode, `${path}.defaultMode`), ...validateItems(configMap.items, path)];
-  if (persistentVolumeClaim !== undefined) return persistentVolumeClaim.claimName ? [] : [required(`${path}.claimName`)];
-  if (downwardAPI !== undefined) return [...modeProblems(downwardAPI.defaultMode, `${path}.defaultMode`), ...(downwardAPI.items ?? []).flatMap((file) => validateDownwardFile(file, path))];
-  if (projected !== undefined) return [...modeProblems(projected.defaultMode, `${path}.defaultMode`), ...validateProjected(projected, path)];
-  if (csi !== undefined) return validateCsi(csi, path);
-  if (ephemeral !== undefined) return validateEphemeral(ephemeral, path);
-  if (volume.iscsi !== undefined) return validateIscsi(volume.iscsi, path);
-  if (volume.image !== undefined) return validateImage(volume.image, path);
-  if (emptyDir?.sizeLimit?.startsWith('-') === true) return [forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')];
-  if (nfs === undefined) return [];
-  const errors = nfs.server ? [] : [required(`${path}.server`)];
-  if (!nfs.path) errors.push(required(`${path}.path`));
-  if (!(nfs.path ?? '').startsWith('/')) errors.push(invalid(`${path}.path`, nfs.path ?? '', 'must be an absolute path'));
-  return errors;
+/** The claim that a pod's ephemeral volume becomes is named by both. */
+function claimNameProblems({ name, ephemeral }: Volume, podName: string, at: string): FieldError[] {
+  if (ephemeral === undefined || podName === '' || !name) return [];
+  const claim = `${podName}-${name}`;
+  return subdomainProblems(claim).map((problem) => invalid(`${at}.name`, name, `PVC name ${JSON.stringify(claim)}: ${problem}`));
 }
 
 function validateCsi({ driver = '', nodePublishSecretRef: secret }: Partial<CSIVolumeSource>, path: string): FieldError[] {
@@ -71,30 +85,11 @@ function validateCsi({ driver = '', nodePublishSecretRef: secret }: Partial<CSIV
 
 function validateEphemeral({ volumeClaimTemplate: template }: EphemeralVolumeSource, path: string): FieldError[] {
   if (template === undefined) return [required(`${path}.volumeClaimTemplate`)];
-  return [...validateLabels(template.metadata?.labels, `${path}.volumeClaimTemplate.metadata.labels`), ...validateClaimSpec(template.spec ?? {}, `${path}.volumeClaimTemplate.spec`)];
-}
-
-const INITIATORS: Readonly<Record<string, RegExp>> = { iqn: /^iqn\.\d{4}-\d{2}\.([a-z0-9-_.]+)(:[^,;*&$|\s]+)$/i, eui: /^eui.[0-9a-f]{16}$/i, naa: /^naa.[0-9a-f]{32}$/i };
-
-function validateIscsi({ targetPortal, iqn = '', lun = 0, ...iscsi }: Partial<ISCSIVolumeSource>, path: string): FieldError[] {
-  const errors = targetPortal ? [] : [required(`${path}.targetPortal`)];
-  const form = INITIATORS[iqn.slice(0, 3)];
-  if (iqn === '') errors.push(required(`${path}.iqn`));
-  else if (form === undefined) errors.push(invalid(`${path}.iqn`, iqn, 'must be valid format starting with iqn, eui, or naa'));
-  else if (!form.test(iqn)) errors.push(invalid(`${path}.iqn`, iqn, 'must be valid format'));
-  if (lun < 0 || lun > 255) errors.push(invalid(`${path}.lun`, lun, 'must be between 0 and 255, inclusive'));
-  return (iscsi.chapAuthDiscovery === true || iscsi.chapAuthSession === true) && iscsi.secretRef === undefined ? [...errors, required(`${path}.secretRef`)] : errors;
+  return [...validateTemplateMetadata(template.metadata, `${path}.volumeClaimTemplate.metadata`), ...validateClaimSpec(template.spec ?? {}, `${path}.volumeClaimTemplate.spec`)];
 }
 
 function validateImage({ reference, pullPolicy }: ImageVolumeSource, path: string): FieldError[] {
   return [...(reference ? [] : [required(`${path}.reference`)]), ...oneOf(pullPolicy, `${path}.pullPolicy`, ['Always', 'IfNotPresent', 'Never'])];
-}
-
-function validateHostPath({ path: hostPath, type = '' }: NonNullable<Volume['hostPath']>, path: string): FieldError[] {
-  if (!hostPath) return [required(`${path}.path`)];
-  const errors = hostPath.split('/').includes('..') ? [invalid(`${path}.path`, hostPath, 'must not contain \'..\'')] : [];
-  if (!HOST_PATH_TYPES.includes(type)) errors.push(notSupported(`${path}.type`, type, HOST_PATH_TYPES));
-  return errors;
 }
 
 function validateProjected({ sources = [] }: ProjectedVolumeSource, path: string): FieldError[] {

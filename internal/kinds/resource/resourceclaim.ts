@@ -5,12 +5,14 @@ import { sameSemantically } from '../../api/json-equality.ts';
 import { copy } from '../../api/meta.ts';
 import { requestDefaults, validateClaimSpec } from './device-requests.ts';
 import type { ResourceClaimResourceV1 } from '../generated/api-types.ts';
+import { keepMetadata, WRITERS_OWN } from '../kept-metadata.ts';
 import type { KindRules } from '../kind.ts';
 
 export const resourceClaim: KindRules<ResourceClaimResourceV1> = {
   applyDefaults: ({ spec }) => requestDefaults(spec),
   prepareForCreate: (draft) => { draft.status = {}; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
+  prepareForStatusUpdate: (draft, old) => keepMetadata(WRITERS_OWN, draft, old),
   validateCreate: ({ spec }) => validateClaimSpec(spec, 'spec'),
   validateUpdate: ({ spec }, old) => (sameSemantically(spec, old.spec) ? [] : [invalid('spec', spec, 'field is immutable')]),
   cells: (object, now) => [object.metadata.name, stateOf(object), objectAge(object, now)],

@@ -5,11 +5,11 @@ import { nameAndAge } from '../cells.ts';
 import { requestDefaults, validateClaimSpec } from './device-requests.ts';
 import type { ResourceClaimTemplate } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
-import { validateLabels } from '../label-selector.ts';
+import { validateTemplateMetadata } from '../template-metadata.ts';
 
 export const resourceClaimTemplate: KindRules<ResourceClaimTemplate> = {
   applyDefaults: ({ spec }) => requestDefaults(spec?.spec),
-  validateCreate: ({ spec }) => [...validateLabels(spec?.metadata?.labels, 'spec.metadata.labels'), ...validateClaimSpec(spec?.spec, 'spec.spec')],
+  validateCreate: ({ spec }) => [...validateTemplateMetadata(spec?.metadata, 'spec.metadata'), ...validateClaimSpec(spec?.spec, 'spec.spec')],
   validateUpdate: ({ spec }, old) => (sameSemantically(spec, old.spec) ? [] : [invalid('spec', spec, 'field is immutable')]),
   cells: nameAndAge,
 };

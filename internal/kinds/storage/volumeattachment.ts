@@ -5,6 +5,7 @@ import { sameSemantically } from '../../api/json-equality.ts';
 import { copy } from '../../api/meta.ts';
 import { subdomainProblems } from '../../api/names.ts';
 import type { VolumeAttachment, VolumeError } from '../generated/api-types.ts';
+import { keepMetadata, WRITERS_OWN } from '../kept-metadata.ts';
 import type { KindRules } from '../kind.ts';
 import { driverNameProblems } from './storage-validation.ts';
 
@@ -15,6 +16,7 @@ const ONE_SOURCE = 'must specify exactly one of inlineVolumeSpec and persistentV
 export const volumeAttachment: KindRules<VolumeAttachment> = {
   prepareForCreate: (draft) => { draft.status = { attached: false }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { attached: false }); },
+  prepareForStatusUpdate: (draft, old) => keepMetadata(WRITERS_OWN, draft, old),
   validate: (object) => [...validateSpec(object.spec ?? {}), ...validateStatus(object.status)],
   validateUpdate: immutable,
   validateStatusUpdate: (object, old) => [...validateStatus(object.status), ...immutable(object, old)],
