@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { delay, systemClock } from '../internal/base/clock.ts';
 import { startAll, type Running } from '../internal/base/component.ts';
 import { isReason, messageOf } from '../internal/base/errors.ts';
-import { openLedger, type Ledger } from '../internal/base/ledger.ts';
-import { createLog, type Log } from '../internal/base/log.ts';
+import type { Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import type { HttpsTransport } from '../internal/client/https-transport.ts';
 import { keepIdentity, openIdentity, type IdentityOptions } from '../internal/cluster/join/identity.ts';
@@ -16,30 +15,14 @@ import { openNodeAddresses } from './node-addresses.ts';
 import { tellOfInstance } from './instance.ts';
 import { createNode } from './node.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
-import { runDirOf } from './places.ts';
-import { checkBeforeStart } from './preflight.ts';
-import { useCarriedPrograms } from './programs/carried.ts';
-import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
-import { givenToken, readSettings } from './settings.ts';
-import { shutdownGraceOf } from './shutdown.ts';
-import { runUntilTerminated, untilReady, type Serving } from './termination.ts';
+import { announced } from './service-manager.ts';
+import { givenToken } from './settings.ts';
+import { runStart, type Start } from './start.ts';
+import { untilReady, type Serving } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
-export async function runAgent(argv: readonly string[]): Promise<number> {
-  const settings = readSettings('agent', argv, process.env);
-  const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
-  const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
-  await checkBeforeStart({ verb: 'agent', settings, node: true });
-  await useCarriedPrograms(settings['data-dir'], ledger);
-  const manager = await openServiceManager(process.env, systemClock);
-  return runUntilTerminated((stopping) => startAgent(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log, grace: shutdownGraceOf(settings['kubelet-arg']) });
-}
-
-interface Start {
-  stopping: AbortSignal;
-  ledger: Ledger;
-  manager: ServiceManager;
-  log: Log;
+export function runAgent(argv: readonly string[]): Promise<number> {
+  return runStart('agent', argv, startAgent);
 }
 
 async function startAgent(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Serving> {

@@ -6,8 +6,8 @@ import { command } from '../internal/base/command.ts';
 import { startAll, type Component } from '../internal/base/component.ts';
 import { messageOf } from '../internal/base/errors.ts';
 import { writeFileAtomically } from '../internal/base/files.ts';
-import { openLedger, type Ledger } from '../internal/base/ledger.ts';
-import { createLog, type Log } from '../internal/base/log.ts';
+import type { Ledger } from '../internal/base/ledger.ts';
+import type { Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../internal/api/user.ts';
 import { openAuthority, type Authority } from '../internal/cluster/authority.ts';
@@ -24,33 +24,18 @@ import { keepNodeName, nodeNameOf } from './node-name.ts';
 import type { ServingPair } from '../agents/kubelet/server/server.ts';
 import { tellOfInstance } from './instance.ts';
 import { createNode, type NodeParts } from './node.ts';
-import { CONFIG_DIR, runDirOf } from './places.ts';
-import { checkBeforeStart } from './preflight.ts';
-import { useCarriedPrograms } from './programs/carried.ts';
-import { announced, openServiceManager, type ServiceManager } from './service-manager.ts';
-import { givenToken, readSettings } from './settings.ts';
-import { shutdownGraceOf } from './shutdown.ts';
-import { runUntilTerminated, untilReady, type Serving } from './termination.ts';
+import { CONFIG_DIR } from './places.ts';
+import { announced } from './service-manager.ts';
+import { givenToken } from './settings.ts';
+import { runStart, type Start } from './start.ts';
+import { untilReady, type Serving } from './termination.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
 const NODES_GROUP = 'system:nodes';
 const PROXY_USER = { username: 'system:kube-proxy', groups: ['system:node-proxier', AUTHENTICATED_GROUP] };
 
-export async function runServer(argv: readonly string[]): Promise<number> {
-  const settings = readSettings('server', argv, process.env);
-  const log = createLog({ level: settings['log-level'] as 'info', format: settings['log-format'] as 'text', clock: systemClock, write: (line) => void process.stderr.write(line) });
-  const ledger = openLedger(settings['data-dir'], runDirOf(settings['data-dir'])); // looks what was there before anything is made
-  await checkBeforeStart({ verb: 'server', settings, node: !settings['disable-agent'] });
-  if (!settings['disable-agent']) await useCarriedPrograms(settings['data-dir'], ledger);
-  const manager = await openServiceManager(process.env, systemClock);
-  return runUntilTerminated((stopping) => startServer(settings, { stopping, ledger, manager, log }), { dataDir: settings['data-dir'], manager, log, grace: shutdownGraceOf(settings['kubelet-arg']) });
-}
-
-interface Start {
-  stopping: AbortSignal;
-  ledger: Ledger;
-  manager: ServiceManager;
-  log: Log;
+export function runServer(argv: readonly string[]): Promise<number> {
+  return runStart('server', argv, startServer);
 }
 
 async function startServer(settings: Settings, { stopping, ledger, manager, log }: Start): Promise<Serving> {

@@ -2,7 +2,7 @@
 import { delay, systemClock } from '../internal/base/clock.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot } from './ownership/taking-down.ts';
-import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
+import { gaveHelp, PLACE_FLAGS, placeIn, readWords } from './ownership/words.ts';
 import { UsageError } from './settings.ts';
 import { formatStatus } from './status/format.ts';
 import { gatherStatus } from './status/gather.ts';
@@ -22,10 +22,7 @@ const CLEAR = '\x1b[H\x1b[2J';
 
 export async function runStatus(argv: readonly string[]): Promise<number> {
   const { flags } = readWords('status', argv, ['o=', 'output=', 'watch', 'w', ...PLACE_FLAGS]);
-  if (flags['help'] !== undefined || flags['h'] !== undefined) {
-    process.stdout.write(HELP);
-    return 0;
-  }
+  if (gaveHelp(flags, HELP)) return 0;
   const output = flags['o'] ?? flags['output'] ?? '';
   if (output !== '' && output !== 'json') throw new UsageError(`-o: ${JSON.stringify(output)} must be json`);
   needRoot();

@@ -8,7 +8,7 @@ import { volatileKinds } from './ownership/belongings.ts';
 import { endAllPods, findPods } from './ownership/pods.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot, quietLog, reportTo, stopProcesses, survey, takeAway } from './ownership/taking-down.ts';
-import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
+import { gaveHelp, PLACE_FLAGS, placeIn, readWords } from './ownership/words.ts';
 import { useUnpackedPrograms } from './programs/carried.ts';
 
 const HELP = `Usage: skiff stop [--pods] [FLAGS]
@@ -22,10 +22,7 @@ Stops the server or agent of this machine. Containers go on without it.
 
 export async function runStop(argv: readonly string[]): Promise<number> {
   const { flags } = readWords('stop', argv, ['pods', ...PLACE_FLAGS]);
-  if (flags['help'] !== undefined || flags['h'] !== undefined) {
-    process.stdout.write(HELP);
-    return 0;
-  }
+  if (gaveHelp(flags, HELP)) return 0;
   needRoot();
   const site = findSite(placeIn(flags), process.env);
   useUnpackedPrograms(site.dataDir);

@@ -14,7 +14,7 @@ import { isRunning } from './instance.ts';
 import { isServerFolder, openLocalAccess } from './local-access.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { needRoot } from './ownership/taking-down.ts';
-import { placeIn, PLACE_FLAGS, readWords, type Words } from './ownership/words.ts';
+import { gaveHelp, PLACE_FLAGS, placeIn, readWords, type Words } from './ownership/words.ts';
 import { givenToken, UsageError } from './settings.ts';
 
 const HELP = `Usage: skiff token create [TOKEN] [--ttl 24h] [--description TEXT]
@@ -36,9 +36,10 @@ const DAY_TEXT = '24h';
 export async function runToken(argv: readonly string[]): Promise<number> {
   const words = readWords('token', argv, FLAGS);
   const [what, ...rest] = words.rest;
-  if (words.flags['help'] !== undefined || words.flags['h'] !== undefined || what === undefined) {
+  if (gaveHelp(words.flags, HELP)) return 0;
+  if (what === undefined) {
     process.stdout.write(HELP);
-    return words.flags['help'] === undefined && words.flags['h'] === undefined ? 2 : 0;
+    return 2;
   }
   const run = SUBVERBS[what];
   if (run === undefined) throw new UsageError(`unknown command ${JSON.stringify(`token ${what}`)}; see skiff token --help`);

@@ -10,7 +10,7 @@ import { endAllPods, podLines, podLogs } from './ownership/pods.ts';
 import { forgetService } from './ownership/service.ts';
 import { findSite, type Site } from './ownership/site.ts';
 import { keptAlive, needRoot, processLines, quietLog, reportTo, stopProcesses, survey, takeAway } from './ownership/taking-down.ts';
-import { placeIn, PLACE_FLAGS, readWords } from './ownership/words.ts';
+import { gaveHelp, PLACE_FLAGS, placeIn, readWords } from './ownership/words.ts';
 import { useUnpackedPrograms } from './programs/carried.ts';
 
 const HELP = `Usage: skiff uninstall [--dry-run] [--purge] [FLAGS]
@@ -25,10 +25,7 @@ Removes Skiff from this machine: processes, pods, network, cgroups, files. Data 
 
 export async function runUninstall(argv: readonly string[]): Promise<number> {
   const { flags } = readWords('uninstall', argv, ['dry-run', 'purge', ...PLACE_FLAGS]);
-  if (flags['help'] !== undefined || flags['h'] !== undefined) {
-    process.stdout.write(HELP);
-    return 0;
-  }
+  if (gaveHelp(flags, HELP)) return 0;
   needRoot();
   const site = findSite(placeIn(flags), process.env);
   useUnpackedPrograms(site.dataDir);

@@ -13,6 +13,13 @@ export function placeIn({ 'data-dir': dataDir, config }: Words['flags']): { data
   return { ...(dataDir !== undefined && { dataDir }), ...(config !== undefined && { config }) };
 }
 
+/** Whether help was asked for; then it has been given. */
+export function gaveHelp({ help, h }: Words['flags'], text: string): boolean {
+  if (help === undefined && h === undefined) return false;
+  process.stdout.write(text);
+  return true;
+}
+
 /** `known`: names of flags; those that take a value end in `=`. Short ones (`-o`) may be given as `o=`. */
 export function readWords(verb: string, argv: readonly string[], known: readonly string[]): Words {
   const words: Words = { flags: {}, rest: [] };

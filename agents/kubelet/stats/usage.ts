@@ -15,18 +15,14 @@ export interface ContainerUsage {
   stats: ContainerStats;
 }
 
-export interface PodUsage {
+/** Of a pod as much as of its containers together. */
+const SUMMED = ['cpuUsageNanos', 'memoryUsageBytes', 'memoryWorkingSetBytes', 'memoryRssBytes', 'pageFaults', 'majorPageFaults', 'processes'] as const;
+
+export interface PodUsage extends Pick<ContainerStats, (typeof SUMMED)[number]> {
   namespace: string;
   name: string;
   uid: string;
   containers: ContainerUsage[];
-  cpuUsageNanos: number;
-  memoryUsageBytes: number;
-  memoryWorkingSetBytes: number;
-  memoryRssBytes: number;
-  pageFaults: number;
-  majorPageFaults: number;
-  processes: number;
   startedAt: number;
   network: NetworkInterface[];
 }
@@ -48,8 +44,6 @@ export async function usageOfPods({ runtime }: Pick<NodeContext, 'runtime'>): Pr
   }
   return [...pods.values()];
 }
-
-const SUMMED = ['cpuUsageNanos', 'memoryUsageBytes', 'memoryWorkingSetBytes', 'memoryRssBytes', 'pageFaults', 'majorPageFaults', 'processes'] as const;
 
 function emptyUsage(uid: string, labels: Record<string, string>): PodUsage {
   return {
