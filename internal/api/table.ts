@@ -12,14 +12,22 @@ interface Column {
 }
 type Cell = string | number | bigint | boolean | null;
 
+export interface RowCondition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+}
+
 export interface Row {
   cells: Cell[];
+  conditions?: readonly RowCondition[];
   object: KubeObject | null;
 }
 
 export interface Tabular<T extends KubeObject> {
   columns: readonly Column[];
-  rules: { cells?(object: T, now: number): Cell[] };
+  rules: { cells?(object: T, now: number): Cell[]; rowConditions?(object: T): readonly RowCondition[] | undefined };
 }
 
 export interface TableOptions {
@@ -47,7 +55,10 @@ export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObje
     apiVersion: `meta.k8s.io/${version}`,
     metadata: { ...(resourceVersion !== undefined && { resourceVersion }), ...(more !== undefined && more !== '' && { continue: more }), ...(remainingItemCount !== undefined && { remainingItemCount }) },
     columnDefinitions: columnsShown ? kind.columns.map(({ name, type, format, priority, description = '' }) => ({ name, type, format, description, priority })) : null,
-    rows: lazily(objects, (object) => ({ cells: cellsOf(kind, object as T, now), object: carried(object, includeObject, version) })),
+    rows: lazily(objects, (object) => {
+      const conditions = kind.rules.rowConditions?.(object as T);
+      return { cells: cellsOf(kind, object as T, now), ...(conditions !== undefined && { conditions }), object: carried(object, includeObject, version) };
+    }),
   };
 }
 

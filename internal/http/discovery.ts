@@ -6,10 +6,10 @@ import { apiVersionOf } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { discoveredGroups, listedGroups, type ListedGroup } from './aggregation/discovery.ts';
 import type { RemoteVersion } from './aggregation/documents.ts';
-import { parseAccept, TYPES, type Form } from './negotiate.ts';
+import { checkRouted, isServed, notAcceptable, parseAccept, TYPES, type Form } from './negotiate.ts';
 
-/** `format`: the roots find theirs themselves, as they are asked for by `as` too. */
-type Found = { body: object; format?: Form['format']; contentType?: string; etag?: string };
+/** `format`: the roots find theirs themselves, as they are asked for by `as` too. `routed`: upstream's router stands before it, which takes GET alone. */
+type Found = { body: object; format?: Form['format']; contentType?: string; etag?: string; routed?: boolean };
 
 const AGGREGATED = { g: 'apidiscovery.k8s.io', v: 'v2', as: 'APIGroupDiscoveryList' } as const;
 
@@ -25,11 +25,12 @@ export function discover(path: string, accept: string | undefined, options: Disc
   const parts = path.split('/').filter((part) => part !== '');
   const [root, group = '', version = ''] = parts;
   if (root === 'api') {
-    if (parts.length === 1) return atRoot(accept, { ...options, remotes: [], legacy: true }, () => legacyVersions(options.address));
+    if (parts.length === 1) return atRoot(accept, { ...options, remotes: [], legacy: true, isPlain: false }, () => legacyVersions(options.address));
     return parts.length === 2 ? (resources(options.kinds, '', group) ?? nothingThere()) : undefined;
   }
   if (root !== 'apis' || parts.length > 3) return undefined;
-  if (parts.length === 1) return atRoot(accept, { ...options, legacy: false }, () => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: legacyGroups(options) }));
+  // With a slash it is the older form's alone.
+  if (parts.length === 1) return atRoot(accept, { ...options, legacy: false, isPlain: path.endsWith('/') }, () => ({ kind: 'APIGroupList', apiVersion: 'v1', groups: legacyGroups(options) }));
   const found = legacyGroups(options).find(({ name }) => name === group);
   if (found === undefined) return undefined;
   if (parts.length === 2) return plain({ kind: 'APIGroup', apiVersion: 'v1', ...found });
@@ -87,7 +88,7 @@ function legacyGroup({ name, versions }: Group): ListedGroup {
 function resources(kinds: readonly Kind[], group: string, version: string): Found | undefined {
   const there = kinds.filter((kind) => kind.group === group && kind.version === version);
   if (there.length === 0) return undefined;
-  return plain({ kind: 'APIResourceList', ...(group !== '' && { apiVersion: 'v1' }), groupVersion: apiVersionOf(group, version), resources: there.flatMap(legacyResources) });
+  return { routed: there.every((kind) => kind.custom === undefined), ...plain({ kind: 'APIResourceList', ...(group !== '' && { apiVersion: 'v1' }), groupVersion: apiVersionOf(group, version), resources: there.flatMap(legacyResources) }) };
 }
 
 function legacyResources(kind: Kind): object[] {
@@ -107,23 +108,26 @@ function legacyResources(kind: Kind): object[] {
 
 // ── aggregated ──
 
-type Root = Omit<DiscoveryOptions, 'address'> & { legacy: boolean };
+type Root = Omit<DiscoveryOptions, 'address'> & { legacy: boolean; isPlain: boolean };
 
 function atRoot(accept: string | undefined, root: Root, older: () => object): Found {
-  const { format, isAggregated } = rootForm(accept);
+  const { format, isAggregated } = rootForm(accept ?? '', root);
   return isAggregated ? aggregated(root, format) : { body: older(), format };
 }
 
-/** The first clause of Accept that is aggregated discovery or plain; protobuf only for who takes nothing else. StatusError NotAcceptable. */
-function rootForm(accept: string | undefined): { format: Form['format']; isAggregated: boolean } {
-  const clauses = parseAccept(accept ?? '*/*').flatMap(({ type, params: { as, g, v } }) => {
-    const format = type === '' ? 'json' : TYPES[type];
-    const isAggregated = as === AGGREGATED.as && g === AGGREGATED.g && v === AGGREGATED.v && type !== '*/*';
-    return format === undefined || (as !== undefined && !isAggregated) ? [] : [{ format, isAggregated }];
+/** Aggregated where any clause of Accept asks for it, whatever stands before; else the first that is plain. StatusError NotAcceptable. */
+function rootForm(accept: string, { legacy, isPlain }: Root): { format: Form['format']; isAggregated: boolean } {
+  if (accept === '') return { format: 'json', isAggregated: false };
+  if (legacy) checkRouted(accept);
+  const clauses = parseAccept(accept).flatMap(({ type, params }) => {
+    const format = TYPES[type];
+    return format === undefined || !isServed(format, params) ? [] : [{ format, params }];
   });
-  const [first] = clauses;
-  if (first === undefined) throw new StatusError('NotAcceptable', `only the following media types are accepted: ${Object.keys(TYPES).slice(0, 3).join(', ')}`);
-  return first.format === 'protobuf' ? (clauses.find(({ format, isAggregated }) => format !== 'protobuf' && isAggregated === first.isAggregated) ?? first) : first;
+  const whole = clauses.find(({ params: { as, g, v } }) => as === AGGREGATED.as && g === AGGREGATED.g && v === AGGREGATED.v);
+  if (whole !== undefined && !isPlain) return { format: whole.format, isAggregated: true };
+  const older = clauses.find(({ params }) => (params['as'] ?? params['g'] ?? params['v']) === undefined);
+  if (older === undefined) throw notAcceptable();
+  return { format: older.format, isAggregated: false };
 }
 
 function aggregated({ kinds, remotes, legacy }: Root, format: Form['format']): Found {

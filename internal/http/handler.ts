@@ -185,13 +185,15 @@ async function dispatch(options: HandlerOptions, routing: Routing, user: UserInf
     return forwardToServer(options.aggregated, remote, { ...routing.exchange, user });
   }
   if (!info.isResource) return options.nonResources.serve({ path: info.path, verb: info.verb, query, headers: request.headers });
+  const kind = pipeline.options.kinds.byResource(info.group, info.version, info.resource);
+  if (kind !== undefined) checkSubresource(kind, info, request.method ?? '');
   const stream = streamOf(info);
   if (stream !== undefined) {
     prepare();
     await stream({ ...routing.exchange, authorized, query, pipeline, dialer: options.dialer });
     return undefined;
   }
-  checkPlace(pipeline.options.kinds.byResource(info.group, info.version, info.resource), info, pipeline.options.kinds);
+  checkPlace(kind, info, pipeline.options.kinds);
   const warning = DEPRECATED[`${info.group}/${info.resource}`] ?? pipeline.kindOf(info).custom?.deprecation;
   if (warning !== undefined && (info.verb === 'watch' || pipeline.kindOf(info).verbs.includes(info.verb))) authorized.warn(warning);
   // The old paths of watches take no other method.
@@ -225,6 +227,14 @@ const DEPRECATED: Readonly<Record<string, string>> = {
 function checkMethod({ verbs, group, resource }: Kind, { verb, name, subresource }: RequestInfo): void {
   if (verb === 'watch' && !verbs.includes(verb) && verbs.includes('list')) throw new StatusError('MethodNotAllowed', `watch is not supported on resources of kind ${JSON.stringify(group === '' ? resource : `${resource}.${group}`)}`, { details: { ...(group !== '' && { group }), kind: resource } });
   if (subresource === '' && (!verbs.includes(verb) || (verb === 'create') !== (name === '') && ['create', 'update', 'patch'].includes(verb))) throw notAllowed();
+}
+
+/** Methods that no verb is of are refused wherever something is; a proxy passes on two of them. */
+function checkSubresource({ subresources, custom }: Kind, { subresource, verb }: RequestInfo, method: string): void {
+  if (subresource === '' || custom !== undefined) return;
+  const served = subresources.find(({ name }) => name === subresource);
+  if (served === undefined ? verb !== '' : served.verbs.includes(verb) || (subresource === 'proxy' && method === 'OPTIONS')) return;
+  throw served === undefined ? nothingThere() : notAllowed();
 }
 
 async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query } }: Routing, authorized: Authorized): Promise<Payload> {

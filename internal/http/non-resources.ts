@@ -1,21 +1,16 @@
 // Paths that are no resources: version, health, metrics, discovery, OpenAPI, and the keys of service account tokens.
 import type { IncomingHttpHeaders } from 'node:http';
-import { messageOf, StatusError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
 import type { TokenIssuer } from '../authn/service-account-tokens.ts';
 import type { RemoteDocuments } from './aggregation/documents.ts';
-import type { PipelineOptions } from './call.ts';
+import { notAllowed, type PipelineOptions } from './call.ts';
 import { discover } from './discovery.ts';
-import { isPretty, negotiate, parseAccept } from './negotiate.ts';
+import { createHealth, type Health, type HealthCheck } from './health.ts';
+import { checkRouted, isPretty, negotiate } from './negotiate.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpenApiServer } from './openapi.ts';
 import { payload, textPayload, type Payload } from './respond.ts';
 import type { VersionInfo } from './version-info.ts';
-
-/** A named check; throws or gives a text when it fails. */
-export interface HealthCheck {
-  name: string;
-  check(): string | undefined | Promise<string | undefined>;
-}
 
 /**
  * A path of its own beside the API, answered by another part of Skiff (joining). It is asked before anyone is authenticated: who may ask is
@@ -27,6 +22,7 @@ export interface ExtraPath {
 }
 
 export interface NonResourceOptions {
+  clock: Pick<Clock, 'now'>;
   pipeline: Pick<PipelineOptions, 'kinds' | 'schemas'>;
   /** host:port that discovery names. */
   address: string;
@@ -52,40 +48,62 @@ export interface NonResources {
 }
 
 export function createNonResources(options: NonResourceOptions): NonResources {
-  return { serve: async (asking) => (await find(options, asking)) ?? textPayload(404, '404 page not found\n') };
+  const health = createHealth(options.readiness);
+  const startedMs = options.clock.now();
+  return { serve: async (asking) => (await find({ ...options, health, startedMs }, asking)) ?? textPayload(404, '404 page not found\n') };
 }
 
-async function find(options: NonResourceOptions, { path: given, verb, query, headers }: Asking): Promise<Payload | undefined> {
-  const { version, metrics, tokens, readiness } = options;
-  const path = given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given;
+type Serving = NonResourceOptions & { health: Health; startedMs: number };
+
+async function find(options: Serving, { path: given, verb, query, headers }: Asking): Promise<Payload | undefined> {
+  const { version, tokens, health } = options;
+  const [, root = ''] = given.split('/');
+  const path = ROUTED.has(root) && given.endsWith('/') ? given.slice(0, -1) : given;
   if (path.includes('//')) return undefined;
-  const [, root = ''] = path.split('/');
-  if (READ_ONLY.has(path) && verb !== 'get' && verb !== 'head') throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+  if (READ_ONLY.has(path) && !isRead(verb)) throw notAllowed();
   switch (root) {
-    case '': return indented({ paths: pathsOf(options) });
+    case '':
+    case 'index.html': return path === `/${root}` ? indented({ paths: pathsOf(options) }) : undefined;
     case 'version': return path === '/version' ? versionPayload(version, headers) : undefined;
     case 'healthz':
     case 'livez':
-    case 'readyz': return health(path, { checks: [PING, STORE, ...(root === 'livez' ? [] : readiness)], query });
-    case 'metrics': return path === '/metrics' ? textPayload(200, `${metrics.text()}${buildLines(version)}${(await options.processMetrics?.()) ?? ''}`, 'text/plain; version=0.0.4; charset=utf-8') : undefined;
+    case 'readyz': return health.serve(path, query);
+    case 'metrics': return metricsPayload(options, path);
+    case 'statusz': return path === '/statusz' ? (await import('./statusz.ts')).statusz(options, headers.accept) : undefined;
     case 'openapi': return options.openApi.serve(given, { headers, query });
     case '.well-known': return path === '/.well-known/openid-configuration' && tokens !== undefined ? cached(json({ ...tokens.discovery(), jwks_uri: `https://${options.address}/openid/v1/jwks` })) : undefined;
-    case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? cached({ ...json(tokens.keys()), contentType: 'application/jwk-set+json' }) : undefined;
+    case 'openid': return path === '/openid/v1/jwks' && tokens !== undefined ? keysPayload(tokens, headers) : undefined;
     case 'api':
-    case 'apis': return discovery(options, path, { headers, query });
+    case 'apis': return discovery(options, given, { headers, query, verb });
     default: return undefined;
   }
 }
 
-const READ_ONLY: ReadonlySet<string> = new Set(['/api', '/apis', '/version']);
+/** Below these a slash at the end is not counted, as upstream's router has it; elsewhere it is another path. */
+const ROUTED: ReadonlySet<string> = new Set(['api', 'apis', 'version', '.well-known', 'openid']);
+const READ_ONLY: ReadonlySet<string> = new Set(['/api', '/version', '/.well-known/openid-configuration', '/openid/v1/jwks']);
 
-const PING: HealthCheck = { name: 'ping', check: () => undefined };
-/** Probes ask by upstream's name for the store. It is in this process: while we answer, it does. */
-const STORE: HealthCheck = { name: 'etcd', check: () => undefined };
+function isRead(verb: string): boolean {
+  return verb === 'get' || verb === 'head';
+}
+
+async function metricsPayload({ metrics, version, processMetrics, health, startedMs }: Serving, path: string): Promise<Payload | undefined> {
+  if (path === '/metrics/slis') return textPayload(200, health.metrics(), METRICS_TYPE, { 'process-start-time-unix': String(Math.floor(startedMs / 1000)) });
+  return path === '/metrics' ? textPayload(200, `${metrics.text()}${buildLines(version)}${(await processMetrics?.()) ?? ''}`, METRICS_TYPE) : undefined;
+}
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 
 function json(body: object, contentType = 'application/json'): Payload {
   return { code: 200, contentType, bytes: Buffer.from(`${JSON.stringify(body)}\n`) };
 }
+
+function keysPayload(tokens: TokenIssuer, { accept = '' }: IncomingHttpHeaders): Payload {
+  if (accept !== '') checkRouted(accept, KEYS_TYPE);
+  return cached({ ...json(tokens.keys()), contentType: KEYS_TYPE });
+}
+
+const KEYS_TYPE = 'application/jwk-set+json';
 
 /** Keys change rarely, and who verifies tokens asks often. */
 function cached(payload: Payload): Payload {
@@ -104,16 +122,16 @@ function indented(body: object): Payload {
 }
 
 function versionPayload(version: VersionInfo, { accept = '' }: IncomingHttpHeaders): Payload {
-  const takes = accept === '' || parseAccept(accept).some(({ type }) => ['application/json', 'application/*', '*/*'].includes(type));
-  if (!takes) throw new StatusError('NotAcceptable', '406: Not Acceptable\n\nAvailable representations: application/json', { details: {} });
+  if (accept !== '') checkRouted(accept, 'application/json');
   return indented(versionOf(version));
 }
 
-async function discovery({ pipeline: { kinds, schemas }, address, remotes }: NonResourceOptions, path: string, { headers, query }: Pick<Asking, 'headers' | 'query'>): Promise<Payload | undefined> {
+async function discovery({ pipeline: { kinds, schemas }, address, remotes }: NonResourceOptions, path: string, { headers, query, verb }: Omit<Asking, 'path'>): Promise<Payload | undefined> {
   const found = discover(path, headers.accept, { kinds: kinds.all(), remotes: (await remotes?.versions()) ?? [], address });
   if (found === undefined) return undefined;
+  if (found.routed === true && !isRead(verb)) throw notAllowed();
   const pretty = isPretty({ query, userAgent: headers['user-agent'] });
-  const { format } = found.format === undefined ? negotiate(headers.accept, { protobuf: true }, () => false) : { format: found.format };
+  const { format } = found.format === undefined ? negotiate(headers.accept, { protobuf: true, routed: found.routed === true }, () => false) : { format: found.format };
   return tagged({ ...payload(200, found.body, { form: { format, pretty, version: '' }, schemas }), ...(found.contentType !== undefined && { contentType: found.contentType }) }, found.etag, headers);
 }
 
@@ -122,26 +140,6 @@ function tagged(payload: Payload, etag: string | undefined, headers: IncomingHtt
   const kept = { etag, vary: 'Accept', 'cache-control': 'public' };
   if (headers['if-none-match'] === etag) return { ...payload, code: 304, bytes: Buffer.alloc(0), headers: kept };
   return { ...payload, headers: kept };
-}
-
-async function health(path: string, { checks, query }: { checks: readonly HealthCheck[]; query: URLSearchParams | undefined }): Promise<Payload | undefined> {
-  const [, root = '', one] = path.split('/');
-  const excluded = query?.getAll('exclude') ?? [];
-  const wanted = checks.filter(({ name }) => (one === undefined || name === one) && !excluded.includes(name));
-  if (one !== undefined && wanted.length === 0) return undefined;
-  const results = await Promise.all(wanted.map(async ({ name, check }) => ({ name, failure: await failureOf(check) })));
-  const failed = results.some(({ failure }) => failure !== undefined);
-  if (!failed && (one !== undefined || query?.has('verbose') !== true)) return textPayload(200, 'ok');
-  const lines = results.map(({ name, failure }) => (failure === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`));
-  return textPayload(failed ? 500 : 200, `${lines.join('\n')}\n${root} check ${failed ? 'failed' : 'passed'}\n`);
-}
-
-async function failureOf(check: HealthCheck['check']): Promise<string | undefined> {
-  try {
-    return await check();
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 function buildLines(version: VersionInfo): string {

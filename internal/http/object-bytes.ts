@@ -60,8 +60,8 @@ export function tableBytes({ rows, ...table }: Table): Buffer {
   const writer = createByteWriter();
   writer.text(`${JSON.stringify(table).slice(0, -1)},"rows":[`);
   let [comma, end] = ['', ''];
-  for (const { cells, object } of rows) {
-    const begin = `${end}${comma}{"cells":${JSON.stringify(cells)},"object":`;
+  for (const { cells, conditions, object } of rows) {
+    const begin = `${end}${comma}{"cells":${JSON.stringify(cells)},${conditions === undefined ? '' : `"conditions":${JSON.stringify(conditions)},`}"object":`;
     const partial = object !== null && isPartial(object);
     [comma, end] = [',', partial ? '}}' : '}'];
     writer.text(object === null ? `${begin}null` : partial ? `${begin}${partialHead(object)}` : begin);

@@ -54,8 +54,8 @@ function isTable(body: unknown): body is Table {
   return kind === 'Table' && apiVersion?.startsWith('meta.k8s.io/') === true && typeof rows === 'object' && rows !== null && Symbol.iterator in rows; // custom kinds may have that name
 }
 
-export function textPayload(code: number, text: string, contentType = 'text/plain; charset=utf-8'): Payload {
-  return { code, contentType, bytes: Buffer.from(text), headers: { 'x-content-type-options': 'nosniff' } };
+export function textPayload(code: number, text: string, contentType = 'text/plain; charset=utf-8', headers: Payload['headers'] = {}): Payload {
+  return { code, contentType, bytes: Buffer.from(text), headers: { 'x-content-type-options': 'nosniff', ...headers } };
 }
 
 /** Upstream's generic answers to a request, which name no object, have details all the same. */

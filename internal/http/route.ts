@@ -21,10 +21,13 @@ export interface RequestInfo {
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 const NAMESPACE_SUBRESOURCES = ['status', 'finalize'];
 
+/** Two slashes in a row are a part that is empty. */
+const BELOW_VERSION = /^\/(api\/[^/]+|apis\/[^/]+\/[^/]+)\/./;
+
 export function requestInfo(method: string, path: string, query: URLSearchParams | undefined): RequestInfo {
   const info = nonResource(method, path);
-  if (path.includes('//')) return info; // no path of ours
-  let parts = path.split('/').filter((part) => part !== '').map(decode);
+  if (path.includes('//') && !BELOW_VERSION.test(path)) return info; // no path of ours
+  let parts = path.replace(/^\/|\/+$/g, '').split('/').map(decode);
   const legacy = parts[0] === 'api';
   if (parts.length < 3 || (!legacy && (parts[0] !== 'apis' || parts.length < 4))) return info;
   info.isResource = true;
@@ -36,11 +39,12 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     info.verb = parts[0];
     parts = parts.slice(1);
   }
+  // No namespace between two slashes is any, of those that only look.
   if (parts[0] === 'namespaces' && parts.length > 1) {
     info.namespace = parts[1] ?? '';
     if (parts.length > 2 && !NAMESPACE_SUBRESOURCES.includes(parts[2] ?? '')) parts = parts.slice(2);
   }
-  info.resource = parts[0] ?? '';
+  info.resource = parts.slice(0, 3).includes('') ? '' : (parts[0] ?? ''); // what is named by nothing is not there
   info.name = parts[1] ?? '';
   info.subresource = parts[2] ?? '';
   info.rest = parts.slice(3);

@@ -18,7 +18,8 @@ import { createFanOut } from './fan-out.ts';
 import { createFairness } from './fairness/index.ts';
 import { createMetrics } from './metrics.ts';
 import { createOpenApiServer, type WordsSource } from './openapi.ts';
-import { createNonResources, type ExtraPath, type HealthCheck } from './non-resources.ts';
+import type { HealthCheck } from './health.ts';
+import { createNonResources, type ExtraPath } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
 import { handleUpgrade } from './upgrade.ts';
 import type { NodeDialer } from './kubelet-connection.ts';
@@ -71,6 +72,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { kinds, schemas } = pipeline.options;
   const openApi = createOpenApiServer({ kinds, schemas, version: options.version, clock, ...remotes, ...(options.words !== undefined && { words: options.words }) });
   const nonResources = createNonResources({
+    clock: options.clock,
     pipeline: pipeline.options, openApi, address: options.advertise ?? `${address}:${String(port)}`, version: options.version, metrics, ...(options.processMetrics !== undefined && { processMetrics: options.processMetrics }), readiness: options.readiness ?? [],
     ...(options.tokens !== undefined && { tokens: options.tokens }),
     ...remotes,

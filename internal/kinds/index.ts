@@ -18,6 +18,7 @@ import { csiStorageCapacity } from './storage/csistoragecapacity.ts';
 import { daemonSet } from './apps/daemonset.ts';
 import { deployment } from './apps/deployment.ts';
 import { deviceClass } from './resource/deviceclass.ts';
+import { componentStatus, componentStatuses } from './core/componentstatus.ts';
 import { endpoints } from './core/endpoints.ts';
 import { endpointSlice } from './discovery/endpointslice.ts';
 import { event } from './core/event.ts';
@@ -67,6 +68,7 @@ import { customResourceDefinition } from './custom/customresourcedefinition.ts';
 /** `group/Kind`, or `group/version/Kind` where versions differ. */
 const RULES: Readonly<Record<string, KindRules>> = {
   '/ConfigMap': configMap,
+  '/ComponentStatus': componentStatus,
   '/Endpoints': endpoints,
   '/Event': event,
   '/LimitRange': limitRange,
@@ -127,6 +129,9 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'storage.k8s.io/VolumeAttributesClass': volumeAttributesClass,
   'storage.k8s.io/VolumeAttachment': volumeAttachment,
 };
+
+/** Kinds of which nothing is stored. */
+const MADE: Readonly<Record<string, NonNullable<Kind['made']>>> = { '/ComponentStatus': componentStatuses };
 
 export interface Kinds {
   /** In discovery's order. */
@@ -201,7 +206,8 @@ function kindOf(facts: KindFacts, schemas: Schemas): Kind {
   const schema = facts.schema === '' ? (schemas.byKind(group, version, kind)?.id ?? '') : facts.schema;
   const own = RULES[`${group}/${version}/${kind}`] ?? RULES[`${group}/${kind}`] ?? {};
   const hasStatus = facts.subresources.some(({ name }) => name === 'status');
-  return { ...facts, schema, rules: { cells: plainCells(facts.columns), ...(hasStatus && { prepareForCreate: clearStatus }), ...own } };
+  const made = MADE[`${group}/${kind}`];
+  return { ...facts, schema, ...(made !== undefined && { made }), rules: { cells: plainCells(facts.columns), ...(hasStatus && { prepareForCreate: clearStatus }), ...own } };
 }
 
 /** What every strategy with a status does at create, unless the kind's own rules say more. */

@@ -122,6 +122,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   warnings?(object: T, old?: T): string[];
   /** One row of the Table: cells in the order of `columns`. Default: name and age. */
   cells?(object: T, now: number): Cell[];
+  /** What its row says of it besides. */
+  rowConditions?(object: T): readonly RowCondition[] | undefined;
   /** Field-selector fields beyond metadata.name and metadata.namespace. */
   selectableFields?(object: T): Record<string, string>;
   /** true: `metadata.generation` is kept (1 at create, +1 when anything but metadata and status changes). Default: whether the kind has a `spec` and a status subresource. `at creation`: 1 for good; `by updates`: none until the first. */

@@ -15,7 +15,7 @@ export const endpoints: KindRules<Endpoints> = {
   validateCreate: (object) => validate(object),
   // Subsets that are as they were are not judged again.
   validateUpdate: (object, old) => (sameSemantically(object.subsets, old.subsets) ? [] : validate(object)),
-  cells: (object, now) => [object.metadata.name, firstThree(addressesOf(object), '<none>'), objectAge(object, now)],
+  cells: (object, now) => [object.metadata.name, firstThree(addressesOf(object), (object.subsets ?? []).length === 0 ? '<none>' : ''), objectAge(object, now)],
   allowCreateOnUpdate: true,
 };
 

@@ -1,8 +1,8 @@
 // IPAddress: its name is the address, in the one form that a comparison needs (upstream: pkg/apis/networking).
+import { objectAge } from '../../api/age.ts';
 import { invalid, required, type FieldError } from '../../api/field-error.ts';
 import { sameSemantically } from '../../api/json-equality.ts';
 import { pathSegmentProblems, subdomainProblems } from '../../api/names.ts';
-import { nameAndCreation } from '../cells.ts';
 import type { IPAddress, ParentReference } from '../generated/api-types.ts';
 import { canonicalIp, ipProblems } from './ip-address.ts';
 import type { KindRules } from '../kind.ts';
@@ -16,8 +16,15 @@ export const ipAddress: KindRules<IPAddress> = {
   },
   validateCreate: ({ spec }) => validateParent(spec?.parentRef),
   validateUpdate: ({ spec }, old) => (sameSemantically(spec?.parentRef, old.spec.parentRef) ? [] : [invalid(PATH, spec?.parentRef ?? null, 'field is immutable')]),
-  cells: nameAndCreation,
+  // The age is a cell of no column, as upstream.
+  cells: (object, now) => [object.metadata.name, parentCell(object.spec?.parentRef), objectAge(object, now)],
 };
+
+function parentCell(parent: ParentReference | undefined): string {
+  if (parent === undefined) return '<none>';
+  const { group = '', resource, namespace = '', name } = parent;
+  return [(group === '' ? resource : `${resource}.${group}`).toLowerCase(), ...(namespace === '' ? [] : [namespace]), name].join('/');
+}
 
 function validateParent(parent: ParentReference | undefined): FieldError[] {
   if (parent === undefined) return [required(PATH)];
