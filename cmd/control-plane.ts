@@ -145,7 +145,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     { name: 'policy', start: () => prepare(settings, authority, { pipeline, client: clientOf(LOOPBACK_USER) }), stop: () => Promise.resolve() },
     ...(metrics === undefined ? [] : [metrics.component]),
     apiServer,
-    ...loops.map((loop) => run(loop, userOf(loop), loop.name)),
+    ...loops.map((loop) => run(loop, userOf(loop), loop.component ?? loop.name)),
     run(createScheduler() as Loop, { username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] }, 'default-scheduler'),
   ];
   return { components, pipeline, views, clientOf, run };

@@ -73,6 +73,11 @@ export function admissionOf(plugins: readonly AdmissionPlugin[]): Admission {
   };
 }
 
+/** What a refusal calls an object: its name is made after those plugins that may change it have been asked. */
+export function shownName({ name, generateName }: { name?: string | undefined; generateName?: string | undefined }): string {
+  return name || generateName || 'Unknown';
+}
+
 /** Whether the request writes this kind itself, not a subresource of it. */
 export function writes({ kind, subresource }: AdmissionRequest, group: string, resource: string): boolean {
   return kind.group === group && kind.resource === resource && subresource === '';

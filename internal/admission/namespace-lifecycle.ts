@@ -3,7 +3,7 @@ import { notFound, StatusError } from '../base/errors.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import type { Store } from '../store/store.ts';
-import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import { shownName, type AdmissionPlugin, type AdmissionRequest } from './admission.ts';
 
 const IMMORTAL: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
 const NAMESPACES = { group: '', resource: 'namespaces' };
@@ -27,7 +27,7 @@ export function namespaceLifecycle(store: Store): AdmissionPlugin {
 function inNamespace({ operation, kind, name, namespace, object }: AdmissionRequest, found: KubeObject | undefined): void {
   if (found === undefined) throw notFound(NAMESPACES, namespace);
   if (operation !== 'CREATE' || (found as KubeObject & { status?: { phase?: string } }).status?.phase !== 'Terminating') return;
-  const named = object?.metadata.name || name;
+  const named = name || shownName(object?.metadata ?? {});
   const refused = forbidden(kind, named, `unable to create new content in namespace ${namespace} because it is being terminated`);
   const causes = [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }];
   throw new StatusError('Forbidden', refused.message, { details: { ...refused.details, causes } });

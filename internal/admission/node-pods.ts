@@ -7,7 +7,7 @@ import { configMapNames, secretNames } from '../authz/node-pods.ts';
 import { notFound } from '../base/errors.ts';
 import type { Node, Pod } from '../kinds/generated/api-types.ts';
 import type { Store } from '../store/store.ts';
-import type { AdmissionRequest } from './admission.ts';
+import { shownName, type AdmissionRequest } from './admission.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
 const PODS = { group: '', resource: 'pods' };
@@ -23,7 +23,7 @@ export function checkNodePod(request: AdmissionRequest, node: string, store: Sto
 }
 
 function refusal({ kind, name, object }: AdmissionRequest, why: string): Error {
-  return forbidden(kind, name || (object?.metadata.name ?? ''), why);
+  return forbidden(kind, name || shownName(object?.metadata ?? {}), why);
 }
 
 function checkDeletion(request: AdmissionRequest, node: string, store: Store): void {

@@ -2,7 +2,7 @@
 import type { KubeObject } from '../api/meta.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import type { Store } from '../store/store.ts';
-import { writes, type AdmissionPlugin } from './admission.ts';
+import { shownName, writes, type AdmissionPlugin } from './admission.ts';
 
 const PODS = { group: '', resource: 'pods' };
 const CLASSES = { group: 'scheduling.k8s.io', resource: 'priorityclasses' };
@@ -30,16 +30,16 @@ export function priority(store: Store): AdmissionPlugin {
 
 function resolve({ metadata, spec }: Draft, store: Store): void {
   const named = spec.priorityClassName === undefined || spec.priorityClassName === '' ? undefined : store.newest(CLASSES, { namespace: '', name: spec.priorityClassName });
-  if (spec.priorityClassName && named === undefined) throw forbidden(PODS, metadata.name ?? '', `no PriorityClass with name ${spec.priorityClassName} was found`);
+  if (spec.priorityClassName && named === undefined) throw forbidden(PODS, shownName(metadata), `no PriorityClass with name ${spec.priorityClassName} was found`);
   const chosen = (named as PriorityClass | undefined) ?? defaultClass(store);
   const { value = 0, preemptionPolicy = 'PreemptLowerPriority' } = chosen ?? {};
   if (chosen !== undefined) spec.priorityClassName = chosen.metadata.name;
   if (spec.priority !== undefined && spec.priority !== value) {
-    throw forbidden(PODS, metadata.name ?? '', `the integer value of priority (${String(spec.priority)}) must not be provided in pod spec; priority admission controller computed ${String(value)} from the given PriorityClass name`);
+    throw forbidden(PODS, shownName(metadata), `the integer value of priority (${String(spec.priority)}) must not be provided in pod spec; priority admission controller computed ${String(value)} from the given PriorityClass name`);
   }
   spec.priority = value;
   if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== preemptionPolicy) {
-    throw forbidden(PODS, metadata.name ?? '', `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`);
+    throw forbidden(PODS, shownName(metadata), `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`);
   }
   spec.preemptionPolicy = preemptionPolicy;
 }

@@ -3,7 +3,7 @@ import { sameSemantically } from '../api/json-equality.ts';
 import { copy, type KubeObject } from '../api/meta.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import type { Store } from '../store/store.ts';
-import { writes, type AdmissionPlugin } from './admission.ts';
+import { shownName, writes, type AdmissionPlugin } from './admission.ts';
 
 const PODS = { group: '', resource: 'pods' };
 const UNASKED = 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead';
@@ -26,14 +26,14 @@ export function runtimeClass(store: Store): AdmissionPlugin {
       if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
       const { metadata, spec } = request.object as Pod;
       const found = classOf(store, request.object as Pod);
-      if (found !== undefined) applyClass(spec, found, metadata.name ?? '');
+      if (found !== undefined) applyClass(spec, found, shownName(metadata));
     },
     validate(request) {
       if (!writes(request, '', 'pods') || request.operation !== 'CREATE') return;
       const { metadata, spec } = request.object as Pod;
       const wanted = classOf(store, request.object as Pod)?.overhead;
-      if (wanted === undefined && spec.overhead !== undefined) throw forbidden(PODS, metadata.name ?? '', UNASKED);
-      if (wanted !== undefined && !sameSemantically(spec.overhead ?? {}, wanted.podFixed ?? {})) throw forbidden(PODS, metadata.name ?? '', MISMATCH);
+      if (wanted === undefined && spec.overhead !== undefined) throw forbidden(PODS, shownName(metadata), UNASKED);
+      if (wanted !== undefined && !sameSemantically(spec.overhead ?? {}, wanted.podFixed ?? {})) throw forbidden(PODS, shownName(metadata), MISMATCH);
     },
   };
 }
@@ -41,7 +41,7 @@ export function runtimeClass(store: Store): AdmissionPlugin {
 function classOf(store: Store, { metadata, spec: { runtimeClassName } }: Pod): RuntimeClass | undefined {
   if (runtimeClassName === undefined) return undefined;
   const found = store.newest(CLASSES, { namespace: '', name: runtimeClassName }) as RuntimeClass | undefined;
-  if (found === undefined) throw forbidden(PODS, metadata.name ?? '', `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
+  if (found === undefined) throw forbidden(PODS, shownName(metadata), `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
   return found;
 }
 

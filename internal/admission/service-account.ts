@@ -6,7 +6,7 @@ import { forbidden } from '../authz/forbidden.ts';
 import { secretNames } from '../authz/node-pods.ts';
 import type { Pod, ServiceAccount } from '../kinds/generated/api-types.ts';
 import type { Store } from '../store/store.ts';
-import { writes, type AdmissionPlugin, type AdmissionRequest } from './admission.ts';
+import { shownName, writes, type AdmissionPlugin, type AdmissionRequest } from './admission.ts';
 import { isTrue, unnamedSecret } from './mountable-secrets.ts';
 
 const PODS = { group: '', resource: 'pods' };
@@ -55,7 +55,7 @@ export function serviceAccount(store: Store, random: Random): AdmissionPlugin {
 function accountOf({ object, namespace }: AdmissionRequest, store: Store): ServiceAccount {
   const { metadata, spec: { serviceAccountName: name = '' } } = object as Draft;
   const account = store.newest(ACCOUNTS, { namespace, name }) as ServiceAccount | undefined;
-  if (account === undefined) throw forbidden(PODS, metadata.name ?? '', `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
+  if (account === undefined) throw forbidden(PODS, shownName(metadata), `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`);
   return account;
 }
 
@@ -70,7 +70,7 @@ function checkMountable(request: AdmissionRequest, store: Store): void {
 }
 
 function refuseMirror(pod: Draft): void {
-  const { name } = pod.metadata;
+  const name = shownName(pod.metadata);
   if (pod.spec.serviceAccountName) throw forbidden(PODS, name, 'a mirror pod may not reference service accounts');
   if (secretNames(pod).length > 0) throw forbidden(PODS, name, 'a mirror pod may not reference secrets');
   const sources = ((pod as unknown as Pod).spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []);

@@ -54,6 +54,8 @@ export interface Batch {
 export interface ControllerLoop<State = unknown, Act = Action> extends Loop<State, Act> {
   /** User name that RBAC knows. */
   readonly user: string;
+  /** Who its Events say they come from, if not its name. */
+  readonly component?: string;
 }
 
 export interface LoopParts<State> {
@@ -69,8 +71,15 @@ export interface LoopParts<State> {
 }
 
 export function controllerLoop<State>(parts: LoopParts<State>): ControllerLoop<State> {
-  return { user: `system:serviceaccount:kube-system:${parts.name}`, ...parts, act: perform };
+  return { user: `system:serviceaccount:kube-system:${parts.name}`, component: COMPONENTS[parts.name] ?? parts.name, ...parts, act: perform };
 }
+
+/** Where upstream's Events name their controller otherwise than its account is named. */
+const COMPONENTS: Readonly<Record<string, string>> = {
+  'daemon-set-controller': 'daemonset-controller', 'disruption-controller': 'controllermanager', 'endpointslice-controller': 'endpoint-slice-controller',
+  'endpointslicemirroring-controller': 'endpoint-slice-mirroring-controller', 'ephemeral-volume-controller': 'ephemeral_volume', 'expand-controller': 'volume_expand',
+  'generic-garbage-collector': 'garbage-collector-controller', 'node-ipam-controller': 'cidrAllocator', 'node-lifecycle-controller': 'node-controller', 'resource-claim-controller': 'resource_claim',
+};
 
 export function create<T extends KubeObject>(resource: Resource<T>, object: Draft<T>, outcome: Outcome = {}): Action {
   return { type: 'create', resource, object, ...outcome };

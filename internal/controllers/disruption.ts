@@ -1,13 +1,13 @@
 // PodDisruptionBudget: how many pods are healthy, should be, and may be taken away. Evictions are granted by the API server from this status;
 // what it has granted is remembered in disruptedPods until the pod goes, or for two minutes.
 import { sameWhenWritten } from '../api/json-equality.ts';
-import { controllerOf, copy, formatTime, keyOf, parseKey } from '../api/meta.ts';
+import { copy, formatTime, keyOf, parseKey } from '../api/meta.ts';
 import { selectorOf } from '../api/selectors.ts';
 import { wake, type Plan } from '../informer/loop.ts';
-import type { Views } from '../informer/view.ts';
 import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '../kinds/generated/api-types.ts';
-import { DEPLOYMENTS, PODDISRUPTIONBUDGETS, PODS, REPLICASETS, REPLICATIONCONTROLLERS, STATEFULSETS } from '../kinds/generated/resources.ts';
-import { controllerLoop, updateStatus, type Action, type ControllerLoop } from './action.ts';
+import { PODDISRUPTIONBUDGETS, PODS } from '../kinds/generated/resources.ts';
+import { controllerLoop, note, updateStatus, type Action, type ControllerLoop } from './action.ts';
+import { printedSelector, scaleOf, type Scale } from './disruption-scale.ts';
 import { scaledValue } from './deployments/replicas.ts';
 import { isFinished, isReady } from './pod-state.ts';
 
@@ -16,8 +16,7 @@ const GRANTED_MS = 120_000;
 export interface DisruptionState {
   budget: PodDisruptionBudget;
   pods: Pod[];
-  /** Pods that the owners of these pods are meant to have, each owner once. */
-  scale: number;
+  scale: Scale;
 }
 
 export function disruptionLoop(): ControllerLoop<DisruptionState> {
@@ -42,25 +41,9 @@ function selects(selector: Parameters<typeof selectorOf>[0], { metadata }: Pod):
   return selectorOf(selector).matches(metadata.labels);
 }
 
-function scaleOf(pods: readonly Pod[], views: Views): number {
-  const owners = new Map<string, number>();
-  for (const pod of pods) {
-    const owner = controllerOf(pod);
-    const namespace = pod.metadata.namespace ?? '';
-    if (owner === undefined) continue;
-    if (owner.kind === 'StatefulSet') owners.set(owner.uid, views.of(STATEFULSETS).get(namespace, owner.name)?.spec?.replicas ?? 0);
-    if (owner.kind === 'ReplicationController') owners.set(owner.uid, views.of(REPLICATIONCONTROLLERS).get(namespace, owner.name)?.spec?.replicas ?? 0);
-    if (owner.kind !== 'ReplicaSet') continue;
-    const set = views.of(REPLICASETS).get(namespace, owner.name);
-    const parent = set === undefined ? undefined : controllerOf(set);
-    if (parent?.kind === 'Deployment') owners.set(parent.uid, views.of(DEPLOYMENTS).get(namespace, parent.name)?.spec.replicas ?? 0);
-    else owners.set(owner.uid, set?.spec.replicas ?? 0);
-  }
-  return [...owners.values()].reduce((sum, replicas) => sum + replicas, 0);
-}
-
 export function plan({ budget, pods, scale }: DisruptionState, now: number): Plan<Action> {
-  const { expected, desired } = wantedOf(budget, pods.length, scale);
+  if (scale.problem !== undefined && isShare(budget)) return { actions: failed(budget, scale.problem, now) };
+  const { expected, desired } = wantedOf(budget, pods.length, scale.pods);
   const disrupted = Object.entries(budget.status?.disruptedPods ?? {}).filter(([name, time]) => Date.parse(time) + GRANTED_MS > now && pods.some(({ metadata }) => metadata.name === name && metadata.deletionTimestamp === undefined));
   const granted = new Set(disrupted.map(([name]) => name));
   const healthy = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !granted.has(pod.metadata.name) && isReady(pod)).length;
@@ -68,10 +51,33 @@ export function plan({ budget, pods, scale }: DisruptionState, now: number): Pla
   const status: PodDisruptionBudgetStatus = {
     observedGeneration: budget.metadata.generation ?? 0, currentHealthy: healthy, desiredHealthy: desired, expectedPods: expected, disruptionsAllowed: allowed,
     ...(disrupted.length > 0 && { disruptedPods: Object.fromEntries(disrupted) }),
-    conditions: conditions(budget, allowed, now),
+    conditions: conditions(budget, { status: allowed > 0 ? 'True' : 'False', reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods', message: '' }, now),
   };
   const waits = disrupted.map(([, time]) => Date.parse(time) + GRANTED_MS - now);
-  return { actions: sameWhenWritten(status, budget.status) ? [] : [updateStatus(PODDISRUPTIONBUDGETS, { ...copy(budget), status })], ...(waits.length > 0 && { againInMs: Math.min(...waits) }) };
+  const actions = sameWhenWritten(status, budget.status) ? [] : [...remarks(budget, pods, scale), updateStatus(PODDISRUPTIONBUDGETS, { ...copy(budget), status })];
+  return { actions, ...(waits.length > 0 && { againInMs: Math.min(...waits) }) };
+}
+
+/** Whether it depends on how many pods the owners are meant to have. */
+function isShare({ spec }: PodDisruptionBudget): boolean {
+  return spec?.maxUnavailable !== undefined || typeof spec?.minAvailable === 'string';
+}
+
+/** What stands is kept, but nothing may be taken away. */
+function failed(budget: PodDisruptionBudget, problem: string, now: number): Action[] {
+  const before = budget.status;
+  const status = { ...copy(before ?? {}), disruptionsAllowed: 0, conditions: conditions(budget, { status: 'False', reason: 'SyncFailed', message: problem, observedGeneration: before?.observedGeneration ?? 0 }, now) } as PodDisruptionBudgetStatus;
+  if (sameWhenWritten(status, before)) return [];
+  return [{ type: 'event', note: note(budget, 'Warning', 'CalculateExpectedPodCountFailed', `Failed to calculate the number of expected pods: ${problem}`) }, updateStatus(PODDISRUPTIONBUDGETS, { ...copy(budget), status })];
+}
+
+/** Said when the status changes: saying it at each look would be noise. */
+function remarks(budget: PodDisruptionBudget, pods: readonly Pod[], { unmanaged }: Scale): Action[] {
+  const unmanagedWords = `Pods selected by this PodDisruptionBudget (selector: ${printedSelector(budget.spec?.selector ?? {})}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
+  return [
+    ...(pods.length === 0 ? [{ type: 'event' as const, note: note(budget, 'Normal', 'NoPods', 'No matching pods found') }] : []),
+    ...(unmanaged && isShare(budget) ? [{ type: 'event' as const, note: note(budget, 'Warning', 'UnmanagedPods', unmanagedWords) }] : []),
+  ];
 }
 
 function wantedOf({ spec }: PodDisruptionBudget, pods: number, scale: number): { expected: number; desired: number } {
@@ -80,9 +86,11 @@ function wantedOf({ spec }: PodDisruptionBudget, pods: number, scale: number): {
   return { expected: pods, desired: spec?.minAvailable ?? 0 };
 }
 
-function conditions(budget: PodDisruptionBudget, allowed: number, now: number): NonNullable<PodDisruptionBudgetStatus['conditions']> {
+type Told = Pick<NonNullable<PodDisruptionBudgetStatus['conditions']>[number], 'status' | 'reason' | 'message' | 'observedGeneration'>;
+
+function conditions(budget: PodDisruptionBudget, told: Told, now: number): NonNullable<PodDisruptionBudgetStatus['conditions']> {
   const old = budget.status?.conditions ?? [];
-  const next = { type: 'DisruptionAllowed', status: allowed > 0 ? ('True' as const) : ('False' as const), reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods', message: '', observedGeneration: budget.metadata.generation ?? 0 };
+  const next = { type: 'DisruptionAllowed', observedGeneration: budget.metadata.generation ?? 0, ...told };
   const same = old.find(({ type }) => type === next.type);
   return [...old.filter(({ type }) => type !== next.type), { ...next, lastTransitionTime: same?.status === next.status ? same.lastTransitionTime : formatTime(now) }];
 }

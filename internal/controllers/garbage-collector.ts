@@ -19,8 +19,8 @@ const ORPHAN = 'orphan';
 
 const BY_OWNER: Index<KubeObject> = { name: 'owner', values: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid) };
 
-/** How an owner stands: 'invalid' cannot be resolved and is never a reason to delete. */
-export type OwnerState = 'solid' | 'dangling' | 'waiting' | 'invalid';
+/** How an owner stands: 'invalid' (in a namespace, of what is in none) and 'unknown' (of a kind that nobody serves) are never a reason to delete. */
+export type OwnerState = 'solid' | 'dangling' | 'waiting' | 'invalid' | 'unknown';
 
 export interface Node {
   resource: Resource;
@@ -106,7 +106,7 @@ function ownerOf(object: KubeObject, { apiVersion, kind, name, uid }: OwnerRefer
 
 function stateOf(object: KubeObject, reference: OwnerReference, views: Views, resources: readonly Resource[]): OwnerState {
   const found = ownerOf(object, reference, views, resources);
-  if (found === undefined) return 'invalid';
+  if (found === undefined) return resources.some((each) => each.kind === reference.kind && each.group === parseApiVersion(reference.apiVersion).group) ? 'invalid' : 'unknown';
   if (found.owner === undefined) return 'dangling';
   return isDeletingDependents(found.owner) ? 'waiting' : 'solid';
 }

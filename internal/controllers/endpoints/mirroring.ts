@@ -12,6 +12,7 @@ const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const CONTROLLER = 'endpointslicemirroring-controller.k8s.io';
 const SKIP = 'endpointslice.kubernetes.io/skip-mirror';
 const LEADER = 'control-plane.alpha.kubernetes.io/leader';
+const NOT_MIRRORED: readonly string[] = ['endpoints.kubernetes.io/last-change-trigger-time', 'kubectl.kubernetes.io/last-applied-configuration'];
 /** Of one subset; more are left out, as upstream does. */
 const ADDRESSES_MAX = 1000;
 
@@ -51,10 +52,11 @@ export function plan({ service, endpoints, slices }: MirrorState): Plan<Action> 
     const index = left.findIndex((slice) => slice.addressType === draft.addressType && sameWhenWritten(slice.ports, draft.ports));
     const [existing] = index < 0 ? [] : left.splice(index, 1);
     if (existing === undefined) return [create(ENDPOINTSLICES, draft)];
-    const labels = draft.metadata.labels ?? {};
-    if (sameWhenWritten(existing.endpoints, draft.endpoints) && sameWhenWritten(existing.metadata.labels, labels)) return [];
+    const { labels = {}, annotations = {} } = draft.metadata;
+    if (sameWhenWritten(existing.endpoints, draft.endpoints) && sameWhenWritten(existing.metadata.labels, labels) && sameWhenWritten(existing.metadata.annotations, annotations)) return [];
     const next = { ...copy(existing), endpoints: draft.endpoints ?? [] };
     next.metadata.labels = labels;
+    next.metadata.annotations = annotations;
     return [update(ENDPOINTSLICES, next)];
   });
   return { actions: [...actions, ...left.map((slice) => remove(ENDPOINTSLICES, slice))] };
@@ -83,6 +85,7 @@ function endpointsOf({ addresses = [], notReadyAddresses = [] }: EndpointSubset,
 
 function draftOf(owner: Endpoints, { ports = [] }: EndpointSubset, addressType: 'IPv4' | 'IPv6', endpoints: Endpoint[]): Draft<EndpointSlice> {
   const { name, namespace = '', labels } = owner.metadata;
-  const metadata = { generateName: `${name}-`, namespace, labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER }, ownerReferences: [controllerReference(owner)] };
+  const annotations = Object.fromEntries(Object.entries(owner.metadata.annotations ?? {}).filter(([key]) => !NOT_MIRRORED.includes(key)));
+  const metadata = { generateName: `${name}-`, namespace, ...(Object.keys(annotations).length > 0 && { annotations }), labels: { ...labels, [SERVICE_NAME]: name, [MANAGED_BY]: CONTROLLER }, ownerReferences: [controllerReference(owner)] };
   return { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata, addressType, endpoints, ports: ports.map((port) => ({ name: port.name ?? '', port: port.port, protocol: port.protocol ?? 'TCP', ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }) })) };
 }

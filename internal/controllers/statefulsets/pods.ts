@@ -40,6 +40,7 @@ export function revisionNameOf({ metadata }: { metadata: Partial<Pod['metadata']
 
 export function newStatefulPod(set: StatefulSet, ordinal: number, revision: { name: string; template: PodTemplateSpec }): Draft<Pod> {
   const draft = podFromTemplate(revision.template, set, { name: podNameOf(set, ordinal) });
+  draft.metadata.generateName = `${set.metadata.name}-`; // as upstream's, although the name is given
   draft.metadata.labels = { ...draft.metadata.labels, ...identityLabels(set, ordinal), [REVISION_HASH]: revision.name };
   const volumes = volumesFor(set, ordinal, draft.spec.volumes);
   draft.spec = { ...draft.spec, hostname: podNameOf(set, ordinal), ...(set.spec.serviceName !== undefined && { subdomain: set.spec.serviceName }), ...(volumes.length > 0 && { volumes }) };

@@ -6,7 +6,7 @@ import type { BoundTo } from '../../authn/service-account-tokens.ts';
 import type { Answer, Call, PipelineOptions } from '../call.ts';
 import { admitOnly } from '../stages.ts';
 
-type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: Ref } };
+type TokenRequest = KubeObject & { spec?: { audiences?: string[]; expirationSeconds?: number | null; boundObjectRef?: Ref } };
 
 const REQUEST = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
 const HOUR_S = 3600;
@@ -22,7 +22,8 @@ export async function requestToken(options: PipelineOptions, { request, kind, bo
   await admitOnly(request, options.admission, { kind, operation: 'CREATE', object: asked });
   const account = registry.get(kind, { namespace: info.namespace, name: info.name });
   checkMetadata(asked, account);
-  const { audiences = [], expirationSeconds = HOUR_S, boundObjectRef } = asked.spec ?? {};
+  const { audiences = [], boundObjectRef } = asked.spec ?? {};
+  const expirationSeconds = asked.spec?.expirationSeconds ?? HOUR_S;
   if (expirationSeconds < MIN_S || expirationSeconds > MAX_S) {
     const why = expirationSeconds < MIN_S ? 'may not specify a duration less than 10 minutes' : 'may not specify a duration larger than 2^32 seconds';
     throw invalidObject(REQUEST, '', [invalid('spec.expirationSeconds', expirationSeconds, why)]);
