@@ -46,10 +46,10 @@ export function tellOfInstance(told: Omit<Instance, 'pid' | 'startTime' | 'start
   };
 }
 
-/** All that were started since the machine was, running or not; `root` for tests. */
-export function listInstances(root = RUN_ROOT): Instance[] {
-  return foldersIn(root).flatMap((name) => {
-    const text = readFileIfThere(join(root, name, FILE));
+/** All that were started since the machine was, running or not. */
+export function listInstances(): Instance[] {
+  return foldersIn(RUN_ROOT).flatMap((name) => {
+    const text = readFileIfThere(join(RUN_ROOT, name, FILE));
     try {
       return text === undefined ? [] : [JSON.parse(text) as Instance];
     } catch {

@@ -61,9 +61,9 @@ function align(bytes: number[], type: string): void {
   while (bytes.length % alignmentOf(type) !== 0) bytes.push(0);
 }
 
-/** The values of these types, from `offset` on; offsets count from the start of `bytes`. */
-export function unmarshal(bytes: Buffer, signature: string, offset = 0): Value[] {
-  const reader = { bytes, at: offset };
+/** The values of these types. */
+export function unmarshal(bytes: Buffer, signature: string): Value[] {
+  const reader = { bytes, at: 0 };
   return typesOf(signature).map((type) => take(reader, type));
 }
 

@@ -7,12 +7,11 @@ import { settled } from './large-integers.ts';
 type Library = typeof import('js-yaml');
 
 export interface YamlOptions {
-  /** Longer input is refused. Default 3 MiB, upstream's limit of a request body. */
-  sizeBytesMax?: number;
   /** Told of the first key that stands twice in a mapping, in go-yaml's words (the last one counts); without it that is an error. */
   onDuplicate?: (problem: string) => void;
 }
 
+/** Upstream's limit of a request body. */
 const SIZE_BYTES_MAX = 3 * 1024 * 1024;
 const NODES_MAX = 1_000_000;
 const TRUE = new Set(['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON']);
@@ -25,8 +24,7 @@ let loaded: { library: Library; schema: InstanceType<Library['Schema']>; dumped:
 
 /** The first document as JSON; an empty text is null. */
 export function parseYaml(text: string, options: YamlOptions = {}): unknown {
-  const sizeMax = options.sizeBytesMax ?? SIZE_BYTES_MAX;
-  if (text.length > sizeMax) throw new Error(`yaml: the document is larger than ${String(sizeMax)} bytes`);
+  if (text.length > SIZE_BYTES_MAX) throw new Error(`yaml: the document is larger than ${String(SIZE_BYTES_MAX)} bytes`);
   const { library, schema } = load();
   const read = (json: boolean): unknown[] => library.loadAll(text, { schema, json, maxDepth: 1000 });
   const documents = options.onDuplicate === undefined ? read(false) : readTwice(read, text, options.onDuplicate);

@@ -5,28 +5,28 @@ import { NODES } from '../kinds/generated/resources.ts';
 import { controllerLoop, note, type Action, type ControllerLoop } from './action.ts';
 
 const KEY = 'nodes';
+/** Prefix length of a node's share. */
+const NODE_MASK = 24;
 
 export interface IpamState {
   nodes: Node[];
   clusterCidr: string;
-  /** Prefix length of a node's share. */
-  nodeMask: number;
 }
 
 // One key for all nodes: two shares are never computed side by side.
-export function nodeIpamLoop(clusterCidr: string, nodeMask = 24): ControllerLoop<IpamState> {
+export function nodeIpamLoop(clusterCidr: string): ControllerLoop<IpamState> {
   return controllerLoop<IpamState>({
     name: 'node-ipam-controller',
     user: 'system:serviceaccount:kube-system:node-controller',
     wakes: [wake(NODES, (_node, views) => (views.of(NODES).list().some((node) => (node.spec.podCIDR ?? '') === '') ? [KEY] : []))],
-    observe: (_key, views) => ({ nodes: views.of(NODES).list(), clusterCidr, nodeMask }),
+    observe: (_key, views) => ({ nodes: views.of(NODES).list(), clusterCidr }),
     plan,
   });
 }
 
-export function plan({ nodes, clusterCidr, nodeMask }: IpamState): Plan<Action> {
+export function plan({ nodes, clusterCidr }: IpamState): Plan<Action> {
   const taken = new Set(nodes.flatMap(({ spec }) => spec.podCIDRs ?? (spec.podCIDR === undefined ? [] : [spec.podCIDR])));
-  const free = freeShares(clusterCidr, nodeMask, taken);
+  const free = freeShares(clusterCidr, NODE_MASK, taken);
   const waiting = nodes.filter(({ spec, metadata }) => (spec.podCIDR ?? '') === '' && metadata.deletionTimestamp === undefined);
   return { actions: waiting.map((node) => share(node, free.next().value)) };
 }

@@ -10,6 +10,7 @@ import { BY_NODE, isFinished } from './pod-state.ts';
 
 const EVERY_MS = 20_000;
 const QUARANTINE_MS = 40_000;
+const FINISHED_MAX = 12_500;
 const FINISHED = '\0finished';
 
 export interface PodGarbageState {
@@ -17,12 +18,9 @@ export interface PodGarbageState {
   pod?: Pod;
   node?: Node | undefined;
   finished: Pod[];
-  finishedMax: number;
-  /** Since when its node has been missing. */
-  missingSince?: number | undefined;
 }
 
-export function podGarbageLoop(finishedMax = 12_500): ControllerLoop<PodGarbageState> {
+export function podGarbageLoop(): ControllerLoop<PodGarbageState> {
   return controllerLoop<PodGarbageState>({
     name: 'pod-garbage-collector',
     wakes: [
@@ -31,10 +29,10 @@ export function podGarbageLoop(finishedMax = 12_500): ControllerLoop<PodGarbageS
     ],
     resync: { everyMs: EVERY_MS, keys: suspects },
     observe(key, views) {
-      if (key === FINISHED) return { finished: views.of(PODS).list().filter(isFinished), finishedMax };
+      if (key === FINISHED) return { finished: views.of(PODS).list().filter(isFinished) };
       const { namespace, name } = parseKey(key);
       const pod = views.of(PODS).get(namespace, name);
-      return pod === undefined ? undefined : { pod, node: views.of(NODES).get('', pod.spec.nodeName ?? ''), finished: [], finishedMax };
+      return pod === undefined ? undefined : { pod, node: views.of(NODES).get('', pod.spec.nodeName ?? ''), finished: [] };
     },
     plan,
   });
@@ -70,11 +68,11 @@ function orphaned(pod: Pod, now: number): Plan<Action> {
   return { actions: failAndDelete(pod, now, { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }) };
 }
 
-function surplus({ finished, finishedMax }: PodGarbageState): Pod[] {
-  if (finishedMax <= 0 || finished.length <= finishedMax) return [];
+function surplus({ finished }: PodGarbageState): Pod[] {
+  if (finished.length <= FINISHED_MAX) return [];
   const evicted = (pod: Pod): number => (pod.status?.reason === 'Evicted' ? 0 : 1);
   const created = (pod: Pod): number => Date.parse(pod.metadata.creationTimestamp);
-  return finished.toSorted((left, right) => evicted(left) - evicted(right) || created(left) - created(right)).slice(0, finished.length - finishedMax);
+  return finished.toSorted((left, right) => evicted(left) - evicted(right) || created(left) - created(right)).slice(0, finished.length - FINISHED_MAX);
 }
 
 function failAndDelete(pod: Pod, now: number, condition?: { type: string; status: string; reason: string; message: string }): Action[] {

@@ -9,12 +9,12 @@ const EVENT_TTL_MS = 60 * 60_000;
 const SWEEP_MS = 60_000;
 const EVENTS = { group: '', resource: 'events' };
 
-export function createEventExpiry({ store, clock, ttlMs = EVENT_TTL_MS }: { store: Store; clock: Clock; ttlMs?: number }): Component {
+export function createEventExpiry({ store, clock }: { store: Store; clock: Clock }): Component {
   let timer: Timer | undefined;
   let sweeping: Promise<void> = Promise.resolve();
   const arm = (): void => {
     timer = clock.setTimer(SWEEP_MS, () => {
-      sweeping = sweep(store, clock.now() - ttlMs).finally(arm);
+      sweeping = sweep(store, clock.now() - EVENT_TTL_MS).finally(arm);
     });
   };
   return {

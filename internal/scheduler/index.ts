@@ -13,14 +13,11 @@ import type { CsiSource } from './snapshot.ts';
 import { writeGrant } from './claim-grant.ts';
 import { schedule, type Decision, type SchedulingState } from './pass.ts';
 
-export interface SchedulerOptions {
-  /** Pods name it in spec.schedulerName. */
-  profiles?: readonly string[];
-}
-
 /** For whom the scheduler speaks. */
 export const SCHEDULER_USER = 'system:kube-scheduler';
 
+/** Pods name it in spec.schedulerName. */
+const NAME = 'default-scheduler';
 const KEY = 'pending';
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 10_000;
@@ -38,9 +35,9 @@ interface State {
 
 export type SchedulerAction = { type: 'bindAll'; decisions: Extract<Decision, { type: 'bind' }>[] } | Exclude<Decision, { type: 'bind' }>;
 
-export function createScheduler({ profiles = ['default-scheduler'] }: SchedulerOptions = {}): Loop<State, SchedulerAction> {
+export function createScheduler(): Loop<State, SchedulerAction> {
   const failures = new Map<string, { attempts: number; retryAt: number }>();
-  const ours = (pod: Pod): boolean => profiles.includes(pod.spec.schedulerName ?? 'default-scheduler');
+  const ours = (pod: Pod): boolean => (pod.spec.schedulerName ?? NAME) === NAME;
   let clock: Acting['clock'] | undefined;
   return {
     name: 'scheduler',

@@ -66,7 +66,7 @@ export function manifest({ name, metadata }: Pick<NodeCase, 'name' | 'metadata'>
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, ...metadata }, spec };
 }
 
-export const BUSYBOX = 'busybox:1';
+const BUSYBOX = 'busybox:1';
 
 /** A shell script as a container, which ends at once when it is told to. */
 export function sh(name: string, script: string, more: Omit<Partial<Container>, 'name' | 'command'> = {}): Container {
@@ -101,7 +101,7 @@ export function secret(name: string, data: Record<string, string>, more: object 
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData: data, ...more };
 }
 
-export function statusOf(pod: Pod, container: string): NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number] | undefined {
+function statusOf(pod: Pod, container: string): NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number] | undefined {
   const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
   return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(({ name }) => name === container);
 }

@@ -79,7 +79,7 @@ function stateText({ waiting, running, terminated }: ContainerState = {}): strin
   return [waiting === undefined ? 'terminated' : 'waiting', one.reason, exitCode, signal === undefined ? undefined : `signal ${String(signal)}`].filter((part) => part !== undefined).join(' ') + (one.message === undefined ? '' : `: ${one.message}`);
 }
 
-export function cleanTree(value: unknown, clean: (text: string) => string): unknown {
+function cleanTree(value: unknown, clean: (text: string) => string): unknown {
   if (typeof value === 'string') return clean(value);
   if (Array.isArray(value)) return value.map((item) => cleanTree(item, clean));
   if (typeof value !== 'object' || value === null) return value;

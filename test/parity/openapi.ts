@@ -17,7 +17,7 @@ export type Digests = Record<string, string>;
 interface V2 { definitions: object; paths: object; parameters?: object; securityDefinitions?: object; security?: unknown; info?: object }
 interface V3 { paths: object; components: { schemas?: object; securitySchemes?: object }; info?: object }
 
-export function digestsOf(v2: V2, v3: Record<string, V3>): Digests {
+function digestsOf(v2: V2, v3: Record<string, V3>): Digests {
   const found: Digests = {};
   for (const part of ['definitions', 'paths', 'parameters'] as const) for (const [name, value] of Object.entries(v2[part] ?? {})) found[`v2 ${part} ${name}`] = digest(value);
   for (const part of ['securityDefinitions', 'security', 'info'] as const) found[`v2 ${part}`] = digest(v2[part]);

@@ -18,7 +18,7 @@ const httpGet = { path: '/', port: 'http', scheme: 'HTTP', httpHeaders: [{ name:
 const nodeTerms = [{ matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }, { key: 'n', operator: 'Gt', values: ['1'] }], matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] }];
 const podTerm = { labelSelector: plain, topologyKey: 'kubernetes.io/hostname', namespaces: ['default'], namespaceSelector: plain, matchLabelKeys: ['version'] };
 
-export const POD_SPEC = {
+const POD_SPEC = {
   containers: [{
     name: 'web', image: 'example.test/web:1', command: ['a'], args: ['b'], workingDir: '/', imagePullPolicy: 'IfNotPresent', terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File', stdin: true, tty: true,
     ports: [{ name: 'http', containerPort: 80, protocol: 'TCP' }, { name: 'dns', containerPort: 53, protocol: 'UDP' }],

@@ -11,7 +11,7 @@ import { eventually } from './until.ts';
 const HOST_KUBECTL = 'build/kubectl';
 const EXECUTABLE = process.env['SKIFF_EXECUTABLE'] ?? 'dist/skiff-linux-x64';
 const BUNDLE = '/root/bundle';
-export const BUSYBOX = 'docker.io/library/busybox:1';
+const BUSYBOX = 'docker.io/library/busybox:1';
 export type Driver = 'cgroupfs' | 'systemd';
 
 export interface MachineNode {
@@ -34,9 +34,9 @@ export interface MachineNode {
   down(): Promise<void>;
 }
 
-export async function startNode(name: string, { memoryMb = 1024 }: { memoryMb?: number } = {}): Promise<MachineNode> {
+export async function startNode(name: string): Promise<MachineNode> {
   const standing = process.env['MACHINE'];
-  const machine = standing === undefined ? await startMachine(name, { memoryMb }) : await standingMachine(standing);
+  const machine = standing === undefined ? await startMachine(name, { memoryMb: 1024 }) : await standingMachine(standing);
   const folder = mkdtempSync(join(tmpdir(), `skiff-node-${String(process.pid)}-`));
   const down = async (): Promise<void> => {
     rmSync(folder, { recursive: true, force: true });

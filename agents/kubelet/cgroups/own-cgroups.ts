@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { CGROUP_MOUNT, LEAF, cgroupRoot } from '../../cgroup-root.ts';
 
-export function nodeCgroups(root = cgroupRoot()): string[] {
+export function nodeCgroups(): string[] {
+  const root = cgroupRoot();
   if (root.version === 2) return ['kubepods', 'kubepods.slice', LEAF].map((name) => join(root.directory(''), name));
   return [...root.controllers.map((controller) => join(root.directory(controller), 'kubepods')), join(CGROUP_MOUNT, 'unified/kubepods')];
 }

@@ -33,7 +33,7 @@ export function portOf(port: number | string, container: Container): number {
   return named.containerPort;
 }
 
-export function httpTarget(action: HTTPGetAction, container: Container, podIp: string, accept = '*/*'): HttpTarget {
+export function httpTarget(action: HTTPGetAction, container: Container, podIp: string): HttpTarget {
   const host = action.host !== undefined && action.host !== '' ? action.host : podIp;
   const path = action.path ?? '';
   const base = `${(action.scheme ?? 'HTTP').toLowerCase()}://${host.includes(':') ? `[${host}]` : host}:${String(portOf(action.port, container))}`;
@@ -44,7 +44,7 @@ export function httpTarget(action: HTTPGetAction, container: Container, podIp: s
     headers[name.toLowerCase()] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
   if (headers['user-agent'] === undefined) headers['user-agent'] = 'kube-probe/1.36';
-  if (headers['accept'] === undefined) headers['accept'] = accept;
+  if (headers['accept'] === undefined) headers['accept'] = '*/*';
   return { url, headers };
 }
 

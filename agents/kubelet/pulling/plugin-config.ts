@@ -7,7 +7,7 @@ import { parseDuration } from '../../../internal/api/duration.ts';
 import { parseYaml } from '../../../internal/api/yaml.ts';
 import { messageOf } from '../../../internal/base/errors.ts';
 
-export const REQUEST_VERSION = 'credentialprovider.kubelet.k8s.io/v1';
+const REQUEST_VERSION = 'credentialprovider.kubelet.k8s.io/v1';
 const VERSIONS: readonly string[] = [REQUEST_VERSION, 'credentialprovider.kubelet.k8s.io/v1beta1'];
 const CONFIG_VERSIONS: readonly string[] = ['kubelet.config.k8s.io/v1', 'kubelet.config.k8s.io/v1beta1'];
 const CACHE_TYPES: readonly string[] = ['ServiceAccount', 'Token'];
