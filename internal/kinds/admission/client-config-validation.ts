@@ -13,6 +13,8 @@ export function validateClientConfig({ url, service }: Pick<WebhookClientConfig,
 }
 
 function validateUrl(url: string, path: string): FieldError[] {
+  // oxlint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(url)) return [required(path, `url must be a valid URL: parse ${JSON.stringify(url)}: net/url: invalid control character in URL; desired format: https://host[/path`)];
   const errors: FieldError[] = [];
   const [, scheme = '', user, host = '', query = '', fragment = ''] = URL_PARTS.exec(url) ?? [];
   if (scheme.toLowerCase() !== 'https') errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme${FORM}`));
@@ -25,8 +27,9 @@ function validateUrl(url: string, path: string): FieldError[] {
 
 function validateService({ name, namespace, path: urlPath, port = 443 }: ServiceReference, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (!name) errors.push(required(`${path}.name`));
-  if (!namespace) errors.push(required(`${path}.namespace`));
+  // Upstream has the two the wrong way round.
+  if (!namespace) errors.push(required(`${path}.name`));
+  if (!name) errors.push(required(`${path}.namespace`));
   const problems = portNumberProblems(port);
   if (problems.length > 0) errors.push(invalid(`${path}.port`, port, `port is not valid: ${problems.join(', ')}`));
   return urlPath === undefined ? errors : [...errors, ...validatePath(urlPath, `${path}.path`)];

@@ -1,7 +1,7 @@
 // MutatingAdmissionPolicy and its binding: defaults, validation and rows (upstream: pkg/apis/admissionregistration).
 import { objectAge } from '../../api/age.ts';
 import { sameJson } from '../../api/json-equality.ts';
-import { validateMutatingPolicy } from './mutation-validation.ts';
+import { operationProblems, validateMutatingPolicy } from './mutation-validation.ts';
 import { bindingCells, matchDefaults, policyKindCell } from './policy-shape.ts';
 import { validateBinding } from './policy-validation.ts';
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../generated/api-types.ts';
@@ -22,6 +22,6 @@ export const mutatingAdmissionPolicy: KindRules<MutatingAdmissionPolicy> = {
 export const mutatingAdmissionPolicyBinding: KindRules<MutatingAdmissionPolicyBinding> = {
   allowUnconditionalUpdate: false,
   applyDefaults: ({ spec }) => matchDefaults(spec?.matchResources),
-  validate: ({ spec }) => validateBinding(spec ?? {}),
+  validate: ({ spec }) => [...validateBinding(spec ?? {}), ...operationProblems(spec?.matchResources, 'spec.matchResources')],
   cells: bindingCells,
 };

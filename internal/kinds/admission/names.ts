@@ -6,7 +6,7 @@ const LABEL_MAX = 63;
 
 export function dns1035Problems(value = ''): string[] {
   return [
-    ...(value.length > LABEL_MAX ? [`must be no more than ${String(LABEL_MAX)} bytes`] : []),
+    ...(value.length > LABEL_MAX ? [`must be no more than ${String(LABEL_MAX)} characters`] : []),
     ...(LABEL.test(value) ? [] : [regexpWords("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character", '[a-z]([-a-z0-9]*[a-z0-9])?', ['my-name', 'abc-123'])]),
   ];
 }

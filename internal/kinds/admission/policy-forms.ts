@@ -21,13 +21,13 @@ export interface PolicySpec {
   variables?: readonly Variable[];
 }
 
-/** `types`: what `object` and `params` are where that is checked. */
-export function policyForms({ paramKind, variables = [] }: PolicySpec, types: Pick<Form, 'object' | 'paramsType'> = {}): PolicyForms {
+/** What `object` and `params` are where that is checked; `alwaysVariables`: `variables` can be named where there are none. */
+export function policyForms({ paramKind, variables = [] }: PolicySpec, { alwaysVariables = false, ...types }: Pick<Form, 'object' | 'paramsType'> & { alwaysVariables?: boolean } = {}): PolicyForms {
   const known: Record<string, CelType> = {};
-  const base: Form = { params: paramKind !== undefined, authorizer: true, ...types, ...(variables.length > 0 && { variables: known }) };
+  const base: Form = { params: paramKind !== undefined, authorizer: true, ...types, ...((variables.length > 0 || alwaysVariables) && { variables: known }) };
   const compiled = variables.map(({ name = '', expression = '' }: Partial<Variable>) => {
     const result = attempt(expression, base);
-    known[name] = 'program' in result ? result.program.outputType : DYN;
+    if (expression.trim() !== '') known[name] = 'program' in result ? result.program.outputType : DYN;
     return { name, expression, compiled: result };
   });
   return {

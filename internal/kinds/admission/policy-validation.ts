@@ -45,7 +45,7 @@ export function validateValidatingPolicy(name: string, spec: ValidatingAdmission
     return [...errors, required('spec.validations', why), required('spec.auditAnnotations', why)];
   }
   errors.push(...validations.flatMap((validation, index) => validateValidation(validation, `spec.validations[${String(index)}]`, forms)));
-  if (auditAnnotations.length > ANNOTATIONS_MAX) errors.push(invalid('spec.auditAnnotations', auditAnnotations, `must not have more than ${String(ANNOTATIONS_MAX)} auditAnnotations`));
+  if (auditAnnotations.length > ANNOTATIONS_MAX) errors.push(invalid('spec.auditAnnotations', auditAnnotations.map(({ key, valueExpression }) => ({ Key: key, ValueExpression: valueExpression })), `must not have more than ${String(ANNOTATIONS_MAX)} auditAnnotations`));
   const keys = new Set<string>();
   auditAnnotations.map(({ key = '', valueExpression = '' }: Partial<(typeof auditAnnotations)[number]>) => ({ key, valueExpression })).forEach((annotation, index) => {
     const path = `spec.auditAnnotations[${String(index)}]`;

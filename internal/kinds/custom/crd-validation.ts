@@ -117,7 +117,7 @@ function topProblems(version: CustomResourceDefinitionVersion, hoisted: Hoisted,
 /** The versions as upstream's internal type is written. */
 function asGoPrints(versions: readonly CustomResourceDefinitionVersion[] | undefined, hoisted: Hoisted): unknown {
   return versions?.map((version) => ({
-    Name: version.name, Served: version.served, Storage: version.storage, Deprecated: version.deprecated ?? false, DeprecationWarning: version.deprecationWarning ?? null,
+    Name: version.name ?? '', Served: version.served ?? false, Storage: version.storage ?? false, Deprecated: version.deprecated ?? false, DeprecationWarning: version.deprecationWarning ?? null,
     Schema: hoisted.has('schema') || version.schema === undefined ? null : { OpenAPIV3Schema: schemaAsGoPrints(version.schema.openAPIV3Schema as CustomSchema | undefined) }, Subresources: hoisted.has('subresources') ? null : (version.subresources ?? null),
     AdditionalPrinterColumns: hoisted.has('additionalPrinterColumns') ? null : (version.additionalPrinterColumns ?? null), SelectableFields: hoisted.has('selectableFields') ? null : (version.selectableFields ?? null),
   })) ?? null;
@@ -126,7 +126,7 @@ function asGoPrints(versions: readonly CustomResourceDefinitionVersion[] | undef
 function versionProblems(version: CustomResourceDefinitionVersion, path: string, { old, hoisted }: { old: CustomResourceDefinition | undefined; hoisted: Hoisted }): FieldError[] {
   const errors: FieldError[] = [];
   const nameErrors = dns1035Problems(version.name);
-  if (nameErrors.length > 0) errors.push(invalid(`${path}.name`, version.name, nameErrors.join(',')));
+  if (nameErrors.length > 0) errors.push(invalid(`${path}.name`, version.name ?? '', nameErrors.join(',')));
   for (const problem of deprecationProblems(version)) errors.push(invalid(`${path}.deprecationWarning`, version.deprecationWarning, problem));
   if (!hoisted.has('schema')) errors.push(...schemaProblems(version, `${path}.schema.openAPIV3Schema`, old));
   if (!hoisted.has('subresources')) errors.push(...subresourceProblems(version.subresources, `${path}.subresources`));
@@ -216,7 +216,10 @@ function conversionProblems({ spec }: CustomResourceDefinition, old: CustomResou
   if (conversion === undefined) return [];
   const errors = oneOf('spec.conversion.strategy', conversion.strategy, ['None', 'Webhook']);
   const { webhook } = conversion;
-  if (conversion.strategy !== 'Webhook') return webhook === undefined ? errors : [...errors, forbidden('spec.conversion.webhookClientConfig', 'should not be set when strategy is not set to Webhook')];
+  if (conversion.strategy !== 'Webhook') {
+    const unwanted = [...(webhook?.clientConfig === undefined ? [] : ['webhookClientConfig']), ...((webhook?.conversionReviewVersions ?? []).length === 0 ? [] : ['conversionReviewVersions'])];
+    return [...errors, ...unwanted.map((field) => forbidden(`spec.conversion.${field}`, 'should not be set when strategy is not set to Webhook'))];
+  }
   if (webhook?.clientConfig === undefined) errors.push(required('spec.conversion.webhookClientConfig', 'required when strategy is set to Webhook'));
   else errors.push(...validateClientConfig(webhook.clientConfig, 'spec.conversion.webhookClientConfig'));
   return [...errors, ...reviewVersionProblems(webhook?.conversionReviewVersions ?? [], old)];

@@ -21,6 +21,11 @@ export const customResourceDefinition: KindRules<CustomResourceDefinition> = {
       names.singular ||= (names.kind ?? '').toLowerCase();
       names.listKind ||= names.kind ? `${names.kind}List` : '';
     }
+    // Go writes them whether they were said or not.
+    for (const version of spec.versions ?? []) {
+      version.served ??= false;
+      version.storage ??= false;
+    }
     spec.conversion ??= { strategy: 'None' };
     const service = spec.conversion.webhook?.clientConfig?.service;
     if (service !== undefined) service.port ??= 443;
