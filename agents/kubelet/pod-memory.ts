@@ -61,9 +61,13 @@ export interface PodMemory {
 
 export function createPodMemory(pod: Pod): PodMemory {
   return {
-    pod, desired: pod, allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() }, status: pod.status ?? {}, gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false, ending: undefined, shownAtEnding: undefined, forced: undefined,
-    ground: undefined, standing: undefined, ended: new AbortController(), groundNotBefore: 0, groundFailures: 0, dismantleFailures: 0, starting: new Map(), stopping: new Map(), forewarned: new Map(), restart: new Set(), notBefore: new Map(),
-    backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(), probers: new Map(), messages: new Map(), refreshAt: undefined,
+    pod, desired: pod, status: pod.status ?? {},
+    allocation: undefined, resize: { busy: false, retryAt: 0, actuated: new Map() },
+    gone: false, stopped: false, writing: false, finishing: false, dismantled: false, dismantling: false, resetting: false,
+    ending: undefined, shownAtEnding: undefined, forced: undefined, ended: new AbortController(),
+    ground: undefined, standing: undefined, groundNotBefore: 0, groundFailures: 0, dismantleFailures: 0,
+    starting: new Map(), stopping: new Map(), forewarned: new Map(), restart: new Set(), notBefore: new Map(), backOffs: new Map(), waiting: new Map(), pullBackOffs: new Map(),
+    probers: new Map(), messages: new Map(), refreshAt: undefined,
     see(next) {
       if (Number(next.metadata.resourceVersion) < Number(this.pod.metadata.resourceVersion)) return;
       this.desired = next;
@@ -77,12 +81,15 @@ export function gather(memory: PodMemory, node: NodeContext): PodState {
   const sandboxes = sandboxesOf(node, pod.metadata.uid);
   const containers = sandboxes.flatMap(({ id }) => node.runtime.listContainers(id)).sort((a, b) => b.createdAt - a.createdAt || b.config.attempt - a.config.attempt);
   return {
-    pod, now: node.clock.now(), ending: memory.ending, shownAtEnding: memory.shownAtEnding, sandbox: sandboxes[0], containers: containers.map((container) => withMessage(container, memory, node)),
+    pod, previous: memory.status, now: node.clock.now(), hostIps: node.nodeIps,
+    ending: memory.ending, shownAtEnding: memory.shownAtEnding, dismantled: memory.dismantled || memory.dismantling, resetting: memory.resetting,
+    sandbox: sandboxes[0], containers: containers.map((container) => withMessage(container, memory, node)),
     ground: memory.ground !== undefined ? 'busy' : memory.standing !== undefined ? 'ready' : 'none', groundNotBefore: memory.groundNotBefore,
-    starting: new Set(memory.starting.keys()), stopping: memory.stopping, forewarned: new Set(memory.forewarned.keys()), restart: memory.restart, notBefore: memory.notBefore, backOffs: memory.backOffs, backOffMaxMs: parseDuration(node.settings.maxContainerRestartPeriod), waiting: memory.waiting,
+    starting: new Set(memory.starting.keys()), stopping: memory.stopping, forewarned: new Set(memory.forewarned.keys()), restart: memory.restart, waiting: memory.waiting,
+    notBefore: memory.notBefore, backOffs: memory.backOffs, backOffMaxMs: parseDuration(node.settings.maxContainerRestartPeriod),
     actuated: (container) => actuatedOf(container, memory.resize),
     devices: (container) => node.devices.statuses(pod.metadata.uid, container),
-    probes: (id) => memory.probers.get(id)?.state ?? {}, resetting: memory.resetting, dismantled: memory.dismantled || memory.dismantling, previous: memory.status, hostIps: node.nodeIps,
+    probes: (id) => memory.probers.get(id)?.state ?? {},
   };
 }
 

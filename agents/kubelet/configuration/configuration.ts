@@ -8,7 +8,14 @@ import { messageOf } from '../../../internal/base/errors.ts';
 import { readFileIfThere } from '../../../internal/base/files.ts';
 import { FIXED, INERT, SETTINGS, type Setting, type SettingKind } from './settings.ts';
 
-type ValueOf<K extends SettingKind> = K extends 'integer' ? number : K extends 'boolean' ? boolean : K extends 'list' ? readonly string[] : K extends 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' ? Readonly<Record<string, string>> : K extends 'headers' ? Readonly<Record<string, readonly string[]>> : K extends 'groups' ? readonly PriorityGrace[] : string;
+type ValueOf<K extends SettingKind> =
+  K extends 'integer' ? number
+  : K extends 'boolean' ? boolean
+  : K extends 'list' ? readonly string[]
+  : K extends 'map' | 'quantities' | 'thresholds' | 'amounts' | 'durations' ? Readonly<Record<string, string>>
+  : K extends 'headers' ? Readonly<Record<string, readonly string[]>>
+  : K extends 'groups' ? readonly PriorityGrace[]
+  : string;
 
 /** Of shutdownGracePeriodByPodPriority. */
 export interface PriorityGrace {

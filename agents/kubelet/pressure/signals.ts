@@ -48,8 +48,13 @@ const DEFAULTS = thresholdsOf(DEFAULT_CONFIGURATION);
 
 /** The node's condition and the resource in messages, of each signal. */
 export const MEANING: Readonly<Record<Signal, { condition: 'MemoryPressure' | 'DiskPressure' | 'PIDPressure'; resource: string }>> = {
-  'memory.available': { condition: 'MemoryPressure', resource: 'memory' }, 'allocatableMemory.available': { condition: 'MemoryPressure', resource: 'memory' }, 'nodefs.available': { condition: 'DiskPressure', resource: 'ephemeral-storage' }, 'nodefs.inodesFree': { condition: 'DiskPressure', resource: 'inodes' },
-  'imagefs.available': { condition: 'DiskPressure', resource: 'ephemeral-storage' }, 'imagefs.inodesFree': { condition: 'DiskPressure', resource: 'inodes' }, 'pid.available': { condition: 'PIDPressure', resource: 'pids' },
+  'memory.available': { condition: 'MemoryPressure', resource: 'memory' },
+  'allocatableMemory.available': { condition: 'MemoryPressure', resource: 'memory' },
+  'nodefs.available': { condition: 'DiskPressure', resource: 'ephemeral-storage' },
+  'nodefs.inodesFree': { condition: 'DiskPressure', resource: 'inodes' },
+  'imagefs.available': { condition: 'DiskPressure', resource: 'ephemeral-storage' },
+  'imagefs.inodesFree': { condition: 'DiskPressure', resource: 'inodes' },
+  'pid.available': { condition: 'PIDPressure', resource: 'pids' },
 };
 
 export interface Shortage extends Observation {

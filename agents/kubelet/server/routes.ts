@@ -47,7 +47,10 @@ export function createRoutes({ node, pods, port }: { node: NodeContext; pods: Po
   return async (request, response, { name, parts, url }) => {
     const [head = '', which] = name.split('/');
     if (head === 'healthz') return answer(response, health.answer(which, url.searchParams));
-    if (head === 'metrics') return void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores' }).end(which === 'slis' ? health.metrics() + (await import('../stats/process.ts')).processStart('[ALPHA] ') : await metricsText(which, node, pods));
+    if (head === 'metrics') {
+      const text = which === 'slis' ? health.metrics() + (await import('../stats/process.ts')).processStart('[ALPHA] ') : await metricsText(which, node, pods);
+      return void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores' }).end(text);
+    }
     await routes[name]?.({ request, response, url, parts });
   };
 }

@@ -16,13 +16,13 @@ export async function resourceMetrics(node: NodeContext): Promise<string> {
   const memory = machineMemory();
   const swapOf = (path: string): number => swapBytesIn(node.cgroups.directory(path, 'memory'), node.cgroups.version);
   const containers = pods.flatMap((pod) => pod.containers.map((container) => ({ pod, container })));
-  const ofContainer = (value: (usage: ContainerUsage) => number): Sample[] => containers.map(({ pod, container }) => ({ labels: { container: container.status.config.name, namespace: pod.namespace, pod: pod.name }, value: value(container), at: container.stats.timestamp }));
+  const ofContainer = (value: (usage: ContainerUsage, pod: PodUsage) => number): Sample[] => containers.map(({ pod, container }) => ({ labels: { container: container.status.config.name, namespace: pod.namespace, pod: pod.name }, value: value(container, pod), at: container.stats.timestamp }));
   const ofPod = (value: (pod: PodUsage) => number): Sample[] => pods.map((pod) => ({ labels: { namespace: pod.namespace, pod: pod.name }, value: value(pod), at }));
   return [
     family('container_cpu_usage_seconds_total', 'counter', '[STABLE] Cumulative cpu time consumed by the container in core-seconds', ofContainer(({ stats }) => stats.cpuUsageNanos / 1e9)),
     family('container_memory_working_set_bytes', 'gauge', '[STABLE] Current working set of the container in bytes', ofContainer(({ stats }) => stats.memoryWorkingSetBytes)),
     family('container_start_time_seconds', 'gauge', '[STABLE] Start time of the container since unix epoch in seconds', ofContainer(({ status }) => status.startedAt / 1000).map(({ labels = {}, value }) => ({ labels, value }))),
-    family('container_swap_usage_bytes', 'gauge', '[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems', containers.map(({ pod, container }) => ({ labels: { container: container.status.config.name, namespace: pod.namespace, pod: pod.name }, value: swapOf(cgroupOf(pathOf(pod.uid, node), container.status.id, node.cgroups)), at: container.stats.timestamp }))),
+    family('container_swap_usage_bytes', 'gauge', '[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems', ofContainer(({ status }, pod) => swapOf(cgroupOf(pathOf(pod.uid, node), status.id, node.cgroups)))),
     family('node_cpu_usage_seconds_total', 'counter', '[STABLE] Cumulative cpu time consumed by the node in core-seconds', [{ value: machineCpuNanos() / 1e9, at }]),
     family('node_memory_working_set_bytes', 'gauge', '[STABLE] Current working set of the node in bytes', [{ value: memory.workingSetBytes, at }]),
     family('node_swap_usage_bytes', 'gauge', '[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems', [{ value: memory.swapUsageBytes, at }]),

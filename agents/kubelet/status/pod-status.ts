@@ -21,7 +21,11 @@ export function podStatusOf(state: PodState, extra: readonly Pick<PodCondition, 
   const { phase: reached, reason, message } = phaseAndReason(state, [...begun, ...seen]);
   const over = ended && state.dismantled && !isStatic(pod);
   const [init, main, phase] = over ? [lostInit(begun), lostMain({ ...pod, status: state.shownAtEnding ?? {} }, seen), isTerminalPhase(reached) ? reached : 'Failed' as const] : [begun, seen, reached];
-  const conditions = conditionsOf({ pod, now: state.now, phase: reached, statuses: [...begun, ...seen], sandboxReady: state.sandbox?.state === 'ready', settled: isTerminalPhase(pod.status?.phase) || isTerminalPhase(previous.phase), previous, extra: [...extra, ...restartingCondition(state), ...disruption(state)] });
+  const conditions = conditionsOf({
+    pod, previous, now: state.now, phase: reached, statuses: [...begun, ...seen], sandboxReady: state.sandbox?.state === 'ready',
+    settled: isTerminalPhase(pod.status?.phase) || isTerminalPhase(previous.phase),
+    extra: [...extra, ...restartingCondition(state), ...disruption(state)],
+  });
   return {
     ...carried(pod),
     phase, conditions, ...observedGeneration(pod),

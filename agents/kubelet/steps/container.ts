@@ -50,8 +50,9 @@ export async function startContainer(start: ContainerStart, node: NodeContext): 
   const podIps = sandbox.config.hostNetwork ? node.nodeIps : sandbox.ips;
   const prepared = await prepare(start, { ground, podIps }, node).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (prepared === undefined) return undefined;
-  const { mounts, environment, given } = prepared;
-  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts: mounts.mounts, devices: mounts.devices, messageFile: mounts.messageFile, environment, given, volumeGroups: ground.volumes.flatMap(({ group }) => group ?? []) }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
+  const { mounts: { mounts, devices, messageFile }, environment, given } = prepared;
+  const volumeGroups = ground.volumes.flatMap(({ group }) => group ?? []);
+  const config = await Promise.resolve().then(() => containerConfig({ ...start, image, mounts, devices, messageFile, environment, given, volumeGroups }, node)).catch((error: unknown) => failed(error, 'CreateContainerConfigError'));
   if (config === undefined) return undefined;
   signal.throwIfAborted();
   const id = await node.runtime.createContainer(sandbox.id, config).catch((error: unknown) => failed(error, 'CreateContainerError'));

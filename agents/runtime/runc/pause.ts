@@ -30,10 +30,15 @@ export async function startPause(ground: Ground, record: SandboxRecord): Promise
     root: { path: root, readonly: true },
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
     annotations: scopeAnnotations(record.config.cgroupParent),
-    linux: { cgroupsPath: cgroupsPathOf(ground, record.config.cgroupParent, record.id), namespaces: [{ type: 'pid' }, { type: 'mount' }, ...(userNamespace === undefined ? [] : [{ type: 'user', path: usersPinOf(ground, record) }])], ...(userNamespace !== undefined && mappingsOf(userNamespace)) },
+    linux: {
+      cgroupsPath: cgroupsPathOf(ground, record.config.cgroupParent, record.id),
+      namespaces: [{ type: 'pid' }, { type: 'mount' }, ...(userNamespace === undefined ? [] : [{ type: 'user', path: usersPinOf(ground, record) }])],
+      ...(userNamespace !== undefined && mappingsOf(userNamespace)),
+    },
   }));
   // It keeps what it is given as its streams: nothing that anyone waits for.
-  const result = await tryCommand('sh', ['-c', 'exec "$@" </dev/null >/dev/null 2>"$0"', join(bundle, 'error'), ground.ociRuntime, '--root', ground.layout.runc, ...(isSlice(record.config.cgroupParent) ? ['--systemd-cgroup'] : []), 'run', '--detach', '--bundle', bundle, '--pid-file', join(bundle, 'pid'), record.id]);
+  const run = [ground.ociRuntime, '--root', ground.layout.runc, ...(isSlice(record.config.cgroupParent) ? ['--systemd-cgroup'] : []), 'run', '--detach', '--bundle', bundle, '--pid-file', join(bundle, 'pid'), record.id];
+  const result = await tryCommand('sh', ['-c', 'exec "$@" </dev/null >/dev/null 2>"$0"', join(bundle, 'error'), ...run]);
   if (result.code !== 0) throw new Error(`the pod's PID namespace cannot be made: ${wordsOf(readFileIfThere(join(bundle, 'error')) ?? '')}`);
   const pause = processOf(Number(readFileIfThere(join(bundle, 'pid'))));
   if (pause === undefined) throw new Error("the process that holds the pod's PID namespace has gone");
