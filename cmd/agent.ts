@@ -41,7 +41,8 @@ async function startAgent(settings: Settings, { stopping, ledger, manager, log }
   const { server, cluster } = keeper.current;
   log.info('joined', { server, node: nodeName });
   const access = openAccess(keeper, { nodeName, lastKnownDir: join(directory, 'last-known'), log });
-  const running = await startAll([tellOfInstance({ verb: 'agent', dataDir: settings['data-dir'], url: server, tokenGiven: token !== undefined, ociRuntime: settings['oci-runtime'], ...(settings['container-runtime-endpoint'] !== '' && { criEndpoint: settings['container-runtime-endpoint'] }), nodeName }, systemClock.now()), access.component, keeper], log, stopping);
+  const instance = tellOfInstance('agent', settings, { url: server, nodeName, tokenGiven: token !== undefined, startedAt: systemClock.now() });
+  const running = await startAll([instance, access.component, keeper], log, stopping);
   manager.starting(`with what ${server} says`);
   const failed = strangersServer(access.proxy, { server, stopping, log });
   const { ready, components, endPods } = await untilReady(running, access.synced(), { stopping, failed }).then(() => createNode({ ...settings, disable: cluster.disable }, { cluster: access.cluster, nodeName, nodeIps, ledger, log }));

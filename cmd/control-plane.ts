@@ -1,30 +1,20 @@
-// The control plane of one server, wired in flow order: store → registry → who may → the road → the socket → what keeps it going.
-import { join } from 'node:path';
+// The control plane of one server, wired in flow order: what answers (api-core.ts) → the roads out → the loops → the socket → what keeps it going.
 import { systemClock } from '../internal/base/clock.ts';
 import type { Component } from '../internal/base/component.ts';
 import type { Log } from '../internal/base/log.ts';
 import { systemRandom } from '../internal/base/random.ts';
-import { messageOf } from '../internal/base/errors.ts';
 import type { AggregatedServers } from '../internal/api/aggregation.ts';
 import type { KubeletCalls } from '../internal/api/kubelet-calls.ts';
 import type { Resource } from '../internal/api/request.ts';
-import { loadSchemas } from '../internal/api/schema.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, type UserInfo } from '../internal/api/user.ts';
-import { createAdmission } from '../internal/admission/index.ts';
-import { createAuthenticator } from '../internal/authn/authenticator.ts';
-import { createBootstrapTokens } from '../internal/authn/bootstrap-tokens.ts';
-import { createTokenIssuer } from '../internal/authn/service-account-tokens.ts';
-import { createAuthorizer } from '../internal/authz/authorizer.ts';
 import { bootstrapPolicy } from '../internal/authz/bootstrap-policy.ts';
 import { createAggregatedServers } from '../internal/client/aggregated-servers.ts';
-import { createCallout } from '../internal/client/callout.ts';
-import { createClient } from '../internal/client/typed-client.ts';
 import type { Client } from '../internal/client/client.ts';
 import type { Authority } from '../internal/cluster/authority.ts';
 import type { KeyPair } from '../internal/cluster/certificate.ts';
 import type { Leaves } from '../internal/cluster/leaves.ts';
 import type { ClusterSettings } from '../internal/cluster/join/protocol.ts';
-import { FRONT_PROXY_LEAF, FRONT_PROXY_NAMES } from '../internal/cluster/front-proxy.ts';
+import { FRONT_PROXY_LEAF } from '../internal/cluster/front-proxy.ts';
 import { createJoinPaths } from '../internal/cluster/join/server.ts';
 import { createCertificateSigner } from '../internal/cluster/signer.ts';
 import { TUNNEL_PATH } from '../internal/cluster/tunnel/protocol.ts';
@@ -33,28 +23,22 @@ import { ensureSystemObjects } from '../internal/cluster/system-objects.ts';
 import { controllers, userOf } from '../internal/controllers/index.ts';
 import type { NodeDialer } from '../internal/http/kubelet-connection.ts';
 import { createKubeletCalls } from '../internal/http/kubelet-calls.ts';
-import { createPipeline, type Pipeline } from '../internal/http/pipeline.ts';
+import type { Pipeline } from '../internal/http/pipeline.ts';
 import { createApiServer } from '../internal/http/server.ts';
 import { createEventRecorder } from '../internal/informer/event-recorder.ts';
-import { createLocalViews } from '../internal/informer/local-views.ts';
 import type { Loop } from '../internal/informer/loop.ts';
 import type { ServedResources } from '../internal/informer/served-resources.ts';
 import { runLoop } from '../internal/informer/run-loop.ts';
 import type { Views } from '../internal/informer/view.ts';
 import { webhookConverter } from '../internal/kinds/custom/conversion-webhook.ts';
-import { loadKinds, type Kinds } from '../internal/kinds/index.ts';
+import type { Kinds } from '../internal/kinds/index.ts';
 import type { Kind } from '../internal/kinds/kind.ts';
-import { SECRETS } from '../internal/kinds/generated/resources.ts';
-import { createServiceAllocator } from '../internal/registry/allocators/service-allocator.ts';
 import { keepCustomKinds } from '../internal/registry/custom-kinds.ts';
 import { createEventExpiry } from '../internal/registry/event-expiry.ts';
-import { createRegistry } from '../internal/registry/generic-registry.ts';
 import { createScheduler, SCHEDULER_USER } from '../internal/scheduler/index.ts';
 import type { Store } from '../internal/store/store.ts';
-import { openSqliteStore } from '../internal/store/sqlite.ts';
-import { firstAddress, portRange } from './addresses.ts';
-import { configuredAudit } from './audit.ts';
-import { configuredAuthentication } from './authentication.ts';
+import { firstAddress } from './addresses.ts';
+import { LOOPBACK_USER, openApiCore } from './api-core.ts';
 import type { Settings } from './flags.ts';
 import { createResourceMetrics } from './resource-metrics.ts';
 import { hostNodeName } from './host.ts';
@@ -83,33 +67,9 @@ export interface ControlPlaneOptions {
   log: Log;
 }
 
-/** The server itself. */
-export const LOOPBACK_USER: UserInfo = { username: 'system:apiserver', groups: [MASTERS_GROUP, AUTHENTICATED_GROUP] };
-const ISSUER = 'https://kubernetes.default.svc';
-
 export async function createControlPlane(settings: Settings, { authority, leaves, addresses, nodeName, passwords, log }: ControlPlaneOptions): Promise<ControlPlane> {
   const [clock, random] = [systemClock, systemRandom];
-  const dataDir = settings['data-dir'];
-  const store = await openSqliteStore({ path: join(dataDir, 'server/db/state.db'), clock });
-  const schemas = loadSchemas();
-  const kinds = loadKinds(schemas);
-  const serviceCidr = settings['service-cidr'][0] ?? '';
-  const views = createLocalViews(store);
-  const registry = createRegistry({ store, schemas, clock, random, hooks: { '/services': createServiceAllocator({ store, random, serviceCidr, nodePorts: portRange(settings['service-node-port-range']) }) } });
-  const tokens = createTokenIssuer({ privateKeyPem: authority.serviceAccountKey, issuer: `${ISSUER}.${settings['cluster-domain']}`, clock, random, store, labelSecret: (secret, labels) => labelUsedSecret(clientOf(LOOPBACK_USER), log, { secret, labels }) });
-  const auditing = await configuredAudit(settings, { clock, random, log });
-  const configured = await configuredAuthentication(settings, { issuer: tokens.issuer, clock, log });
-  const authenticator = createAuthenticator({
-    clock,
-    authorities: { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, proxyNames: FRONT_PROXY_NAMES },
-    ...(configured !== undefined && { anonymous: configured.anonymous }),
-    tokens: [(token) => tokens.verify(token), createBootstrapTokens({ store, clock }), ...(configured?.tokens ?? [])],
-  });
-  const authorizer = createAuthorizer(store);
-  const callout = createCallout({ source: store, clock, random });
-  const admission = createAdmission({ store, kinds, schemas, authorizer, clock, random, callout });
-  const pipeline = createPipeline({ registry, store, kinds, schemas, authorizer, admission, clock, tokens, identify: (token) => authenticator.identify(token), ...(auditing !== undefined && { audit: auditing.audit }) });
-  const clientOf = (user: UserInfo): Client => createClient(pipeline.as(user));
+  const { store, kinds, schemas, views, tokens, authenticator, callout, pipeline, clientOf, auditing } = await openApiCore(settings, { authority, log });
   const run = (loop: Loop, user: UserInfo, component: string): Component => {
     const client = clientOf(user);
     return runLoop(loop, { views, client, clock, random, log, recorder: createEventRecorder({ client, clock, random, log, component }) });
@@ -119,7 +79,11 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   const sign = createCertificateSigner({ authority, clock, random });
   const { aggregated, tunnels, dialer, kubelets } = roadsOut({ authority, leaves, store });
   const metrics = settings.disable.includes('metrics') ? undefined : createResourceMetrics({ kinds, views, kubelets, clock });
-  const loops = controllers({ sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), aggregated, kubelets, ...(metrics !== undefined && { usage: metrics.usage }), disabled: settings.disable, rootCertificates: () => authority.serverCa.certificate, clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(serviceCidr), addresses: () => addresses().slice(0, 1), port }, resources, types: { kinds, schemas } });
+  const loops = controllers({
+    sign, issueSecretToken: (subject) => tokens.issueForSecret(subject), rootCertificates: () => authority.serverCa.certificate,
+    aggregated, kubelets, ...(metrics !== undefined && { usage: metrics.usage }), resources, types: { kinds, schemas }, disabled: settings.disable,
+    clusterCidr: settings['cluster-cidr'][0] ?? '', apiServer: { clusterIp: firstAddress(settings['service-cidr'][0] ?? ''), addresses: () => addresses().slice(0, 1), port },
+  });
   const names = (): string[] => servingNames(settings, addresses());
   const serving = leaves.hold({ file: 'serving-kube-apiserver', ca: 'serverCa', subject: { commonName: 'kube-apiserver' }, names, usages: ['server'] });
   const apiServer = createApiServer({
@@ -139,7 +103,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
   serving.onRenewed((pair) => apiServer.renew(pairOf(pair)));
   const components: Component[] = [
     closing(store),
-    ...(auditing === undefined ? [] : [auditing.component]),
+    ...(auditing === undefined ? [] : [auditing]),
     createEventExpiry({ store, clock }),
     keepCustomKinds({ store, kinds, schemas, converterOf: (crd) => webhookConverter(crd, { callout, uuid: random.uuid }) }),
     { name: 'policy', start: () => prepare(settings, authority, { pipeline, client: clientOf(LOOPBACK_USER) }), stop: () => Promise.resolve() },
@@ -149,10 +113,6 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     run(createScheduler() as Loop, { username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] }, 'default-scheduler'),
   ];
   return { components, pipeline, views, clientOf, run };
-}
-
-function labelUsedSecret(client: Client, log: Log, { secret: { namespace, name, uid }, labels }: { secret: { namespace: string; name: string; uid: string }; labels: Record<string, string> }): void {
-  client.patch(SECRETS, { namespace, name }, { type: 'merge', body: { metadata: { uid, labels } } }).catch((error: unknown) => log.warn('the use of a Secret\'s token was not written down', { secret: `${namespace}/${name}`, error: messageOf(error) }));
 }
 
 /** Each stored kind once: what is served under two names or in several versions is collected under one of them. */
@@ -184,7 +144,11 @@ function closing(store: Store): Component {
 async function prepare(settings: Settings, authority: Authority, { pipeline, client }: { pipeline: Pipeline; client: Client }): Promise<void> {
   await bootstrapPolicy(pipeline.options);
   const dns = settings.disable.includes('dns') ? undefined : settings['cluster-dns'][0];
-  await ensureSystemObjects(client, { clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate, serviceCidrs: settings['service-cidr'], localStorage: !settings.disable.includes('local-storage'), metrics: !settings.disable.includes('metrics'), ...(dns !== undefined && { dnsAddress: dns }) });
+  await ensureSystemObjects(client, {
+    clientCa: authority.clientCa.certificate, requestHeaderCa: authority.requestHeaderCa.certificate,
+    serviceCidrs: settings['service-cidr'], ...(dns !== undefined && { dnsAddress: dns }),
+    localStorage: !settings.disable.includes('local-storage'), metrics: !settings.disable.includes('metrics'),
+  });
 }
 
 /** What every node must know of the cluster: agents are told when they join, the server's own node by this. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Component } from '../internal/base/component.ts';
 import { foldersIn, readFileIfThere, writeFileAtomically } from '../internal/base/files.ts';
 import { isAlive, processOf } from '../agents/runtime/runc/process.ts';
+import type { Settings } from './flags.ts';
 import { RUN_ROOT, runDirOf } from './places.ts';
 import { SKIFF_VERSION_TEXT } from './version.ts';
 
@@ -31,13 +32,15 @@ export interface Instance {
 const FILE = 'instance.json';
 
 /** The first component of a process: others must see it as long as anything of it runs. */
-export function tellOfInstance(told: Omit<Instance, 'pid' | 'startTime' | 'startedAt' | 'version'>, startedAt: number): Component {
+export function tellOfInstance(verb: Instance['verb'], settings: Settings, told: Pick<Instance, 'url' | 'nodeName' | 'tokenGiven' | 'startedAt'>): Component {
+  const criEndpoint = settings['container-runtime-endpoint'];
+  const dataDir = settings['data-dir'];
   return {
     name: 'instance',
     start() {
       const { startTime = '' } = processOf(process.pid) ?? {};
-      const instance: Instance = { ...told, pid: process.pid, startTime, startedAt, version: SKIFF_VERSION_TEXT };
-      const directory = runDirOf(told.dataDir);
+      const instance: Instance = { ...told, verb, dataDir, ociRuntime: settings['oci-runtime'], ...(criEndpoint !== '' && { criEndpoint }), pid: process.pid, startTime, version: SKIFF_VERSION_TEXT };
+      const directory = runDirOf(dataDir);
       mkdirSync(directory, { recursive: true, mode: 0o711 });
       writeFileAtomically(join(directory, FILE), `${JSON.stringify(instance)}\n`, { sync: false });
       return Promise.resolve();

@@ -17,7 +17,8 @@ import { formatKubeconfig } from '../internal/cluster/kubeconfig.ts';
 import { createLeaves, type Leaves } from '../internal/cluster/leaves.ts';
 import type { Loop } from '../internal/informer/loop.ts';
 import { NODES } from '../internal/kinds/generated/resources.ts';
-import { clusterSettings, createControlPlane, LOOPBACK_USER, type ControlPlane } from './control-plane.ts';
+import { LOOPBACK_USER } from './api-core.ts';
+import { clusterSettings, createControlPlane, type ControlPlane } from './control-plane.ts';
 import type { Settings } from './flags.ts';
 import { openNodeAddresses } from './node-addresses.ts';
 import { keepNodeName, nodeNameOf } from './node-name.ts';
@@ -54,7 +55,10 @@ async function startServer(settings: Settings, { stopping, ledger, manager, log 
   const addresses = (): readonly string[] => (advertised === undefined ? nodeIps() : [advertised, ...nodeIps()]);
   const plane = await createControlPlane(settings, { authority, leaves, addresses, nodeName, passwords, log });
   const node = settings['disable-agent'] ? undefined : await createServerNode(settings, { plane, authority, leaves, nodeName, nodeIps, ledger, log });
-  const components = [instance(settings, nodeName), ...plane.components, kubeconfig(settings, { authority, leaves, ledger, log }), leaves, ...(node?.components ?? [])];
+  const instance = tellOfInstance('server', settings, {
+    url: `https://127.0.0.1:${String(settings['https-listen-port'])}`, tokenGiven: givenToken(settings) !== undefined, startedAt: clock.now(), ...(!settings['disable-agent'] && { nodeName }),
+  });
+  const components = [instance, ...plane.components, kubeconfig(settings, { authority, leaves, ledger, log }), leaves, ...(node?.components ?? [])];
   const running = await startAll(announced(components, manager), log, stopping);
   manager.starting('the node');
   await untilReady(running, node?.ready ?? Promise.resolve(), { stopping });
@@ -95,12 +99,6 @@ function createServerNode(settings: Settings, { plane, authority, leaves, nodeNa
     ...clusterSettings(settings),
   };
   return createNode(settings, { cluster, nodeName, nodeIps, ledger, log });
-}
-
-function instance(settings: Settings, nodeName: string): Component {
-  const url = `https://127.0.0.1:${String(settings['https-listen-port'])}`;
-  const tokenGiven = givenToken(settings) !== undefined;
-  return tellOfInstance({ verb: 'server', dataDir: settings['data-dir'], url, tokenGiven, ociRuntime: settings['oci-runtime'], ...(settings['container-runtime-endpoint'] !== '' && { criEndpoint: settings['container-runtime-endpoint'] }), ...(!settings['disable-agent'] && { nodeName }) }, systemClock.now());
 }
 
 /** The admin's kubeconfig: written at start, and again with a renewed certificate. */
