@@ -16,7 +16,7 @@ export const namespace: KindRules<Namespace> = {
   validate,
   validateStatusUpdate,
   cells: (object, now) => [object.metadata.name, object.status?.phase ?? '', objectAge(object, now)],
-  selectableFields: (object) => ({ 'status.phase': object.status?.phase ?? '', name: object.metadata.name }),
+  selectableFields: (object) => ({ 'status.phase': object.status?.phase ?? '' }),
 };
 
 function applyDefaults(draft: Namespace): void {

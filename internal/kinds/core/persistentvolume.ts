@@ -77,7 +77,7 @@ const RULES: readonly SourceRule<Spec>[] = [
   { field: 'iscsi', check: () => [] }, // takes the volume's name: see validateSource
   source('cinder', cinder(true)),
   source('fc', fc),
-  source('flexVolume', flexVolume),
+  { ...source<Spec, 'flexVolume'>('flexVolume', flexVolume), beside: true },
   source('azureFile', (share, at) => [...azureFile(share, at), ...(share.secretNamespace === '' ? [required(`${at}.secretNamespace`)] : [])]),
   source('vsphereVolume', vsphereVolume),
   source('photonPersistentDisk', photonPersistentDisk),

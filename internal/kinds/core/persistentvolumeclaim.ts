@@ -41,7 +41,8 @@ export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
 
 /** The old field and the new say the same; one stands for both. */
 function pairSources(spec: PersistentVolumeClaim['spec'] | undefined): void {
-  if (spec === undefined || spec.dataSourceRef?.namespace) return;
+  if (spec === undefined) return;
+  if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef; // CrossNamespaceVolumeDataSource, off in 1.36
   if (spec.dataSource !== undefined) spec.dataSourceRef ??= copy(spec.dataSource);
   else if (spec.dataSourceRef !== undefined) {
     const { namespace: _none, ...source } = copy(spec.dataSourceRef);

@@ -95,6 +95,7 @@ function gracePeriodSeconds({ spec, status }: Pod, requested: number | undefined
 function selectableFields({ spec, status }: Pod): Record<string, string> {
   return {
     'spec.nodeName': spec.nodeName ?? '',
+    'spec.host': spec.nodeName ?? '',
     'spec.restartPolicy': spec.restartPolicy ?? '',
     'spec.schedulerName': spec.schedulerName ?? '',
     'spec.serviceAccountName': spec.serviceAccountName ?? '',

@@ -10,6 +10,7 @@ import { isExternal, needsHealthPort } from './service-type.ts';
 
 const AFFINITY_SECONDS_MAX = 86400;
 const INTERNAL = ['Cluster', 'Local'];
+const FAMILIES = ['IPv4', 'IPv6'];
 const POLICIES = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
 
 export function validateService(service: Service): FieldError[] {
@@ -83,15 +84,20 @@ function validateAffinity({ spec: { sessionAffinity, sessionAffinityConfig } }: 
   return seconds > 0 && seconds <= AFFINITY_SECONDS_MAX ? [] : [invalid(`${path}.clientIP.timeoutSeconds`, seconds, `must be greater than 0 and less than ${String(AFFINITY_SECONDS_MAX)}`)];
 }
 
-function validateClusterIps({ spec }: Service): FieldError[] {
+/** Before addresses are chosen, too: what is wrong is not looked for in the range. */
+export function validateClusterIps({ spec }: Service): FieldError[] {
   if (spec.type === 'ExternalName') return [];
   const { clusterIP = '', clusterIPs = [], ipFamilies = [] } = spec;
   const errors: FieldError[] = [];
   if (clusterIP !== '' && clusterIPs.length === 0) errors.push(required('spec.clusterIPs'));
   else if (clusterIP !== '' && clusterIPs[0] !== clusterIP) errors.push(invalid('spec.clusterIPs', clusterIPs, 'first value must match `clusterIP`'));
   else if (clusterIP === '' && clusterIPs.length > 0) errors.push(invalid('spec.clusterIPs', clusterIPs, 'must be empty when `clusterIP` is not specified'));
+  ipFamilies.forEach((family, index) => {
+    const at = `spec.ipFamilies[${String(index)}]`;
+    if (!FAMILIES.includes(family)) errors.push(notSupported(at, family, FAMILIES));
+    if (ipFamilies.indexOf(family) < index) errors.push(duplicate(at, family));
+  });
   if (spec.ipFamilyPolicy !== undefined && !POLICIES.includes(spec.ipFamilyPolicy)) errors.push(notSupported('spec.ipFamilyPolicy', spec.ipFamilyPolicy, POLICIES));
-  ipFamilies.forEach((family, index) => { if (ipFamilies.indexOf(family) < index) errors.push(duplicate(`spec.ipFamilies[${String(index)}]`, family)); });
   clusterIPs.forEach((ip, index) => {
     if (index === 0 && ip === 'None') {
       if (clusterIPs.length > 1) errors.push(invalid('spec.clusterIPs', clusterIPs, '\'None\' must be the first and only value'));
@@ -103,7 +109,7 @@ function validateClusterIps({ spec }: Service): FieldError[] {
     if (ipFamilies[index] === 'IPv6' && isIpv4(ip)) errors.push(invalid(at, ip, `expected an IPv6 value as indicated by \`ipFamilies[${String(index)}]\``));
   });
   if (clusterIPs.length > 2) errors.push(invalid('spec.clusterIPs', clusterIPs, 'may only hold up to 2 values'));
-  else if (clusterIPs.length === 2 && clusterIPs.filter(isIpv4).length !== 1) errors.push(invalid('spec.clusterIPs', clusterIPs, 'may specify no more than one IP for each IP family'));
+  else if (clusterIPs.length === 2 && clusterIPs.every((ip) => ipProblems(ip).length === 0) && clusterIPs.filter(isIpv4).length !== 1) errors.push(invalid('spec.clusterIPs', clusterIPs, 'may specify no more than one IP for each IP family'));
   return errors;
 }
 

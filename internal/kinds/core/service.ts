@@ -13,7 +13,11 @@ export const service: KindRules<Service> = {
   allowCreateOnUpdate: true,
   validateName: dnsLabelName,
   applyDefaults,
-  prepareForCreate: (draft) => { draft.status = { loadBalancer: {} }; },
+  prepareForCreate: (draft) => {
+    draft.status = { loadBalancer: {} };
+    const { spec } = draft;
+    if (spec?.clusterIP && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [spec.clusterIP]; // said by who knows the older field only
+  },
   prepareForUpdate: (draft, old) => {
     draft.status = copy(old.status ?? { loadBalancer: {} });
     clearForTypeChange(draft, old);

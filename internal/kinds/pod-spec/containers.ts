@@ -1,7 +1,7 @@
 // Validation of containers of all three sorts (upstream: validateContainers, validateInitContainers, validateEphemeralContainers).
-import { duplicate, fieldNotFound as notFound, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { duplicate, fieldNotFound as notFound, forbidden, invalid, notSupported, required, tooMany, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, portNameProblems, portNumberProblems } from '../../api/names.ts';
-import type { Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, PodSpec } from '../generated/api-types.ts';
+import type { Container, ContainerPort, ContainerResizePolicy, ContainerRestartRule, EphemeralContainer, PodSpec } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
 import { validateEnv, validateEnvFrom } from './environment.ts';
 import { validateLifecycle, validateProbes } from './probes.ts';
@@ -20,7 +20,9 @@ export interface ContainerContext {
 }
 
 /** What an ephemeral container may not have. */
-const EPHEMERAL_FORBIDDEN = ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle', 'resizePolicy'] as const;
+const EPHEMERAL_FORBIDDEN = ['ports', 'resizePolicy', 'restartPolicy', 'restartPolicyRules', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'] as const;
+const ACTIONS = ['Restart', 'RestartAllContainers'];
+const OPERATORS = ['In', 'NotIn'];
 const ONLY_SIDECARS = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const;
 
 export function validateContainers(containers: readonly Container[], path: string, context: ContainerContext): FieldError[] {
@@ -125,9 +127,22 @@ function validatePorts(ports: readonly ContainerPort[], path: string): FieldErro
 
 function validateRestartPolicy({ restartPolicy, restartPolicyRules = [] }: Container, path: string): FieldError[] {
   const allowed = ['Always', 'Never', 'OnFailure'];
-  if (restartPolicy !== undefined && !allowed.includes(restartPolicy)) return [notSupported(`${path}.restartPolicy`, restartPolicy, allowed)];
-  if (restartPolicyRules.length > 0 && restartPolicy === undefined) return [required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used')];
-  return [];
+  const errors: FieldError[] = [];
+  if (restartPolicy !== undefined && !allowed.includes(restartPolicy)) errors.push(notSupported(`${path}.restartPolicy`, restartPolicy, allowed));
+  if (restartPolicyRules.length > 0 && restartPolicy === undefined) errors.push(required(`${path}.restartPolicy`, 'must specify restartPolicy when restart rules are used'));
+  if (restartPolicyRules.length > RULES_MAX) errors.push(tooMany(`${path}.restartPolicyRules`, restartPolicyRules.length, RULES_MAX));
+  return [...errors, ...restartPolicyRules.flatMap((rule, index) => validateRestartRule(rule, `${path}.restartPolicyRules[${String(index)}]`))];
+}
+
+const RULES_MAX = 20;
+const CODES_MAX = 255;
+
+function validateRestartRule({ action, exitCodes }: Partial<ContainerRestartRule>, path: string): FieldError[] {
+  const errors = action !== undefined && ACTIONS.includes(action) ? [] : [notSupported(`${path}.action`, action ?? '', ACTIONS)];
+  if (exitCodes === undefined) return [...errors, required(`${path}.exitCodes`, 'must be specified')];
+  const { operator, values = [] } = exitCodes as Partial<typeof exitCodes>;
+  if (operator === undefined || !OPERATORS.includes(operator)) errors.push(notSupported(`${path}.exitCodes.operator`, operator ?? '', OPERATORS));
+  return values.length > CODES_MAX ? [...errors, tooMany(`${path}.exitCodes.values`, values.length, CODES_MAX)] : errors;
 }
 
 function hostPortConflicts(containers: readonly Container[], path: string): FieldError[] {

@@ -7,6 +7,7 @@ const FILE_MODE = 0o644;
 
 export function podSpecDefaults(spec: PodSpec | undefined): void {
   if (spec === undefined) return;
+  delete spec.schedulingGroup; // GenericWorkload, off in 1.36: dropped, as upstream does
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.restartPolicy ||= 'Always';
   spec.securityContext ??= {};
@@ -39,6 +40,7 @@ function containerDefaults(container: Container | EphemeralContainer): void {
   for (const port of container.ports ?? []) port.protocol ||= 'TCP';
   for (const { valueFrom } of container.env ?? []) if (valueFrom !== undefined) referenceDefaults(valueFrom);
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) probeDefaults(probe);
+  delete container.lifecycle?.stopSignal; // ContainerStopSignals, off in 1.36
   for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) if (handler?.httpGet !== undefined) httpDefaults(handler.httpGet);
 }
 

@@ -1,8 +1,8 @@
 // Validation of a container's environment and of downward API references (upstream: ValidateEnv, ValidateEnvFrom, validateObjectFieldSelector).
 import { invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
-import { configKeyProblems, envNameProblems, labelKeyProblems, subdomainProblems } from '../../api/names.ts';
+import { configKeyProblems, dnsLabelProblems, envNameProblems, labelKeyProblems, subdomainProblems } from '../../api/names.ts';
 import { compareQuantities } from '../../api/quantity.ts';
-import type { EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector } from '../generated/api-types.ts';
+import type { EnvFromSource, EnvVar, FileKeySelector, ObjectFieldSelector, ResourceFieldSelector } from '../generated/api-types.ts';
 
 const ENV_FIELDS = ['metadata.name', 'metadata.namespace', 'metadata.uid', 'spec.nodeName', 'spec.serviceAccountName', 'status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs'];
 export const VOLUME_FIELDS = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
@@ -43,11 +43,20 @@ function validateValueFrom({ value, valueFrom }: EnvVar, path: string): FieldErr
     if (!reference.key) errors.push(required(`${path}.${field}.key`));
     else for (const problem of configKeyProblems(reference.key)) errors.push(invalid(`${path}.${field}.key`, reference.key, problem));
   }
+  if (valueFrom.fileKeyRef !== undefined) errors.push(...validateFileKey(valueFrom.fileKeyRef, `${path}.fileKeyRef`));
   const count = SOURCES.filter((source) => valueFrom[source] !== undefined).length;
   if (count === 0) errors.push(invalid(path, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
   else if (value) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));
   else if (count > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
   return errors;
+}
+
+function validateFileKey({ key, volumeName, path: file }: Partial<FileKeySelector>, path: string): FieldError[] {
+  return [
+    ...(key ? envNameProblems(key).map((problem) => invalid(`${path}.key`, key, problem)) : [required(`${path}.key`)]),
+    ...(volumeName ? dnsLabelProblems(volumeName).map((problem) => invalid(`${path}.volumeName`, volumeName, problem)) : [required(`${path}.volumeName`)]),
+    ...(file ? (file.split('/').includes('..') ? [invalid(`${path}.path`, file, 'must not contain \'..\'')] : []) : [required(`${path}.path`)]),
+  ];
 }
 
 function referenceName(name: string | undefined, path: string): FieldError[] {

@@ -1,5 +1,6 @@
 // Validation of resource requests and limits (upstream: ValidateResourceRequirements).
-import { fieldNotFound as notFound, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
+import { duplicate, fieldNotFound as notFound, forbidden, invalid, required, type FieldError } from '../../api/field-error.ts';
+import { dnsLabelProblems } from '../../api/names.ts';
 import { compareQuantities, isQuantity } from '../../api/quantity.ts';
 import type { ResourceRequirements } from '../generated/api-types.ts';
 import { containerResourceNameProblems, isExtendedResource, isHugePage, isOvercommitAllowed } from '../resource-names.ts';
@@ -14,9 +15,16 @@ export function validateResources(resources: ResourceRequirements | undefined, p
   }
   const all = [...Object.keys(limits), ...Object.keys(requests)];
   if (all.some(isHugePage) && !all.includes('cpu') && !all.includes('memory')) errors.push(forbidden(path, 'HugePages require cpu or memory'));
-  (resources.claims ?? []).forEach(({ name }, index) => {
-    if (!name) errors.push(required(`${path}.claims[${String(index)}]`));
-    else if (!claims.has(name)) errors.push(notFound(`${path}.claims[${String(index)}]`, name));
+  const seen = new Set<string>();
+  (resources.claims ?? []).forEach(({ name, request }, index) => {
+    const at = `${path}.claims[${String(index)}]`;
+    if (!name) return void errors.push(required(at));
+    const key = request ? `${name}/${request}` : name;
+    const whole = seen.has(name) || (!request && [...seen].some((one) => one.startsWith(`${name}/`)));
+    if (request && !seen.has(name)) errors.push(...dnsLabelProblems(request).map((problem) => invalid(`${at}.request`, request, problem)));
+    if (whole || seen.has(key)) errors.push(duplicate(at, whole ? name : key));
+    seen.add(seen.has(name) ? name : key);
+    if (!claims.has(name)) errors.push({ ...notFound(at, name), detail: `must be one of the names in pod.spec.resourceClaims${claims.size === 0 ? ' which is empty' : `: ${[...claims].sort().join(', ')}`}` });
   });
   return errors;
 }

@@ -4,6 +4,8 @@ import { idProblems } from '../../api/names.ts';
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext } from '../generated/api-types.ts';
 
 const SYSCTL = '([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+/** Sysctls of the namespace of IPC, by upstream's table. */
+const OF_IPC = /^(kernel\.sem$|kernel\.shm|kernel\.msg|fs\.mqueue\.)/;
 const MOUNTS = ['Default', 'Unmasked'];
 const CHANGES = ['Always', 'OnRootMismatch'];
 const GROUPS = ['Merge', 'Strict'];
@@ -14,17 +16,20 @@ export function validatePodSecurityContext(spec: PodSpec, path: string): FieldEr
   const at = `${path}.securityContext`;
   const errors = [...ids(context, ['runAsUser', 'runAsGroup', 'fsGroup'], at)];
   (context.supplementalGroups ?? []).forEach((group, index) => { for (const problem of idProblems(group)) errors.push(invalid(`${at}.supplementalGroups[${String(index)}]`, group, problem)); });
-  if (spec.shareProcessNamespace === true && spec.hostPID === true) errors.push(invalid(`${path}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
+  if (spec.shareProcessNamespace === true && spec.hostPID === true) errors.push(invalid(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
   const seen = new Set<string>();
   (context.sysctls ?? []).forEach(({ name }, index) => {
     const here = `${at}.sysctls[${String(index)}]`;
     if (!name) errors.push(required(`${here}.name`));
     else if (name.length > 253 || !new RegExp(`^${SYSCTL}$`).test(name)) errors.push(invalid(`${here}.name`, name, `must have at most 253 characters and match regex ^${SYSCTL}$`));
     else if (seen.has(name)) errors.push({ type: 'Duplicate', field: `${here}.name`, value: name, detail: '' });
+    const shared = spec.hostNetwork === true && name.startsWith('net.') ? 'hostNetwork' : spec.hostIPC === true && OF_IPC.test(name) ? 'hostIPC' : undefined;
+    if (shared !== undefined) errors.push(invalid(`${here}.name`, name, `may not be specified when '${shared}' is true`));
     seen.add(name);
   });
   if (context.fsGroupChangePolicy !== undefined && !CHANGES.includes(context.fsGroupChangePolicy)) errors.push(notSupported(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, CHANGES));
   if (context.supplementalGroupsPolicy !== undefined && !GROUPS.includes(context.supplementalGroupsPolicy)) errors.push(notSupported(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, GROUPS));
+  if (context.seLinuxChangePolicy !== undefined && context.seLinuxChangePolicy !== 'Recursive') errors.push(notSupported(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']));
   return [...errors, ...validateSeccomp(context.seccompProfile, `${at}.seccompProfile`), ...validateAppArmor(context.appArmorProfile, `${at}.appArmorProfile`)];
 }
 
@@ -53,7 +58,7 @@ function validateSeccomp(profile: SeccompProfile | undefined, path: string): Fie
   const { type, localhostProfile: file } = profile;
   if (!type) return [required(`${path}.type`, 'type is required when seccompProfile is set')];
   if (!PROFILES.includes(type)) return [notSupported(`${path}.type`, type, PROFILES)];
-  if (type !== 'Localhost') return file === undefined ? [] : [invalid(`${path}.localhostProfile`, file, 'can only be set when seccomp type is Localhost')];
+  if (type !== 'Localhost') return file === undefined ? [] : [invalid(`${path}.localhostProfile`, { Type: type, LocalhostProfile: file }, 'can only be set when seccomp type is Localhost')];
   if (file === undefined) return [required(`${path}.localhostProfile`, 'must be set when seccomp type is Localhost')];
   if (file.startsWith('/')) return [invalid(`${path}.localhostProfile`, file, 'must be a relative path')];
   return file.split('/').includes('..') ? [invalid(`${path}.localhostProfile`, file, 'must not contain \'..\'')] : [];

@@ -1,8 +1,8 @@
 // Validation of a pod's spec, wherever it stands (upstream: ValidatePodSpec in pkg/apis/core/validation; its words and paths).
 // Left out: the Windows fields, which no node of ours can run; dynamic resource claims' statuses.
 import type { ObjectMeta } from '../../api/meta.ts';
-import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
-import { dnsLabelProblems, labelKeyProblems, rangeProblems, subdomainProblems } from '../../api/names.ts';
+import { duplicate, forbidden, invalid, notSupported, required, tooLong, type FieldError } from '../../api/field-error.ts';
+import { dnsLabelProblems, labelKeyProblems, rangeProblems, regexpWords, subdomainProblems } from '../../api/names.ts';
 import type { PodResourceClaim, PodSpec } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
 import { ipProblems } from '../networking/ip-address.ts';
@@ -10,7 +10,7 @@ import { validateLabels } from '../label-selector.ts';
 import { validateOs } from './operating-system.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './placement.ts';
-import { quantityMapProblems } from './resources.ts';
+import { validateResources } from './resources.ts';
 import { validatePodSecurityContext } from './security.ts';
 import { validateVolumes } from './volumes.ts';
 
@@ -48,7 +48,7 @@ export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }
     ...validateNames(spec, path),
     ...validateTolerations(spec.tolerations ?? [], `${path}.tolerations`),
     ...validateHostAliases(spec, `${path}.hostAliases`),
-    ...quantityMapProblems(spec.overhead, `${path}.overhead`),
+    ...validateResources({ limits: spec.overhead ?? {} }, `${path}.overhead`, new Set()),
   );
   if (spec.os !== undefined && spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(spec.os.name ? notSupported(`${path}.os`, spec.os.name, ['linux', 'windows']) : required(`${path}.os.name`));
   return errors;
@@ -86,8 +86,19 @@ function validateNames(spec: PodSpec, path: string): FieldError[] {
   check('hostname', dnsLabelProblems);
   check('subdomain', dnsLabelProblems);
   check('priorityClassName', subdomainProblems);
+  errors.push(...validateHostnameOverride(spec, `${path}.hostnameOverride`));
   check('runtimeClassName', subdomainProblems);
   return errors;
+}
+
+const HOSTNAME_MAX = 64;
+
+function validateHostnameOverride({ hostnameOverride: name, setHostnameAsFQDN, hostNetwork }: PodSpec, at: string): FieldError[] {
+  if (name === undefined) return [];
+  const errors = setHostnameAsFQDN === true ? [forbidden(at, 'may not be specified when setHostnameAsFQDN is true')] : [];
+  if (hostNetwork === true) errors.push(forbidden(at, 'may not be specified when hostNetwork is true'));
+  if (name.length > HOSTNAME_MAX) errors.push(tooLong(at, HOSTNAME_MAX));
+  return [...errors, ...subdomainProblems(name).map((problem) => invalid(at, name, problem))];
 }
 
 function validateHostNetwork({ hostNetwork, containers = [] }: Partial<PodSpec>, path: string, isPod: boolean): FieldError[] {
@@ -123,10 +134,18 @@ function validateDns({ dnsPolicy, dnsConfig }: PodSpec, path: string): FieldErro
   if (searches.join(' ').length > 2048) errors.push(invalid(`${path}.searches`, searches, 'must not have more than 2048 characters (including spaces) in the search list'));
   searches.forEach((search, index) => {
     const name = search.endsWith('.') ? search.slice(0, -1) : search;
-    if (search !== '.') for (const problem of subdomainProblems(name.replaceAll('_', 'a'))) errors.push(invalid(`${path}.searches[${String(index)}]`, name, problem));
+    if (search !== '.') for (const problem of searchProblems(name)) errors.push(invalid(`${path}.searches[${String(index)}]`, name, problem));
   });
   options.forEach(({ name }, index) => { if (!name) errors.push(required(`${path}.options[${String(index)}]`, 'must not be empty')); });
   return errors;
+}
+
+const SEARCH = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*';
+const SEARCH_MAX = 253;
+
+function searchProblems(name: string): string[] {
+  const problems = name.length > SEARCH_MAX ? [`must be no more than ${String(SEARCH_MAX)} bytes`] : [];
+  return new RegExp(`^${SEARCH}$`).test(name) ? problems : [...problems, regexpWords("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character", SEARCH, ['example.com'])];
 }
 
 function validateGates({ readinessGates = [], schedulingGates = [] }: PodSpec, path: string): FieldError[] {

@@ -46,6 +46,8 @@ function validateMountDetails(mount: VolumeMount, { path, at, privileged }: { pa
 export function validateVolumeDevices(container: Container, volumes: VolumeKinds, path: string): FieldError[] {
   const names = new Set<string>();
   const paths = new Set<string>();
+  const mounted = new Map((container.volumeMounts ?? []).map(({ name, mountPath }) => [name, mountPath]));
+  const mountPaths = new Set(mounted.values());
   return (container.volumeDevices ?? []).flatMap(({ name = '', devicePath = '' }: { name?: string; devicePath?: string }, index) => {
     const at = `${path}[${String(index)}]`;
     const errors: FieldError[] = [];
@@ -59,6 +61,8 @@ export function validateVolumeDevices(container: Container, volumes: VolumeKinds
     if (paths.has(devicePath)) errors.push(invalid(`${at}.devicePath`, devicePath, 'must be unique'));
     paths.add(devicePath);
     if (devicePath.split('/').includes('..')) errors.push(invalid(`${at}.devicePath`, devicePath, 'must not contain \'..\''));
+    if (mounted.has(name)) errors.push(invalid(`${at}.name`, name, 'must not already exist in volumeMounts'));
+    if (mountPaths.has(devicePath)) errors.push(invalid(`${at}.devicePath`, devicePath, 'must not already exist as a path in volumeMounts'));
     return errors;
   });
 }

@@ -10,6 +10,8 @@ export interface SourceRule<T> {
   taken?: string;
   /** Where its own problems are told. */
   told?: string;
+  /** Upstream takes it beside another. */
+  beside?: true;
   check(holder: T, at: string): FieldError[];
 }
 
@@ -21,7 +23,7 @@ export function source<T, K extends keyof T & string>(field: K, check: (value: N
 export function validateSources<T>(holder: T, rules: readonly SourceRule<T>[], path: string): FieldError[] {
   const [first, ...more] = rules.filter(({ field }) => holder[field] !== undefined);
   if (first === undefined) return [required(path, 'must specify a volume type')];
-  return [...first.check(holder, `${path}.${first.told ?? first.field}`), ...more.map(({ field, taken = field }) => forbidden(`${path}.${taken}`, 'may not specify more than 1 volume type'))];
+  return [...first.check(holder, `${path}.${first.told ?? first.field}`), ...more.flatMap((rule) => (rule.beside === true ? rule.check(holder, `${path}.${rule.field}`) : [forbidden(`${path}.${rule.taken ?? rule.field}`, 'may not specify more than 1 volume type')]))];
 }
 
 interface Reference { name?: string; namespace?: string }

@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.ts';
 import { invalid, invalidObject } from '../../api/field-error.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type { Service, ServicePort } from '../../kinds/generated/api-types.ts';
+import { validateClusterIps } from '../../kinds/core/service-validation.ts';
 import { needsClusterIp, needsHealthPort, needsNodePort } from '../../kinds/core/service-type.ts';
 import type { Store } from '../../store/store.ts';
 import type { Held, WriteHook } from '../hooks.ts';
@@ -110,6 +111,8 @@ function chooseFamilies(draft: Service): void {
     return;
   }
   spec.ipFamilyPolicy ??= 'SingleStack';
+  const wrong = validateClusterIps(draft);
+  if (wrong.length > 0) throw invalidObject({ group: '', kind: 'Service' }, draft.metadata.name, wrong);
   if (spec.ipFamilyPolicy === 'RequireDualStack') throw refusal(draft, 'spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services');
   const foreign = families.findIndex((family) => family !== 'IPv4');
   if (foreign >= 0) throw refusal(draft, `spec.ipFamilies[${String(foreign)}]`, families[foreign], 'not configured on this cluster');
