@@ -16,5 +16,5 @@ export function capital(word: string): string {
 }
 
 function wordsOf(group: string): string[] {
-  return group === '' ? ['core'] : group.replace(/\.k8s\.io$/, '').split('.');
+  return group === '' ? ['core'] : group.replace(/\.k8s\.io$/, '').split(/[^\p{L}\p{Nd}_]+/u);
 }
