@@ -2,6 +2,7 @@
 import { notFound } from '../base/errors.ts';
 import { apiVersionOf } from '../api/meta.ts';
 import { parseFieldSelector, parseLabelSelector } from '../api/selectors.ts';
+import { checkFieldLabels } from '../registry/field-labels.ts';
 import type { Answer, Call } from './call.ts';
 
 export async function getMade({ request: { info }, kind }: Call): Promise<Answer> {
@@ -14,6 +15,7 @@ export async function getMade({ request: { info }, kind }: Call): Promise<Answer
 export async function listMade({ request: { info, options }, kind }: Call): Promise<Answer> {
   const labels = parseLabelSelector(options.labelSelector);
   const fields = parseFieldSelector(options.fieldSelector);
+  checkFieldLabels(kind, fields.requirements.map(({ field }) => field));
   const all = (await kind.made?.()) ?? [];
   const items = all.filter(({ metadata }) => {
     const { name, namespace = '' } = metadata;

@@ -7,15 +7,19 @@ import type { DeleteOptions, RequestOptions } from '../api/request.ts';
 const TEXTS = ['resourceVersion', 'resourceVersionMatch', 'labelSelector', 'fieldSelector', 'continue', 'fieldManager'] as const;
 const NUMBERS = ['limit', 'timeoutSeconds'] as const;
 const FLAGS = ['allowWatchBookmarks', 'sendInitialEvents', 'force'] as const;
+const LISTING: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
+const READING: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 const MANAGER_MAX = 128;
 
 export function requestOptions(query: URLSearchParams | undefined, verb: string): RequestOptions {
   const options: Record<string, unknown> = {};
   if (query === undefined) return options;
   for (const name of TEXTS) if (query.has(name)) options[name] = query.get(name);
-  for (const name of NUMBERS) if (query.has(name)) options[name] = integer(query.get(name) ?? '');
+  // What is no option of the verb is not read, and so never wrong.
+  if (LISTING.has(verb)) for (const name of NUMBERS) if (query.has(name)) options[name] = integer(query.get(name) ?? '');
   for (const name of FLAGS) if (query.has(name)) options[name] = flag(query.get(name) ?? '');
   if (verb === 'watch') setWatchDefaults(options);
+  if (READING.has(verb)) return options;
   if (query.has('dryRun')) options['dryRun'] = dryRun(query.getAll('dryRun'), verb);
   if (query.has('fieldValidation')) options['fieldValidation'] = fieldValidation(query.get('fieldValidation') ?? '', verb);
   if (verb === 'delete' || verb === 'deletecollection') options['delete'] = deleteOptions(query);

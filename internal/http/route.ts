@@ -67,7 +67,7 @@ function collection(info: RequestInfo, query: URLSearchParams | undefined): Requ
 
 function isWatch(query: URLSearchParams | undefined): boolean {
   const watch = query?.get('watch');
-  return watch !== undefined && watch !== null && !['false', '0'].includes(watch);
+  return watch !== undefined && watch !== null && !['false', '0'].includes(watch.toLowerCase());
 }
 
 function decode(part: string): string {

@@ -29,7 +29,9 @@ export function parseContinue(text: string): ContinueToken {
 }
 
 function decode(text: string): { v?: unknown; rv?: unknown; start?: unknown } {
-  const strange = text.search(/[^A-Za-z0-9_-]/);
+  // Four letters at a time: what is left over and no whole byte is wrong from where it begins.
+  const found = text.search(/[^A-Za-z0-9_-]/);
+  const strange = found < 0 && text.length % 4 === 1 ? text.length - 1 : found;
   if (strange >= 0) throw invalid(`illegal base64 data at input byte ${String(strange)}`);
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());

@@ -79,10 +79,10 @@ const CONTINUE_EXPIRED =
 /** Where the list starts and of which revision it is: `revision` undefined is newest. */
 function startOf(options: ReadOptions, current: number): { revision?: number; after?: ObjectKey } {
   if (options.continue !== undefined && options.continue !== '') {
+    const token: ContinueToken = parseContinue(options.continue);
     if (options.resourceVersion !== undefined && options.resourceVersion !== '' && options.resourceVersion !== '0') {
       throw new StatusError('BadRequest', 'specifying resource version is not allowed when using continue');
     }
-    const token: ContinueToken = parseContinue(options.continue);
     if (token.revision !== undefined && token.revision > current) throw tooLargeRevision(token.revision, current);
     return { after: token.after, ...(token.revision !== undefined && { revision: token.revision }) };
   }

@@ -24,7 +24,6 @@ export const replicaSet: KindRules<ReplicaSet> = {
   validateStatusUpdate: ({ status = { replicas: 0 } }) => replicaCountProblems(status,
     ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration', 'terminatingReplicas'], ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']),
   cells,
-  selectableFields: (object) => ({ 'status.replicas': String(object.status?.replicas ?? 0) }),
 };
 
 function applyDefaults({ spec }: ReplicaSet): void {

@@ -1,7 +1,8 @@
 // Pod: what it gets at create, what an update may change, how long it may take to go, and its row (upstream: registry/core/pod,
 // pkg/apis/core/{v1/defaults,validation}, printers).
 import type { Pod } from '../generated/api-types.ts';
-import type { KindRules } from '../kind.ts';
+import type { KindRules, RuleContext } from '../kind.ts';
+import { sameJson } from '../../api/json-equality.ts';
 import { formatTime } from '../../api/meta.ts';
 import type { RowCondition } from '../../api/table.ts';
 import { dnsLabelProblems, subdomainName } from '../../api/names.ts';
@@ -10,6 +11,7 @@ import { validatePodPart } from './pod-subresources.ts';
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts';
 import { podOnlyDefaults, podSpecDefaults } from '../pod-spec/defaults.ts';
 import { qosClassOf } from '../pod-spec/qos.ts';
+import { APPARMOR, appArmorOf } from '../pod-spec/annotations.ts';
 import { podWarnings } from '../pod-spec/warnings.ts';
 
 export const pod: KindRules<Pod> = {
@@ -51,7 +53,8 @@ function applyDefaults(draft: Pod): void {
   podOnlyDefaults(draft.spec);
 }
 
-function prepareForCreate(draft: Pod, { now }: { now: number }): void {
+function prepareForCreate(draft: Pod, { now, warn }: RuleContext): void {
+  takeProfiles(draft, (message) => warn?.(message));
   if ((draft.spec.terminationGracePeriodSeconds ?? 0) < 0) draft.spec.terminationGracePeriodSeconds = 1;
   draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
   if ((draft.spec.schedulingGates ?? []).length > 0) {
@@ -59,6 +62,20 @@ function prepareForCreate(draft: Pod, { now }: { now: number }): void {
       type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates',
       lastTransitionTime: formatTime(now),
     }];
+  }
+}
+
+/** AppArmor annotations become fields, which is all that nodes look at. */
+function takeProfiles({ metadata: { annotations = {} }, spec }: Pod, warn: (message: string) => void): void {
+  if (spec.os?.name === 'windows') return;
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
+    const key = `${APPARMOR}${container.name}`;
+    const annotation = annotations[key];
+    if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) continue;
+    const profile = appArmorOf(annotation);
+    if (profile !== undefined && sameJson(profile, spec.securityContext?.appArmorProfile)) continue;
+    if (profile !== undefined) container.securityContext = { ...container.securityContext, appArmorProfile: profile };
+    warn(`metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
   }
 }
 
