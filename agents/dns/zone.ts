@@ -5,6 +5,7 @@
 //   D  SOA NS, ns.dns.D  A                reverse names of Services and of endpoints  PTR
 //
 // Pod names are worked out from the name alone, whether or not there is such a pod. Who may see a name is not asked.
+import { SERVICE_NAME, SLICES_BY_SERVICE } from '../../internal/informer/service-slices.ts';
 import type { Index, Views } from '../../internal/informer/view.ts';
 import type { EndpointSlice, Service } from '../../internal/kinds/generated/api-types.ts';
 import { ENDPOINTSLICES, SERVICES } from '../../internal/kinds/generated/resources.ts';
@@ -23,13 +24,6 @@ export interface Zone {
 }
 
 const DNS_VERSION = '1.1.0';
-const SERVICE_NAME = 'kubernetes.io/service-name';
-
-/** Service proxy and controllers ask for the same index by this name. */
-const BY_SERVICE: Index<EndpointSlice> = {
-  name: 'service',
-  values: ({ metadata }) => (metadata.labels?.[SERVICE_NAME] === undefined ? [] : [`${metadata.namespace ?? ''}/${metadata.labels[SERVICE_NAME]}`]),
-};
 
 const SLICES_BY_ADDRESS: Index<EndpointSlice> = {
   name: 'dns-address',
@@ -72,7 +66,7 @@ export function createZone(views: Views, domain: string, nameServers: readonly s
     if (name === undefined) return services.list(namespace).length > 0 ? EMPTY : MISSING;
     const service = services.get(namespace, name);
     if (service === undefined) return MISSING;
-    return findServiceName(service, rest, type, { domain, slices: () => slices.by(BY_SERVICE, `${namespace}/${name}`) });
+    return findServiceName(service, rest, type, { domain, slices: () => slices.by(SLICES_BY_SERVICE, `${namespace}/${name}`) });
   };
 
   return {

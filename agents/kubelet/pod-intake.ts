@@ -4,6 +4,7 @@
 //                                              ├─► others end first (preemption.ts) ─► taken on
 //                                              └─► rejected: its status says why
 import { messageOf } from '../../internal/base/errors.ts';
+import { objectKey } from '../../internal/api/meta.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
@@ -117,6 +118,6 @@ function reject(pod: Pod, rejection: Rejection, node: NodeContext): void {
   if (isStatic(pod)) return;
   const patch = statusPatch(pod, rejectedStatus(pod, node.clock.now(), rejection));
   if (patch === undefined) return;
-  node.client.patch(PODS, { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, { type: 'strategic', body: patch }, { subresource: 'status' })
+  node.client.patch(PODS, objectKey(pod), { type: 'strategic', body: patch }, { subresource: 'status' })
     .catch((error: unknown) => node.log.warn('pod could not be rejected', { pod: pod.metadata.name, error: messageOf(error) }));
 }

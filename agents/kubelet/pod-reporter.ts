@@ -1,6 +1,7 @@
 // What a pod's worker tells the API: the status when it has changed; and once all of the pod has ended here, that the API may let go of it.
 // Then everything of it goes from this node. `memory.writing` and `memory.finishing` stand while a word is on its way: there is one at a time.
 import { isReason, messageOf } from '../../internal/base/errors.ts';
+import { objectKey } from '../../internal/api/meta.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
@@ -39,7 +40,7 @@ export function createPodReporter({ memory, node, times, mirror, wake, retry, cl
     memory.writing = true;
     times.statusChanged();
     try {
-      const written = await node.client.patch(PODS, keyOfPod(memory.pod), { type: 'strategic', body: patch }, { subresource: 'status' });
+      const written = await node.client.patch(PODS, objectKey(memory.pod), { type: 'strategic', body: patch }, { subresource: 'status' });
       times.statusWritten();
       if (written.metadata.uid === memory.pod.metadata.uid) memory.see(written);
     } catch (error) {
@@ -59,7 +60,7 @@ export function createPodReporter({ memory, node, times, mirror, wake, retry, cl
     if (memory.pod.metadata.deletionTimestamp === undefined || statusPatch(memory.pod, memory.status) !== undefined) return;
     memory.finishing = true;
     try {
-      await node.client.delete(PODS, keyOfPod(memory.pod), { gracePeriodSeconds: 0, preconditions: { uid: memory.pod.metadata.uid } });
+      await node.client.delete(PODS, objectKey(memory.pod), { gracePeriodSeconds: 0, preconditions: { uid: memory.pod.metadata.uid } });
     } catch (error) {
       if (!isReason(error, 'NotFound', 'Conflict')) retry();
     }
@@ -83,8 +84,4 @@ export function createPodReporter({ memory, node, times, mirror, wake, retry, cl
   }
 
   return { writeStatus, finish };
-}
-
-function keyOfPod({ metadata }: Pod): { namespace: string; name: string } {
-  return { namespace: metadata.namespace ?? '', name: metadata.name };
 }

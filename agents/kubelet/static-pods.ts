@@ -4,7 +4,7 @@
 //
 //   sources (static-sources.ts) ─► complete ─► pods (as if the API had them)       mirror pods: created, status written there by the worker
 import { isReason, messageOf } from '../../internal/base/errors.ts';
-import { copy, type Draft } from '../../internal/api/meta.ts';
+import { copy, keyOf, objectKey, type Draft } from '../../internal/api/meta.ts';
 import type { Pod } from '../../internal/kinds/generated/api-types.ts';
 import { PODS } from '../../internal/kinds/generated/resources.ts';
 import type { NodeContext } from './node-context.ts';
@@ -64,7 +64,7 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
       known.delete(uid);
       wereShown.delete(uid);
       options.disappeared(uid);
-      const shown = pod === undefined ? undefined : mirrors.get(nameOf(pod));
+      const shown = pod === undefined ? undefined : mirrors.get(keyOf(pod));
       if (shown?.metadata.annotations?.[CONFIG_MIRROR] === uid) remove(shown);
     }
     for (const [uid, pod] of found) {
@@ -85,9 +85,9 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
 
   function mirror(): void {
     for (const pod of known.values()) {
-      const shown = mirrors.get(nameOf(pod));
+      const shown = mirrors.get(keyOf(pod));
       const stage = options.stageOf(pod.metadata.uid);
-      if (stopped || making.has(nameOf(pod)) || options.nodeUid() === undefined || stage === undefined) continue;
+      if (stopped || making.has(keyOf(pod)) || options.nodeUid() === undefined || stage === undefined) continue;
       if (shown === undefined && stage === 'ended' && wereShown.has(pod.metadata.uid)) continue;
       if (shown === undefined) make(pod);
       else if (shown.metadata.annotations?.[CONFIG_MIRROR] !== pod.metadata.uid) remove(shown);
@@ -95,7 +95,7 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
   }
 
   function make(pod: Pod): void {
-    const name = nameOf(pod);
+    const name = keyOf(pod);
     making.add(name);
     const draft = mirrorDraft(pod, node.nodeName, options.nodeUid() ?? '');
     node.client.create(PODS, draft).catch((error: unknown) => {
@@ -105,9 +105,9 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
     }).finally(() => making.delete(name));
   }
 
-  function remove({ metadata }: Pod): void {
-    node.client.delete(PODS, { namespace: metadata.namespace ?? '', name: metadata.name }, { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } })
-      .catch((error: unknown) => { if (!isReason(error, 'NotFound', 'Conflict')) node.log.warn('mirror pod could not be removed', { pod: metadata.name, error: messageOf(error) }); });
+  function remove(pod: Pod): void {
+    node.client.delete(PODS, objectKey(pod), { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } })
+      .catch((error: unknown) => { if (!isReason(error, 'NotFound', 'Conflict')) node.log.warn('mirror pod could not be removed', { pod: pod.metadata.name, error: messageOf(error) }); });
   }
 
   return {
@@ -122,15 +122,15 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
     },
     pods: () => [...known.values()],
     mirrorOf(pod) {
-      const shown = mirrors.get(nameOf(pod));
+      const shown = mirrors.get(keyOf(pod));
       return shown?.metadata.annotations?.[CONFIG_MIRROR] === pod.metadata.uid ? shown : undefined; // a changed file's new pod has the same name
     },
     seesMirror(pod, gone) {
       const source = pod.metadata.annotations?.[CONFIG_MIRROR];
       if (source === undefined) return false;
-      if (gone) mirrors.delete(nameOf(pod));
+      if (gone) mirrors.delete(keyOf(pod));
       else {
-        mirrors.set(nameOf(pod), pod);
+        mirrors.set(keyOf(pod), pod);
         wereShown.add(source);
       }
       if (!gone && complete && !known.has(source)) remove(pod);
@@ -142,10 +142,6 @@ export function createStaticPods(options: StaticPodsOptions): StaticPods {
   };
 }
 
-function nameOf({ metadata }: Pod): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
-}
-
 async function readSources({ node, sources, complete }: StaticPodsOptions): Promise<{ pods: Pod[]; complete: boolean }> {
   const pods: Pod[] = [];
   const read = await Promise.all(sources.map((source) => source.read()));
@@ -153,7 +149,7 @@ async function readSources({ node, sources, complete }: StaticPodsOptions): Prom
     try {
       pods.push(await complete(pod));
     } catch (error) {
-      node.log.warn('static pod cannot be run', { pod: nameOf(pod), error: messageOf(error) });
+      node.log.warn('static pod cannot be run', { pod: keyOf(pod), error: messageOf(error) });
     }
   }
   return { pods, complete: !read.includes(undefined) };
@@ -164,8 +160,8 @@ function withoutDoubles(pods: readonly Pod[], node: Pick<NodeContext, 'event'>):
   const byName = new Map<string, Pod>();
   for (const pod of pods) {
     const { name, namespace = '', uid, annotations = {} } = pod.metadata;
-    if (byName.has(nameOf(pod)) && annotations[CONFIG_SOURCE] === 'http') node.event(pod, 'Warning', 'FailedValidation', `Error validating pod ${name}_${namespace}(${uid}) from http due to duplicate pod name ${JSON.stringify(name)}, ignoring`);
-    else byName.set(nameOf(pod), pod);
+    if (byName.has(keyOf(pod)) && annotations[CONFIG_SOURCE] === 'http') node.event(pod, 'Warning', 'FailedValidation', `Error validating pod ${name}_${namespace}(${uid}) from http due to duplicate pod name ${JSON.stringify(name)}, ignoring`);
+    else byName.set(keyOf(pod), pod);
   }
   return [...byName.values()];
 }

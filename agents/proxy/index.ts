@@ -2,9 +2,10 @@
 // in the next pass, so a thousand changes are one atomic write. Stopping leaves the rules, so that traffic flows while Skiff restarts.
 import type { Component } from '../../internal/base/component.ts';
 import { NO_LEDGER, type Ledger } from '../../internal/base/ledger.ts';
+import { keyOf } from '../../internal/api/meta.ts';
 import { wake, type Loop, type Plan } from '../../internal/informer/loop.ts';
-import type { Index, Views } from '../../internal/informer/view.ts';
-import type { EndpointSlice } from '../../internal/kinds/generated/api-types.ts';
+import { SLICES_BY_SERVICE } from '../../internal/informer/service-slices.ts';
+import type { Views } from '../../internal/informer/view.ts';
 import { ENDPOINTSLICES, SERVICES } from '../../internal/kinds/generated/resources.ts';
 import { forget, forgettings } from './conntrack.ts';
 import { createIptables, type Iptables } from './iptables.ts';
@@ -27,14 +28,8 @@ export interface Proxy extends Component {
 }
 
 const KEY = 'services';
-const SERVICE_NAME = 'kubernetes.io/service-name';
 /** Kubernetes' sign for Services that another proxy serves. */
 const OTHER_PROXY = 'service.kubernetes.io/service-proxy-name';
-
-const BY_SERVICE: Index<EndpointSlice> = {
-  name: 'service',
-  values: ({ metadata }) => (metadata.labels?.[SERVICE_NAME] === undefined ? [] : [`${metadata.namespace ?? ''}/${metadata.labels[SERVICE_NAME]}`]),
-};
 
 export function createProxy(options: ProxyOptions): Proxy {
   const iptables = options.iptables ?? createIptables();
@@ -73,5 +68,5 @@ function proxyLoop({ nodeName, clusterCidr }: Pick<ProxyOptions, 'nodeName' | 'c
 function observe(views: Views, nodeName: string): ServicePortRules[] {
   const slices = views.of(ENDPOINTSLICES);
   return views.of(SERVICES).list().filter(({ metadata }) => metadata.labels?.[OTHER_PROXY] === undefined)
-    .flatMap((service) => servicePorts(service, slices.by(BY_SERVICE, `${service.metadata.namespace ?? ''}/${service.metadata.name}`), nodeName));
+    .flatMap((service) => servicePorts(service, slices.by(SLICES_BY_SERVICE, keyOf(service)), nodeName));
 }

@@ -109,8 +109,12 @@ export function parseKey(key: string): ObjectKey {
   return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
+export function objectKey({ metadata: { namespace = '', name } }: { metadata: { namespace?: string; name: string } }): ObjectKey {
+  return { namespace, name };
+}
+
 export function keyOf(object: { metadata: { namespace?: string; name: string } }): string {
-  return formatKey({ namespace: object.metadata.namespace ?? '', name: object.metadata.name });
+  return formatKey(objectKey(object));
 }
 
 /** The owner that manages the object (`controller: true`), if any. */

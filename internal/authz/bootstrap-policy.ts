@@ -1,7 +1,7 @@
 // What a fresh cluster holds before anyone asks: roles, bindings, priority classes, and the other objects upstream makes at its start. Made
 // where missing; roles and bindings that are marked for it are given back what they lost, as upstream reconciles them.
 import { isReason } from '../base/errors.ts';
-import { apiVersionOf, copy, type KubeObject } from '../api/meta.ts';
+import { apiVersionOf, copy, objectKey, type KubeObject } from '../api/meta.ts';
 import { MASTERS_GROUP } from '../api/user.ts';
 import { BOOTSTRAP_JSON } from '../kinds/generated/bootstrap.ts';
 import type { Kinds } from '../kinds/index.ts';
@@ -40,7 +40,7 @@ const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 const WANTED: ReadonlySet<string> = new Set([RBAC, 'scheduling.k8s.io', 'flowcontrol.apiserver.k8s.io', 'apiregistration.k8s.io']);
 
 async function ensure(registry: Registry, kind: Kind, wanted: KubeObject, context: WriteContext): Promise<void> {
-  const key = { namespace: wanted.metadata.namespace ?? '', name: wanted.metadata.name };
+  const key = objectKey(wanted);
   const found = read(registry, kind, key);
   if (found === undefined) {
     const draft = { ...copy(wanted), apiVersion: apiVersionOf(kind.group, kind.version), kind: kind.kind };

@@ -1,5 +1,5 @@
 // The client over any transport (contract: client.ts). Only names and types are added here.
-import type { GroupVersionResource, KubeObject, ObjectKey } from '../api/meta.ts';
+import { objectKey, type GroupVersionResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import type { ApiRequest, ObjectList, RequestOptions, Transport, Verb, WatchEvent } from '../api/request.ts';
 import type { Client, ReadOptions, WriteOptions } from './client.ts';
 
@@ -11,8 +11,8 @@ export function createClient(transport: Transport): Client {
     list: (resource, options = {}) => send(reading('list', resource, options)),
     create: (resource, draft, options) => send(writing('create', resource, { key: { namespace: draft.metadata.namespace ?? '', name: '' }, body: draft as unknown as KubeObject, options })),
     createSub: (resource, key, subresource, body) => send({ ...requestFor('create', resource, { key }), subresource, body: body as KubeObject }),
-    update: (resource, object, options) => send(writing('update', resource, { key: keyOf(object), body: object, options })),
-    updateStatus: (resource, object) => send(writing('update', resource, { key: keyOf(object), body: object, options: { subresource: 'status' } })),
+    update: (resource, object, options) => send(writing('update', resource, { key: objectKey(object), body: object, options })),
+    updateStatus: (resource, object) => send(writing('update', resource, { key: objectKey(object), body: object, options: { subresource: 'status' } })),
     patch: (resource, key, patch, options) => send(writing('patch', resource, { key, body: patch, options })),
     async delete(resource, key, options) {
       await transport.send(requestFor('delete', resource, { key, ...(options !== undefined && { options: { delete: options } }) }));
@@ -37,10 +37,6 @@ type Body = NonNullable<ApiRequest['body']>;
 
 function writing(verb: Verb, resource: GroupVersionResource, { key, body, options: { subresource = '', ...options } = {} }: { key: ObjectKey; body: Body; options?: WriteOptions | undefined }): ApiRequest {
   return { ...requestFor(verb, resource, { key, options }), subresource, body };
-}
-
-function keyOf({ metadata: { namespace = '', name } }: KubeObject): ObjectKey {
-  return { namespace, name };
 }
 
 export type { ObjectList };

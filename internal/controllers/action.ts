@@ -2,7 +2,7 @@
 // Actions run in order. Losing a race to deletion is not an error: a NotFound on delete, or a create in a namespace that is going
 // away, means the wish is moot. Everything else is thrown and the runner plans the key again with backoff.
 import { isReason, messageOf, StatusError, type StatusReason } from '../base/errors.ts';
-import type { Draft, GroupVersionResource, KubeObject, ObjectKey } from '../api/meta.ts';
+import { objectKey, type Draft, type GroupVersionResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import type { DeleteOptions, Patch, Resource } from '../api/request.ts';
 import type { ReadOptions } from '../client/client.ts';
 import type { Acting, LaterWakes, Loop, Plan, Wake } from '../informer/loop.ts';
@@ -95,7 +95,7 @@ export function updateStatus<T extends KubeObject>(resource: Resource<T>, object
 
 /** Deletes exactly this object: one that was made again under the same name is left alone. */
 export function remove(resource: GroupVersionResource, object: KubeObject, options: DeleteOptions = {}, outcome: Outcome = {}): Action {
-  const key = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+  const key = objectKey(object);
   return { type: 'delete', resource, key, options: { preconditions: { uid: object.metadata.uid }, ...options }, ...outcome };
 }
 

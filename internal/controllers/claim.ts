@@ -1,7 +1,7 @@
 // Which objects belong to an owner: those it controls and still selects, and orphans it selects, which it adopts. What it controls but
 // no longer selects is released. An owner or object that is being deleted takes part in neither.
 import { selectorOf } from '../api/selectors.ts';
-import { controllerOf, type KubeObject } from '../api/meta.ts';
+import { controllerOf, objectKey, type KubeObject } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import type { LabelSelector } from '../kinds/generated/api-types.ts';
 import type { Action } from './action.ts';
@@ -50,5 +50,5 @@ function release(resource: Resource, object: KubeObject, owner: KubeObject, fina
 }
 
 function key(object: KubeObject): { namespace: string; name: string } {
-  return { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+  return objectKey(object);
 }

@@ -7,7 +7,7 @@
 //
 // References are resolved within the dependent's namespace. A reference to a kind nobody serves, or from a cluster-scoped object to a
 // namespaced kind, is kept: deleting on a guess cannot be taken back. Owners are looked up by uid: a namesake is not the owner.
-import { formatKey, parseApiVersion, type KubeObject, type OwnerReference } from '../api/meta.ts';
+import { keyOf, parseApiVersion, type KubeObject, type OwnerReference } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import { wake, type Plan, type Wake } from '../informer/loop.ts';
 import { wakesOfAll, type ServedResources } from '../informer/served-resources.ts';
@@ -70,7 +70,7 @@ function keyOfDeletingOwner(object: KubeObject, reference: OwnerReference, views
 }
 
 function nodeKey(resource: Resource, { metadata }: KubeObject): string {
-  return `${resource.resource}.${resource.group}|${formatKey({ namespace: metadata.namespace ?? '', name: metadata.name })}|${metadata.uid}`;
+  return `${resource.resource}.${resource.group}|${keyOf({ metadata })}|${metadata.uid}`;
 }
 
 function observe(key: string, views: Views, resources: readonly Resource[]): GarbageState | undefined {

@@ -1,7 +1,7 @@
 // Node lifecycle: a node whose lease is not renewed becomes Unknown; conditions become taints; pods of a node that is gone quiet stop
 // counting as ready. Who must leave because of the taints is taint-eviction's business.
 import { sameWhenWritten } from '../api/json-equality.ts';
-import { copy, formatTime } from '../api/meta.ts';
+import { copy, formatTime, objectKey } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Lease, Node, NodeCondition, Pod, Taint } from '../kinds/generated/api-types.ts';
 import { LEASES, NODES, PODS } from '../kinds/generated/resources.ts';
@@ -109,7 +109,7 @@ function taintPatch(node: Node, taints: Taint[]): Action {
 function notReady(pod: Pod, now: number): Action[] {
   if (conditionOf(pod, 'Ready')?.status !== 'True' || pod.metadata.deletionTimestamp !== undefined) return [];
   const condition = { type: 'Ready', status: 'False', lastTransitionTime: formatTime(now) };
-  const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
+  const key = objectKey(pod);
   return [
     { type: 'patch', resource: PODS, key, patch: { type: 'strategic', body: { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } } }, subresource: 'status' },
     { type: 'event', note: note(pod, 'Warning', 'NodeNotReady', 'Node is not ready') },

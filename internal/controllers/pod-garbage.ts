@@ -1,6 +1,6 @@
 // Pod garbage collector: pods of nodes that no longer exist (after a while, as a node may be on its way), terminating pods that were never
 // bound, terminating pods on nodes marked out of service, and the oldest finished pods beyond a threshold.
-import { formatTime, parseKey } from '../api/meta.ts';
+import { formatTime, keyOf, objectKey, parseKey } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Views } from '../informer/view.ts';
 import type { Node, Pod } from '../kinds/generated/api-types.ts';
@@ -24,7 +24,7 @@ export function podGarbageLoop(): ControllerLoop<PodGarbageState> {
   return controllerLoop<PodGarbageState>({
     name: 'pod-garbage-collector',
     wakes: [
-      wake(PODS, (pod) => (pod.metadata.deletionTimestamp !== undefined ? [`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`] : [])),
+      wake(PODS, (pod) => (pod.metadata.deletionTimestamp !== undefined ? [keyOf(pod)] : [])),
       wake(NODES, (node, views) => (views.of(NODES).get('', node.metadata.name) === undefined ? keysOfNode(node.metadata.name, views) : [])),
     ],
     resync: { everyMs: EVERY_MS, keys: suspects },
@@ -39,13 +39,13 @@ export function podGarbageLoop(): ControllerLoop<PodGarbageState> {
 }
 
 function keysOfNode(node: string, views: Views): string[] {
-  return views.of(PODS).by(BY_NODE, node).map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`);
+  return views.of(PODS).by(BY_NODE, node).map(keyOf);
 }
 
 function suspects(views: Views): string[] {
   const nodes = new Set(views.of(NODES).list().map(({ metadata }) => metadata.name));
   const pods = views.of(PODS).list().filter(({ spec }) => spec.nodeName !== undefined && spec.nodeName !== '' && !nodes.has(spec.nodeName));
-  return [FINISHED, ...pods.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`)];
+  return [FINISHED, ...pods.map(keyOf)];
 }
 
 export function plan(state: PodGarbageState, now: number): Plan<Action> {
@@ -80,7 +80,7 @@ function failAndDelete(pod: Pod, now: number, condition?: { type: string; status
   if (!isFinished(pod)) {
     const conditions = condition === undefined ? undefined : [{ ...condition, lastTransitionTime: formatTime(now) }];
     const body = { metadata: { uid: pod.metadata.uid }, status: { phase: 'Failed', ...(conditions !== undefined && { conditions }) } };
-    actions.push({ type: 'patch', resource: PODS, key: { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, patch: { type: 'strategic', body }, subresource: 'status' });
+    actions.push({ type: 'patch', resource: PODS, key: objectKey(pod), patch: { type: 'strategic', body }, subresource: 'status' });
   }
   return [...actions, remove(PODS, pod, { gracePeriodSeconds: 0 })];
 }

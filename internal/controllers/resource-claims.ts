@@ -1,6 +1,6 @@
 // ResourceClaims of pods: made from templates, released when their pods have ended, freed when nobody has them reserved, deleted with the pod they were
 // made for (upstream: pkg/controller/resourceclaim). Left out: extended resources that are backed by device classes, claims of pod groups.
-import { copy, parseKey, type Draft, type KubeObject } from '../api/meta.ts';
+import { copy, keyOf, objectKey, parseKey, type Draft } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Index } from '../informer/view.ts';
 import type { Pod, ResourceClaimResourceV1, ResourceClaimTemplate } from '../kinds/generated/api-types.ts';
@@ -58,7 +58,7 @@ export function planPod({ pod, owned, template }: PodClaimsState): Plan<Action> 
     else creates.push(create(RESOURCECLAIMS, claimOf(pod, name, of), { failed: failed('$error') }));
   }
   const known = pod.status?.resourceClaimStatuses?.length ?? 0;
-  const patch: Action[] = statuses.length === known ? [] : [{ type: 'patch', resource: PODS, key: { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, patch: { type: 'strategic', body: { metadata: { uid: pod.metadata.uid }, status: { resourceClaimStatuses: statuses } } }, subresource: 'status' }];
+  const patch: Action[] = statuses.length === known ? [] : [{ type: 'patch', resource: PODS, key: objectKey(pod), patch: { type: 'strategic', body: { metadata: { uid: pod.metadata.uid }, status: { resourceClaimStatuses: statuses } } }, subresource: 'status' }];
   return { actions: [...creates, ...patch] };
 }
 
@@ -137,8 +137,4 @@ function needsClaims(pod: Pod): boolean {
 
 function isDone({ metadata, spec, status }: Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed' || (metadata.deletionTimestamp !== undefined && (spec.nodeName ?? '') === '');
-}
-
-function keyOf({ metadata }: KubeObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -1,5 +1,5 @@
 // Taint eviction: a pod that does not tolerate a NoExecute taint of its node leaves at once; one that tolerates it for so long leaves then.
-import { formatTime, parseKey } from '../api/meta.ts';
+import { formatTime, keyOf, objectKey, parseKey } from '../api/meta.ts';
 import { wake, type Plan } from '../informer/loop.ts';
 import type { Pod, Taint, Toleration } from '../kinds/generated/api-types.ts';
 import { NODES, PODS } from '../kinds/generated/resources.ts';
@@ -18,8 +18,8 @@ export function taintEvictionLoop(): ControllerLoop<EvictionState> {
     name: 'taint-eviction-controller',
     user: 'system:serviceaccount:kube-system:node-controller',
     wakes: [
-      wake(NODES, (node, views, previous) => (JSON.stringify(node.spec.taints) === JSON.stringify(previous?.spec.taints) ? [] : views.of(PODS).by(BY_NODE, node.metadata.name).map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`))),
-      wake(PODS, (pod, _views, previous) => (pod.spec.nodeName === previous?.spec.nodeName && pod.spec.tolerations === previous?.spec.tolerations ? [] : [`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`])),
+      wake(NODES, (node, views, previous) => (JSON.stringify(node.spec.taints) === JSON.stringify(previous?.spec.taints) ? [] : views.of(PODS).by(BY_NODE, node.metadata.name).map(keyOf))),
+      wake(PODS, (pod, _views, previous) => (pod.spec.nodeName === previous?.spec.nodeName && pod.spec.tolerations === previous?.spec.tolerations ? [] : [keyOf(pod)])),
     ],
     observe(key, views) {
       const { namespace, name } = parseKey(key);
@@ -37,7 +37,7 @@ export function plan({ pod, taints }: EvictionState, now: number): Plan<Action> 
   if (leaveAt > now) return { actions: [], againInMs: leaveAt - now };
   const actions: Action[] = [];
   if (conditionOf(pod, 'DisruptionTarget')?.status !== 'True') actions.push(disruption(pod, now));
-  actions.push({ type: 'event', note: note(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name}`) });
+  actions.push({ type: 'event', note: note(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${keyOf(pod)}`) });
   return { actions: [...actions, remove(PODS, pod)] };
 }
 
@@ -52,5 +52,5 @@ function deadline(tolerations: readonly Toleration[], taint: Taint, now: number)
 function disruption(pod: Pod, now: number): Action {
   const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint', lastTransitionTime: formatTime(now) };
   const body = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } };
-  return { type: 'patch', resource: PODS, key: { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name }, patch: { type: 'strategic', body }, subresource: 'status' };
+  return { type: 'patch', resource: PODS, key: objectKey(pod), patch: { type: 'strategic', body }, subresource: 'status' };
 }

@@ -4,13 +4,14 @@ import type { Pod, ResourceClaimResourceV1 } from '../kinds/generated/api-types.
 import { RESOURCECLAIMS } from '../kinds/generated/resources.ts';
 import { isReservedFor } from '../kinds/core/pod-claims.ts';
 import { sameJson } from '../api/json-equality.ts';
+import { objectKey } from '../api/meta.ts';
 import type { Acting } from '../informer/loop.ts';
 import type { Grant } from './claims.ts';
 
 const FINALIZER = 'resource.kubernetes.io/delete-protection';
 
 export async function writeGrant({ claim, allocation }: Grant, pod: Pod, { client }: Acting): Promise<void> {
-  const key = { namespace: claim.metadata.namespace ?? '', name: claim.metadata.name };
+  const key = objectKey(claim);
   let current = await client.get(RESOURCECLAIMS, key);
   const where = `${key.namespace}/${key.name}`;
   if (current.metadata.uid !== claim.metadata.uid || current.metadata.deletionTimestamp !== undefined) throw new Error(`claim ${where} got deleted in the meantime`);

@@ -2,7 +2,7 @@
 // room. What it bound is in the views before the next pass (the runner's guard), so there is no cache of assumed pods. A pod that could not
 // be bound is left out of passes for a while, so that it does not hold up the others.
 import { isReason, messageOf } from '../base/errors.ts';
-import { formatTime, type KubeObject } from '../api/meta.ts';
+import { formatTime, objectKey, type KubeObject } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import { wake, type Acting, type Loop, type Plan } from '../informer/loop.ts';
 import type { Index, Views } from '../informer/view.ts';
@@ -161,11 +161,11 @@ async function bind({ pod, node, grants = [] }: Extract<Decision, { type: 'bind'
 
 async function carryOut(decision: Exclude<Decision, { type: 'bind' }>, acting: Acting): Promise<void> {
   const { client } = acting;
-  const key = keyOf(decision.pod);
+  const key = objectKey(decision.pod);
   switch (decision.type) {
     case 'choose':
       for (const volume of decision.gifts) await client.update(PERSISTENTVOLUMES, volume);
-      for (const claim of decision.claims) await client.patch(PERSISTENTVOLUMECLAIMS, keyOf(claim), { type: 'merge', body: { metadata: { annotations: { [VOLUME_ANNOTATION.selectedNode]: decision.node } } } });
+      for (const claim of decision.claims) await client.patch(PERSISTENTVOLUMECLAIMS, objectKey(claim), { type: 'merge', body: { metadata: { annotations: { [VOLUME_ANNOTATION.selectedNode]: decision.node } } } });
       return;
     case 'reject': {
       acting.event(decision.pod, 'Warning', 'FailedScheduling', decision.condition.message ?? '');
@@ -182,8 +182,8 @@ async function evict(victim: Pod, { pod, node }: Extract<Decision, { type: 'evic
   const message = `${pod.spec.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`;
   const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message, lastTransitionTime: formatTime(acting.clock.now()), observedGeneration: victim.metadata.generation ?? 0 };
   if (victim.metadata.deletionTimestamp === undefined) {
-    await patchStatus(acting, keyOf(victim), victim, { conditions: [condition] });
-    await unlessGone(acting.client.delete(PODS, keyOf(victim), { preconditions: { uid: victim.metadata.uid } }));
+    await patchStatus(acting, objectKey(victim), victim, { conditions: [condition] });
+    await unlessGone(acting.client.delete(PODS, objectKey(victim), { preconditions: { uid: victim.metadata.uid } }));
   }
   acting.event(victim, 'Normal', 'Preempted', `Preempted by pod ${pod.metadata.uid} on node ${node}`);
 }
@@ -198,8 +198,4 @@ async function unlessGone(writing: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!isReason(error, 'NotFound')) throw error;
   }
-}
-
-function keyOf({ metadata }: KubeObject): { namespace: string; name: string } {
-  return { namespace: metadata.namespace ?? '', name: metadata.name };
 }

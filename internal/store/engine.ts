@@ -10,7 +10,7 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import { alreadyExists, conflict, messageOf, notFound, StatusError } from '../base/errors.ts';
 import { readJson } from '../api/large-integers.ts';
-import { freeze, type GroupResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
+import { freeze, objectKey, type GroupResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import { createHistory, undo, type History } from './history.ts';
 import type { Batch, Journal, Recovered, Row } from './journal.ts';
 import type { Change, Durability, ListOptions, Store, Watcher } from './store.ts';
@@ -111,12 +111,12 @@ class Engine {
       count: (resource, namespace) => this.#place(resource).table.count(namespace),
       list: (resource, options) => this.#list(this.#place(resource), options),
       create: async (resource, object, durability) => {
-        const key = keyOf(object);
+        const key = objectKey(object);
         if (this.#newest(this.#place(resource), key) !== undefined) throw alreadyExists(resource, key.name);
         return this.#accept(this.#place(resource), { key, object, durability });
       },
       update: async (resource, object, expected, durability) => {
-        const key = keyOf(object);
+        const key = objectKey(object);
         const previous = this.#check(resource, key, expected);
         return this.#accept(this.#place(resource), { key, object, previous, durability });
       },
@@ -357,7 +357,7 @@ function deliver(live: Live, change: Change): void {
 function stateThen(now: Table, then: ReadonlyMap<string, KubeObject | undefined>, namespace: string | undefined): Table {
   const past = createTable();
   now.walk({ namespace }, (object) => {
-    past.set(keyOf(object), object);
+    past.set(objectKey(object), object);
     return true;
   });
   for (const [key, object] of then) past.set(keyOfText(key), object);
@@ -366,10 +366,6 @@ function stateThen(now: Table, then: ReadonlyMap<string, KubeObject | undefined>
 
 function atRevision(object: KubeObject, revision: number): KubeObject {
   return freeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
-}
-
-function keyOf({ metadata: { namespace = '', name } }: KubeObject): ObjectKey {
-  return { namespace, name };
 }
 
 function textOf({ namespace, name }: ObjectKey): string {

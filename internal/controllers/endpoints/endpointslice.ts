@@ -3,9 +3,9 @@
 import { sameWhenWritten } from '../../api/json-equality.ts';
 import { copy, keyOf, parseKey, type Draft } from '../../api/meta.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
-import type { Index } from '../../informer/view.ts';
 import type { Endpoint, EndpointPortDiscoveryV1, EndpointSlice, Node, Pod, Service } from '../../kinds/generated/api-types.ts';
 import { ENDPOINTSLICES, NODES, PODS, SERVICES } from '../../kinds/generated/resources.ts';
+import { SERVICE_NAME, SLICES_BY_SERVICE } from '../../informer/service-slices.ts';
 import { controllerLoop, create, remove, update, type Action, type ControllerLoop } from '../action.ts';
 import { controllerReference } from '../pod-state.ts';
 import { hostnameOf, isHeadless, isManaged, podsOfService, portOf, readinessOf, servicesOfPod } from './service-pods.ts';
@@ -13,13 +13,7 @@ import { hostnameOf, isHeadless, isManaged, podsOfService, portOf, readinessOf, 
 const ENDPOINTS_MAX = 100;
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const CONTROLLER = 'endpointslice-controller.k8s.io';
-export const SERVICE_NAME = 'kubernetes.io/service-name';
 const HEADLESS = 'service.kubernetes.io/headless';
-
-export const BY_SERVICE: Index<EndpointSlice> = {
-  name: 'service',
-  values: ({ metadata }) => (metadata.labels?.[SERVICE_NAME] === undefined ? [] : [`${metadata.namespace ?? ''}/${metadata.labels[SERVICE_NAME]}`]),
-};
 
 export interface SliceState {
   service: Service | undefined;
@@ -35,12 +29,12 @@ export function endpointSliceLoop(): ControllerLoop<SliceState> {
     wakes: [
       wake(SERVICES, (service) => [keyOf(service)]),
       wake(PODS, servicesOfPod),
-      wake(ENDPOINTSLICES, (slice, _views, previous) => [slice, ...(previous === undefined ? [] : [previous])].filter(isOurs).flatMap(BY_SERVICE.values)),
+      wake(ENDPOINTSLICES, (slice, _views, previous) => [slice, ...(previous === undefined ? [] : [previous])].filter(isOurs).flatMap(SLICES_BY_SERVICE.values)),
     ],
     observe(key, views) {
       const { namespace, name } = parseKey(key);
       const service = views.of(SERVICES).get(namespace, name);
-      const slices = views.of(ENDPOINTSLICES).by(BY_SERVICE, key).filter(isOurs);
+      const slices = views.of(ENDPOINTSLICES).by(SLICES_BY_SERVICE, key).filter(isOurs);
       if (service === undefined && slices.length === 0) return undefined;
       return { service, slices, pods: service === undefined ? [] : podsOfService(service, views), zones: new Map(views.of(NODES).list().map(zoneOf)) };
     },

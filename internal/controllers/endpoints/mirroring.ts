@@ -4,9 +4,9 @@ import { copy, keyOf, parseKey, type Draft } from '../../api/meta.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import type { Endpoint, EndpointAddress, Endpoints, EndpointSlice, EndpointSubset, Service } from '../../kinds/generated/api-types.ts';
 import { ENDPOINTS, ENDPOINTSLICES, SERVICES } from '../../kinds/generated/resources.ts';
+import { SERVICE_NAME, SLICES_BY_SERVICE } from '../../informer/service-slices.ts';
 import { controllerLoop, create, remove, update, type Action, type ControllerLoop } from '../action.ts';
 import { controllerReference } from '../pod-state.ts';
-import { BY_SERVICE, SERVICE_NAME } from './endpointslice.ts';
 
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const CONTROLLER = 'endpointslicemirroring-controller.k8s.io';
@@ -28,13 +28,13 @@ export function endpointSliceMirroringLoop(): ControllerLoop<MirrorState> {
     wakes: [
       wake(SERVICES, (service) => [keyOf(service)]),
       wake(ENDPOINTS, (endpoints) => [keyOf(endpoints)]),
-      wake(ENDPOINTSLICES, (slice) => (isOurs(slice) ? BY_SERVICE.values(slice) : [])),
+      wake(ENDPOINTSLICES, (slice) => (isOurs(slice) ? SLICES_BY_SERVICE.values(slice) : [])),
     ],
     observe(key, views) {
       const { namespace, name } = parseKey(key);
       const service = views.of(SERVICES).get(namespace, name);
       const endpoints = views.of(ENDPOINTS).get(namespace, name);
-      const slices = views.of(ENDPOINTSLICES).by(BY_SERVICE, key).filter(isOurs);
+      const slices = views.of(ENDPOINTSLICES).by(SLICES_BY_SERVICE, key).filter(isOurs);
       return slices.length === 0 && (service === undefined || endpoints === undefined) ? undefined : { service, endpoints, slices };
     },
     plan,

@@ -1,6 +1,6 @@
 // Pods of a Job: how many there should be at once, which are too many, which indexes come next, and how a new one looks (upstream: manageJob
 // and indexed_job_utils.go).
-import { copy, type Draft } from '../../api/meta.ts';
+import { copy, objectKey, type Draft } from '../../api/meta.ts';
 import type { Container, Job, Pod } from '../../kinds/generated/api-types.ts';
 import { PODS } from '../../kinds/generated/resources.ts';
 import type { Action } from '../action.ts';
@@ -133,7 +133,7 @@ export function changeActions(job: Job, { creates, deletes }: PodChanges, uncoun
 
 export function untrack(pod: Pod): Action[] {
   if (!isTracked(pod)) return [];
-  const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
+  const key = objectKey(pod);
   return [{ type: 'patch', resource: PODS, key, patch: { type: 'strategic', body: { metadata: { uid: pod.metadata.uid, '$deleteFromPrimitiveList/finalizers': [TRACKING] } } }, tolerate: ['NotFound', 'Invalid', 'Conflict'] }];
 }
 

@@ -1,5 +1,5 @@
 // Generic ephemeral volumes: a pod that has one gets a claim of its own by its template, which goes with the pod (upstream: pkg/controller/volume/ephemeral).
-import { parseKey, type Draft } from '../../api/meta.ts';
+import { keyOf, parseKey, type Draft } from '../../api/meta.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import type { PersistentVolumeClaim, Pod } from '../../kinds/generated/api-types.ts';
 import { PERSISTENTVOLUMECLAIMS, PODS } from '../../kinds/generated/resources.ts';
@@ -35,7 +35,7 @@ export function ephemeralVolumeLoop(): ControllerLoop<EphemeralState> {
 }
 
 function keysOf(pod: Pod): string[] {
-  return ephemeralOf(pod).length === 0 ? [] : [`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`];
+  return ephemeralOf(pod).length === 0 ? [] : [keyOf(pod)];
 }
 
 type Template = NonNullable<NonNullable<NonNullable<Pod['spec']['volumes']>[number]['ephemeral']>['volumeClaimTemplate']>;
