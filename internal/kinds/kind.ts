@@ -76,6 +76,8 @@ export interface RuleContext {
   user: string;
   /** Who writes, in full. */
   identity?: UserInfo;
+  /** Tells the client what `warnings` cannot tell from the object, as it was changed by then. */
+  warn?(message: string): void;
 }
 
 export interface KindStorage<T extends KubeObject = KubeObject> {
@@ -127,7 +129,7 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   /** Field-selector fields beyond metadata.name and metadata.namespace. */
   selectableFields?(object: T): Record<string, string>;
   /** true: `metadata.generation` is kept (1 at create, +1 when anything but metadata and status changes). Default: whether the kind has a `spec` and a status subresource. `at creation`: 1 for good; `by updates`: none until the first. */
-  tracksGeneration?: boolean | 'labels too' | 'at creation' | 'by updates';
+  tracksGeneration?: boolean | 'labels too' | 'annotations too' | 'at creation' | 'by updates';
   /** Update may create (PUT to a name that does not exist): Lease, Endpoints, Event, …. Default false. */
   allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed. Default true as upstream's for most; false: Invalid "must be specified for an update". */

@@ -53,7 +53,7 @@ export function applyDefaultsAgain(preparing: Preparing, kind: Kind, draft: Kube
 export function prepareForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
   kind.rules.prepareForCreate?.(draft, ruleContext(preparing, context));
   if (tracksGeneration(kind) && kind.rules.tracksGeneration !== 'by updates') draft.metadata.generation = 1;
-  else delete draft.metadata.generation;
+  else if (!draft.metadata.generation) delete draft.metadata.generation;
 }
 
 export function validateForCreate(preparing: Preparing, kind: Kind, draft: KubeObject, context: WriteContext): void {
@@ -84,7 +84,7 @@ function keepGeneration(kind: Kind, { draft, old, subresource }: { draft: KubeOb
   const was = old.metadata.generation ?? (how === 'by updates' ? 0 : 1);
   // A node given to a pod is no new wish of its owner.
   const counts = subresource !== 'status' && subresource !== 'binding';
-  const changed = counts && (specChanged(draft, old) || (how === 'labels too' && !sameSemantically(draft.metadata.labels ?? {}, old.metadata.labels ?? {})));
+  const changed = counts && (specChanged(draft, old) || (how === 'labels too' && !sameSemantically(draft.metadata.labels ?? {}, old.metadata.labels ?? {})) || (how === 'annotations too' && !sameSemantically(draft.metadata.annotations ?? {}, old.metadata.annotations ?? {})));
   const now = changed ? was + 1 : was;
   if (now > 0) draft.metadata.generation = now;
 }
@@ -125,10 +125,11 @@ function ownedBy(subresource: string, draft: KubeObject, old: KubeObject): KubeO
 function keepSystemFields({ metadata }: KubeObject, { metadata: old }: KubeObject): void {
   metadata.uid ||= old.uid;
   metadata.creationTimestamp = old.creationTimestamp;
-  for (const field of ['generation', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
-    if (old[field] === undefined) delete metadata[field];
-    else (metadata as unknown as Record<string, unknown>)[field] = old[field];
-  }
+  if (old.generation === undefined) delete metadata.generation;
+  else metadata.generation = old.generation;
+  // What a client says of these itself is judged; what it does not say stays.
+  if (!metadata.deletionTimestamp && old.deletionTimestamp !== undefined) metadata.deletionTimestamp = old.deletionTimestamp;
+  if (metadata.deletionGracePeriodSeconds === undefined && old.deletionGracePeriodSeconds !== undefined) metadata.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds;
   delete metadata.selfLink;
 }
 
@@ -171,8 +172,8 @@ function specChanged(draft: KubeObject, old: KubeObject): boolean {
   return !sameJson(was, next);
 }
 
-function ruleContext({ clock }: Preparing, { user }: WriteContext): RuleContext {
-  return { now: clock.now(), user: user.username, identity: user };
+function ruleContext({ clock }: Preparing, { user, warn }: WriteContext): RuleContext {
+  return { now: clock.now(), user: user.username, identity: user, ...(warn !== undefined && { warn }) };
 }
 
 function refuse(kind: Kind, draft: KubeObject, errors: FieldError[]): void {

@@ -3,6 +3,7 @@ import { forbidden, invalid, notSupported, required, type FieldError } from '../
 import type { LabelSelector, PodTemplateSpec } from '../generated/api-types.ts';
 import { isEmptySelector, selectorMatches, validateLabelSelector, validateLabels } from '../label-selector.ts';
 import { nonNegative } from '../numbers.ts';
+import { annotationProblems, profileMismatches } from '../pod-spec/annotations.ts';
 import { validatePodSpec } from '../pod-spec/validation.ts';
 
 /** `kind` for the words: what an empty selector is invalid for, and what has no deadline. */
@@ -34,7 +35,9 @@ export function validateLongRunningTemplate(template: PodTemplateSpec | undefine
 
 export function validatePodTemplate(template: PodTemplateSpec | undefined, path: string): FieldError[] {
   const errors = validateLabels(template?.metadata?.labels, `${path}.labels`);
-  errors.push(...validatePodSpec(template?.spec ?? { containers: [] }, { path: `${path}.spec`, ...(template?.metadata !== undefined && { metadata: template.metadata }) }));
+  const annotations = template?.metadata?.annotations ?? {};
+  const spec = template?.spec ?? { containers: [] };
+  errors.push(...annotationProblems(annotations, spec, `${path}.annotations`), ...validatePodSpec(spec, { path: `${path}.spec`, ...(template?.metadata !== undefined && { metadata: template.metadata }) }), ...profileMismatches(annotations, spec, `${path}.spec`));
   if ((template?.spec?.ephemeralContainers ?? []).length > 0) errors.push(forbidden(`${path}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'));
   return errors;
 }

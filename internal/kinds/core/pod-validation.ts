@@ -3,22 +3,27 @@ import { forbidden, invalid, type FieldError } from '../../api/field-error.ts';
 import { sameSemantically } from '../../api/json-equality.ts';
 import { rangeProblems, subdomainProblems } from '../../api/names.ts';
 import type { ContainerStatus, Pod, PodSpec, Toleration } from '../generated/api-types.ts';
+import { annotationChanges, annotationProblems, profileMismatches } from '../pod-spec/annotations.ts';
 import { validatePodSpec } from '../pod-spec/validation.ts';
 
+const ANNOTATIONS = 'metadata.annotations';
 const INT32_MAX = 2_147_483_647;
 const UPDATABLE = '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
 /** What holds at create and after every update. */
 export function validatePod({ metadata, spec }: Pod): FieldError[] {
-  const errors = validatePodSpec(spec, { path: 'spec', metadata, isPod: true });
+  const annotations = metadata.annotations ?? {};
+  const errors = [...annotationProblems(annotations, spec, ANNOTATIONS), ...validatePodSpec(spec, { path: 'spec', metadata, isPod: true })];
   for (const field of ['containers', 'initContainers'] as const) {
     (spec[field] ?? []).forEach(({ image = '' }, index) => {
       if (image !== image.trim()) errors.push(invalid(`spec.${field}[${String(index)}].image`, image, 'must not have leading or trailing whitespace'));
     });
   }
   // What was never stored has no resourceVersion: it is being created.
-  if (!metadata.resourceVersion && (spec.ephemeralContainers ?? []).length > 0) errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
+  const isNew = !metadata.resourceVersion;
+  if (isNew && (spec.ephemeralContainers ?? []).length > 0) errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
   if (spec.nodeName && (spec.schedulingGates ?? []).length > 0) errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
+  if (isNew) errors.push(...profileMismatches(annotations, spec, 'spec'));
   if (!spec.serviceAccountName) {
     (spec.volumes ?? []).forEach(({ projected }, volume) => (projected?.sources ?? []).forEach((source, index) => {
       if (source.serviceAccountToken !== undefined) errors.push(forbidden(`spec.volumes[${String(volume)}].projected.sources[${String(index)}].serviceAccountToken`, 'must not be specified when serviceAccountName is not set'));
@@ -27,11 +32,12 @@ export function validatePod({ metadata, spec }: Pod): FieldError[] {
   return errors;
 }
 
-export function validatePodUpdate({ spec }: Pod, { spec: old }: Pod): FieldError[] {
+export function validatePodUpdate({ metadata, spec }: Pod, { metadata: { annotations }, spec: old }: Pod): FieldError[] {
+  const changed = annotationChanges(metadata.annotations ?? {}, annotations ?? {}, ANNOTATIONS);
   for (const field of ['containers', 'initContainers'] as const) {
-    if ((spec[field] ?? []).length !== (old[field] ?? []).length) return [forbidden(`spec.${field}`, 'pod updates may not add or remove containers')];
+    if ((spec[field] ?? []).length !== (old[field] ?? []).length) return [...changed, forbidden(`spec.${field}`, 'pod updates may not add or remove containers')];
   }
-  const errors = [...validateDeadline(spec.activeDeadlineSeconds, old.activeDeadlineSeconds), ...onlyAddedTolerations(spec.tolerations ?? [], old.tolerations ?? [])];
+  const errors = [...changed, ...validateDeadline(spec.activeDeadlineSeconds, old.activeDeadlineSeconds), ...onlyAddedTolerations(spec.tolerations ?? [], old.tolerations ?? [])];
   const gates = new Set((old.schedulingGates ?? []).map(({ name }) => name));
   (spec.schedulingGates ?? []).forEach(({ name }, index) => {
     if (!gates.has(name)) errors.push(forbidden(`spec.schedulingGates[${String(index)}]`, 'only deletion is allowed, but found new scheduling gate \'' + name + '\''));
@@ -41,8 +47,8 @@ export function validatePodUpdate({ spec }: Pod, { spec: old }: Pod): FieldError
   return errors;
 }
 
-export function validatePodStatusUpdate({ spec, status = {} }: Pod, { spec: oldSpec, status: old = {} }: Pod): FieldError[] {
-  const errors: FieldError[] = [];
+export function validatePodStatusUpdate({ metadata, spec, status = {} }: Pod, { metadata: before, spec: oldSpec, status: old = {} }: Pod): FieldError[] {
+  const errors = annotationChanges(metadata.annotations ?? {}, before.annotations ?? {}, ANNOTATIONS);
   if ((spec.nodeName ?? '') !== (oldSpec.nodeName ?? '')) errors.push(forbidden('status.nodeName', 'may not be changed directly'));
   const nominated = status.nominatedNodeName ?? '';
   if (nominated !== '' && nominated !== old.nominatedNodeName) for (const problem of subdomainProblems(nominated)) errors.push(invalid('status.nominatedNodeName', nominated, problem));
