@@ -48,7 +48,8 @@ export function validatePodUpdate({ metadata, spec }: Pod, { metadata: { annotat
 }
 
 export function validatePodStatusUpdate({ metadata, spec, status = {} }: Pod, { metadata: before, spec: oldSpec, status: old = {} }: Pod): FieldError[] {
-  const errors = annotationChanges(metadata.annotations ?? {}, before.annotations ?? {}, ANNOTATIONS);
+  const { annotations = {} } = metadata;
+  const errors = [...annotationChanges(annotations, before.annotations ?? {}, ANNOTATIONS), ...annotationProblems(annotations, spec, ANNOTATIONS)];
   if ((spec.nodeName ?? '') !== (oldSpec.nodeName ?? '')) errors.push(forbidden('status.nodeName', 'may not be changed directly'));
   const nominated = status.nominatedNodeName ?? '';
   if (nominated !== '' && nominated !== old.nominatedNodeName) for (const problem of subdomainProblems(nominated)) errors.push(invalid('status.nominatedNodeName', nominated, problem));
