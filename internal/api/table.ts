@@ -27,7 +27,7 @@ export interface Row {
 
 export interface Tabular<T extends KubeObject> {
   columns: readonly Column[];
-  rules: { cells?(object: T, now: number): Cell[]; rowConditions?(object: T): readonly RowCondition[] | undefined };
+  rules: { cells?(object: T, now: number): Cell[]; rowConditions?(object: T): readonly RowCondition[] | undefined; compareRows?(a: T, b: T): number };
 }
 
 export interface TableOptions {
@@ -48,7 +48,7 @@ interface List {
 
 /** A Table of one object, or of a list with its metadata. Its rows are made each time that they are read: thousands need not be there at once. */
 export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObject | List, { includeObject, now, columnsShown, version = 'v1' }: TableOptions): object {
-  const objects = 'items' in answer ? answer.items : [answer];
+  const objects = 'items' in answer ? inRowOrder(kind, answer.items) : [answer];
   const { resourceVersion, continue: more, remainingItemCount } = answer.metadata as ListMeta;
   return {
     kind: 'Table',
@@ -60,6 +60,10 @@ export function tableOf<T extends KubeObject>(kind: Tabular<T>, answer: KubeObje
       return { cells: cellsOf(kind, object as T, now), ...(conditions !== undefined && { conditions }), object: carried(object, includeObject, version) };
     }),
   };
+}
+
+function inRowOrder<T extends KubeObject>({ rules: { compareRows } }: Tabular<T>, items: KubeObject[]): KubeObject[] {
+  return compareRows === undefined ? items : (items as T[]).toSorted(compareRows);
 }
 
 /** In JSON an array. */

@@ -23,6 +23,7 @@ import { apiServiceAvailabilityLoop } from './extensions/apiservice-availability
 import { apiServiceRegistrationLoop } from './extensions/apiservice-registration.ts';
 import { crdCleanupLoop } from './extensions/crd-cleanup.ts';
 import { crdConditionsLoop } from './extensions/crd-conditions.ts';
+import { flowSchemaLoop } from './flow-schemas.ts';
 import { garbageCollectorLoop } from './garbage-collector.ts';
 import { cronJobLoop } from './jobs/cronjob.ts';
 import { jobLoop } from './jobs/job.ts';
@@ -100,6 +101,7 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     disruptionLoop(),
     clusterRoleAggregationLoop(),
     admissionPolicyTypesLoop(options.types),
+    flowSchemaLoop(),
     certificateApprovalLoop(),
     certificateSigningLoop(options.sign),
     certificateCleanupLoop(),

@@ -126,6 +126,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   cells?(object: T, now: number): Cell[];
   /** What its row says of it besides. */
   rowConditions?(object: T): readonly RowCondition[] | undefined;
+  /** Order of a list's rows, where it is not the list's. */
+  compareRows?(a: T, b: T): number;
   /** Field-selector fields beyond metadata.name and metadata.namespace. */
   selectableFields?(object: T): Record<string, string>;
   /** true: `metadata.generation` is kept (1 at create, +1 when anything but metadata and status changes). Default: whether the kind has a `spec` and a status subresource. `at creation`: 1 for good; `by updates`: none until the first. */

@@ -10,6 +10,8 @@ export const flowSchema: KindRules<FlowSchema> = {
   applyDefaults: (draft) => { (draft.spec ??= {} as FlowSchema['spec']).matchingPrecedence ||= 1000; },
   validate: (object) => validateFlowSchema(object),
   validateStatusUpdate: ({ status }) => validateConditions(status),
+  // In the order in which they are tried.
+  compareRows: (a, b) => (a.spec?.matchingPrecedence ?? 0) - (b.spec?.matchingPrecedence ?? 0) || (a.metadata.name < b.metadata.name ? -1 : 1),
   cells: (object, now) => {
     const { spec, status } = object;
     const dangling = status?.conditions?.find(({ type }) => type === 'Dangling')?.status ?? '?';
