@@ -17,6 +17,11 @@ export function withSigns(after: string, more: string): string {
   return STARTERS.replace(after, `${after}${more}`);
 }
 
+/** What may stand where the first element of a list or a map does. */
+export function elementStarters(opening: string, closing: string): string {
+  return withSigns(`'${opening}', `, `'${closing}', `).replace("'.', ", "'.', ',', ").replace("'!', ", "'!', '?', ");
+}
+
 /** A chain of && or || as a balanced tree: long rules stay shallow. */
 export function balance(chain: { terms: readonly Expr[]; places: readonly number[]; name: string }, low: number, high: number): Expr {
   const middle = Math.floor((low + high + 1) / 2);

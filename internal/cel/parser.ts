@@ -1,20 +1,16 @@
 // Tokens → tree, by the grammar of the CEL specification with Kubernetes' options: `.?` and `[?`, no backquoted identifiers.
-// Chains of && and || become balanced trees as in cel-go, which keeps long rules shallow. Syntax errors are worded as ANTLR words them;
-// the first ends parsing.
+// Chains of && and || become balanced trees as in cel-go, which keeps long rules shallow.
 import type { Report } from './cel-error.ts';
-import { balance, OPERATORS, RELATIONS, RESERVED, STARTERS, withSigns } from './grammar.ts';
-import { tokenize, type Token, type TokenKind } from './lexer.ts';
+import { balance, elementStarters, OPERATORS, RELATIONS, RESERVED, withSigns } from './grammar.ts';
 import { expandMacro } from './macro.ts';
-import { Double, normalInt, Uint } from './scalar.ts';
+import { numberValue } from './number-literal.ts';
 import { bytesValue, stringValue } from './string-literal.ts';
 import type { Call, Entry, Expr, FieldInit } from './syntax.ts';
+import { SyntaxStop, TokenReader } from './token-reader.ts';
 import type { Value } from './value.ts';
 
 const DEPTH_MAX = 250;
 const SIZE_MAX = 100_000;
-
-
-class SyntaxStop extends Error {}
 
 /** `report` is told of every issue at its offset (-1: of the whole); undefined when there is nothing to check. `bindings`: cel.bind() is a macro. */
 export function parse(source: string, report: Report, bindings = false): Expr | undefined {
@@ -32,28 +28,18 @@ export function parse(source: string, report: Report, bindings = false): Expr | 
   }
 }
 
-class Parser {
-  private next = 0;
-  /** What may stand where a value begins. */
-  private starters = STARTERS;
+class Parser extends TokenReader {
   private depth = 0;
-  /** The brackets that are open, by what closes them; '…,' where more elements may follow. */
-  private readonly open: string[] = [];
-  private readonly source: string;
-  private readonly tokens: readonly Token[];
-  private readonly report: Report;
   private readonly bindings: boolean;
 
   constructor(source: string, report: Report, bindings: boolean) {
-    this.source = source;
-    this.tokens = tokenize(source, report);
-    this.report = report;
+    super(source, report);
     this.bindings = bindings;
   }
 
   start(): Expr {
     const expr = this.expression();
-    if (this.token.kind !== 'end') this.fail(`${this.tokens[this.next + 1]?.kind === 'end' ? 'extraneous' : 'mismatched'} input '${this.token.text}' expecting <EOF>`);
+    if (this.token.kind !== 'end') this.fail(`${this.following?.kind === 'end' ? 'extraneous' : 'mismatched'} input '${this.token.text}' expecting <EOF>`);
     return expr;
   }
 
@@ -116,7 +102,7 @@ class Parser {
   }
 
   private numberFollows(): boolean {
-    const kind = this.tokens[this.next + 1]?.kind;
+    const kind = this.following?.kind;
     return kind === 'int' || kind === 'float';
   }
 
@@ -187,7 +173,7 @@ class Parser {
     const optionals = new Set<number>();
     this.elements(']', () => {
       if (this.take('?')) optionals.add(elements.length);
-      else if (elements.length === 0) this.starters = withSigns("'[', ", "']', ").replace("'.', ", "'.', ',', ").replace("'!', ", "'!', '?', ");
+      else if (elements.length === 0) this.starters = elementStarters('[', ']');
       elements.push(this.expression());
     });
     return { kind: 'list', at, elements, optionals };
@@ -197,7 +183,7 @@ class Parser {
     const entries: Entry[] = [];
     this.elements('}', () => {
       const optional = this.take('?');
-      if (!optional && entries.length === 0) this.starters = withSigns("'{', ", "'}', ").replace("'.', ", "'.', ',', ").replace("'!', ", "'!', '?', ");
+      if (!optional && entries.length === 0) this.starters = elementStarters('{', '}');
       const key = this.expression();
       const { at } = this.token;
       this.expect(':');
@@ -258,12 +244,13 @@ class Parser {
 
   private literal(): Value {
     const { at, text, kind } = this.token;
+    const issue = (message: string): void => this.report(at, message);
     if (this.sign() === '-' && this.numberFollows()) {
       this.take();
       const number = this.take();
-      return this.number(`-${number.text}`, number.kind, at);
+      return numberValue(`-${number.text}`, number.kind, issue);
     }
-    if (kind === 'sign' && !['true', 'false', 'null'].includes(text) || kind === 'end' || kind === 'quoted') return this.noValue();
+    if (kind === 'sign' && !['true', 'false', 'null'].includes(text) || kind === 'end' || kind === 'quoted') return this.leavesOutToken() ? this.recovered() : null;
     this.take();
     if (text === 'null') return null;
     if (kind === 'sign') return text === 'true';
@@ -271,26 +258,10 @@ class Parser {
       if (kind === 'string') return stringValue(text);
       if (kind === 'bytes') return bytesValue(text);
     } catch (error) {
-      this.report(at, (error as Error).message);
+      issue((error as Error).message);
       return '';
     }
-    return this.number(text, kind, at);
-  }
-
-  private number(text: string, kind: TokenKind, at: number): Value {
-    if (kind === 'float') {
-      const value = Number(text);
-      if (!Number.isFinite(value)) this.report(at, 'invalid double literal');
-      return new Double(value);
-    }
-    const digits = kind === 'uint' ? text.slice(0, -1) : text;
-    const value = digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits);
-    if (kind === 'uint') {
-      if (value > 0xffff_ffff_ffff_ffffn) this.report(at, 'invalid uint literal');
-      return new Uint(normalInt(value));
-    }
-    if (BigInt.asIntN(64, value) !== value) this.report(at, 'invalid int literal');
-    return normalInt(value);
+    return numberValue(text, kind, issue);
   }
 
   private call(name: string, at: number, target: Expr | undefined, args: Expr[]): Expr {
@@ -298,99 +269,9 @@ class Parser {
     return expandMacro(call, this.report, this.bindings) ?? call;
   }
 
-  private get token(): Token {
-    return this.tokens[this.next] as Token;
-  }
-
-  private sign(): string {
-    return this.token.kind === 'sign' ? this.token.text : '';
-  }
-
-  private take(): Token;
-  private take(sign: string): boolean;
-  private take(sign?: string): Token | boolean {
-    const token = this.token;
-    if (sign !== undefined && (token.kind !== 'sign' || token.text !== sign)) return false;
-    if (token.kind !== 'end') this.next++;
-    this.starters = STARTERS;
-    return sign === undefined ? token : true;
-  }
-
-  // As ANTLR recovers: one token too many is left out, one too few is thought of, and the rest goes on being read.
-  private expect(sign: string, set = `'${sign}'`): void {
-    if (this.take(sign)) return;
-    const { kind, text, at } = this.token;
-    const following = this.tokens[this.next + 1];
-    if (kind !== 'end' && following?.kind === 'sign' && following.text === sign) {
-      this.report(at, `Syntax error: extraneous input '${text}' expecting ${set}`);
-      this.next += 2;
-    } else if (set === `'${sign}'` && this.mayFollow(sign)) this.report(at, `Syntax error: missing '${sign}' at '${text}'`);
-    else this.fail(`mismatched input '${text}' expecting ${set}`);
-  }
-
-  // Whether what stands here could come after the sign that is missing.
-  private mayFollow(sign: string): boolean {
-    const { kind, text } = this.token;
-    if (sign === ':') return kind !== 'end' && (kind !== 'sign' || ['[', '{', '(', '.', '-', '!', 'true', 'false', 'null'].includes(text));
-    const outer = this.open.at(-1);
-    if (kind === 'end') return outer === undefined;
-    return kind === 'sign' && (['.', '[', '?', '+', '-', '*', '/', '%', '&&', '||'].includes(text) || RELATIONS.has(text) || outer?.includes(text) === true);
-  }
-
-  private within<T>(closing: string, read: () => T): T {
-    this.open.push(closing);
-    const value = read();
-    this.open.pop();
-    this.expect(closing.charAt(0));
-    return value;
-  }
-
-  // Elements up to the bracket; a comma alone is an empty list too, and one may stand after the last.
-  private elements(closing: ']' | '}', read: () => void): void {
-    this.open.push(`${closing},`);
-    if (this.sign() === ',' && this.tokens[this.next + 1]?.text === closing) this.take();
-    while (this.sign() !== closing) {
-      read();
-      if (!this.take(',')) break;
-    }
-    this.open.pop();
-    this.expect(closing, `{'${closing}', ','}`);
-  }
-
-  // No value where one must be: the token is left out where the next begins one, or the closing bracket goes on with the rest.
-  private noValue(): Value {
-    const { text, kind, at } = this.token;
-    const starters = this.starters;
-    this.starters = STARTERS;
-    const following = this.tokens[this.next + 1];
-    const begins = following !== undefined && (['identifier', 'int', 'uint', 'float', 'string', 'bytes'].includes(following.kind) || (following.kind === 'sign' && starters.includes(`'${following.text}'`)));
-    if (kind !== 'end' && begins) {
-      this.report(at, `Syntax error: extraneous input '${text}' expecting ${starters}`);
-      this.take();
-      return this.recovered();
-    }
-    if (kind !== 'sign' || this.open.at(-1)?.includes(text) !== true) this.fail(`mismatched input '${text}' expecting ${starters}`);
-    this.report(at, `Syntax error: mismatched input '${text}' expecting ${starters}`);
-    return null;
-  }
-
   // What follows a token that was left out is read for its own issues.
   private recovered(): Value {
     if (this.sign() !== ']' && this.sign() !== ')' && this.sign() !== '}' && this.sign() !== ',') this.member();
     return null;
-  }
-
-  private fail(message: string): never {
-    const { at, kind } = this.token;
-    this.report(at, `Syntax error: ${message}`);
-    // ANTLR skips what it cannot use and finds the end.
-    const following = this.tokens[this.next + 1];
-    if (kind === 'sign' && following?.kind === 'end' && /expecting \{'\['|no viable/.test(message)) this.report(following.at, `Syntax error: mismatched input '<EOF>' expecting ${STARTERS}`);
-    throw new SyntaxStop();
-  }
-
-  private stop(message: string): never {
-    this.report(-1, message);
-    throw new SyntaxStop();
   }
 }
