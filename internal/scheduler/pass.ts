@@ -84,7 +84,9 @@ function noRoom(needs: PodNeeds, snapshot: Snapshot, budgets: readonly PodDisrup
     // What it was promised stays kept for it while those before it are leaving.
     const promised = snapshot.nodes.get(pod.status?.nominatedNodeName ?? '');
     if (promised !== undefined) addPod(promised, pod);
-    return [rejected(pod, `${why} preemption: ${outcome}`, undefined, now)];
+    // Upstream's plugin of claims speaks before preemption does, of pods without any too.
+    const claims = (pod.spec.resourceClaims ?? []).length === 0 ? 'no new claims to deallocate' : 'still not schedulable';
+    return [rejected(pod, `${why} ${claims}, preemption: ${outcome}`, undefined, now)];
   }
   addPod(outcome.node, pod);
   return [{ type: 'evict', pod, victims: outcome.victims, node: outcome.node.name }, rejected(pod, why, outcome.node.name, now)];

@@ -77,7 +77,7 @@ t.test('a pass gives devices once, and keeps a shared claim\'s pods together', (
 });
 
 t.test('why a pod with claims fits nowhere', (t) => {
-  const why = (claims: ResourceClaimResourceV1[], slices: ResourceSlice[] = [], one = pod('p', 'one')): string | undefined => message(schedule(state([node('a')], [one], claims, slices), 0))?.replace(/ preemption: .*/, '');
+  const why = (claims: ResourceClaimResourceV1[], slices: ResourceSlice[] = [], one = pod('p', 'one')): string | undefined => message(schedule(state([node('a')], [one], claims, slices), 0))?.replace(/ (no new claims to deallocate|still not schedulable), preemption: .*/, '');
   t.equal(why([]), '0/1 nodes are available: resourceclaim.resource.k8s.io "one" not found.');
   t.equal(why([claim('one', {})]), '0/1 nodes are available: 1 cannot allocate all claims.');
   t.equal(why([claim('one', { requests: [{ name: 'r', exactly: { deviceClassName: 'gone' } }] })]), '0/1 nodes are available: 1 request r: device class gone does not exist.');

@@ -27,13 +27,13 @@ t.test('pods of one pass see each other', async (t) => {
   const pods = Array.from({ length: 5 }, (_, index) => pod(`p${String(index)}`, {}, { cpu: '1' }));
   const decisions = schedule(state([node('a'), node('b')], pods), NOW);
   t.same(Object.values(binds(decisions)).sort(), ['a', 'a', 'b', 'b']);
-  t.equal(message(decisions), '0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.');
+  t.equal(message(decisions), '0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.');
 });
 
 t.test('upstream’s words for what no preemption would help', async (t) => {
   const nodes = [node('a', {}, { spec: { unschedulable: true } }), node('b', {}, { spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } }), node('c')];
   const text = message(schedule(state(nodes, [pod('p', { nodeSelector: { disk: 'ssd' } })]), NOW));
-  t.equal(text, "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.");
+  t.equal(text, "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.");
   t.equal(message(schedule(state([], [pod('p')]), NOW)), 'no nodes available to schedule pods');
 });
 

@@ -38,7 +38,7 @@ function decide({ pending, running = [], limits = {}, attached = {}, capacities 
 }
 
 function outcome(decisions: Decision[]): string {
-  return decisions.map((decision) => (decision.type === 'bind' || decision.type === 'choose' ? decision.node : decision.type === 'reject' ? decision.condition.message?.split(' preemption:')[0] ?? '' : decision.type)).join(' ');
+  return decisions.map((decision) => (decision.type === 'bind' || decision.type === 'choose' ? decision.node : decision.type === 'reject' ? decision.condition.message?.split(' no new claims')[0] ?? '' : decision.type)).join(' ');
 }
 
 t.test('no more volumes than a driver takes on a node', async (t) => {
