@@ -26,24 +26,48 @@ let loaded: { library: Library; schema: InstanceType<Library['Schema']>; dumped:
 export function parseYaml(text: string, options: YamlOptions = {}): unknown {
   if (text.length > SIZE_BYTES_MAX) throw new Error(`yaml: the document is larger than ${String(SIZE_BYTES_MAX)} bytes`);
   const { library, schema } = load();
-  const read = (json: boolean): unknown[] => library.loadAll(text, { schema, json, maxDepth: 1000 });
+  const read = (json: boolean, own = text): unknown[] => library.loadAll(own, { schema, json, maxDepth: 1000 });
   const documents = options.onDuplicate === undefined ? read(false) : readTwice(read, text, options.onDuplicate);
   return toJson(documents[0], { left: NODES_MAX, source: text });
 }
 
-function readTwice(read: (json: boolean) => unknown[], text: string, onDuplicate: (problem: string) => void): unknown[] {
+function readTwice(read: (json: boolean, text?: string) => unknown[], text: string, onDuplicate: (problem: string) => void): unknown[] {
   try {
     return read(false);
   } catch (error) {
     const { reason, mark } = error as { reason?: string; mark?: { line: number } };
-    if (reason?.includes('duplicated mapping key') === true && mark !== undefined) onDuplicate(duplicateAt(text, mark.line));
+    if (reason?.includes('duplicated mapping key') === true && mark !== undefined) onDuplicate(`yaml: unmarshal errors:${duplicatesFrom(read, text, mark.line).map((line) => `\n  ${line}`).join('')}`);
     return read(true);
   }
 }
 
-function duplicateAt(text: string, line: number): string {
-  const key = /^[\s-]*(?:"([^"]*)"|'([^']*)'|([^:]+?))\s*:/.exec(text.split('\n')[line] ?? '');
-  return `yaml: unmarshal errors:\n  line ${String(line + 1)}: key ${JSON.stringify(key?.[1] ?? key?.[2] ?? key?.[3] ?? '')} already set in map`;
+const DUPLICATES_MAX = 50;
+
+/** All of them: the reader stops at the first, so that key is taken out and the text read again. */
+function duplicatesFrom(read: (json: boolean, text?: string) => unknown[], text: string, first: number): string[] {
+  const lines = text.split('\n');
+  const found: string[] = [];
+  for (let at: number | undefined = first; at !== undefined && found.length < DUPLICATES_MAX;) {
+    const line = lines[at] ?? '';
+    const key = KEY.exec(line);
+    found.push(`line ${String(at + 1)}: key ${JSON.stringify(key?.[2] ?? key?.[3] ?? key?.[4] ?? '')} already set in map`);
+    if (key === null) break;
+    lines[at] = `${key[1] ?? ''}"duplicate ${String(at)}"${line.slice(key[0].trimEnd().length - 1)}`;
+    at = firstDuplicate(read, lines.join('\n'));
+  }
+  return found;
+}
+
+const KEY = /^([\s-]*)(?:"([^"]*)"|'([^']*)'|([^:]+?))\s*:/;
+
+function firstDuplicate(read: (json: boolean, text?: string) => unknown[], text: string): number | undefined {
+  try {
+    read(false, text);
+  } catch (error) {
+    const { reason, mark } = error as { reason?: string; mark?: { line: number } };
+    return reason?.includes('duplicated mapping key') === true ? mark?.line : undefined;
+  }
+  return undefined;
 }
 
 /** Block style, keys sorted as sigs.k8s.io/yaml sorts them, lists not indented, strings quoted where YAML 1.1 would read something else. */

@@ -32,7 +32,7 @@ export interface PipelineOptions {
 
 /** What a verb came to. */
 export interface Answer {
-  code: 200 | 201;
+  code: 200 | 201 | 202;
   body: unknown;
 }
 

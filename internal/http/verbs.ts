@@ -58,7 +58,7 @@ export async function deleteOne(options: PipelineOptions, call: Call): Promise<A
   const { request: { info, options: { delete: wanted = {} } }, kind } = call;
   warnOfOrphans(call, wanted);
   const { object, gone } = await options.registry.delete(kind, keyOf(info, kind), wanted, admitDelete(options, call).context);
-  return { code: 200, body: !gone || RETURNS_OBJECT.has(`${kind.group}/${kind.resource}`) ? object : deleted(call, object) };
+  return { code: !gone && wanted.orphanDependents === false ? 202 : 200, body: !gone || RETURNS_OBJECT.has(`${kind.group}/${kind.resource}`) ? object : deleted(call, object) };
 }
 
 export async function deleteMany(options: PipelineOptions, call: Call): Promise<Answer> {

@@ -5,6 +5,7 @@ import type { Kind } from '../kinds/kind.ts';
 import { durabilityOf } from './durability.ts';
 import type { Engine } from './engine.ts';
 import { NOTHING_HELD } from './hooks.ts';
+import { dropDoubleOwners } from './owner-references.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, applyDefaultsAgain, fillSystemFields, prepareForCreate, setType, validateForCreate } from './preparation.ts';
 import type { WriteContext } from './registry.ts';
@@ -13,7 +14,6 @@ import { thaw } from './thaw.ts';
 const NAME_ATTEMPTS = 8;
 
 export async function createObject(engine: Engine, kind: Kind, draft: KubeObject, context: WriteContext): Promise<KubeObject> {
-  if (draft.metadata.resourceVersion) throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   if (draft.metadata.name || !draft.metadata.generateName) return createOnce(engine, kind, thaw(draft), context);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -34,10 +34,13 @@ export async function createObject(engine: Engine, kind: Kind, draft: KubeObject
 async function createOnce(engine: Engine, kind: Kind, draft: KubeObject, context: WriteContext): Promise<KubeObject> {
   applyAllDefaults(engine, kind, draft, { isNew: true });
   setType(kind, draft);
+  dropDoubleOwners(draft, { warn: context.warn, changed: false });
+  const { resourceVersion } = draft.metadata;
   context.track?.(draft, undefined);
   if (context.mutate !== undefined) {
     await context.mutate(draft, undefined);
     applyDefaultsAgain(engine, kind, draft, { isNew: true });
+    dropDoubleOwners(draft, { warn: context.warn, changed: true });
   }
   fillSystemFields(engine, kind, draft);
   prepareForCreate(engine, kind, draft, context);
@@ -45,6 +48,7 @@ async function createOnce(engine: Engine, kind: Kind, draft: KubeObject, context
   try {
     validateForCreate(engine, kind, draft, context);
     await context.validate?.(draft, undefined);
+    if (!context.dryRun && Number(resourceVersion) > 0) throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
     const created = await store(engine, kind, draft, context);
     if (context.dryRun) held.release();
     else held.commit();

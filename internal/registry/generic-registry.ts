@@ -5,7 +5,7 @@ import type { DeleteOptions, ObjectList } from '../api/request.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { Store } from '../store/store.ts';
 import { createObject } from './creation.ts';
-import { deleteObject } from './deletion.ts';
+import { checkDeleteOptions, deleteObject } from './deletion.ts';
 import type { Engine, RegistryOptions } from './engine.ts';
 import { getObject, listObjects, prepareList } from './reads.ts';
 import { placeOf } from './place.ts';
@@ -41,6 +41,7 @@ function prepareRead(store: Store, kind: Kind, read: ObjectKey | ReadOptions): P
 /** Not atomic, as upstream: what was deleted stays deleted when another deletion fails. Gives what was selected. */
 async function deleteCollection(engine: Engine, kind: Kind, request: { read: ReadOptions; deletion: DeleteOptions; context: WriteContext }): Promise<ObjectList> {
   const { deletion, context } = request;
+  checkDeleteOptions(deletion);
   const read = asPaged(request.read);
   await prepareList(engine.store, kind, read);
   const list = listObjects(engine.store, kind, read);

@@ -63,7 +63,7 @@ function validateOwnerReferences(owners: OwnerReference[]): FieldError[] {
   const errors: FieldError[] = [];
   let controller = '';
   for (const owner of owners) {
-    const { group, version } = parseApiVersion(owner.apiVersion ?? '');
+    const { group, version } = ownerVersion(owner.apiVersion ?? '');
     if (version === '') errors.push(invalid('metadata.ownerReferences.apiVersion', owner.apiVersion ?? '', 'version must not be empty'));
     for (const field of ['kind', 'name', 'uid'] as const) if (!owner[field]) errors.push(invalid(`metadata.ownerReferences.${field}`, owner[field] ?? '', 'must not be empty'));
     if (group === '' && version === 'v1' && owner.kind === 'Event') errors.push(invalid('metadata.ownerReferences', owner, '/v1, Kind=Event is disallowed from being an owner'));
@@ -75,12 +75,17 @@ function validateOwnerReferences(owners: OwnerReference[]): FieldError[] {
   return errors;
 }
 
+/** What is no group and version has neither. */
+function ownerVersion(apiVersion: string): { group: string; version: string } {
+  return apiVersion.split('/').length > 2 ? { group: '', version: '' } : parseApiVersion(apiVersion);
+}
+
 const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
 function validateFinalizers(finalizers: string[] = [], plainFinalizers = false): FieldError[] {
   const errors = finalizers.flatMap((finalizer) => labelKeyProblems(finalizer).map((message) => invalid('metadata.finalizers', finalizer, message)));
   if (!plainFinalizers) finalizers.forEach((finalizer, index) => {
-    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer) && labelKeyProblems(finalizer).length === 0) errors.push(invalid(`metadata.finalizers[${String(index)}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer)) errors.push(invalid(`metadata.finalizers[${String(index)}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
   });
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) errors.push(invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
   return errors;

@@ -9,6 +9,7 @@ import { createObject } from './creation.ts';
 import { durabilityOf } from './durability.ts';
 import type { Engine } from './engine.ts';
 import { NOTHING_HELD } from './hooks.ts';
+import { dropDoubleOwners } from './owner-references.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, applyDefaultsAgain, prepareForUpdate, setType, validateForUpdate } from './preparation.ts';
 import type { Registry, WriteContext } from './registry.ts';
@@ -35,7 +36,7 @@ export async function updateObject(engine: Engine, kind: Kind, update: { key: Ob
       const old = decode(stored);
       const draft = thaw(await change(old));
       checkPreconditions(kind, draft, { old, isPatch });
-      return { object: await updateOnce(engine, kind, { draft, old, context }), created: false };
+      return { object: await updateOnce(engine, kind, { draft, old, context, isPatch }), created: false };
     } catch (error) {
       // Only a lost race is tried again: the state has moved on from what this attempt read.
       const lost = isReason(error, 'Conflict') ? engine.store.newest(resource, key) !== stored : stored === undefined && isReason(error, 'AlreadyExists');
@@ -89,16 +90,18 @@ function remember<T extends object>(error: T): T {
   return error;
 }
 
-async function updateOnce(engine: Engine, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext }): Promise<KubeObject> {
+async function updateOnce(engine: Engine, kind: Kind, update: { draft: KubeObject; old: KubeObject; context: WriteContext; isPatch: boolean }): Promise<KubeObject> {
   const { old, context } = update;
   const forgetsOwners = update.draft.metadata.managedFields?.length === 0;
   applyAllDefaults(engine, kind, update.draft);
   if (forgetsOwners) update.draft.metadata.managedFields = []; // defaults drop what is empty
   setType(kind, update.draft);
+  if (!update.isPatch) dropDoubleOwners(update.draft, { warn: context.warn, changed: false });
   context.track?.(update.draft, old);
   if (context.mutate !== undefined) {
     await context.mutate(update.draft, old);
     applyDefaultsAgain(engine, kind, update.draft);
+    dropDoubleOwners(update.draft, { warn: context.warn, changed: true });
   }
   const draft = prepareForUpdate(engine, kind, update);
   const held = engine.hookOf(kind)?.before(draft, old) ?? NOTHING_HELD;

@@ -234,14 +234,13 @@ function createSet(pass: Pass, set: ReplicaSet, now: number): Action {
   return { type: 'batch', slowStart: false, actions: [action], onFailure: hasDeadline(deployment) ? [updateStatus(DEPLOYMENTS, failed)] : [] };
 }
 
-// The revision goes on the object itself, and its status is written in the pass that this write wakes: both at once would be two writes of
-// one revision.
+// The revision goes on the object with its status, as upstream's: an annotation written otherwise would make a new generation.
 function statusActions({ newSet, oldSets, status }: Pass, deployment: Deployment): Action[] {
   const next = { ...copy(deployment), status };
   const revision = newSet === undefined ? undefined : String(later(revisionOf(newSet), nextRevision(oldSets)));
   if (revision !== undefined && deployment.metadata.annotations?.[REVISION] !== revision && deployment.metadata.deletionTimestamp === undefined) {
     next.metadata.annotations = { ...next.metadata.annotations, [REVISION]: revision };
-    return [update(DEPLOYMENTS, next)];
+    return [updateStatus(DEPLOYMENTS, next)];
   }
   const same = sameWhenWritten({ ...next.status, conditions: sorted(next.status) }, { ...deployment.status, conditions: sorted(deployment.status) });
   return same && deployment.status !== undefined ? [] : [updateStatus(DEPLOYMENTS, next)];

@@ -16,6 +16,7 @@ import { isNews, podNameWarnings, templateWarnings } from '../pod-spec/warnings.
 
 export const deployment: KindRules<Deployment> = {
   validateName: subdomainName,
+  tracksGeneration: 'annotations too',
   applyDefaults,
   prepareForCreate: (draft) => { draft.status = {}; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },

@@ -1,13 +1,13 @@
 // Event, core/v1: what controllers tell about objects. May be lost with the power (upstream: registry/core/event, printEvent).
 import { ageOf } from '../../api/age.ts';
-import { subdomainName } from '../../api/names.ts';
+import { pathSegmentProblems } from '../../api/names.ts';
 import type { Event } from '../generated/api-types.ts';
 import type { Cell, KindRules } from '../kind.ts';
 import { validateEvent } from './event-validation.ts';
 
 export const event: KindRules<Event> = {
   durability: 'relaxed',
-  validateName: subdomainName,
+  validateName: pathSegmentProblems,
   applyDefaults: (draft) => {
     draft.reportingComponent ??= '';
     draft.reportingInstance ??= '';

@@ -8,7 +8,7 @@ import { cidrProblems } from '../networking/ip-address.ts';
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function validateNode({ spec, status }: Node): FieldError[] {
-  const errors = validateTaints(spec?.taints ?? [], 'spec.taints');
+  const errors = validateTaints(spec?.taints ?? [], 'metadata.taints'); // where upstream says that they are
   const cidrs = spec?.podCIDRs ?? [];
   cidrs.forEach((cidr, index) => errors.push(...cidrProblems(cidr).map((problem) => invalid(`spec.podCIDRs[${String(index)}]`, cidr, problem))));
   if (cidrs.length > 2 || (cidrs.length === 2 && cidrs.every((cidr) => cidr.includes(':')) !== cidrs.some((cidr) => !cidr.includes(':')))) errors.push(invalid('spec.podCIDRs', cidrs, 'may specify no more than one CIDR for each IP family'));
@@ -34,12 +34,12 @@ function validateTaints(taints: readonly Taint[], path: string): FieldError[] {
   const seen = new Set<string>();
   taints.forEach((taint, index) => {
     const at = `${path}[${String(index)}]`;
-    for (const problem of labelKeyProblems(taint.key)) errors.push(invalid(`${at}.key`, taint.key, problem));
+    for (const problem of labelKeyProblems(taint.key ?? '')) errors.push(invalid(`${at}.key`, taint.key ?? '', problem));
     for (const problem of labelValueProblems(taint.value ?? '')) errors.push(invalid(`${at}.value`, taint.value ?? '', problem));
     if (!taint.effect) errors.push(required(`${at}.effect`));
     else if (!EFFECTS.includes(taint.effect)) errors.push(notSupported(`${at}.effect`, taint.effect, EFFECTS));
     const identity = `${taint.key}:${taint.effect}`;
-    if (seen.has(identity)) errors.push({ ...duplicate(at, taint), detail: 'taints must be unique by key and effect pair' });
+    if (seen.has(identity)) errors.push({ ...duplicate(at, { Key: taint.key, Value: taint.value ?? '', Effect: taint.effect, TimeAdded: taint.timeAdded ?? null }), detail: 'taints must be unique by key and effect pair' });
     seen.add(identity);
   });
   return errors;

@@ -68,7 +68,7 @@ function prepareForCreate(draft: Pod, { now, warn }: RuleContext): void {
 /** AppArmor annotations become fields, which is all that nodes look at. */
 function takeProfiles({ metadata: { annotations = {} }, spec }: Pod, warn: (message: string) => void): void {
   if (spec.os?.name === 'windows') return;
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])]) {
     const key = `${APPARMOR}${container.name}`;
     const annotation = annotations[key];
     if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) continue;

@@ -7,9 +7,11 @@ export function clearForTypeChange(draft: Service, old: Service): void {
   keepAllocated(draft, old);
   const { spec } = draft;
   const was = old.spec;
-  if (needsClusterIp(old) && !needsClusterIp(draft) && same(spec.clusterIPs, was.clusterIPs) && spec.clusterIP === was.clusterIP) {
-    delete spec.clusterIP;
-    delete spec.clusterIPs;
+  if (needsClusterIp(old) && !needsClusterIp(draft)) {
+    if (same(spec.clusterIPs, was.clusterIPs) && spec.clusterIP === was.clusterIP) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
     if (same(spec.ipFamilies, was.ipFamilies)) delete spec.ipFamilies;
     if (spec.ipFamilyPolicy === was.ipFamilyPolicy) delete spec.ipFamilyPolicy;
   }

@@ -70,6 +70,7 @@ await t.test('scaling, also in the middle of a rollout that cannot finish', asyn
   zero.spec.replicas = 0;
   await client.update(DEPLOYMENTS, zero);
   await until(PODS, (pods) => pods.length === 0);
+  await until(DEPLOYMENTS, (all) => all.some(({ status, metadata }) => !status?.replicas && status?.observedGeneration === metadata.generation)); // nothing is written any more
 });
 
 await t.test('deleting the Deployment takes ReplicaSets and pods along', async (t) => {
