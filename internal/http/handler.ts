@@ -5,29 +5,24 @@
 //                                                                     ├─ watch ─► lines
 //                                                                     └─ body ─► pipeline ─► Table, metadata or the object
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { isReason, StatusError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { AggregatedServers } from '../api/aggregation.ts';
-import { objectAge } from '../api/age.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { WatchEvent } from '../api/request.ts';
-import { partialMetadata, tableOf, type Tabular } from '../api/table.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
-import type { Kinds } from '../kinds/index.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { forward as forwardToServer, remoteOf } from './aggregation/forward.ts';
 import { decodeDeleteOptions, decodeObject, decodePatch, readBody } from './body.ts';
-import { goPackage } from './field-validation.ts';
 import type { Impersonator } from './impersonation.ts';
 import { deadlineOf, withinDeadline } from './deadline.ts';
 import type { Fairness } from './fairness/index.ts';
 import type { Metrics } from './metrics.ts';
-import { isPretty, negotiate, negotiateError, type Form } from './negotiate.ts';
+import { isPretty, negotiateError } from './negotiate.ts';
 import type { ExtraPath, NonResources } from './non-resources.ts';
 import type { Pipeline } from './pipeline.ts';
 import { eventFrames } from './event-frames.ts';
@@ -36,7 +31,7 @@ import type { FanOut } from './fan-out.ts';
 import { requestOptions } from './query.ts';
 import { errorPayload, payload, send, setCommonHeaders, statusOf, textPayload, type HttpRequest, type HttpResponse, type Payload } from './respond.ts';
 import type { AuditTrail } from './audit/trail.ts';
-import { notAllowed, nothingThere } from './call.ts';
+import { notAllowed } from './call.ts';
 import { requestInfo, type RequestInfo } from './route.ts';
 import { authenticated, type Authorized, type Parsed } from './stages.ts';
 import type { NodeDialer } from './kubelet-connection.ts';
@@ -44,6 +39,9 @@ import { streamOf } from './streams.ts';
 import { bodyKind } from './subresources/index.ts';
 import { createWatchBuffer, type WatchSource } from '../watch/buffer.ts';
 import { streamWatch } from './watch-stream.ts';
+import { headerOf, pathOf, queryOf, socketOf } from './request-parts.ts';
+import { checkMethod, checkPlace, checkSubresource, deprecationOf, PageNotFound } from './served-place.ts';
+import { formOf, transformed } from './shown-form.ts';
 
 export interface HandlerOptions {
   pipeline: Pipeline;
@@ -73,9 +71,6 @@ export interface Exchange {
   response: HttpResponse;
   signal: AbortSignal;
 }
-
-/** No part of the API: answered as plain text. */
-class PageNotFound extends Error {}
 
 interface Asked {
   parsed: Parsed;
@@ -194,7 +189,7 @@ async function dispatch(options: HandlerOptions, routing: Routing, user: UserInf
     return undefined;
   }
   checkPlace(kind, info, pipeline.options.kinds);
-  const warning = DEPRECATED[`${info.group}/${info.resource}`] ?? pipeline.kindOf(info).custom?.deprecation;
+  const warning = deprecationOf(pipeline.kindOf(info));
   if (warning !== undefined && (info.verb === 'watch' || pipeline.kindOf(info).verbs.includes(info.verb))) authorized.warn(warning);
   // The old paths of watches take no other method.
   if (info.verb === 'watch' && request.method !== 'GET') throw notAllowed();
@@ -206,37 +201,6 @@ async function dispatch(options: HandlerOptions, routing: Routing, user: UserInf
   return serve(pipeline, routing, authorized);
 }
 
-/** Something is served there, and its path has a namespace where it should. An unknown group has no server that could say so in a Status. */
-function checkPlace(kind: Kind | undefined, { group, resource, namespace, name, verb }: RequestInfo, kinds: Kinds): void {
-  if (kind === undefined && !kinds.all().some((served) => served.group === group && served.custom === undefined)) throw new PageNotFound();
-  const misplaced = kind !== undefined && resource !== 'namespaces' && (kind.namespaced ? namespace === '' && name !== '' && verb !== 'list' && verb !== 'watch' : namespace !== '');
-  // Of what is only asked, nothing has a name.
-  const unnamed = kind?.verbs.length === 1 && kind.verbs[0] === 'create' && name !== '';
-  if (kind === undefined || misplaced || unnamed) throw nothingThere();
-  // Collections of all namespaces are only looked at.
-  if (kind.namespaced && namespace === '' && (verb === 'create' || verb === 'deletecollection')) throw notAllowed();
-}
-
-/** Kinds that upstream warns of at every use. */
-const DEPRECATED: Readonly<Record<string, string>> = {
-  '/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-  '/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
-};
-
-/** Before the body is looked at: a collection takes no PUT, an object no POST. */
-function checkMethod({ verbs, group, resource }: Kind, { verb, name, subresource }: RequestInfo): void {
-  if (verb === 'watch' && !verbs.includes(verb) && verbs.includes('list')) throw new StatusError('MethodNotAllowed', `watch is not supported on resources of kind ${JSON.stringify(group === '' ? resource : `${resource}.${group}`)}`, { details: { ...(group !== '' && { group }), kind: resource } });
-  if (subresource === '' && (!verbs.includes(verb) || (verb === 'create') !== (name === '') && ['create', 'update', 'patch'].includes(verb))) throw notAllowed();
-}
-
-/** Methods that no verb is of are refused wherever something is; a proxy passes on two of them. */
-function checkSubresource({ subresources, custom }: Kind, { subresource, verb }: RequestInfo, method: string): void {
-  if (subresource === '' || custom !== undefined) return;
-  const served = subresources.find(({ name }) => name === subresource);
-  if (served === undefined ? verb !== '' : served.verbs.includes(verb) || (subresource === 'proxy' && method === 'OPTIONS')) return;
-  throw served === undefined ? nothingThere() : notAllowed();
-}
-
 async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query } }: Routing, authorized: Authorized): Promise<Payload> {
   const { schemas } = pipeline.options;
   const kind = pipeline.kindOf(authorized.info);
@@ -244,12 +208,6 @@ async function serve(pipeline: Pipeline, { exchange: { request }, asked: { query
   const { request: complete, body } = await withBody(pipeline, authorized, { request, kind });
   const { code, body: answer } = await pipeline.serve(complete, body);
   return payload(code, transformed(answer, { kind, form, query, now: pipeline.options.clock.now() }), { form, schemas });
-}
-
-function formOf(request: HttpRequest, kind: Kind, { info: { verb }, query }: { info: RequestInfo; query: URLSearchParams | undefined }): Form {
-  // Reviews and the like have no rows to show.
-  const readable = kind.verbs.includes('get') || kind.verbs.includes('list');
-  return negotiate(request.headers.accept, { protobuf: kind.custom === undefined, verb, pretty: isPretty({ query, userAgent: request.headers['user-agent'] }) }, () => readable);
 }
 
 async function withBody(pipeline: Pipeline, authorized: Authorized, { request, kind }: { request: HttpRequest; kind: Kind }): Promise<{ request: Authorized; body: Parameters<Pipeline['serve']>[1] }> {
@@ -298,51 +256,4 @@ function eventsOf(begin: () => WatchSource<WatchEvent>): WatchSource<WatchEvent>
     told.end();
     return told;
   }
-}
-
-interface ScaleObject extends KubeObject {
-  spec?: { replicas?: number };
-  status?: { replicas?: number };
-}
-
-const SCALE_ROWS: Tabular<ScaleObject> = {
-  columns: [['Name', 'string'], ['Desired', 'integer'], ['Available', 'integer'], ['Age', 'string']].map(([name = '', type = '']) => ({ name, type, format: '', priority: 0 })),
-  rules: { cells: (object, now) => [object.metadata.name, object.spec?.replicas ?? 0, object.status?.replicas ?? 0, objectAge(object, now)] },
-};
-
-function transformed(answer: unknown, { kind, form, query, now, columnsShown = true }: { kind: Kind; form: Form; query: URLSearchParams | undefined; now: number; columnsShown?: boolean }): unknown {
-  const { as, version } = form;
-  if (as === undefined || (answer as KubeObject).kind === 'Status') return answer;
-  if (as !== 'Table') return metadataOf(answer as KubeObject, { as, version, kind });
-  const wanted = query?.get('includeObject') || 'Metadata';
-  if (!['None', 'Metadata', 'Object'].includes(wanted)) throw new StatusError('BadRequest', `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(wanted)}: must be 'Metadata', 'Object', 'None', or empty`);
-  return tableOf((answer as KubeObject).kind === 'Scale' ? (SCALE_ROWS as Tabular<KubeObject>) : kind, answer as KubeObject, { includeObject: wanted as 'Metadata', now, columnsShown, version });
-}
-
-function metadataOf(answer: KubeObject, { as, version, kind: { group, kind, custom } }: { as: 'PartialObjectMetadata' | 'PartialObjectMetadataList'; version: string; kind: Kind }): object {
-  const isList = 'items' in answer && Array.isArray(answer.items);
-  if (isList === (as === 'PartialObjectMetadataList')) return partialMetadata(answer, version);
-  const type = custom === undefined ? `${goPackage(group)}.${kind}` : 'unstructured.Unstructured';
-  throw new StatusError('NotAcceptable', `you requested ${as}, but the requested object is ${isList ? 'a list' : 'not a list'} (*${type}${isList ? 'List' : ''})`);
-}
-
-// ── what the two HTTP versions have in different places ──
-
-export function socketOf(request: HttpRequest): TLSSocket {
-  return ('stream' in request ? (request.stream.session?.socket ?? request.socket) : request.socket) as TLSSocket;
-}
-
-export function headerOf(request: HttpRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-export function pathOf(url: string): string {
-  const mark = url.indexOf('?');
-  return mark < 0 ? url : url.slice(0, mark);
-}
-
-export function queryOf(url: string): URLSearchParams | undefined {
-  const mark = url.indexOf('?');
-  return mark < 0 ? undefined : new URLSearchParams(url.slice(mark + 1));
 }
