@@ -7,6 +7,7 @@ const FILE_MODE = 0o644;
 
 export function podSpecDefaults(spec: PodSpec | undefined): void {
   if (spec === undefined) return;
+  spec.containers ??= []; // validation refuses it, but admission looks first
   delete spec.schedulingGroup; // GenericWorkload, off in 1.36: dropped, as upstream does
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.restartPolicy ||= 'Always';
