@@ -13,6 +13,7 @@ import { readJson } from '../api/large-integers.ts';
 import { freeze, objectKey, type GroupResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import { createHistory, undo, type History } from './history.ts';
 import type { Batch, Journal, Recovered, Row } from './journal.ts';
+import { createPlaces, deliver, keyOfText, newest, textOf, type Entry, type Live, type Place } from './places.ts';
 import type { Change, Durability, ListOptions, Store, Watcher } from './store.ts';
 import { createTable, type Table } from './table.ts';
 
@@ -30,36 +31,6 @@ export interface EngineOptions {
   historyBytes?: number;
 }
 
-interface Entry {
-  readonly change: Change;
-  readonly place: Place;
-  readonly key: string;
-  readonly durable: boolean;
-  /** The write in flight that this one was checked against. */
-  readonly base: Entry | undefined;
-  /** Settles with the write; made when someone asks. */
-  ended?: PromiseWithResolvers<void>;
-  state: 'waiting' | 'sent' | 'acknowledged' | 'failed';
-  resolve(object: KubeObject): void;
-  reject(error: unknown): void;
-}
-
-/** All about one resource. */
-interface Place {
-  readonly id: string;
-  readonly table: Table;
-  readonly watchers: Set<Live>;
-  /** The newest write in flight of a key. */
-  readonly pending: Map<string, Entry>;
-  /** Keys whose newest state is in memory alone. */
-  readonly dirty: Set<string>;
-}
-
-interface Live {
-  seen: number;
-  readonly watcher: Watcher;
-}
-
 export function createStore(options: EngineOptions): Store {
   return new Engine(options).store();
 }
@@ -69,7 +40,7 @@ class Engine {
   readonly #clock: Clock;
   readonly #journal: Journal | undefined;
   readonly #relaxedFlushMs: number;
-  readonly #places = new Map<string, Place>();
+  readonly #places = createPlaces();
   readonly #revisionWatchers = new Set<Live>();
   readonly #history: History;
   readonly #queue: Entry[] = [];
@@ -100,31 +71,31 @@ class Engine {
       get revision() {
         return visible();
       },
-      get: (resource, key) => this.#place(resource).table.get(key),
-      newest: (resource, key) => this.#newest(this.#place(resource), key),
+      get: (resource, key) => this.#places.of(resource).table.get(key),
+      newest: (resource, key) => newest(this.#places.of(resource), key),
       settled: (resource, key) => {
-        const entry = this.#place(resource).pending.get(textOf(key));
+        const entry = this.#places.of(resource).pending.get(textOf(key));
         if (entry === undefined) return Promise.resolve();
         entry.ended ??= Promise.withResolvers<void>();
         return entry.ended.promise;
       },
-      count: (resource, namespace) => this.#place(resource).table.count(namespace),
-      list: (resource, options) => this.#list(this.#place(resource), options),
+      count: (resource, namespace) => this.#places.of(resource).table.count(namespace),
+      list: (resource, options) => this.#list(this.#places.of(resource), options),
       create: async (resource, object, durability) => {
         const key = objectKey(object);
-        if (this.#newest(this.#place(resource), key) !== undefined) throw alreadyExists(resource, key.name);
-        return this.#accept(this.#place(resource), { key, object, durability });
+        if (newest(this.#places.of(resource), key) !== undefined) throw alreadyExists(resource, key.name);
+        return this.#accept(this.#places.of(resource), { key, object, durability });
       },
       update: async (resource, object, expected, durability) => {
         const key = objectKey(object);
         const previous = this.#check(resource, key, expected);
-        return this.#accept(this.#place(resource), { key, object, previous, durability });
+        return this.#accept(this.#places.of(resource), { key, object, previous, durability });
       },
       delete: async (resource, key, expected, durability) => {
         const previous = this.#check(resource, key, expected);
-        return this.#accept(this.#place(resource), { key, previous, durability });
+        return this.#accept(this.#places.of(resource), { key, previous, durability });
       },
-      watch: (resource, from, watcher) => this.#watch(this.#place(resource), from, watcher),
+      watch: (resource, from, watcher) => this.#watch(this.#places.of(resource), from, watcher),
       close: () => this.#close(),
     };
   }
@@ -133,31 +104,14 @@ class Engine {
     let highest = ceiling;
     for (const { resource, key, value } of rows) {
       const object = freeze(readJson(value) as KubeObject);
-      const slash = key.indexOf('/');
-      this.#placeById(resource).table.set({ namespace: key.slice(0, slash), name: key.slice(slash + 1) }, object);
+      this.#places.byId(resource).table.set(keyOfText(key), object);
       highest = Math.max(highest, Number(object.metadata.resourceVersion));
     }
     return highest;
   }
 
-  #place({ group, resource }: GroupResource): Place {
-    return this.#placeById(`${group}/${resource}`);
-  }
-
-  #placeById(id: string): Place {
-    let place = this.#places.get(id);
-    if (place === undefined) this.#places.set(id, (place = { id, table: createTable(), watchers: new Set(), pending: new Map(), dirty: new Set() }));
-    return place;
-  }
-
-  #newest(place: Place, key: ObjectKey): KubeObject | undefined {
-    const entry = place.pending.size === 0 ? undefined : place.pending.get(textOf(key));
-    if (entry === undefined) return place.table.get(key);
-    return entry.change.type === 'DELETED' ? undefined : entry.change.object;
-  }
-
   #check(resource: GroupResource, key: ObjectKey, expected: string): KubeObject {
-    const current = this.#newest(this.#place(resource), key);
+    const current = newest(this.#places.of(resource), key);
     if (current === undefined) throw notFound(resource, key.name);
     if (current.metadata.resourceVersion !== expected) throw conflict(resource, key.name);
     return current;
@@ -228,10 +182,10 @@ class Engine {
   }
 
   #nextBatch(): { batch: Batch; entries: Entry[]; relaxed: [Place, string][] } {
-    const relaxed = this.#flushRelaxed ? this.#takeDirty() : [];
+    const relaxed = this.#flushRelaxed ? this.#places.takeDirty() : [];
     this.#flushRelaxed = false;
     // Relaxed rows first: a durable write of the same key is newer.
-    const rows: Row[] = relaxed.map(([place, key]) => ({ resource: place.id, key, value: jsonOf(place.table.get(keyOfText(key))) }));
+    const rows: Row[] = relaxed.map(rowOf);
     const entries: Entry[] = [];
     for (const entry of this.#queue) {
       if (entry.state !== 'waiting') continue;
@@ -276,15 +230,6 @@ class Engine {
       entry.reject(refusal);
       entry.ended?.resolve();
     }
-  }
-
-  #takeDirty(): [Place, string][] {
-    const taken: [Place, string][] = [];
-    for (const place of this.#places.values()) {
-      for (const key of place.dirty) taken.push([place, key]);
-      place.dirty.clear();
-    }
-    return taken;
   }
 
   #armRelaxedFlush(): void {
@@ -337,9 +282,9 @@ class Engine {
       await (this.#inFlight ?? Promise.resolve());
     }
     if (this.#journal === undefined) return;
-    const relaxed = this.#takeDirty();
+    const relaxed = this.#places.takeDirty();
     try {
-      await this.#journal.write({ rows: relaxed.map(([place, key]) => ({ resource: place.id, key, value: jsonOf(place.table.get(keyOfText(key))) })), ceiling: this.#accepted });
+      await this.#journal.write({ rows: relaxed.map(rowOf), ceiling: this.#accepted });
     } finally {
       await this.#journal.close();
     }
@@ -347,12 +292,6 @@ class Engine {
 }
 
 const LIST_EXPIRED = 'The resourceVersion for the provided list is too old.';
-
-function deliver(live: Live, change: Change): void {
-  if (change.revision <= live.seen) return;
-  live.seen = change.revision;
-  live.watcher.onChange(change);
-}
 
 function stateThen(now: Table, then: ReadonlyMap<string, KubeObject | undefined>, namespace: string | undefined): Table {
   const past = createTable();
@@ -368,15 +307,7 @@ function atRevision(object: KubeObject, revision: number): KubeObject {
   return freeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
 }
 
-function textOf({ namespace, name }: ObjectKey): string {
-  return `${namespace}/${name}`;
-}
-
-function keyOfText(key: string): ObjectKey {
-  const slash = key.indexOf('/');
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
-function jsonOf(object: KubeObject | undefined): string | undefined {
-  return object === undefined ? undefined : JSON.stringify(object);
+function rowOf([place, key]: [Place, string]): Row {
+  const object = place.table.get(keyOfText(key));
+  return { resource: place.id, key, value: object === undefined ? undefined : JSON.stringify(object) };
 }
