@@ -1,5 +1,6 @@
 // The table of requests that both servers are asked, in order: a section is a file, and starts from what the sections before it left.
 import type { Row } from './exchange.ts';
+import { ADMISSION } from './requests/admission.ts';
 import { APPLIES } from './requests/applies.ts';
 import { BODIES } from './requests/bodies.ts';
 import { CERTIFICATES } from './requests/certificates.ts';
@@ -16,6 +17,7 @@ import { KINDS } from './requests/kinds.ts';
 import { LAYOUT } from './requests/layout.ts';
 import { MISTAKES } from './requests/mistakes.ts';
 import { NEGOTIATION } from './requests/negotiation.ts';
+import { NODES } from './requests/nodes.ts';
 import { OPENAPI } from './requests/openapi.ts';
 import { OPTIONS } from './requests/options.ts';
 import { PAGES } from './requests/pages.ts';
@@ -62,4 +64,6 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   evictions: EVICTIONS,
   versions: VERSIONS,
   deletions: DELETIONS,
+  nodes: NODES,
+  admission: ADMISSION,
 };

@@ -23,9 +23,9 @@ export async function evict(options: PipelineOptions, call: Call): Promise<Answe
   metadata.namespace ??= info.namespace;
   if (metadata.name !== info.name) throw new StatusError('BadRequest', 'name in URL does not match name in Eviction object');
   const key = { namespace: info.namespace, name: info.name };
-  const pod = options.registry.get(kind, key) as Pod;
   const request = { ...call.request, options: { ...call.request.options, delete: deleteOptions } };
   await admitOnly(request, options.admission, { kind, operation: 'CREATE', object: eviction });
+  const pod = options.registry.get(kind, key) as Pod;
   const { context: { user, dryRun, subresource } } = admit(request, options.admission, { kind });
   const context = { user, dryRun, subresource };
   if (!mayGoFreely(pod)) await askBudget(options, { pod, call });
