@@ -19,10 +19,12 @@ export function patched(options: PipelineOptions, call: Call, { patch, current }
   if (patch.type === 'apply') return applied(options, call, { patch, live: current });
   if (current === undefined) throw notFound(call.kind, call.request.info.name);
   const document = copy(current);
+  if (patch.body === null && patch.type !== 'merge') return document; // nothing is said
   switch (patch.type) {
-    case 'json': return applyJsonPatch(document, patch.body as never) as KubeObject;
+    case 'json': return applyJsonPatch(document, patch.body as never, { keepsNulls: call.kind.custom !== undefined }) as KubeObject;
     case 'merge': return applyMergePatch(document, patch.body as never) as KubeObject;
-    case 'strategic': return applyStrategicMerge(definitionOf(options, call), document, patch.body as never, options.schemas) as KubeObject;
+    // Its fields are put into an object of the kind, which stays of that kind.
+    case 'strategic': return { ...(applyStrategicMerge(definitionOf(options, call), document, patch.body as never, options.schemas) as KubeObject), apiVersion: current.apiVersion, kind: current.kind };
   }
 }
 
@@ -33,7 +35,7 @@ function applied(options: PipelineOptions, call: Call, { patch, live }: { patch:
   if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
   const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name } };
   if (named.metadata.name !== info.name) throw new StatusError('BadRequest', `the name of the object (${named.metadata.name}) does not match the name on the URL (${info.name})`);
-  const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, said: given, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, versions: otherVersions(options, kind), subresource: info.subresource, now: options.clock.now() });
+  const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, said: given, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, versions: otherVersions(options, kind), subresource: info.subresource, keepsNulls: kind.custom !== undefined && info.subresource !== 'scale', now: options.clock.now() });
   checkDuplicates(patch, call);
   return result;
 }
@@ -90,8 +92,10 @@ function checkPatch({ type, body }: Patch, { fieldManager = '', force }: Request
   const options = { group: 'meta.k8s.io', kind: 'PatchOptions' };
   if (type === 'apply' && fieldManager === '') throw invalidObject(options, '', [required('fieldManager', 'is required for apply patch')]);
   if (type !== 'apply' && force !== undefined) throw invalidObject(options, '', [forbidden('force', 'may not be specified for non-apply patch')]);
-  if ((type === 'merge' || type === 'strategic') && Array.isArray(body)) {
-    throw new StatusError('BadRequest', `${type === 'merge' ? 'error decoding patch: ' : ''}json: cannot unmarshal array into Go value of type map[string]interface {}`);
+  if (type !== 'merge' && type !== 'strategic') return;
+  if (body === null && type === 'merge') throw new StatusError('BadRequest', 'Invalid JSON Patch');
+  if (typeof body !== 'object' || Array.isArray(body)) {
+    throw new StatusError('BadRequest', `${type === 'merge' ? 'error decoding patch: ' : ''}json: cannot unmarshal ${goType(body)} into Go value of type map[string]interface {}`);
   }
 }
 

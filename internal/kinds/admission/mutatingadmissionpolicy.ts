@@ -8,6 +8,7 @@ import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '..
 import type { KindRules } from '../kind.ts';
 
 export const mutatingAdmissionPolicy: KindRules<MutatingAdmissionPolicy> = {
+  plainFinalizers: true,
   allowUnconditionalUpdate: false,
   applyDefaults({ spec }) {
     if (spec === undefined) return;
@@ -20,6 +21,7 @@ export const mutatingAdmissionPolicy: KindRules<MutatingAdmissionPolicy> = {
 };
 
 export const mutatingAdmissionPolicyBinding: KindRules<MutatingAdmissionPolicyBinding> = {
+  plainFinalizers: true,
   allowUnconditionalUpdate: false,
   applyDefaults: ({ spec }) => matchDefaults(spec?.matchResources),
   validate: ({ spec }) => [...validateBinding(spec ?? {}), ...operationProblems(spec?.matchResources, 'spec.matchResources')],

@@ -11,6 +11,7 @@ import { keepMetadata, WRITERS_OWN } from '../kept-metadata.ts';
 import type { KindRules } from '../kind.ts';
 
 export const validatingAdmissionPolicy: KindRules<ValidatingAdmissionPolicy> = {
+  plainFinalizers: true,
   allowUnconditionalUpdate: false,
   applyDefaults({ spec }) {
     if (spec === undefined) return;
@@ -33,6 +34,7 @@ export const validatingAdmissionPolicy: KindRules<ValidatingAdmissionPolicy> = {
 };
 
 export const validatingAdmissionPolicyBinding: KindRules<ValidatingAdmissionPolicyBinding> = {
+  plainFinalizers: true,
   allowUnconditionalUpdate: false,
   applyDefaults: ({ spec }) => matchDefaults(spec?.matchResources),
   validate: ({ spec }): FieldError[] => [...validateBinding(spec ?? {}), ...validateActions(spec?.validationActions)],

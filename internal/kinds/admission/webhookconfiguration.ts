@@ -14,6 +14,7 @@ const validation = {
 };
 
 export const mutatingWebhookConfiguration: KindRules<MutatingWebhookConfiguration> = {
+  plainFinalizers: true,
   applyDefaults: ({ webhooks = [] }) => {
     for (const webhook of webhooks) {
       webhookDefaults(webhook);
@@ -25,6 +26,7 @@ export const mutatingWebhookConfiguration: KindRules<MutatingWebhookConfiguratio
 };
 
 export const validatingWebhookConfiguration: KindRules<ValidatingWebhookConfiguration> = {
+  plainFinalizers: true,
   applyDefaults: ({ webhooks = [] }) => { webhooks.forEach(webhookDefaults); },
   ...validation,
   cells: (object, now) => [object.metadata.name, (object.webhooks ?? []).length, objectAge(object, now)],

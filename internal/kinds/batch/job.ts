@@ -50,8 +50,13 @@ function applyDefaults(job: Job): void {
 /** A Job without labels has those of its pods. */
 function labelAsPods({ metadata, spec }: Job): void {
   const labels = spec.template?.metadata?.labels;
-  if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+  if (labels === undefined || Object.keys(metadata.labels ?? {}).length > 0) return;
+  metadata.labels = { ...labels };
+  borrowed.add(metadata.labels);
 }
+
+/** Labels that are the pods' still: upstream's Job and template have one map then, and what is added to the pods' is the Job's too. */
+const borrowed = new WeakSet<object>();
 
 // Without manualSelector a Job chooses its pods by its own uid.
 function prepareForCreate(draft: Job): void {
@@ -61,7 +66,7 @@ function prepareForCreate(draft: Job): void {
   // What the user has set stands: where it is not what it should be, validation says so.
   const own = { 'controller-uid': metadata.uid, 'job-name': metadata.name, 'batch.kubernetes.io/controller-uid': metadata.uid, 'batch.kubernetes.io/job-name': metadata.name };
   spec.template.metadata = { ...spec.template.metadata, labels: { ...own, ...spec.template.metadata?.labels } } as NonNullable<typeof spec.template.metadata>;
-  labelAsPods(draft);
+  if (metadata.labels === undefined || borrowed.has(metadata.labels)) metadata.labels = { ...spec.template.metadata.labels };
   spec.selector = { ...spec.selector, matchLabels: { 'batch.kubernetes.io/controller-uid': metadata.uid, ...spec.selector?.matchLabels } };
 }
 

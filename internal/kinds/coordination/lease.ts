@@ -6,6 +6,7 @@ import type { Lease } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 
 export const lease: KindRules<Lease> = {
+  plainFinalizers: true,
   durability: 'relaxed',
   validateName: subdomainName,
   prepareForCreate: (draft) => dropCoordination(draft),

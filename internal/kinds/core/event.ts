@@ -6,6 +6,7 @@ import type { Cell, KindRules } from '../kind.ts';
 import { validateEvent } from './event-validation.ts';
 
 export const event: KindRules<Event> = {
+  plainFinalizers: true,
   durability: 'relaxed',
   validateName: pathSegmentProblems,
   applyDefaults: (draft) => {

@@ -10,6 +10,7 @@ import type { KindRules } from '../kind.ts';
 const PRIORITY_MAX = { group: 20_000, version: 1000 };
 
 export const apiService: KindRules<APIService> = {
+  plainFinalizers: true,
   validateName: () => [], // by its spec, below
   applyDefaults: ({ spec }) => { if (spec?.service !== undefined) spec.service.port ??= 443; },
   prepareForCreate(draft, { now }) {

@@ -10,6 +10,7 @@ import { validateTolerations } from '../pod-spec/placement.ts';
 import { validateResources } from '../pod-spec/resources.ts';
 
 export const runtimeClass: KindRules<RuntimeClass> = {
+  plainFinalizers: true,
   allowCreateOnUpdate: true,
   validateCreate: ({ handler = '', overhead, scheduling }: Partial<RuntimeClass>) => [
     ...(handler === '' ? [required('handler')] : dnsLabelProblems(handler).map((problem) => invalid('handler', handler, problem))),

@@ -11,6 +11,7 @@ const COUNTS = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expec
 const POLICIES = ['AlwaysAllow', 'IfHealthyBudget'];
 
 export const podDisruptionBudget: KindRules<PodDisruptionBudget> = {
+  plainFinalizers: true,
   prepareForCreate: (draft) => { draft.status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }; },
   prepareForUpdate: (draft, old) => { if (old.status !== undefined) draft.status = copy(old.status); },
   allowUnconditionalUpdate: false,
