@@ -127,7 +127,7 @@ export class EntryMap extends MapValue {
 }
 
 /** A JSON object: of declared fields, or a map of one type of value. */
-export class JsonMap extends MapValue {
+class JsonMap extends MapValue {
   readonly object: Readonly<Record<string, unknown>>;
   private readonly type: CelType;
 

@@ -10,6 +10,7 @@ import type { Schemas } from '../api/schema.ts';
 import { checkShape } from '../api/shape.ts';
 import { parseYaml } from '../api/yaml.ts';
 import { checkObject, goType, untypedProblem, type Expected } from './field-validation.ts';
+import { MEDIA_TYPES } from './negotiate.ts';
 
 const BODY_MAX_BYTES = 3 * 1024 * 1024;
 
@@ -19,7 +20,6 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/strategic-merge-patch+json': 'strategic',
   'application/apply-patch+yaml': 'apply',
 };
-const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
 const CUSTOM_PATCHES = 'application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';
 
@@ -148,6 +148,6 @@ function decode({ bytes, contentType }: Body, { schemas, custom = false }: { sch
       if (custom) throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`);
       return decodeProtobuf(bytes, schemas);
     default:
-      throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${NAMES}`);
+      throw new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPES}`);
   }
 }

@@ -34,7 +34,8 @@ export const TYPES: Readonly<Record<string, Form['format']>> = {
   '*/*': 'json',
 };
 const STREAMED = 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch';
-const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+/** The forms of objects, as errors list them. */
+export const MEDIA_TYPES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
 /**
  * `protobuf`: whether the resource has such a form (custom ones have none); `routed`: whether a router looks first, which has words of its own. `verb`: `watch` has no YAML; where a watch is served too, the answer to who takes nothing
@@ -43,7 +44,7 @@ const NAMES = 'application/json, application/yaml, application/vnd.kubernetes.pr
 export function negotiate(accept: string | undefined, { protobuf: hasProtobuf, routed = hasProtobuf, pretty = false, verb = '' }: { protobuf: boolean; routed?: boolean; pretty?: boolean; verb?: string }, allows: (as: string) => boolean): Form {
   if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return pretty ? PRETTY : PLAIN;
   const streamed = verb === 'watch';
-  if (routed) checkRouted(accept, streamed || verb === 'list' ? `${NAMES}, ${STREAMED}` : NAMES);
+  if (routed) checkRouted(accept, streamed || verb === 'list' ? `${MEDIA_TYPES}, ${STREAMED}` : MEDIA_TYPES);
   let protobuf: Form | undefined;
   let refused = false;
   for (const { type, params } of parseAccept(accept)) {
@@ -67,11 +68,11 @@ export function negotiate(accept: string | undefined, { protobuf: hasProtobuf, r
 
 /** Where no codec can make any of what is taken. */
 export function notAcceptable(): StatusError {
-  return new StatusError('NotAcceptable', `only the following media types are accepted: ${NAMES}`);
+  return new StatusError('NotAcceptable', `only the following media types are accepted: ${MEDIA_TYPES}`);
 }
 
 /** What the router of upstream asks before anything else: that one type at least is there by its name. StatusError NotAcceptable. */
-export function checkRouted(accept: string, available = NAMES): void {
+export function checkRouted(accept: string, available = MEDIA_TYPES): void {
   const names = available.split(', ').map((type) => type.replace(/;.*/, ''));
   const isThere = accept.split(',').map((clause) => clause.replace(/;.*/s, '').trim()).some((type) => type === '*/*' || names.includes(type));
   if (!isThere) throw new StatusError('NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, { details: {} });

@@ -9,7 +9,7 @@ import type { KubeObject } from '../api/meta.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { createKeyQueue } from './key-queue.ts';
-import type { Acting, Loop, Wake } from './loop.ts';
+import type { Acting, LaterWakes, Loop, Wake } from './loop.ts';
 import type { View, ViewChange, Views } from './view.ts';
 import { createWriteTracker, type WriteTracker } from './write-tracker.ts';
 
@@ -129,28 +129,6 @@ function createRunner(loop: Loop, options: RunLoopOptions): { start(): Promise<v
     });
   }
 
-  /** Follows what is served: resources that come are listened to, those that go no more. */
-  function listenLater(): () => void {
-    const { laterWakes } = loop;
-    if (laterWakes === undefined) return () => {};
-    const listening = new Map<string, () => void>();
-    const follow = (): void => {
-      const wanted = new Map(laterWakes.wakes().map((wake) => [`${wake.resource.group}/${wake.resource.resource}`, wake]));
-      for (const [id, end] of listening) {
-        if (wanted.has(id)) continue;
-        listening.delete(id);
-        end();
-      }
-      for (const [id, wake] of wanted) if (!listening.has(id)) listening.set(id, listen(wake));
-    };
-    const end = laterWakes.onChange(follow);
-    follow();
-    return () => {
-      end();
-      for (const each of listening.values()) each();
-    };
-  }
-
   function armResync(): void {
     const { resync: again } = loop;
     if (again === undefined || stopped) return;
@@ -166,7 +144,7 @@ function createRunner(loop: Loop, options: RunLoopOptions): { start(): Promise<v
       void whenSynced.then(() => {
         if (stopped) return;
         for (const wake of loop.wakes) endings.push(listen(wake));
-        endings.push(listenLater());
+        if (loop.laterWakes !== undefined) endings.push(followWakes(loop.laterWakes, listen));
         armResync();
       });
       await Promise.resolve();
@@ -179,6 +157,26 @@ function createRunner(loop: Loop, options: RunLoopOptions): { start(): Promise<v
       await Promise.all(working);
       queue.clear();
     },
+  };
+}
+
+/** Follows what is served: resources that come are listened to, those that go no more. */
+function followWakes(later: LaterWakes, listen: (wake: Wake) => () => void): () => void {
+  const listening = new Map<string, () => void>();
+  const follow = (): void => {
+    const wanted = new Map(later.wakes().map((wake) => [`${wake.resource.group}/${wake.resource.resource}`, wake]));
+    for (const [id, end] of listening) {
+      if (wanted.has(id)) continue;
+      listening.delete(id);
+      end();
+    }
+    for (const [id, wake] of wanted) if (!listening.has(id)) listening.set(id, listen(wake));
+  };
+  const end = later.onChange(follow);
+  follow();
+  return () => {
+    end();
+    for (const each of listening.values()) each();
   };
 }
 

@@ -32,7 +32,7 @@ class QuantityValue extends OpaqueValue {
 }
 
 /** A named format: checks a text and says what is wrong with it. */
-export class FormatValue extends OpaqueValue {
+class FormatValue extends OpaqueValue {
   readonly typeName = 'kubernetes.NamedFormat';
   readonly name: string;
   /** Of the regular expression upstream uses: the cost goes by it. */
