@@ -35,7 +35,7 @@ export const notSupported = (field: string, value: unknown, supported: readonly 
   type: 'NotSupported', field, value, detail: supported.length === 0 ? '' : `supported values: ${supported.map((word) => JSON.stringify(word)).join(', ')}`,
 });
 export const tooLong = (field: string, max: number): FieldError => ({ type: 'TooLong', field, detail: `may not be more than ${String(max)} bytes` });
-export const tooMany = (field: string, actual: number, max: number): FieldError => ({ type: 'TooMany', field, value: actual, detail: `must have at most ${String(max)} items` });
+export const tooMany = (field: string, actual: number, max: number): FieldError => ({ type: 'TooMany', field, value: actual, detail: `must have at most ${String(max)} ${max === 1 ? 'item' : 'items'}` });
 
 /** `Required value: must be set`, `Invalid value: "x": bad`: what upstream's ErrorBody gives. */
 export function errorBody(error: FieldError): string {

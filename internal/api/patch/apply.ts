@@ -31,6 +31,8 @@ export interface Application {
   schemas: Schemas;
   subresource: string;
   versions?: OtherVersions;
+  /** Of custom resources, which may say null. */
+  keepsNulls?: boolean;
   /** Milliseconds since the epoch. */
   now: number;
 }
@@ -54,7 +56,7 @@ export function serverSideApply(application: Application): KubeObject {
     outcome = attempt({ ...application, force: true }, { liveTree, owners: new Map(owners) });
   }
   if ('conflicts' in outcome) throw conflictError(outcome.conflicts);
-  const result = dropNulls(copyTree(outcome.tree)) as KubeObject;
+  const result = settled(outcome.tree, application) as KubeObject;
   if (manager === KUBECTL) withLastApplied(result, applied);
   const entries = encodeOwners(outcome.owners);
   if (entries.length > 0) result.metadata.managedFields = entries;
@@ -71,9 +73,17 @@ function ownersOf({ live, definition, schemas, subresource, now }: Application):
   return owners;
 }
 
+/** As it is to be stored. */
+function settled(tree: unknown, { keepsNulls = false }: { keepsNulls?: boolean | undefined }): unknown {
+  const result = copyTree(tree);
+  if (!keepsNulls || !isMembers(result)) return dropNulls(result);
+  dropNulls(result['metadata']);
+  return result;
+}
+
 type Outcome = { tree: unknown; owners: Owners } | { conflicts: Conflict[] };
 
-function attempt({ live, applied, manager, force, definition, schemas, subresource, versions, now }: Application, { liveTree, owners }: { liveTree: Members; owners: Owners }): Outcome {
+function attempt({ live, applied, manager, force, definition, schemas, subresource, versions, keepsNulls, now }: Application, { liveTree, owners }: { liveTree: Members; owners: Owners }): Outcome {
   const typed: Typed = { shape: rootShape(definition), schemas };
   const apply: Owner = { manager, operation: 'Apply', apiVersion: applied.apiVersion, subresource, fields: undefined };
   const identity = identityOf(apply);
@@ -90,7 +100,7 @@ function attempt({ live, applied, manager, force, definition, schemas, subresour
     disown(owners, deltaIn, identity);
   }
   const owned = difference(without(fields, UNOWNED), { 'f:metadata': LEAF });
-  const time = sameJson(liveTree, dropNulls(copyTree(tree))) ? previous?.time : formatTime(now);
+  const time = sameJson(liveTree, settled(tree, { keepsNulls })) ? previous?.time : formatTime(now);
   if (owned === undefined) owners.delete(identity);
   else owners.set(identity, { ...apply, fields: owned, time, ...(previous?.entry !== undefined && { entry: previous.entry }) });
   return { tree, owners };

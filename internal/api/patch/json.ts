@@ -17,7 +17,8 @@ interface Root { value: unknown; copiedBytes: number }
 type Container = Members | unknown[];
 type Operation = Members;
 
-export function applyJsonPatch(document: unknown, operations: unknown): unknown {
+/** `keepsNulls`: of custom resources, which may say null. */
+export function applyJsonPatch(document: unknown, operations: unknown, { keepsNulls = false }: { keepsNulls?: boolean } = {}): unknown {
   checkOperations(operations);
   const root: Root = { value: document, copiedBytes: 0 };
   try {
@@ -27,7 +28,7 @@ export function applyJsonPatch(document: unknown, operations: unknown): unknown 
     throw error;
   }
   checkDepth(root.value);
-  return dropNulls(root.value); // a member set to null is absent, once decoded
+  return keepsNulls ? root.value : dropNulls(root.value); // a member set to null is absent, once decoded
 }
 
 class PatchFailure extends Error {}

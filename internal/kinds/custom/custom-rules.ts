@@ -130,7 +130,7 @@ function scalarOnTheWay(object: unknown, path: string): unknown {
 }
 
 function accessor(path: string, value: unknown, wanted: string): string {
-  const type = Array.isArray(value) ? '[]interface {}' : typeof value === 'number' ? 'float64' : typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : value === null ? '<nil>' : 'map[string]interface {}';
+  const type = Array.isArray(value) ? '[]interface {}' : typeof value === 'bigint' || Number.isSafeInteger(value) ? 'int64' : typeof value === 'number' ? 'float64' : typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : value === null ? '<nil>' : 'map[string]interface {}';
   const shown = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
   return `${path.startsWith('.') ? path : `.${path}`} accessor error: ${shown} is of the type ${type}, expected ${wanted}`;
 }

@@ -1,6 +1,8 @@
 // JSON paths as printer columns, selectable fields and kubectl have them: `.spec.replicas`, `.status.conditions[?(@.type=="Ready")].status`,
 // `.metadata.labels['a\.b']`, `[0]`, `[-1]`, `[0:2]`, `[*]`, `..name`. Upstream: client-go, util/jsonpath. What is missing is no result.
+import { goFloat } from '../../api/field-error.ts';
 import { isMembers } from './custom-schema.ts';
+import { sortedKeys } from './go-values.ts';
 
 type Value = string | number | boolean | null;
 interface Filter { left: Step[] | Value; operator: string; right: Step[] | Value }
@@ -32,7 +34,8 @@ export function findAll(steps: readonly Step[], root: unknown): unknown[] {
 
 /** A value as upstream's templates print it. */
 export function printValue(value: unknown): string {
-  return typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean);
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return goFloat(value);
+  return typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(sortedKeys(value)) : String(value as number | boolean);
 }
 
 function dotted(text: string): [Step | undefined, number] {

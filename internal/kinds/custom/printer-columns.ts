@@ -44,9 +44,9 @@ function stepsOf(path: string): Step[] | undefined {
 }
 
 function cellOf(type: Column['type'], value: unknown, now: number): Cell {
-  if (value === undefined || value === null) return null;
+  if (value === undefined || (value === null && type !== 'string')) return null;
   switch (type) {
-    case 'string': return printValue(value);
+    case 'string': return value === null ? '<no value>' : printValue(value);
     case 'integer': return typeof value === 'number' ? Math.trunc(value) : typeof value === 'bigint' ? value : null;
     case 'number': return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : null;
     case 'boolean': return typeof value === 'boolean' ? value : null;

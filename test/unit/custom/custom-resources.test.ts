@@ -88,7 +88,7 @@ void t.test('values are held to the schema, in the words of upstream', async (t)
   await bad({ a: 'x', s: 'aaaa' }, 'spec.s: Too long: may not be more than 3 bytes');
   await bad({ a: 'x', s: 'bb' }, "spec.s: Invalid value: \"bb\": spec.s in body should match '^a'");
   await bad({ a: 'x', ip: '1.2.3' }, 'spec.ip: Invalid value: "1.2.3": spec.ip in body must be of type ipv4: "1.2.3"');
-  await bad({ a: 'x', l: ['1', '2'] }, 'spec.l: Too many: 2: must have at most 1 items');
+  await bad({ a: 'x', l: ['1', '2'] }, 'spec.l: Too many: 2: must have at most 1 item');
   await bad({ a: 'x', u: ['1', '1'] }, 'spec.u[1]: Duplicate value: "1"');
   await bad({ a: 'x', m: [{ k: '1' }, { k: '1' }] }, 'spec.m[1]: Duplicate value: {"k":"1"}');
   await bad({ a: 'x', i: true }, 'spec.i: Invalid value: "boolean": spec.i in body must be of type integer,string: "boolean"');
