@@ -29,9 +29,17 @@ const BY_OVERLOAD: Readonly<Record<string, Estimate>> = {
   list_sets_contains_list: sets(1), list_sets_intersects_list: sets(1), list_sets_equivalent_list: sets(2),
 };
 
+/** What costs the same whatever it is asked. */
+const UNITS = [
+  'serviceAccount', 'path', 'group', 'resource', 'subresource', 'namespace', 'name', 'allowed', 'reason', 'error', 'errored',
+  'masked', 'prefixLength', 'family', 'isUnspecified', 'isLoopback', 'isLinkLocalMulticast', 'isLinkLocalUnicast', 'isGlobalUnicast',
+  'format.named', 'sign', 'asInteger', 'isInteger', 'asApproximateFloat', 'isGreaterThan', 'isLessThan', 'compareTo', 'add', 'sub',
+  'major', 'minor', 'patch', 'getScheme', 'getHostname', 'getHost', 'getPort', 'getEscapedPath', 'getQuery',
+];
+
 const BY_FUNCTION: Readonly<Record<string, Estimate>> = {
   check: () => ({ cost: fixed(CHECK_COST) }),
-  ...Object.fromEntries(['serviceAccount', 'path', 'group', 'resource', 'subresource', 'namespace', 'name', 'allowed', 'reason', 'error', 'errored', 'masked', 'prefixLength', 'family', 'isUnspecified', 'isLoopback', 'isLinkLocalMulticast', 'isLinkLocalUnicast', 'isGlobalUnicast', 'format.named', 'sign', 'asInteger', 'isInteger', 'asApproximateFloat', 'isGreaterThan', 'isLessThan', 'compareTo', 'add', 'sub', 'major', 'minor', 'patch', 'getScheme', 'getHostname', 'getHost', 'getPort', 'getEscapedPath', 'getQuery'].map((name) => [name, unit])),
+  ...Object.fromEntries(UNITS.map((name) => [name, unit])),
   ...Object.fromEntries(['fieldSelector', 'labelSelector'].map((name) => [name, selector])),
   ...Object.fromEntries(['isSorted', 'sum', 'max', 'min', 'indexOf', 'lastIndexOf'].map((name) => [name, traversal])),
   ...Object.fromEntries(['url', 'jsonpatch.escapeKey'].map((name): [string, Estimate] => [name, ({ args: [text] }) => keepingSize(text)])),

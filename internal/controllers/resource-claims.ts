@@ -58,8 +58,9 @@ export function planPod({ pod, owned, template }: PodClaimsState): Plan<Action> 
     else creates.push(create(RESOURCECLAIMS, claimOf(pod, name, of), { failed: failed('$error') }));
   }
   const known = pod.status?.resourceClaimStatuses?.length ?? 0;
-  const patch: Action[] = statuses.length === known ? [] : [{ type: 'patch', resource: PODS, key: objectKey(pod), patch: { type: 'strategic', body: { metadata: { uid: pod.metadata.uid }, status: { resourceClaimStatuses: statuses } } }, subresource: 'status' }];
-  return { actions: [...creates, ...patch] };
+  if (statuses.length === known) return { actions: creates };
+  const body = { metadata: { uid: pod.metadata.uid }, status: { resourceClaimStatuses: statuses } };
+  return { actions: [...creates, { type: 'patch', resource: PODS, key: objectKey(pod), patch: { type: 'strategic', body }, subresource: 'status' }] };
 }
 
 function claimOf(pod: Pod, name: string, { spec: { metadata, spec } }: ResourceClaimTemplate): Draft<Claim> {

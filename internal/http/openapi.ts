@@ -199,7 +199,10 @@ function createDigests({ kinds, version, words }: OpenApiServerOptions): Digests
   let known: Map<string, string> | undefined;
   let sources = '';
   const release = (): string => (sources ||= `${version.gitVersion} ${version.build ?? ''} ${words?.digest() ?? ''}`);
-  const custom = (name: string): string => JSON.stringify(kinds.all().filter((kind) => kind.custom !== undefined && (name === 'v2' || documentName(kind.group, kind.version) === name)).map((kind) => [kind.group, kind.version, kind.kind, kind.resource, kind.subresources, kind.custom?.openApi(name === 'v2' ? 'v2' : 'v3')]));
+  const custom = (name: string): string => {
+    const shown = kinds.all().filter((kind) => kind.custom !== undefined && (name === 'v2' || documentName(kind.group, kind.version) === name));
+    return JSON.stringify(shown.map((kind) => [kind.group, kind.version, kind.kind, kind.resource, kind.subresources, kind.custom?.openApi(name === 'v2' ? 'v2' : 'v3')]));
+  };
   const all = (): Map<string, string> => (known ??= new Map(openApiV3Names({ resources: kinds.all() }).map((name) => [name, ''])));
   const of = (name: string): string => {
     let digest = all().get(name) ?? '';

@@ -4,7 +4,7 @@ import { copy, formatGroupResource, type KubeObject } from '../api/meta.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { durabilityOf } from './durability.ts';
 import type { Engine } from './engine.ts';
-import { NOTHING_HELD } from './hooks.ts';
+import { withHeld } from './hooks.ts';
 import { dropDoubleOwners } from './owner-references.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, applyDefaultsAgain, fillSystemFields, prepareForCreate, setType, validateForCreate } from './preparation.ts';
@@ -44,19 +44,12 @@ async function createOnce(engine: Engine, kind: Kind, draft: KubeObject, context
   }
   fillSystemFields(engine, kind, draft);
   prepareForCreate(engine, kind, draft, context);
-  const held = engine.hookOf(kind)?.before(draft, undefined) ?? NOTHING_HELD;
-  try {
+  return withHeld(engine.hookOf(kind)?.before(draft, undefined), context.dryRun, async () => {
     validateForCreate(engine, kind, draft, context);
     await context.validate?.(draft, undefined);
     if (!context.dryRun && Number(resourceVersion) > 0) throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
-    const created = await store(engine, kind, draft, context);
-    if (context.dryRun) held.release();
-    else held.commit();
-    return created;
-  } catch (error) {
-    held.release();
-    throw error;
-  }
+    return store(engine, kind, draft, context);
+  });
 }
 
 async function store(engine: Engine, kind: Kind, draft: KubeObject, { dryRun }: WriteContext): Promise<KubeObject> {

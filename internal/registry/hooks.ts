@@ -16,4 +16,15 @@ export interface WriteHook {
   deleted(object: KubeObject): void;
 }
 
-export const NOTHING_HELD: Held = { commit: () => {}, release: () => {} };
+/** What the hook holds for a write is kept when the write is in the store, else given back. */
+export async function withHeld<T>(held: Held | undefined, dryRun: boolean, write: () => Promise<T>): Promise<T> {
+  try {
+    const written = await write();
+    if (dryRun) held?.release();
+    else held?.commit();
+    return written;
+  } catch (error) {
+    held?.release();
+    throw error;
+  }
+}

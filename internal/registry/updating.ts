@@ -8,7 +8,7 @@ import type { Kind } from '../kinds/kind.ts';
 import { createObject } from './creation.ts';
 import { durabilityOf } from './durability.ts';
 import type { Engine } from './engine.ts';
-import { NOTHING_HELD } from './hooks.ts';
+import { withHeld } from './hooks.ts';
 import { dropDoubleOwners } from './owner-references.ts';
 import { placeOf } from './place.ts';
 import { applyAllDefaults, applyDefaultsAgain, prepareForUpdate, setType, validateForUpdate } from './preparation.ts';
@@ -104,19 +104,12 @@ async function updateOnce(engine: Engine, kind: Kind, update: { draft: KubeObjec
     dropDoubleOwners(update.draft, { warn: context.warn, changed: true });
   }
   const draft = prepareForUpdate(engine, kind, update);
-  const held = engine.hookOf(kind)?.before(draft, old) ?? NOTHING_HELD;
-  try {
+  return withHeld(engine.hookOf(kind)?.before(draft, old), context.dryRun, async () => {
     validateForUpdate(engine, kind, { draft, old, context });
     const next = reuse(old, unchangedButTimes(old, draft) ? withFieldsOf(old, draft) : draft);
     await context.validate?.(next, old);
-    const object = await store(engine, kind, { next, old, context });
-    if (context.dryRun) held.release();
-    else held.commit();
-    return object;
-  } catch (error) {
-    held.release();
-    throw error;
-  }
+    return store(engine, kind, { next, old, context });
+  });
 }
 
 async function store(engine: Engine, kind: Kind, { next, old, context }: { next: KubeObject; old: KubeObject; context: WriteContext }): Promise<KubeObject> {

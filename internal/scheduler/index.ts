@@ -95,7 +95,8 @@ function wakes(ours: (pod: Pod) => boolean): Loop['wakes'] {
 }
 
 function sameWishes(pod: Pod, previous: Pod): boolean {
-  return pod.metadata.generation === previous.metadata.generation && pod.metadata.deletionTimestamp === previous.metadata.deletionTimestamp && pod.spec.nodeName === previous.spec.nodeName && JSON.stringify([pod.metadata.labels, pod.spec.schedulingGates, pod.status?.resourceClaimStatuses]) === JSON.stringify([previous.metadata.labels, previous.spec.schedulingGates, previous.status?.resourceClaimStatuses]);
+  const wishes = ({ metadata, spec, status }: Pod): string => JSON.stringify([metadata.generation, metadata.deletionTimestamp, metadata.labels, spec.nodeName, spec.schedulingGates, status?.resourceClaimStatuses]);
+  return wishes(pod) === wishes(previous);
 }
 
 function roomOf({ metadata, spec, status }: Node): string {

@@ -1,5 +1,6 @@
 // An APIService for each group and version that custom resources bring, as long as a definition serves it; those of built-in groups are made at
 // start (authz/bootstrap-policy). Upstream: pkg/controlplane/controller/crdregistration, kube-aggregator's autoregister.
+import type { Draft } from '../../api/meta.ts';
 import { wake } from '../../informer/loop.ts';
 import type { APIService } from '../../kinds/generated/api-types.ts';
 import { APISERVICES, CUSTOMRESOURCEDEFINITIONS } from '../../kinds/generated/resources.ts';
@@ -31,7 +32,10 @@ export function apiServiceRegistrationLoop(): ControllerLoop<RegistrationState> 
       return { group, version, served, existing: views.of(APISERVICES).get('', key) };
     },
     plan({ group, version, served, existing }) {
-      if (served && existing === undefined) return { actions: [create(APISERVICES, { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: `${version}.${group}`, labels: { [MANAGED]: 'true' } }, spec: { group, version, ...PRIORITY } }, { tolerate: ['AlreadyExists'] })] };
+      if (served && existing === undefined) {
+        const draft: Draft<APIService> = { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: `${version}.${group}`, labels: { [MANAGED]: 'true' } }, spec: { group, version, ...PRIORITY } };
+        return { actions: [create(APISERVICES, draft, { tolerate: ['AlreadyExists'] })] };
+      }
       if (!served && existing?.metadata.labels?.[MANAGED] === 'true') return { actions: [remove(APISERVICES, existing)] };
       return { actions: [] };
     },

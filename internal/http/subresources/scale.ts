@@ -27,7 +27,10 @@ export async function scale(options: PipelineOptions, call: Call): Promise<Answe
   if (info.verb === 'get') {
     await options.registry.prepare(kind, key);
     const object = options.registry.get(kind, key) as Scalable;
-    if (isUnsaid(object, kind)) throw new StatusError('InternalError', `Internal error occurred: the spec replicas field ${JSON.stringify(kind.custom?.scale?.specReplicasPath)} does not exist`, { details: { causes: [{ message: `the spec replicas field ${JSON.stringify(kind.custom?.scale?.specReplicasPath)} does not exist` }] } });
+    if (isUnsaid(object, kind)) {
+      const message = `the spec replicas field ${JSON.stringify(kind.custom?.scale?.specReplicasPath)} does not exist`;
+      throw new StatusError('InternalError', `Internal error occurred: ${message}`, { details: { causes: [{ message }] } });
+    }
     return { code: 200, body: scaleOf(object, kind) };
   }
   if (info.verb !== 'update' && info.verb !== 'patch') throw notAllowed();
