@@ -44,7 +44,7 @@ const MEANT: readonly Meant[] = [
   { of: /^apps\/v1\/daemonsets: (table|metadata)$/, place: /annotations$/, why: 'the annotation is one of the object’s in every form; upstream leaves it out of some' },
   { of: /^v1\/persistentvolumeclaims: (create|table|delete)$/, place: /^body\.(spec\.storageClassName|rows\.0\.cells\.5)$/, why: 'there is a default class from the start, so that claims are met; upstream\'s API server alone has none' },
   { of: /apiservices: table$/, place: /cells\.2$/, why: 'the verdict on a service is a loop\'s, and the test starts the API without them' },
-  { of: /flowschemas: table$/, place: /cells\.5$/, why: 'whether its priority level is there is a loop\'s verdict too, given a moment later' },
+  { of: /flowschemas: table$|^tables: flow schemas/, place: /cells\.5$/, why: 'whether its priority level is there is a loop\'s verdict too, given a moment later' },
   { of: /^a page with version 0$/, place: /^body\.(metadata\.continue|items\.\d)/, why: 'a limit is kept to; upstream gives everything where any version will do' },
   { of: /^(a page at a version|exactly then, the next page)$/, place: /^body\.metadata\.continue$/, why: 'that nothing follows is known at once; upstream says so with one more, empty page' },
   { of: /^(continue of nonsense|patch of the kind)$/, place: /message$/, why: 'the detail is Go’s decoder’s' },

@@ -238,6 +238,7 @@ function clean(run: Run, row: Row, key: string, value: unknown): unknown {
     // The whole object stands in what is said of a bad patch, with everything in it that differs.
     .replace(/^( "" is invalid: patch: )?Invalid value: "(\{\\"apiVersion|\{\\"kind|map\[).*": (?=[a-z])/s, '$1Invalid value: OBJECT: ')
     .replace(/X509SHA256=[0-9a-f]{64}/, 'CERTIFICATE')
+    .replace(/\((\d+[smhdy])+ ago\)/, '(AGE ago)')
     .replace(TIME, 'TIME')
     .replace(UID, 'UID')
     .replace(/\b(gen|Wrong|kube-api-access)-[a-z0-9]{5}\b/g, '$1-RANDOM')

@@ -29,6 +29,8 @@ import { RULES } from './requests/rules.ts';
 import { SCALES } from './requests/scales.ts';
 import { SETUP } from './requests/setup.ts';
 import { SUBRESOURCES } from './requests/subresources.ts';
+import { SURFACE } from './requests/surface.ts';
+import { TABLES } from './requests/tables.ts';
 import { VERSIONS } from './requests/versions.ts';
 import { WATCHES } from './requests/watches.ts';
 import { WRITES } from './requests/writes.ts';
@@ -66,4 +68,6 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   deletions: DELETIONS,
   nodes: NODES,
   admission: ADMISSION,
+  surface: SURFACE,
+  tables: TABLES,
 };
