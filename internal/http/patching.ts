@@ -33,6 +33,7 @@ function applied(options: PipelineOptions, call: Call, { patch, live }: { patch:
   const given = appliedObject(patch);
   const apiVersion = apiVersionOf(kind.group, kind.version);
   if (given.apiVersion !== apiVersion || given.kind !== kind.kind) throw new StatusError('BadRequest', `invalid object type: ${goVersion(given.apiVersion)}, Kind=${given.kind ?? ''}`);
+  if (live === undefined && !given.metadata?.name) throw new StatusError('BadRequest', `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`);
   const named = { ...given, metadata: { ...given.metadata, name: given.metadata?.name ?? info.name } };
   if (named.metadata.name !== info.name) throw new StatusError('BadRequest', `the name of the object (${named.metadata.name}) does not match the name on the URL (${info.name})`);
   const result = serverSideApply({ ...(live !== undefined && { live }), applied: named, said: given, manager: fieldManager, force, definition: definitionOf(options, call), schemas: options.schemas, versions: otherVersions(options, kind), subresource: info.subresource, keepsNulls: kind.custom !== undefined && info.subresource !== 'scale', now: options.clock.now() });

@@ -25,6 +25,7 @@ export function validateNodeUpdate({ spec }: Node, { spec: old }: Node): FieldEr
   if (was.length > 0 && (was.length !== cidrs.length || was.some((cidr, index) => cidr !== cidrs[index]))) {
     errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
   }
+  if ((spec?.externalID ?? '') !== (old?.externalID ?? '')) errors.push(forbidden('spec.externalID', 'may not be updated'));
   if (old?.providerID && spec?.providerID !== old.providerID) errors.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
   return errors;
 }

@@ -13,7 +13,16 @@ export const node: KindRules<Node> = {
   validateName: subdomainName,
   applyDefaults,
   // A kubelet registers itself with a status, so create keeps it; upstream does the same.
-  prepareForCreate: ({ spec }) => { delete spec?.configSource; },
+  prepareForCreate: ({ spec, status }) => {
+    delete spec?.configSource;
+    delete status?.config;
+  },
+  prepareForUpdate: (draft, { status }) => {
+    delete draft.spec?.configSource; // configuration given by the API is gone since 1.24
+    if (status === undefined) delete draft.status;
+    else draft.status = status;
+  },
+  prepareForStatusUpdate: ({ status }) => { delete status?.config; },
   validate: (object): FieldError[] => validateNode(object),
   validateUpdate: (object, old): FieldError[] => validateNodeUpdate(object, old),
   cells,

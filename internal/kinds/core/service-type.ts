@@ -74,6 +74,7 @@ function same(a: readonly string[] = [], b: readonly string[] = []): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
+/** Ports may come and go, as long as none has a node port that was not there. */
 function samePorts(a: readonly ServicePort[] = [], b: readonly ServicePort[] = []): boolean {
-  return a.length === b.length && a.every((port) => !port.nodePort || b.some(({ nodePort }) => nodePort === port.nodePort));
+  return a.every((port) => !port.nodePort || b.some(({ nodePort }) => nodePort === port.nodePort));
 }

@@ -42,6 +42,24 @@ export function validateServiceUpdate(service: Service, old: Service): FieldErro
   return errors;
 }
 
+const IP_MODES = ['Proxy', 'VIP'];
+
+export function validateBalancerStatus({ spec, status }: Service): FieldError[] {
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  const path = 'status.loadBalancer.ingress';
+  if (ingress.length > 0 && spec.type !== 'LoadBalancer') return [forbidden(path, 'may only be used when `spec.type` is \'LoadBalancer\'')];
+  return ingress.flatMap(({ ip = '', ipMode, hostname = '' }, index) => {
+    const at = `${path}[${String(index)}]`;
+    const errors = ip === '' ? [] : ipProblems(ip).map((problem) => invalid(`${at}.ip`, ip, problem));
+    if (ipMode === undefined && ip !== '') errors.push(required(`${at}.ipMode`, 'must be specified when `ip` is set'));
+    else if (ipMode !== undefined && ip === '') errors.push(forbidden(`${at}.ipMode`, 'may not be specified when `ip` is not set'));
+    else if (ipMode !== undefined && !IP_MODES.includes(ipMode)) errors.push(notSupported(`${at}.ipMode`, ipMode, IP_MODES));
+    if (hostname === '') return errors;
+    errors.push(...subdomainProblems(hostname).map((problem) => invalid(`${at}.hostname`, hostname, problem)));
+    return isIpv4(hostname) || isIpv6(hostname) ? [...errors, invalid(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address')] : errors;
+  });
+}
+
 function isHeadless({ spec }: Service): boolean {
   return (spec.clusterIPs ?? [])[0] === 'None' || spec.clusterIP === 'None';
 }

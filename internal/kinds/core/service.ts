@@ -5,7 +5,7 @@ import { dnsLabelName } from '../../api/names.ts';
 import type { Service } from '../generated/api-types.ts';
 import type { Cell, KindRules } from '../kind.ts';
 import { formatLabels } from '../cells.ts';
-import { validateService, validateServiceUpdate } from './service-validation.ts';
+import { validateBalancerStatus, validateService, validateServiceUpdate } from './service-validation.ts';
 import { serviceWarnings } from './service-warnings.ts';
 import { clearForTypeChange } from './service-type.ts';
 
@@ -25,6 +25,7 @@ export const service: KindRules<Service> = {
   validate: (object) => validateService(object),
   warnings: serviceWarnings,
   validateUpdate: (object, old) => validateServiceUpdate(object, old),
+  validateStatusUpdate: validateBalancerStatus,
   changesFirst: true,
   cells,
   selectableFields: ({ spec }) => ({ 'spec.clusterIP': spec.clusterIP ?? '', 'spec.type': spec.type ?? '' }),

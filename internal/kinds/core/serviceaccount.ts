@@ -4,10 +4,17 @@ import type { ServiceAccount } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { nameAndAge } from '../cells.ts';
 
+/** Of a reference to a secret only the name counts. */
+function nameSecrets(draft: ServiceAccount): void {
+  if (draft.secrets !== undefined) draft.secrets = draft.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+}
+
 const MOUNTABLE = 'kubernetes.io/enforce-mountable-secrets';
 
 export const serviceAccount: KindRules<ServiceAccount> = {
   validateName: subdomainName,
+  prepareForCreate: nameSecrets,
+  prepareForUpdate: nameSecrets,
   cells: nameAndAge,
   warnings({ metadata }, old) {
     if (metadata.annotations?.[MOUNTABLE] === undefined || old?.metadata.annotations?.[MOUNTABLE] !== undefined) return [];

@@ -12,7 +12,7 @@ import { validateResources } from '../pod-spec/resources.ts';
 export const runtimeClass: KindRules<RuntimeClass> = {
   plainFinalizers: true,
   allowCreateOnUpdate: true,
-  validateCreate: ({ handler = '', overhead, scheduling }: Partial<RuntimeClass>) => [
+  validate: ({ handler = '', overhead, scheduling }: Partial<RuntimeClass>) => [
     ...(handler === '' ? [required('handler')] : dnsLabelProblems(handler).map((problem) => invalid('handler', handler, problem))),
     ...(overhead?.podFixed === undefined ? [] : validateResources({ limits: overhead.podFixed }, 'overhead', new Set())),
     ...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'),

@@ -14,6 +14,7 @@ const COUNTER_SETS_MAX = 8;
 const ONE_PLACE = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required';
 
 export const resourceSlice: KindRules<ResourceSlice> = {
+  applyDefaults: ({ spec }) => dropWhatIsOff(spec?.devices ?? []),
   validate: ({ spec }) => validate(spec ?? {}),
   validateUpdate: ({ spec }, { spec: old }) => [
     ...(spec.pool.name === old.pool.name ? [] : [invalid('spec.pool.name', spec.pool.name, 'field is immutable')]),
@@ -23,6 +24,14 @@ export const resourceSlice: KindRules<ResourceSlice> = {
   cells: (object, now) => [object.metadata.name, object.spec.nodeName ?? '', object.spec.driver, object.spec.pool?.name ?? '', objectAge(object, now)],
   selectableFields: ({ spec }) => ({ 'spec.nodeName': spec.nodeName ?? '', 'spec.driver': spec.driver }),
 };
+
+/** Lists as attributes and mappings to a node's resources are of features that are off in 1.36. */
+function dropWhatIsOff(devices: readonly Device[]): void {
+  for (const device of devices) {
+    delete device.nodeAllocatableResourceMappings;
+    for (const attribute of Object.values(device.attributes ?? {})) for (const list of ['ints', 'bools', 'strings', 'versions'] as const) delete attribute[list];
+  }
+}
 
 function validate(spec: Partial<ResourceSliceSpec>): FieldError[] {
   const { driver = '', pool = {}, devices, sharedCounters } = spec;
