@@ -52,13 +52,17 @@ export function mutatingPolicies(options: MutatingPolicyOptions): AdmissionPlugi
       if (found.length === 0) return;
       const reinvocation = reinvocationOf('MutatingAdmissionPolicy', request, rounds);
       const problems: Problem[] = [];
+      let dirty = false;
+      const mutated = (): void => { dirty = true; };
       for (const one of found) {
         const { metadata: { name }, spec: { failurePolicy } } = one.policy;
         const place = one.binding === undefined ? `policy ${JSON.stringify(name)} denied request: ` : `policy '${name}' with binding '${one.binding.metadata.name}' denied request: `;
         const reason = isMisconfiguration(one) ? 'Forbidden' : 'Invalid';
-        const own = isMisconfiguration(one) ? [one.problem] : await invoke(options, one, { request, reinvocation });
+        const own = isMisconfiguration(one) ? [one.problem] : await invoke(options, one, { request, reinvocation, mutated });
         if (failurePolicy !== 'Ignore') problems.push(...own.map((problem) => ({ message: place + problem, reason })));
       }
+      // What was mutated, changed or not, is shown once more to all who are willing, whose own change it may have been.
+      if (dirty) reinvocation.changed();
       reinvocation.finish();
       const [first] = problems;
       if (first !== undefined) throw refusal(request, first, problems);
@@ -79,10 +83,12 @@ function refusal(request: AdmissionRequest, { message, reason }: Problem, all: r
 interface Running {
   request: AdmissionRequest;
   reinvocation: Reinvocation;
+  /** A mutation has been made, whether it changed anything or not. */
+  mutated(): void;
 }
 
 /** What went wrong, by the policy's own fault. */
-async function invoke(options: MutatingPolicyOptions, { policy, binding, as, params }: Bound, { request, reinvocation }: Running): Promise<string[]> {
+async function invoke(options: MutatingPolicyOptions, { policy, binding, as, params }: Bound, { request, reinvocation, mutated }: Running): Promise<string[]> {
   const problems: string[] = [];
   for (const param of params) {
     const id = [policy.metadata.name, binding.metadata.name, param?.metadata.namespace ?? '', param?.metadata.name ?? ''].join('/');
@@ -96,7 +102,7 @@ async function invoke(options: MutatingPolicyOptions, { policy, binding, as, par
     }
     if (!reinvocation.isDue(id)) continue;
     const before = input.object;
-    const after = mutateAll(options, program, { input, problems });
+    const after = mutateAll(options, program, { input, problems, mutated });
     if (before !== undefined && after !== undefined && request.object !== undefined && !sameJson(before, after)) {
       become(request.object, copy(await converted(after, { from: as, to: request.kind, subresource: request.subresource })));
       reinvocation.changed();
@@ -112,13 +118,14 @@ async function inputOf({ store, authorizer }: MutatingPolicyOptions, request: Ad
   return { request, as, object: await form(request.object), old: await form(request.old), authorizer, params: param ?? null, namespaceObject: namespaceOf(request, store) };
 }
 
-function mutateAll({ schemas }: MutatingPolicyOptions, { forms, mutators }: Program, { input, problems }: { input: ExpressionInput; problems: string[] }): KubeObject | undefined {
+function mutateAll({ schemas }: MutatingPolicyOptions, { forms, mutators }: Program, { input, problems, mutated: done }: { input: ExpressionInput; problems: string[]; mutated(): void }): KubeObject | undefined {
   let { object } = input;
   const gvk = objectKindOf(input.as, input.request.subresource);
   for (const mutator of mutators) {
     if (object === undefined) return undefined;
     try {
       object = mutated(object, mutator, { evaluator: createEvaluator(forms, { ...input, object }), gvk, schemas });
+      done();
     } catch (error) {
       if (error instanceof StatusError) throw error;
       problems.push(messageOf(error));

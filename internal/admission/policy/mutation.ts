@@ -32,6 +32,7 @@ export function mutated(object: KubeObject, { mutation: { patchType }, expressio
   if (result === OUT_OF_BUDGET) throw new Error(OUT_OF_BUDGET);
   if ('error' in result) throw new Error(result.error);
   const next = patchType === 'JSONPatch' ? patched(object, result.value) : copy(applyConfiguration(object, configurationOf(result.value), { definition, schemas }));
+  if (next.kind !== object.kind || next.apiVersion !== object.apiVersion) throw internal(`converting (${next.apiVersion}, Kind=${next.kind}) to (${object.apiVersion}, Kind=${object.kind}): unknown conversion`);
   prune(next, definition, schemas);
   fillIn(next, definition, schemas);
   return next;
