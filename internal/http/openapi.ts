@@ -16,7 +16,7 @@ import type { Kinds } from '../kinds/index.ts';
 import type { RemoteDocuments, RemoteSpec } from './aggregation/documents.ts';
 import { withRemoteSpecs } from './aggregation/openapi.ts';
 import { parseAccept } from './negotiate.ts';
-import type { Payload } from './respond.ts';
+import { takesGzip, type Payload } from './respond.ts';
 import type { VersionInfo } from './version-info.ts';
 
 /** The prose of documents, loaded for each that is built. */
@@ -87,7 +87,7 @@ export function createOpenApiServer(options: OpenApiServerOptions): OpenApiServe
     if (matches(headers['if-none-match'], etag)) return { ...EMPTY, code: 304, headers: common };
     const packed = await gzipped(`${format} ${name} ${digest}`, () => build(format));
     const found = { ...common, 'last-modified': timeOf(changedAt) };
-    if (!String(headers['accept-encoding'] ?? '').includes('gzip')) return { code: 200, contentType, bytes: await unpack(packed), headers: found };
+    if (!takesGzip(headers['accept-encoding'])) return { code: 200, contentType, bytes: await unpack(packed), headers: found };
     return { code: 200, contentType, bytes: packed, headers: { ...found, 'vary': 'Accept-Encoding, Accept', 'content-encoding': 'gzip' } };
   };
   return {

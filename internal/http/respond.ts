@@ -93,7 +93,7 @@ export function send(request: HttpRequest, response: HttpResponse, { code, conte
   if (contentType !== '') response.setHeader('Content-Type', contentType);
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
   if (pieces !== undefined) return sendPieces(request, response, pieces);
-  if (headers['content-encoding'] !== undefined || bytes.length < GZIP_FROM_BYTES || !String(request.headers['accept-encoding'] ?? '').includes('gzip')) return end(request, response, bytes);
+  if (headers['content-encoding'] !== undefined || bytes.length < GZIP_FROM_BYTES || !takesGzip(request.headers['accept-encoding'])) return end(request, response, bytes);
   response.setHeader('Vary', 'Accept-Encoding');
   gzip(bytes, { level: 1 }, (error, packed) => {
     if (error !== null) return end(request, response, bytes);
@@ -102,12 +102,17 @@ export function send(request: HttpRequest, response: HttpResponse, { code, conte
   });
 }
 
+/** `gzip;q=0` says that it is not taken. */
+export function takesGzip(acceptEncoding: string | readonly string[] | undefined): boolean {
+  return String(acceptEncoding ?? '').split(',').some((clause) => /^\s*gzip\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/.test(clause));
+}
+
 /** As fast as the client takes them. Who goes away in the middle is not missed. */
 function sendPieces(request: HttpRequest, response: HttpResponse, pieces: Iterable<Buffer>): void {
   const [source, target] = [Readable.from(pieces), response as ServerResponse];
   response.setHeader('Vary', 'Accept-Encoding');
   if (request.method === 'HEAD') return void target.end();
-  if (!String(request.headers['accept-encoding'] ?? '').includes('gzip')) return void pipeline(source, target, () => {});
+  if (!takesGzip(request.headers['accept-encoding'])) return void pipeline(source, target, () => {});
   response.setHeader('Content-Encoding', 'gzip');
   pipeline(source, createGzip({ level: 1 }), target, () => {});
 }

@@ -61,6 +61,7 @@ export interface ApiServer extends Component {
 }
 
 const STOP_GRACE_MS = 2000;
+const KEEP_ALIVE_MS = 90_000;
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { tls, address, port, log, clock, random, pipeline, authenticator, dialer, aggregated } = options;
@@ -118,6 +119,8 @@ function wire(server: Http2SecureServer, { connections, handling, log }: { conne
   server.on('sessionError', (error: Error) => log.debug('connection failed', { error }));
   server.on('tlsClientError', (error: Error) => log.debug('handshake failed', { error }));
   server.setTimeout(0);
+  // As long as upstream: who keeps connections of HTTP/1.1 for later (Python, Java) would find them closed after Node's five seconds.
+  Object.assign(server, { keepAliveTimeout: KEEP_ALIVE_MS });
 }
 
 function listen(server: Http2SecureServer, { address, port }: { address: string; port: number }): Promise<void> {

@@ -121,6 +121,24 @@ t.test('anyone may ask for version and health, and nothing more', async (t) => {
   t.equal((await ask('GET', '/metrics', { as: '' })).json.message, 'forbidden: User "system:anonymous" cannot get path "/metrics"');
 });
 
+t.test('checks are left out when asked, and counted for Prometheus', async (t) => {
+  t.equal((await ask('GET', '/livez?exclude=ping&exclude=none&verbose')).text, '[+]ping excluded: ok\n[+]etcd ok\nwarn: some health checks cannot be excluded: no matches for "none"\nlivez check passed\n');
+  const counted = (await ask('GET', '/metrics/slis')).text;
+  t.match(counted, 'kubernetes_healthcheck{name="etcd",type="livez"} 1\n');
+  t.match(counted, /kubernetes_healthchecks_total\{name="etcd",status="success",type="livez"\} [1-9]/);
+});
+
+t.test('what runs here: for people, and as an object', async (t) => {
+  t.match((await ask('GET', '/statusz')).text, /^\napiserver statusz\n[^]*\nUp: 0 hr \d\d min \d\d sec\nBinary version: 1\.36\.3\nEmulation version: 1\.36\nPaths: \/healthz /);
+  const accept = 'application/json;g=config.k8s.io;v=v1beta1;as=Statusz';
+  t.match(await ask('GET', '/statusz', { headers: { accept } }), { headers: { 'content-type': 'application/json;g=config.k8s.io;v=v1beta1;as=Statusz' }, json: { kind: 'Statusz', apiVersion: 'config.k8s.io/v1beta1', metadata: { name: 'apiserver' }, binaryVersion: '1.36.3' } });
+  t.match(await ask('GET', '/statusz', { headers: { accept: 'application/json' } }), { code: 406, json: { message: 'only the following media types are accepted: application/json, application/yaml, text/plain' } });
+});
+
+t.test('a connection is kept for as long as upstream keeps it', async (t) => {
+  t.match((await ask('GET', '/version', { headers: { connection: 'keep-alive' } })).headers, { 'keep-alive': 'timeout=90' });
+});
+
 t.test('wrong credentials are refused', async (t) => {
   t.match(await ask('GET', '/version', { as: 'stranger' }), { code: 401, json: { reason: 'Unauthorized', message: 'Unauthorized' } });
   t.equal((await ask('GET', '/version', { as: '', token: 'x.y.z' })).code, 401);
@@ -167,6 +185,8 @@ t.test('a long list comes in pieces, and whole', async (t) => {
   const packed = await ask('GET', many, { headers: { 'accept-encoding': 'gzip' } });
   t.equal(packed.headers['content-encoding'], 'gzip');
   check(packed.text);
+  for (const accepted of ['gzip;q=0', 'br, gzip; q=0.0', 'x-gzip']) t.equal((await ask('GET', many, { headers: { 'accept-encoding': accepted } })).headers['content-encoding'], undefined, accepted);
+  t.equal((await ask('GET', many, { headers: { 'accept-encoding': 'br, gzip;q=0.5' } })).headers['content-encoding'], 'gzip');
   t.equal((await ask('HEAD', many)).text, '');
   const session = connect(`https://127.0.0.1:${String(server.port)}`, { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') });
   t.teardown(() => session.close());
