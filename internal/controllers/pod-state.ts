@@ -1,6 +1,7 @@
 // What controllers ask of a pod: is it alive, ready, available; who owns it; which one goes first when there are too many.
 import type { Index, View } from '../informer/view.ts';
-import { controllerOf, type Draft, type KubeObject, type OwnerReference } from '../api/meta.ts';
+import { controllerOf, formatKey, keyOf, type Draft, type KubeObject, type OwnerReference } from '../api/meta.ts';
+import { selectorOf, type LabelSelector } from '../api/selectors.ts';
 import type { Container, Pod, PodCondition, PodTemplateSpec } from '../kinds/generated/api-types.ts';
 
 /** By the uid of the managing owner. */
@@ -30,6 +31,19 @@ export function ownedBy<T extends KubeObject>(view: View<T>, uid: string): T[] {
 
 export function orphansIn<T extends KubeObject>(view: View<T>, namespace: string): T[] {
   return view.by(ORPHANS as Index<T>, namespace);
+}
+
+/** The key of the managing owner where it is of this kind; undefined: nobody manages the object. */
+export function ownerKeys(object: KubeObject, kind: string): string[] | undefined {
+  const owner = controllerOf(object);
+  if (owner === undefined) return undefined;
+  return owner.kind === kind ? [formatKey({ namespace: object.metadata.namespace ?? '', name: owner.name })] : [];
+}
+
+/** Keys of those in its namespace that an orphan may be adopted by; without labels it is by none. */
+export function adopterKeys<T extends KubeObject>({ metadata }: Pod, owners: View<T>, selector: (owner: T) => LabelSelector | undefined): string[] {
+  if (Object.keys(metadata.labels ?? {}).length === 0) return [];
+  return owners.list(metadata.namespace ?? '').filter((owner) => selectorOf(selector(owner)).matches(metadata.labels)).map(keyOf);
 }
 
 export function isFinished(pod: Pod): boolean {

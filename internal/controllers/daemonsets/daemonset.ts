@@ -2,7 +2,6 @@
 // when deleted (OnDelete); templates are remembered as ControllerRevisions. See rollout.ts for who goes and who comes.
 import { sameWhenWritten } from '../../api/json-equality.ts';
 import { controllerOf, copy, keyOf, parseKey, type KubeObject } from '../../api/meta.ts';
-import { selectorOf } from '../../api/selectors.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import type { Views } from '../../informer/view.ts';
 import type { ControllerRevision, DaemonSet, DaemonSetStatus, Node, Pod } from '../../kinds/generated/api-types.ts';
@@ -10,7 +9,7 @@ import { CONTROLLERREVISIONS, DAEMONSETS, NODES, PODS } from '../../kinds/genera
 import { controllerLoop, note, updateStatus, type Action, type ControllerLoop } from '../action.ts';
 import { claim } from '../claim.ts';
 import { historyOf, REVISION_HASH, surplusRevisions } from '../controller-revision.ts';
-import { isAvailable, isFinished, isReady, nextAvailableInMs, orphansIn, ownedBy } from '../pod-state.ts';
+import { adopterKeys, isAvailable, isFinished, isReady, nextAvailableInMs, orphansIn, ownedBy, ownerKeys } from '../pod-state.ts';
 import { createPod, deletePod } from '../replicasets/replicas.ts';
 import { daemonPod, isUpdated, targetNode } from './pods.ts';
 import { byBinding, daemonPass, placement, rollout, type DaemonPass, type DaemonStep } from './rollout.ts';
@@ -44,10 +43,7 @@ export function daemonSetLoop(): ControllerLoop<DaemonSetState> {
         return [pod, ...(previous === undefined ? [] : [previous])].flatMap((each) => keysOfPod(each, views));
       }),
       wake(NODES, (node, views, previous) => (previous === undefined || isOtherwise(node, previous) || views.of(NODES).get('', node.metadata.name) === undefined ? views.of(DAEMONSETS).list().map(keyOf) : [])),
-      wake(CONTROLLERREVISIONS, (revision) => {
-        const owner = controllerOf(revision);
-        return owner?.kind === 'DaemonSet' ? [`${revision.metadata.namespace ?? ''}/${owner.name}`] : [];
-      }),
+      wake(CONTROLLERREVISIONS, (revision) => ownerKeys(revision, 'DaemonSet') ?? []),
     ],
     observe(key, views) {
       const { namespace, name } = parseKey(key);
@@ -68,11 +64,7 @@ export function daemonSetLoop(): ControllerLoop<DaemonSetState> {
 }
 
 function keysOfPod(pod: Pod, views: Views): string[] {
-  const owner = controllerOf(pod);
-  const namespace = pod.metadata.namespace ?? '';
-  if (owner !== undefined) return owner.kind === 'DaemonSet' ? [`${namespace}/${owner.name}`] : [];
-  if (Object.keys(pod.metadata.labels ?? {}).length === 0) return [];
-  return views.of(DAEMONSETS).list(namespace).filter(({ spec }) => selectorOf(spec.selector).matches(pod.metadata.labels)).map(keyOf);
+  return ownerKeys(pod, 'DaemonSet') ?? adopterKeys(pod, views.of(DAEMONSETS), ({ spec }) => spec.selector);
 }
 
 // Heartbeats change a node's status every few seconds, which is no concern of ours.

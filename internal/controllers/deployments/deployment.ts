@@ -8,7 +8,7 @@ import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from '../../kinds/
 import { DEPLOYMENTS, PODS, REPLICASETS } from '../../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, update, updateStatus, type Action, type ControllerLoop } from '../action.ts';
 import { claim } from '../claim.ts';
-import { isFinished, orphansIn, ownedBy } from '../pod-state.ts';
+import { isFinished, orphansIn, ownedBy, ownerKeys } from '../pod-state.ts';
 import { desiredReplicas, DESIRED_REPLICAS, isRolling, newSetReplicas, numberAnnotation, oldSetReplicas, proportionalReplicas, replicasOf } from './replicas.ts';
 import { byAge, draftOf, findNewSet, later, newSet as makeNewSet, nextRevision, refreshed, REVISION, revisionOf, sameTemplate, sizeAnnotations } from './revision.ts';
 import { conditionOf, countedStatus, deadlineInMs, hasDeadline, isComplete, removeCondition, rolloutStatus, setCondition, setPaused, type Rollout } from './status.ts';
@@ -37,10 +37,7 @@ export function deploymentLoop(): ControllerLoop<DeploymentState> {
 }
 
 function keysOfSet(set: ReplicaSet, views: Views): string[] {
-  const owner = controllerOf(set);
-  const namespace = set.metadata.namespace ?? '';
-  if (owner !== undefined) return owner.kind === 'Deployment' ? [`${namespace}/${owner.name}`] : [];
-  return views.of(DEPLOYMENTS).list(namespace).map(keyOf);
+  return ownerKeys(set, 'Deployment') ?? views.of(DEPLOYMENTS).list(set.metadata.namespace ?? '').map(keyOf);
 }
 
 // Only Recreate waits for pods themselves (the last old one must be gone); the rest follows ReplicaSets' status.

@@ -1,14 +1,14 @@
 // CronJob: makes a Job whenever its schedule is due, named after the minute, so that none is made twice; keeps as much history as it is told.
 // What has run is read from the Jobs themselves: a Job that was made but not noted before a crash is noted in the next pass.
 import { sameWhenWritten } from '../../api/json-equality.ts';
-import { controllerOf, copy, formatTime, keyOf, parseKey, type Draft } from '../../api/meta.ts';
+import { copy, formatTime, keyOf, parseKey, type Draft } from '../../api/meta.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import { parseCronSchedule, type CronSchedule } from '../../kinds/batch/cron-schedule.ts';
 import { zoneOf } from '../../kinds/batch/zoned-time.ts';
 import type { CronJob, CronJobStatus, Job } from '../../kinds/generated/api-types.ts';
 import { CRONJOBS, JOBS } from '../../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, updateStatus, type Action, type ControllerLoop } from '../action.ts';
-import { controllerReference, ownedBy } from '../pod-state.ts';
+import { controllerReference, ownedBy, ownerKeys } from '../pod-state.ts';
 import { conditionTrue, isJobFinished } from './conditions.ts';
 import { lastDue, nextCheckInMs } from './cron-times.ts';
 
@@ -26,10 +26,7 @@ export function cronJobLoop(): ControllerLoop<CronJobState> {
     name: 'cronjob-controller',
     wakes: [
       wake(CRONJOBS, (cronJob) => [keyOf(cronJob)]),
-      wake(JOBS, (job, _views, previous) => [job, ...(previous === undefined ? [] : [previous])].flatMap((each) => {
-        const owner = controllerOf(each);
-        return owner?.kind === 'CronJob' ? [`${each.metadata.namespace ?? ''}/${owner.name}`] : [];
-      })),
+      wake(JOBS, (job, _views, previous) => [job, ...(previous === undefined ? [] : [previous])].flatMap((each) => ownerKeys(each, 'CronJob') ?? [])),
     ],
     observe(key, views) {
       const { namespace, name } = parseKey(key);

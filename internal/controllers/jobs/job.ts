@@ -1,7 +1,7 @@
 // Job: runs pods until enough of them have succeeded, or too many have failed. One pass counts what has ended (tracking.ts), decides
 // whether that is the end, and else starts or takes back pods (pods.ts). The end is told before it is complete, see conditions.ts.
 import { sameWhenWritten } from '../../api/json-equality.ts';
-import { controllerOf, copy, formatTime, keyOf, parseKey } from '../../api/meta.ts';
+import { copy, formatTime, keyOf, parseKey } from '../../api/meta.ts';
 import { selectorOf } from '../../api/selectors.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import type { Views } from '../../informer/view.ts';
@@ -9,7 +9,7 @@ import type { Job, JobCondition, JobStatus, Pod } from '../../kinds/generated/ap
 import { JOBS, PODS } from '../../kinds/generated/resources.ts';
 import { controllerLoop, note, updateStatus, type Action, type ControllerLoop } from '../action.ts';
 import { claim } from '../claim.ts';
-import { isReady, orphansIn, ownedBy } from '../pod-state.ts';
+import { adopterKeys, isReady, orphansIn, ownedBy, ownerKeys } from '../pod-state.ts';
 import { countedFailures } from './backoff.ts';
 import { conditionTrue, ensureCondition, isJobFinished, jobCondition } from './conditions.ts';
 import { countIndexes, indexesOf, mergeIndexes, parseIndexes, type Indexes } from './indexes.ts';
@@ -47,11 +47,7 @@ export function isManagedElsewhere({ spec }: Job): boolean {
 }
 
 function keysOfPod(pod: Pod, views: Views): string[] {
-  const owner = controllerOf(pod);
-  const namespace = pod.metadata.namespace ?? '';
-  if (owner !== undefined) return owner.kind === 'Job' ? [`${namespace}/${owner.name}`] : [];
-  if (Object.keys(pod.metadata.labels ?? {}).length === 0) return [];
-  return views.of(JOBS).list(namespace).filter(({ spec }) => selectorOf(spec.selector).matches(pod.metadata.labels)).map(keyOf);
+  return ownerKeys(pod, 'Job') ?? adopterKeys(pod, views.of(JOBS), ({ spec }) => spec.selector);
 }
 
 export function plan({ job, pods }: JobState, now: number): Plan<Action> {

@@ -4,14 +4,13 @@ import { sameWhenWritten } from '../../api/json-equality.ts';
 import type { Draft, KubeObject } from '../../api/meta.ts';
 import { controllerOf, copy, formatTime, keyOf, parseKey } from '../../api/meta.ts';
 import type { Resource } from '../../api/request.ts';
-import { selectorOf } from '../../api/selectors.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import type { View, Views } from '../../informer/view.ts';
 import type { LabelSelector, Pod, PodTemplateSpec, ReplicaSetCondition } from '../../kinds/generated/api-types.ts';
 import { PODS } from '../../kinds/generated/resources.ts';
 import { controllerLoop, create, note, remove, updateStatus, type Action, type Batch, type ControllerLoop } from '../action.ts';
 import { claim } from '../claim.ts';
-import { deletionOrder, isActive, isAvailable, isReady, nextAvailableInMs, orphansIn, ownedBy, podFromTemplate } from '../pod-state.ts';
+import { adopterKeys, deletionOrder, isActive, isAvailable, isReady, nextAvailableInMs, orphansIn, ownedBy, ownerKeys, podFromTemplate } from '../pod-state.ts';
 
 const BURST_MAX = 500;
 
@@ -61,11 +60,7 @@ export function replicaLoop<T extends ReplicaOwner>(kind: ReplicaKind<T>): Contr
 }
 
 function keysOfPod<T extends ReplicaOwner>(kind: ReplicaKind<T>, pod: Pod, views: Views): string[] {
-  const namespace = pod.metadata.namespace ?? '';
-  const owner = controllerOf(pod);
-  if (owner !== undefined) return owner.kind === kind.resource.kind ? [`${namespace}/${owner.name}`] : [];
-  if (Object.keys(pod.metadata.labels ?? {}).length === 0) return [];
-  return views.of(kind.resource).list(namespace).filter((object) => selectorOf(kind.selector(object)).matches(pod.metadata.labels)).map(keyOf);
+  return ownerKeys(pod, kind.resource.kind) ?? adopterKeys(pod, views.of(kind.resource), kind.selector);
 }
 
 function observeReplicas<T extends ReplicaOwner>(kind: ReplicaKind<T>, key: string, views: Views): ReplicaState | undefined {

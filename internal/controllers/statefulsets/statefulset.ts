@@ -1,7 +1,7 @@
 // StatefulSet: pods with names, storage and an order. Templates are remembered as ControllerRevisions; `currentRevision` is the one from
 // before the update that is going on, `updateRevision` the one it goes to. See rollout.ts for what happens when.
 import { sameWhenWritten } from '../../api/json-equality.ts';
-import { controllerOf, copy, keyOf, parseKey, type KubeObject } from '../../api/meta.ts';
+import { copy, keyOf, parseKey, type KubeObject } from '../../api/meta.ts';
 import { selectorOf } from '../../api/selectors.ts';
 import { wake, type Plan } from '../../informer/loop.ts';
 import type { Views } from '../../informer/view.ts';
@@ -10,7 +10,7 @@ import { CONTROLLERREVISIONS, PERSISTENTVOLUMECLAIMS, PODS, STATEFULSETS } from 
 import { controllerLoop, updateStatus, type Action, type ControllerLoop } from '../action.ts';
 import { claim } from '../claim.ts';
 import { byRevision, historyOf, surplusRevisions, templateOf } from '../controller-revision.ts';
-import { isAvailable, isReady, nextAvailableInMs, orphansIn, ownedBy } from '../pod-state.ts';
+import { isAvailable, isReady, nextAvailableInMs, orphansIn, ownedBy, ownerKeys } from '../pod-state.ts';
 import { ordinalOf, parentNameOf, replicasOf, revisionNameOf } from './pods.ts';
 import { nextStep, type StatefulPass } from './rollout.ts';
 
@@ -32,10 +32,7 @@ export function statefulSetLoop(): ControllerLoop<StatefulSetState> {
       wake(STATEFULSETS, (set) => [keyOf(set)]),
       wake(PODS, (pod, views, previous) => [pod, ...(previous === undefined ? [] : [previous])].flatMap((each) => keysOfPod(each, views))),
       wake(PERSISTENTVOLUMECLAIMS, keysOfClaim),
-      wake(CONTROLLERREVISIONS, (revision) => {
-        const owner = controllerOf(revision);
-        return owner?.kind === 'StatefulSet' ? [`${revision.metadata.namespace ?? ''}/${owner.name}`] : [];
-      }),
+      wake(CONTROLLERREVISIONS, (revision) => ownerKeys(revision, 'StatefulSet') ?? []),
     ],
     observe(key, views) {
       const { namespace, name } = parseKey(key);
@@ -55,10 +52,9 @@ export function statefulSetLoop(): ControllerLoop<StatefulSetState> {
 }
 
 function keysOfPod(pod: Pod, views: Views): string[] {
-  const owner = controllerOf(pod);
-  const namespace = pod.metadata.namespace ?? '';
-  if (owner !== undefined) return owner.kind === 'StatefulSet' ? [`${namespace}/${owner.name}`] : [];
-  const set = views.of(STATEFULSETS).get(namespace, parentNameOf(pod.metadata.name));
+  const owners = ownerKeys(pod, 'StatefulSet');
+  if (owners !== undefined) return owners;
+  const set = views.of(STATEFULSETS).get(pod.metadata.namespace ?? '', parentNameOf(pod.metadata.name));
   return set !== undefined && selectorOf(set.spec.selector).matches(pod.metadata.labels) ? [keyOf(set)] : [];
 }
 
