@@ -29,7 +29,7 @@ const rows: [name: string, fields: object, expected: string[]][] = [
   ]],
   ['no host', { clientConfig: { url: 'https:///x' } }, ['webhooks[0].clientConfig.url: Invalid value: "": host must be specified; desired format: https://host[/path]']],
   ['service', { clientConfig: { service: { name: '', namespace: 'n', port: 65536, path: 'a//b' } } }, [
-    'webhooks[0].clientConfig.service.name: Required value',
+    'webhooks[0].clientConfig.service.namespace: Required value', // upstream has the two the wrong way round
     'webhooks[0].clientConfig.service.port: Invalid value: 65536: port is not valid: must be between 1 and 65535, inclusive',
     "webhooks[0].clientConfig.service.path: Invalid value: \"a//b\": must start with a '/'",
     'webhooks[0].clientConfig.service.path: Invalid value: "a//b": segment[0] may not be empty',
