@@ -5,12 +5,14 @@ import { compareQuantities, isQuantity } from '../../api/quantity.ts';
 import type { ResourceRequirements } from '../generated/api-types.ts';
 import { containerResourceNameProblems, isExtendedResource, isHugePage, isOvercommitAllowed } from '../resource-names.ts';
 
-export function validateResources(resources: ResourceRequirements | undefined, path: string, claims: ReadonlySet<string>): FieldError[] {
+type NameRule = (name: string, path: string) => FieldError[];
+
+export function validateResources(resources: ResourceRequirements | undefined, path: string, claims: ReadonlySet<string>, nameProblems: NameRule = containerResourceNameProblems): FieldError[] {
   if (resources === undefined) return [];
   const { limits = {}, requests = {} } = resources;
-  const errors = [...quantityMapProblems(limits, `${path}.limits`, true)];
+  const errors = [...quantityMapProblems(limits, `${path}.limits`, nameProblems)];
   for (const [name, request] of Object.entries(requests)) {
-    errors.push(...quantityMapProblems({ [name]: request }, `${path}.requests`, true));
+    errors.push(...quantityMapProblems({ [name]: request }, `${path}.requests`, nameProblems));
     if (isQuantity(request)) errors.push(...validateAgainstLimit(name, request, limits[name], path));
   }
   const all = [...Object.keys(limits), ...Object.keys(requests)];
@@ -29,11 +31,11 @@ export function validateResources(resources: ResourceRequirements | undefined, p
   return errors;
 }
 
-/** Quantities that parse and are not negative; with `named`, under names that a container may ask for. */
-export function quantityMapProblems(quantities: Record<string, string> | undefined, path: string, named = false): FieldError[] {
+/** Quantities that parse and are not negative, under names that may stand there. */
+export function quantityMapProblems(quantities: Record<string, string> | undefined, path: string, nameProblems?: NameRule): FieldError[] {
   return Object.entries(quantities ?? {}).flatMap(([name, quantity]) => {
     const at = `${path}[${name}]`;
-    const errors = named ? containerResourceNameProblems(name, at) : [];
+    const errors = nameProblems?.(name, at) ?? [];
     if (!isQuantity(quantity)) return [...errors, invalid(at, quantity, 'must be a valid quantity')];
     if (compareQuantities(quantity, '0') < 0) errors.push(invalid(at, quantity, 'must be greater than or equal to 0'));
     if (isExtendedResource(name) && !/^-?\d+([kKMGTPE]i?)?$/.test(quantity)) errors.push(invalid(at, quantity, 'must be an integer'));

@@ -10,6 +10,7 @@ import { validateLabels } from '../label-selector.ts';
 import { validateOs } from './operating-system.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './placement.ts';
+import { validatePodResources } from './pod-resources.ts';
 import { validateResources } from './resources.ts';
 import { validatePodSecurityContext } from './security.ts';
 import { validateVolumes } from './volumes.ts';
@@ -35,6 +36,7 @@ export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }
     ...validateContainers(spec.containers ?? [], `${path}.containers`, context),
     ...validateInitContainers(spec, `${path}.initContainers`, context),
     ...validateEphemeralContainers(spec, `${path}.ephemeralContainers`, context),
+    ...validatePodResources(spec, path),
     ...validateHostNetwork(spec, path, isPod),
     ...policyProblems(spec, path),
     ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
