@@ -4,6 +4,7 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { until } from './until.ts';
 
 const RIG = resolve(process.env['VMRIG'] ?? '../shared/tools/vmrig');
 
@@ -87,12 +88,11 @@ function machineAt(name: string, address: string): Machine {
 
 /** The emulator that was killed may hold the disk a moment longer. */
 async function startAgain(name: string): Promise<void> {
-  for (let tries = 0; ; tries++) {
+  await until(async () => {
     const { code, output } = await run('start', [name], 900);
-    if (code === 0) return;
-    if (tries === 10 || !output.includes('lock')) throw new Error(`start ${name}: exit ${String(code)}\n${output}`);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
+    if (code !== 0 && !output.includes('lock')) throw new Error(`start ${name}: exit ${String(code)}\n${output}`);
+    return code === 0;
+  }, `the disk of ${name}`);
 }
 
 /** A command of this host in the machines' network; what it printed. A non-zero exit throws. */

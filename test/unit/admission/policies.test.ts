@@ -1,12 +1,12 @@
 // ValidatingAdmissionPolicy and MutatingAdmissionPolicy: what they refuse, warn of and change, with variables, params and conditions.
 import t from 'tap';
-import type { StatusError } from '../../../internal/base/errors.ts';
 import { AUTHENTICATED_GROUP, MASTERS_GROUP } from '../../../internal/api/user.ts';
 import { createClient } from '../../../internal/client/typed-client.ts';
 import {
   CONFIGMAPS, DEPLOYMENTS, MUTATINGADMISSIONPOLICIES, MUTATINGADMISSIONPOLICYBINDINGS, NAMESPACES, VALIDATINGADMISSIONPOLICIES, VALIDATINGADMISSIONPOLICYBINDINGS, VALIDATINGWEBHOOKCONFIGURATIONS,
 } from '../../../internal/kinds/generated/resources.ts';
 import { startApiServer } from '../../support/api-server.ts';
+import { failureOf } from '../../support/failure.ts';
 
 const server = await startApiServer();
 t.teardown(() => server.remove());
@@ -38,21 +38,12 @@ const deployment = (replicas: number, fields: object = {}): never => ({
   spec: { replicas, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } },
 }) as never;
 
-async function failure(run: () => Promise<unknown>): Promise<StatusError | undefined> {
-  try {
-    await run();
-    return undefined;
-  } catch (error) {
-    return error as StatusError;
-  }
-}
-
 t.test('a validation that fails refuses, with its message and reason', async (t) => {
   await policy('validating', 'replicas', {
     matchConstraints: { resourceRules: [DEPLOYMENT_RULE] },
     validations: [{ expression: 'object.spec.replicas > 1', messageExpression: "'wants replicas > 1, got ' + string(object.spec.replicas)" }, { expression: "namespaceObject.metadata.name == 'web'" }],
   });
-  const error = await failure(() => admin.create(DEPLOYMENTS, deployment(1, { name: 'marker' })));
+  const error = await failureOf(() => admin.create(DEPLOYMENTS, deployment(1, { name: 'marker' })));
   const words = "ValidatingAdmissionPolicy 'replicas' with binding 'replicas-binding' denied request: wants replicas > 1, got 1";
   t.match(error, { code: 422, shownReason: 'Invalid', message: `deployments.apps "marker" is forbidden: ${words}`, details: { name: 'marker', group: 'apps', kind: 'deployments', causes: [{ message: words }] } });
   t.ok(await admin.create(DEPLOYMENTS, deployment(2)));
@@ -63,8 +54,8 @@ t.test('variables, messages, reasons, several bindings', async (t) => {
     variables: [{ name: 'size', expression: 'object.data.size() + 0' }, { name: 'odd', expression: 'variables.size % 2 == 1' }],
     validations: [{ expression: 'variables.odd', reason: 'Forbidden', message: ' keep it odd ' }, { expression: "!has(object.data.bad)" }],
   });
-  t.match(await failure(() => admin.create(CONFIGMAPS, configMap({ a: '1', b: '2' }))), { code: 403, shownReason: 'Forbidden', message: /denied request: keep it odd$/ });
-  t.match(await failure(() => admin.create(CONFIGMAPS, configMap({ bad: '1' }))), { message: /denied request: failed expression: !has\(object.data.bad\)$/ });
+  t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap({ a: '1', b: '2' }))), { code: 403, shownReason: 'Forbidden', message: /denied request: keep it odd$/ });
+  t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap({ bad: '1' }))), { message: /denied request: failed expression: !has\(object.data.bad\)$/ });
   t.ok(await admin.create(CONFIGMAPS, configMap()));
 });
 
@@ -72,9 +63,9 @@ t.test('errors go by the failurePolicy', async (t) => {
   for (const failurePolicy of ['Fail', 'Ignore']) {
     await policy('validating', `broken-${failurePolicy.toLowerCase()}`, { failurePolicy, validations: [{ expression: 'object.data.none.size() > 0' }], matchConditions: [{ name: 'only', expression: `object.metadata.labels.policy == '${failurePolicy}'` }] });
   }
-  t.match(await failure(() => admin.create(CONFIGMAPS, configMap({ a: '1' }, { labels: { policy: 'Fail' } }))), { message: /expression 'object.data.none.size\(\) > 0' resulted in error: no such key: none$/ });
+  t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap({ a: '1' }, { labels: { policy: 'Fail' } }))), { message: /expression 'object.data.none.size\(\) > 0' resulted in error: no such key: none$/ });
   t.ok(await admin.create(CONFIGMAPS, configMap({ a: '1' }, { labels: { policy: 'Ignore' } })));
-  t.match(await failure(() => admin.create(CONFIGMAPS, configMap())), { message: /expression 'object.metadata.labels.policy == 'Fail'' resulted in error: no such key: labels$/ }, 'a condition that cannot be told');
+  t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap())), { message: /expression 'object.metadata.labels.policy == 'Fail'' resulted in error: no such key: labels$/ }, 'a condition that cannot be told');
 });
 
 t.test('warnings and audit annotations', async (t) => {
@@ -95,18 +86,18 @@ t.test('params by name and by selector, or none', async (t) => {
   const spec = { paramKind: { apiVersion: 'v1', kind: 'ConfigMap' }, validations: [{ expression: 'object.data.size() <= int(params.data.max)' }] };
   for (const [name, paramRef] of [['named', { name: 'limits' }], ['selected', { selector: { matchLabels: { limits: 'yes' } } }]] as const) {
     await policy('validating', name, spec, { paramRef: { ...paramRef, parameterNotFoundAction: 'Deny' } });
-    t.match(await failure(() => admin.create(CONFIGMAPS, configMap({ a: '1', b: '2', c: '3' }))), { code: 422, message: new RegExp(`'${name}' with binding '${name}-binding' denied request: failed expression`) });
+    t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap({ a: '1', b: '2', c: '3' }))), { code: 422, message: new RegExp(`'${name}' with binding '${name}-binding' denied request: failed expression`) });
     t.ok(await admin.create(CONFIGMAPS, configMap()));
     await admin.deleteAll(VALIDATINGADMISSIONPOLICYBINDINGS, {});
   }
   await policy('validating', 'missing', spec, { paramRef: { name: 'nowhere', parameterNotFoundAction: 'Deny' } });
-  t.match(await failure(() => admin.create(CONFIGMAPS, configMap())), { message: /denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction$/ });
+  t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap())), { message: /denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction$/ });
   await admin.deleteAll(VALIDATINGADMISSIONPOLICYBINDINGS, {});
   await policy('validating', 'lenient', spec, { paramRef: { name: 'nowhere', parameterNotFoundAction: 'Allow' } });
   t.ok(await admin.create(CONFIGMAPS, configMap()));
   await admin.deleteAll(VALIDATINGADMISSIONPOLICYBINDINGS, {});
   await policy('validating', 'unknown', { ...spec, paramKind: { apiVersion: 'example.com/v1', kind: 'Limit' } }, { paramRef: { name: 'x', parameterNotFoundAction: 'Allow' } });
-  t.match(await failure(() => admin.create(CONFIGMAPS, configMap())), { message: /denied request: failed to configure policy: failed to find resource referenced by paramKind: 'example.com\/v1, Kind=Limit'$/ });
+  t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap())), { message: /denied request: failed to configure policy: failed to find resource referenced by paramKind: 'example.com\/v1, Kind=Limit'$/ });
 });
 
 t.test('the authorizer answers for the user', async (t) => {
@@ -115,7 +106,7 @@ t.test('the authorizer answers for the user', async (t) => {
   await admin.create({ ...NAMESPACES, group: 'rbac.authorization.k8s.io', resource: 'clusterroles', kind: 'ClusterRole' } as never, { metadata: { name: 'maker' }, rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['create'] }] } as never);
   await admin.create({ ...NAMESPACES, group: 'rbac.authorization.k8s.io', resource: 'clusterrolebindings', kind: 'ClusterRoleBinding' } as never, { metadata: { name: 'maker' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'maker' }, subjects: [{ kind: 'User', name: 'maker', apiGroup: 'rbac.authorization.k8s.io' }] } as never);
   const maker = createClient(pipeline.as({ username: 'maker', groups: [AUTHENTICATED_GROUP] }));
-  t.match(await failure(() => maker.create(CONFIGMAPS, configMap())), { message: /no secrets, no configmaps$/ });
+  t.match(await failureOf(() => maker.create(CONFIGMAPS, configMap())), { message: /no secrets, no configmaps$/ });
 });
 
 t.test('matching: excluded, by name, by namespace', async (t) => {
@@ -128,7 +119,7 @@ t.test('matching: excluded, by name, by namespace', async (t) => {
   ];
   for (const [name, constraints, refused] of rows) {
     await policy('validating', 'rows', { matchConstraints: { resourceRules: [CONFIGMAP_RULE], ...constraints }, validations: [{ expression: 'false' }] });
-    t.equal(await failure(() => admin.create(CONFIGMAPS, configMap({}, { name: 'spared' }), { dryRun: true })) !== undefined, refused, name);
+    t.equal(await failureOf(() => admin.create(CONFIGMAPS, configMap({}, { name: 'spared' }), { dryRun: true })) !== undefined, refused, name);
     await admin.deleteAll(VALIDATINGADMISSIONPOLICYBINDINGS, {});
     await admin.deleteAll(VALIDATINGADMISSIONPOLICIES, {});
   }
@@ -157,10 +148,10 @@ t.test('a deployment gets a container beside its own; lists without keys stay cl
   t.match(made.spec, { replicas: 101, template: { spec: { containers: [{ name: 'c' }, { name: 'side', image: 'proxy', imagePullPolicy: 'Always' }] } } });
   await admin.deleteAll(MUTATINGADMISSIONPOLICYBINDINGS, {});
   await policy('mutating', 'atomic', { ...rules, ...apply("Object{spec: Object.spec{selector: Object.spec.selector{matchLabels: {'x': 'y'}}}}") });
-  t.match(await failure(() => admin.create(DEPLOYMENTS, deployment(1))), { code: 403, shownReason: 'Invalid', message: "policy 'atomic' with binding 'atomic-binding' denied request: error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.selector" });
+  t.match(await failureOf(() => admin.create(DEPLOYMENTS, deployment(1))), { code: 403, shownReason: 'Invalid', message: "policy 'atomic' with binding 'atomic-binding' denied request: error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.selector" });
   await admin.deleteAll(MUTATINGADMISSIONPOLICYBINDINGS, {});
   await policy('mutating', 'misnamed', { ...rules, ...apply('Object{spec: Object.wrong{replicas: 1}}') });
-  t.match(await failure(() => admin.create(DEPLOYMENTS, deployment(1))), { message: /denied request: type mismatch: unexpected type name "Object.wrong", expected "Object.spec"/ });
+  t.match(await failureOf(() => admin.create(DEPLOYMENTS, deployment(1))), { message: /denied request: type mismatch: unexpected type name "Object.wrong", expected "Object.spec"/ });
 });
 
 t.test('configurations that cannot work are refused', async (t) => {
@@ -173,7 +164,7 @@ t.test('configurations that cannot work are refused', async (t) => {
     ['params without kind', { validations: [{ expression: 'params.x' }] }, /undeclared reference to 'params'/],
     ['bad reason', { validations: [{ expression: 'true', reason: 'Teapot' }] }, /spec.validations\[0\].reason: Unsupported value: "Teapot": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"/],
   ];
-  for (const [name, spec, message] of rows) t.match(await failure(() => create(spec)), { code: 422, message }, name);
+  for (const [name, spec, message] of rows) t.match(await failureOf(() => create(spec)), { code: 422, message }, name);
   const webhook = { name: 'a.example.com', admissionReviewVersions: ['v1'], sideEffects: 'None', clientConfig: { url: 'https://x' }, matchConditions: [{ name: 'c', expression: '... [] bad expression' }] };
-  t.match(await failure(() => admin.create(VALIDATINGWEBHOOKCONFIGURATIONS, { metadata: { name: 'x' }, webhooks: [webhook] } as never)), { message: /webhooks\[0\].matchConditions\[0\].expression: Invalid value: "... \[\] bad expression": compilation failed/ });
+  t.match(await failureOf(() => admin.create(VALIDATINGWEBHOOKCONFIGURATIONS, { metadata: { name: 'x' }, webhooks: [webhook] } as never)), { message: /webhooks\[0\].matchConditions\[0\].expression: Invalid value: "... \[\] bad expression": compilation failed/ });
 });

@@ -1,8 +1,8 @@
 // Admission webhooks over real HTTPS: what they are asked, what becomes of their answers, and what of the failure to get one.
 import t from 'tap';
-import type { StatusError } from '../../../internal/base/errors.ts';
 import { CONFIGMAPS, HORIZONTALPODAUTOSCALERS_AUTOSCALING_V1, MUTATINGWEBHOOKCONFIGURATIONS, NAMESPACES, REPLICATIONCONTROLLERS, VALIDATINGWEBHOOKCONFIGURATIONS } from '../../../internal/kinds/generated/resources.ts';
 import { startApiServer, type TestApiServer } from '../../support/api-server.ts';
+import { failureOf } from '../../support/failure.ts';
 import { denyReply, patchReply, startWebhookServer, type WebhookServer } from '../../support/webhook-server.ts';
 
 const SERVICE = { namespace: 'hooks', name: 'hook' };
@@ -11,8 +11,6 @@ const RULE = { apiGroups: [''], apiVersions: ['v1'], operations: ['*'], resource
 interface Scene {
   server: TestApiServer;
   hook: WebhookServer;
-  /** Gives the error's message, or undefined. */
-  tried(run: () => Promise<unknown>): Promise<StatusError | undefined>;
   configure(type: 'mutating' | 'validating', name: string, ...webhooks: object[]): Promise<void>;
   clear(): Promise<void>;
 }
@@ -25,14 +23,6 @@ async function scene(): Promise<Scene> {
   const resourceOf = (type: string): typeof MUTATINGWEBHOOKCONFIGURATIONS => (type === 'mutating' ? MUTATINGWEBHOOKCONFIGURATIONS : VALIDATINGWEBHOOKCONFIGURATIONS) as never;
   return {
     server, hook,
-    async tried(run) {
-      try {
-        await run();
-        return undefined;
-      } catch (error) {
-        return error as StatusError;
-      }
-    },
     async configure(type, name, ...webhooks) {
       const whole = webhooks.map((webhook, index) => ({ name: `hook-${String(index)}.example.com`, admissionReviewVersions: ['v1'], sideEffects: 'None', rules: [RULE], clientConfig: client(hook, '/'), ...webhook }));
       await server.admin.create(resourceOf(type), { metadata: { name }, webhooks: whole } as never);
@@ -108,7 +98,7 @@ t.test('refusals carry the webhook\'s own status', async (t) => {
     await s.configure(type, type, { clientConfig: client(hook, '/deny') });
     for (const [status, expected] of cases) {
       hook.replies.set('/deny', () => denyReply(status));
-      t.match(await s.tried(() => admin.create(CONFIGMAPS, configMap())), expected, `${type} ${JSON.stringify(status)}`);
+      t.match(await failureOf(() => admin.create(CONFIGMAPS, configMap())), expected, `${type} ${JSON.stringify(status)}`);
     }
     await s.clear();
   }
@@ -138,7 +128,7 @@ t.test('a call that fails is refused or ignored, in upstream\'s words', async (t
     for (const failurePolicy of ['Fail', 'Ignore']) {
       await s.configure('validating', 'fails', { clientConfig: client(hook, '/f'), timeoutSeconds: 30, failurePolicy, ...fields });
       hook.replies.set('/f', reply);
-      const error = await s.tried(() => admin.create(CONFIGMAPS, configMap()));
+      const error = await failureOf(() => admin.create(CONFIGMAPS, configMap()));
       if (failurePolicy === 'Ignore') t.equal(error, undefined, `${name}, ignored`);
       else t.match(error, { message: `Internal error occurred: ${expected}`, code: 500, reason: 'InternalError' }, name);
       await s.clear();
