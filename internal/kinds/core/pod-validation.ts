@@ -53,6 +53,7 @@ export function validatePodStatusUpdate({ metadata, spec, status = {} }: Pod, { 
   if ((spec.nodeName ?? '') !== (oldSpec.nodeName ?? '')) errors.push(forbidden('status.nodeName', 'may not be changed directly'));
   const nominated = status.nominatedNodeName ?? '';
   if (nominated !== '' && nominated !== old.nominatedNodeName) for (const problem of subdomainProblems(nominated)) errors.push(invalid('status.nominatedNodeName', nominated, problem));
+  if (oldSpec.nodeName && nominated !== '' && nominated !== old.nominatedNodeName) errors.push(forbidden('status.nominatedNodeName', 'may not be set on pods that are already bound to a node'));
   if ((status.observedGeneration ?? 0) < 0) errors.push(invalid('status.observedGeneration', status.observedGeneration, 'must be a non-negative integer'));
   if (status.qosClass !== old.qosClass && old.qosClass !== undefined) errors.push(invalid('status.qosClass', status.qosClass ?? '', 'field is immutable'));
   return [...errors, ...validateStateTransitions(status.containerStatuses ?? [], old.containerStatuses ?? [], oldSpec)];

@@ -16,6 +16,7 @@ export const endpointSlice: KindRules<EndpointSlice> = {
       port.protocol ??= 'TCP';
     }
   },
+  warnings: ({ addressType }, old) => (addressType === 'FQDN' && old === undefined ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
   validate: (object) => validateEndpointSlice(object),
   validateCreate: ({ endpoints, addressType }) => validateEndpoints(endpoints ?? [], addressType),
   // Endpoints that are as they were are not judged again.

@@ -11,6 +11,7 @@ import { driverNameProblems } from './storage-validation.ts';
 
 const METADATA_BYTES_MAX = 256 * 1024;
 const MESSAGE_BYTES_MAX = 1024;
+const INLINE_NEVER = ['claimRef', 'capacity', 'nodeAffinity', 'storageClassName'] as const;
 const ONE_SOURCE = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
 
 export const volumeAttachment: KindRules<VolumeAttachment> = {
@@ -33,9 +34,14 @@ function validateSpec({ attacher = '', source = {}, nodeName = '' }: Partial<Vol
   if (inline === undefined && name === undefined) errors.push(required('spec.source', ONE_SOURCE));
   else if (inline !== undefined && name !== undefined) errors.push(forbidden('spec.source', ONE_SOURCE));
   else if (name === '') errors.push(required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName'));
-  else if (inline !== undefined && inline.csi === undefined) errors.push(required('spec.source.inlineVolumeSpec.csi'));
+  else if (inline !== undefined && inline.csi === undefined) errors.push(required('spec.source.inlineVolumeSpec.csi', 'has to be specified in the context of inline volumes'));
+  if (inline !== undefined) errors.push(...INLINE_NEVER.flatMap((field) => (isEmpty(inline[field]) ? [] : [forbidden(`spec.source.inlineVolumeSpec.${field}`, 'may not be specified in the context of inline volumes')])));
   errors.push(...subdomainProblems(nodeName).map((problem) => invalid('spec.nodeName', nodeName, problem)));
   return name === undefined ? errors : [...errors, ...subdomainProblems(name).map((problem) => invalid('spec.source.persistentVolumeName', name, problem))];
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === '' || (typeof value === 'object' && Object.keys(value as object).length === 0);
 }
 
 function validateStatus({ attachmentMetadata = {}, attachError, detachError }: Partial<NonNullable<VolumeAttachment['status']>> = {}): FieldError[] {
