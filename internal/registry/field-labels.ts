@@ -31,7 +31,7 @@ const WORDS: Readonly<Record<string, (field: string, kind: Kind) => string>> = {
 /** StatusError BadRequest. */
 export function checkFieldLabels(kind: Kind, wanted: readonly string[]): void {
   const key = `${kind.group}/${kind.kind}`;
-  const own = kind.custom === undefined ? LABELS[key] : [NAME, NAMESPACE, ...Object.keys(kind.rules.selectableFields?.({ metadata: {} } as KubeObject) ?? {})];
+  const own = kind.custom === undefined ? LABELS[key] : [NAME, ...(kind.namespaced ? [NAMESPACE] : []), ...Object.keys(kind.rules.selectableFields?.({ metadata: {} } as KubeObject) ?? {})];
   const unknown = wanted.find((field) => !(own ?? [NAME, NAMESPACE]).includes(field));
   if (unknown === undefined) return;
   if (own === undefined) throw new StatusError('BadRequest', `${JSON.stringify(unknown)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
