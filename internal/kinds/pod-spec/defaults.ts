@@ -1,7 +1,9 @@
 // Defaults of a pod's spec that depend on other fields or that OpenAPI does not say (upstream: pkg/apis/core/v1/defaults.go).
 // A template gets podSpecDefaults; a Pod itself gets podOnlyDefaults on top, so that templates stay as their users wrote them.
-import type { Container, EphemeralContainer, ObjectFieldSelector, PodSpec, Probe, ResourceFieldSelector, Volume } from '../generated/api-types.ts';
+import type { Container, EphemeralContainer, ObjectFieldSelector, Pod, PodSpec, Probe, ResourceFieldSelector, Volume } from '../generated/api-types.ts';
+import { isHugePage, isOvercommitAllowed } from '../resource-names.ts';
 import { imageTag } from './image-reference.ts';
+import { podRequests } from './requirements.ts';
 
 const FILE_MODE = 0o644;
 
@@ -97,12 +99,18 @@ function requestsFromLimits({ resources }: Container): void {
   resources.requests = { ...resources.limits, ...resources.requests };
 }
 
-// Pod-level resources: a request that no container makes follows the pod's limit. Sums over containers are left as the client wrote them.
-function podRequestsFromLimits({ resources, containers }: PodSpec): void {
-  if (resources?.limits === undefined) return;
-  for (const [name, limit] of Object.entries(resources.limits)) {
-    if (resources.requests?.[name] !== undefined) continue;
-    if (containers.some((container) => container.resources?.requests?.[name] !== undefined)) continue;
-    resources.requests = { ...resources.requests, [name]: limit };
-  }
+// Pod-level resources: what the pod itself does not ask for is what its containers ask for together, and else its limit.
+function podRequestsFromLimits({ overhead: _overhead, ...spec }: PodSpec): void {
+  const { resources } = spec;
+  if (resources === undefined || Object.keys(resources.limits ?? {}).length === 0) return;
+  const { resources: _own, ...containers } = spec;
+  const limits = Object.entries(resources.limits ?? {}).filter(([name]) => isShared(name));
+  const asked = Object.entries(podRequests({ spec: containers } as Pod)).filter(([name]) => isShared(name) && isOvercommitAllowed(name));
+  const requests = { ...Object.fromEntries(limits), ...Object.fromEntries(asked), ...resources.requests };
+  if (Object.keys(requests).length > 0) resources.requests = requests;
+}
+
+/** What a pod as a whole may ask for. */
+function isShared(name: string): boolean {
+  return name === 'cpu' || name === 'memory' || isHugePage(name);
 }
