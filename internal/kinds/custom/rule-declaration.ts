@@ -45,8 +45,7 @@ function visit(schema: CustomSchema, place: Place, walk: Walk): void {
   const { path, times } = place;
   const values = schemaOfValues(schema);
   if (values !== undefined) visit(values, { ...place, isRoot: false, path: `${path}.additionalProperties`, times: multiplied(times, schema.maxProperties) }, walk);
-  const uncorrelated = place.uncorrelatable ?? (schema['x-kubernetes-map-type'] === 'atomic' ? path : undefined);
-  for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, { ...place, isRoot: false, path: `${path}.properties[${name}]`, uncorrelatable: uncorrelated }, walk);
+  for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, { ...place, isRoot: false, path: `${path}.properties[${name}]` }, walk);
   if (schema.items !== undefined) {
     const uncorrelatable = place.uncorrelatable ?? (schema['x-kubernetes-list-type'] === 'map' ? undefined : path);
     visit(schema.items, { path: `${path}.items`, isRoot: false, times: multiplied(times, schema.maxItems), uncorrelatable }, walk);
