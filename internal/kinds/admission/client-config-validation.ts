@@ -14,7 +14,7 @@ export function validateClientConfig({ url, service }: Pick<WebhookClientConfig,
 
 function validateUrl(url: string, path: string): FieldError[] {
   // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(url)) return [required(path, `url must be a valid URL: parse ${JSON.stringify(url)}: net/url: invalid control character in URL; desired format: https://host[/path`)];
+  if (/[\u0000-\u001f\u007f]/.test(url)) return [required(path, `url must be a valid URL: parse ${JSON.stringify(url)}: net/url: invalid control character in URL; desired format: https://host[/path]`)];
   const errors: FieldError[] = [];
   const [, scheme = '', user, host = '', query = '', fragment = ''] = URL_PARTS.exec(url) ?? [];
   if (scheme.toLowerCase() !== 'https') errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme${FORM}`));
