@@ -8,8 +8,10 @@ import { CUSTOM } from './requests/custom.ts';
 import { DEFINITIONS } from './requests/definitions.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
+import { DRAFTS } from './requests/drafts.ts';
 import { EDGES } from './requests/edges.ts';
 import { EVICTIONS } from './requests/evictions.ts';
+import { EXTENDING } from './requests/extending.ts';
 import { HOOKS } from './requests/hooks.ts';
 import { IDENTITY } from './requests/identity.ts';
 import { INTEGERS } from './requests/integers.ts';
@@ -70,4 +72,6 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   admission: ADMISSION,
   surface: SURFACE,
   tables: TABLES,
+  extending: EXTENDING,
+  drafts: DRAFTS,
 };
