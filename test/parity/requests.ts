@@ -8,7 +8,6 @@ import { CUSTOM } from './requests/custom.ts';
 import { DEFINITIONS } from './requests/definitions.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
-import { DRAFTS } from './requests/drafts.ts';
 import { EDGES } from './requests/edges.ts';
 import { EVICTIONS } from './requests/evictions.ts';
 import { EXTENDING } from './requests/extending.ts';
@@ -49,6 +48,7 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   subresources: SUBRESOURCES,
   kinds: KINDS,
   custom: CUSTOM,
+  extending: EXTENDING,
   applies: APPLIES,
   scales: SCALES,
   integers: INTEGERS,
@@ -72,6 +72,4 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   admission: ADMISSION,
   surface: SURFACE,
   tables: TABLES,
-  extending: EXTENDING,
-  drafts: DRAFTS,
 };

@@ -88,8 +88,8 @@ export const EXTENDING: readonly Row[] = [
   post('extending: exts', CRDS, definition('exts', 'Ext', [version({ type: 'object', properties: { spec: { type: 'object', properties: FIELDS } } }, { additionalPrinterColumns: [column('s', 'string'), column('n', 'string'), column('i', 'integer'), column('nothing', 'string')] })])),
   get('extending: exts served', EXTS, { until: 200 }),
   ...VALUES,
-  remove('extending: exts go', `${CRDS}/exts.${GROUP}`),
+  remove('extending: exts go', `${CRDS}/exts.${GROUP}`), get('extending: exts gone', `${CRDS}/exts.${GROUP}`, { until: 404 }),
   post('extending: wides', CRDS, definition('wides', 'Wide', [version({ type: 'object' })], { scope: 'Cluster' })), get('extending: wides served', WIDES, { until: 200 }),
   get('extending: by a namespace that none has', `${WIDES}?fieldSelector=metadata.namespace%3Dx`), get('extending: not served there', `${NS}/wides`),
-  remove('extending: wides go', `${CRDS}/wides.${GROUP}`),
+  remove('extending: wides go', `${CRDS}/wides.${GROUP}`), get('extending: wides gone', `${CRDS}/wides.${GROUP}`, { until: 404 }),
 ];
