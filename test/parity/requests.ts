@@ -8,6 +8,7 @@ import { CUSTOM } from './requests/custom.ts';
 import { DEFINITIONS } from './requests/definitions.ts';
 import { DELETIONS } from './requests/deletions.ts';
 import { DISCOVERY } from './requests/discovery.ts';
+import { DRAFTS } from './requests/drafts.ts';
 import { EDGES } from './requests/edges.ts';
 import { EVICTIONS } from './requests/evictions.ts';
 import { EXTENDING } from './requests/extending.ts';
@@ -72,4 +73,5 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   admission: ADMISSION,
   surface: SURFACE,
   tables: TABLES,
+  drafts: DRAFTS,
 };
