@@ -4,7 +4,7 @@
 import { isReason, messageOf, StatusError, type StatusReason } from '../base/errors.ts';
 import { objectKey, type Draft, type GroupVersionResource, type KubeObject, type ObjectKey } from '../api/meta.ts';
 import type { DeleteOptions, Patch, Resource } from '../api/request.ts';
-import type { ReadOptions } from '../client/client.ts';
+import type { ReadOptions, WriteOptions } from '../client/client.ts';
 import type { Acting, LaterWakes, Loop, Plan, Wake } from '../informer/loop.ts';
 import type { Views } from '../informer/view.ts';
 
@@ -27,7 +27,7 @@ interface Outcome {
 export type Action =
   | ({ type: 'create'; resource: Resource; object: Draft<KubeObject> } & Outcome)
   | ({ type: 'update'; resource: Resource; object: KubeObject; subresource?: string } & Outcome)
-  | ({ type: 'patch'; resource: Resource; key: ObjectKey; patch: Patch; subresource?: string } & Outcome)
+  | ({ type: 'patch'; resource: Resource; key: ObjectKey; patch: Patch; subresource?: string; options?: Pick<WriteOptions, 'fieldManager' | 'force'> } & Outcome)
   | ({ type: 'delete'; resource: GroupVersionResource; key: ObjectKey; options?: DeleteOptions } & Outcome)
   | ({ type: 'deleteAll'; resource: GroupVersionResource; options: ReadOptions & { delete?: DeleteOptions } } & Outcome)
   | { type: 'event'; note: EventNote }
@@ -78,7 +78,7 @@ export function controllerLoop<State>(parts: LoopParts<State>): ControllerLoop<S
 const COMPONENTS: Readonly<Record<string, string>> = {
   'daemon-set-controller': 'daemonset-controller', 'disruption-controller': 'controllermanager', 'endpointslice-controller': 'endpoint-slice-controller',
   'endpointslicemirroring-controller': 'endpoint-slice-mirroring-controller', 'ephemeral-volume-controller': 'ephemeral_volume', 'expand-controller': 'volume_expand',
-  'generic-garbage-collector': 'garbage-collector-controller', 'node-ipam-controller': 'cidrAllocator', 'node-lifecycle-controller': 'node-controller', 'resource-claim-controller': 'resource_claim',
+  'generic-garbage-collector': 'garbage-collector-controller', 'node-ipam-controller': 'cidrAllocator', 'node-lifecycle-controller': 'node-controller', 'resource-claim-controller': 'resource_claim', 'service-cidrs-controller': 'service-cidr-controller',
 };
 
 export function create<T extends KubeObject>(resource: Resource<T>, object: Draft<T>, outcome: Outcome = {}): Action {
@@ -130,7 +130,7 @@ async function send(action: Exclude<Action, Batch | Sequence | { type: 'event' }
       else await client.update(action.resource, action.object, action.subresource === undefined ? {} : { subresource: action.subresource });
       return action.object.metadata.name;
     case 'patch':
-      await client.patch(action.resource, action.key, action.patch, action.subresource === undefined ? {} : { subresource: action.subresource });
+      await client.patch(action.resource, action.key, action.patch, { ...action.options, ...(action.subresource !== undefined && { subresource: action.subresource }) });
       return action.key.name;
     case 'delete':
       await client.delete(action.resource, action.key, action.options);

@@ -12,6 +12,7 @@ import { createAutoscalerMetrics } from './autoscaling/metrics.ts';
 import { certificateApprovalLoop } from './certificates/approval.ts';
 import { certificateCleanupLoop } from './certificates/cleanup.ts';
 import { certificateSigningLoop, type Sign } from './certificates/signing.ts';
+import { clusterIpLoop } from './cluster-ips.ts';
 import { clusterRoleAggregationLoop } from './clusterrole-aggregation.ts';
 import { daemonSetLoop } from './daemonsets/daemonset.ts';
 import { deploymentLoop } from './deployments/deployment.ts';
@@ -40,6 +41,7 @@ import { podResourceClaimsLoop, resourceClaimReleaseLoop } from './resource-clai
 import { resourceQuotaLoop } from './resourcequota.ts';
 import { rootCaLoop } from './root-ca.ts';
 import { serviceAccountLoop } from './serviceaccount.ts';
+import { serviceCidrLoop } from './service-cidrs.ts';
 import { statefulSetLoop } from './statefulsets/statefulset.ts';
 import { taintEvictionLoop } from './taint-eviction.ts';
 import { bootstrapSignerLoop } from './tokens/bootstrap-signer.ts';
@@ -83,6 +85,8 @@ export function controllers(options: ControllerOptions): ControllerLoop[] {
     serviceAccountTokenLoop({ issue: options.issueSecretToken, rootCertificates: options.rootCertificates }),
     rootCaLoop(options.rootCertificates),
     kubernetesServiceLoop(options.apiServer),
+    clusterIpLoop(),
+    serviceCidrLoop(),
     namespaceLoop(options.resources),
     nodeIpamLoop(options.clusterCidr),
     replicaSetLoop(),

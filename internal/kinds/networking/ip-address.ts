@@ -9,7 +9,7 @@ export function isIpv6(text: string): boolean {
   return nodeIsIpv6(text) && !text.includes('%');
 }
 
-function isIp(text: string): boolean {
+export function isIp(text: string): boolean {
   return isIpv4(text) || isIpv6(text);
 }
 
@@ -63,6 +63,15 @@ export function isStrictSubset(outer: string, inner: string): boolean {
   if (isIpv4(address) !== isIpv4(innerAddress) || Number(bits) >= Number(innerBits)) return false;
   const hostBits = BigInt((isIpv4(address) ? IPV4_BITS : IPV6_BITS) - Number(bits));
   return addressBits(address) >> hostBits === addressBits(innerAddress) >> hostBits;
+}
+
+/** Whether the network gives this address out: not its own address nor, of IPv4, the last one. */
+export function networkGives(network: string, ip: string): boolean {
+  const [address = '', bits = ''] = network.split('/');
+  if (isIpv4(address) !== isIpv4(ip)) return false;
+  const hostBits = BigInt((isIpv4(ip) ? IPV4_BITS : IPV6_BITS) - Number(bits));
+  const [base, value, last] = [addressBits(address), addressBits(ip), (1n << hostBits) - 1n];
+  return base >> hostBits === value >> hostBits && (value & last) !== 0n && (!isIpv4(ip) || (value & last) !== last);
 }
 
 export function canonicalIp(address: string): string {

@@ -1,4 +1,4 @@
-// ServiceCIDR: validation and row (upstream: pkg/apis/networking). What addresses come from is given at the start and does not follow it.
+// ServiceCIDR: validation and row (upstream: pkg/apis/networking).
 import { objectAge } from '../../api/age.ts';
 import { invalid, required, type FieldError } from '../../api/field-error.ts';
 import { copy } from '../../api/meta.ts';

@@ -8,28 +8,33 @@ export interface NumberRange {
   take(number: number): void;
   /** undefined: the range is full. */
   takeAny(): number | undefined;
+  /** From elsewhere. */
+  takeAnyOf(first: number, size: number): number | undefined;
   release(number: number): void;
 }
 
-export function createNumberRange({ first, size, band }: { first: number; size: number; band: number }, random: Random): NumberRange {
+/** `isHeld`: numbers that others have, whatever was given out here. */
+export function createNumberRange({ first, size, band }: { first: number; size: number; band: number }, random: Random, isHeld: (number: number) => boolean = () => false): NumberRange {
   const taken = new Set<number>();
+  const isFree = (number: number): boolean => !taken.has(number) && !isHeld(number);
   const search = (from: number, length: number): number | undefined => {
     const start = Math.floor(random.fraction() * length);
     for (let step = 0; step < length; step++) {
       const number = from + ((start + step) % length);
-      if (!taken.has(number)) return number;
+      if (isFree(number)) return number;
     }
     return undefined;
   };
+  const take = (number: number | undefined): number | undefined => {
+    if (number !== undefined) taken.add(number);
+    return number;
+  };
   return {
-    isFree: (number) => !taken.has(number),
+    isFree,
     contains: (number) => number >= first && number < first + size,
     take: (number) => void taken.add(number),
-    takeAny() {
-      const number = search(first + band, size - band) ?? search(first, band);
-      if (number !== undefined) taken.add(number);
-      return number;
-    },
+    takeAny: () => take(search(first + band, size - band) ?? search(first, band)),
+    takeAnyOf: (from, length) => take(search(from, length)),
     release: (number) => void taken.delete(number),
   };
 }

@@ -1,5 +1,6 @@
 // Cluster addresses and node ports of Services (upstream: registry/core/service/storage/alloc.go; its words). The store is the record: what
-// is taken is rebuilt from the Services that are there. One address family, IPv4.
+// is taken is rebuilt from the Services that are there. One address family, IPv4. Beside the range of the start there are the users' ServiceCIDRs:
+// an address may be asked for of any, and they are drawn from when the range is full. The IPAddress objects are written by controllers/cluster-ips.ts.
 import { StatusError } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import { invalid, invalidObject } from '../../api/field-error.ts';
@@ -9,7 +10,9 @@ import { validateClusterIps } from '../../kinds/core/service-validation.ts';
 import { needsClusterIp, needsHealthPort, needsNodePort } from '../../kinds/core/service-type.ts';
 import type { Store } from '../../store/store.ts';
 import type { Held, WriteHook } from '../hooks.ts';
+import { numberOf, sizeOf, textOf } from './ipv4-numbers.ts';
 import { createNumberRange, type NumberRange } from './number-range.ts';
+import { isOwnAddress, isServed, servedNetworks } from './service-networks.ts';
 
 export interface ServiceAllocatorOptions {
   store: Store;
@@ -63,17 +66,17 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): WriteH
 }
 
 function rangesOf(options: ServiceAllocatorOptions): Ranges {
-  const [address = '', bits = ''] = options.serviceCidr.split('/');
-  const size = 2 ** (32 - Number(bits));
-  if (!(size >= 4) || numberOf(address) === undefined) throw new Error(`service-cidr ${options.serviceCidr}: must be an IPv4 network of at most 30 bits`);
-  const network = Math.floor((numberOf(address) ?? 0) / size) * size;
+  const size = sizeOf(options.serviceCidr);
+  const address = numberOf(options.serviceCidr.split('/')[0] ?? '');
+  if (!(size >= 4) || address === undefined) throw new Error(`service-cidr ${options.serviceCidr}: must be an IPv4 network of at most 30 bits`);
+  const network = Math.floor(address / size) * size;
   // Neither the network's own address nor the last one is given out.
   const usable = size - 2;
   const { first, last } = options.nodePorts ?? NODE_PORTS;
   return {
     options,
     network,
-    addresses: createNumberRange({ first: network + 1, size: usable, band: Math.min(usable - 1, clamp(Math.floor(usable / 16), 16, 256)) }, options.random),
+    addresses: createNumberRange({ first: network + 1, size: usable, band: Math.min(usable - 1, clamp(Math.floor(usable / 16), 16, 256)) }, options.random, (number) => isOwnAddress(options.store, textOf(number))),
     ports: createNumberRange({ first, size: last - first + 1, band: Math.min(last - first, clamp(Math.floor((last - first + 1) / 32), 16, 128)) }, options.random),
   };
 }
@@ -119,7 +122,8 @@ function chooseFamilies(draft: Service): void {
   spec.ipFamilies = ['IPv4'];
 }
 
-function chooseAddress({ addresses, network }: Ranges, draft: Service, { had, taken }: { had: Taken; taken: Taken }): void {
+function chooseAddress(ranges: Ranges, draft: Service, { had, taken }: { had: Taken; taken: Taken }): void {
+  const { addresses, network, options: { store } } = ranges;
   const { spec, metadata } = draft;
   const wanted = spec.clusterIP || spec.clusterIPs?.[0] || (metadata.namespace === 'default' && metadata.name === 'kubernetes' ? textOf(network + 1) : '');
   if (wanted === 'None') {
@@ -129,13 +133,13 @@ function chooseAddress({ addresses, network }: Ranges, draft: Service, { had, ta
   }
   let number = wanted === '' ? undefined : numberOf(wanted);
   if (wanted === '') {
-    number = addresses.takeAny();
+    number = addresses.takeAny() ?? anyServed(ranges);
     if (number === undefined) throw new StatusError('InternalError', `Internal error occurred: failed to allocate a serviceIP for Service ${JSON.stringify(metadata.name)}: range is full`);
     taken.addresses.push(number);
   } else if (number === undefined) {
     return; // not an address: validation will say so
   } else if (!had.addresses.includes(number)) {
-    const why = !addresses.contains(number)
+    const why = !addresses.contains(number) && !isServed(store, wanted)
       ? 'the provided network does not match the current range'
       : addresses.isFree(number) ? undefined : 'provided IP is already allocated';
     if (why !== undefined) throw refusal(draft, 'spec.clusterIPs', spec.clusterIPs ?? [wanted], `failed to allocate IP ${wanted}: ${why}`);
@@ -145,6 +149,15 @@ function chooseAddress({ addresses, network }: Ranges, draft: Service, { had, ta
   const text = textOf(number as number);
   spec.clusterIP ||= text;
   if (spec.clusterIPs === undefined || spec.clusterIPs.length === 0) spec.clusterIPs = [text];
+}
+
+/** Of the networks that users added. */
+function anyServed({ addresses, options: { store } }: Ranges): number | undefined {
+  for (const network of servedNetworks(store)) {
+    const number = addresses.takeAnyOf((numberOf(network.split('/')[0] ?? '') ?? 0) + 1, sizeOf(network) - 2);
+    if (number !== undefined) return number;
+  }
+  return undefined;
 }
 
 function chooseNodePorts(ranges: Ranges, draft: Service, { had, taken }: { had: Taken; taken: Taken }): void {
@@ -197,16 +210,6 @@ function release({ addresses, ports }: Ranges, taken: Taken): void {
 
 function refusal(draft: KubeObject, field: string, value: unknown, why: string): StatusError {
   return invalidObject({ group: '', kind: 'Service' }, draft.metadata.name, [invalid(field, value, why)]);
-}
-
-function numberOf(address: string): number | undefined {
-  const parts = address.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined;
-  return parts.reduce((number, part) => number * 256 + Number(part), 0);
-}
-
-function textOf(address: number): string {
-  return [24, 16, 8, 0].map((shift) => String(Math.floor(address / 2 ** shift) % 256)).join('.');
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -140,3 +140,15 @@ t.test('many at once get addresses of their own', async (t) => {
   t.equal(new Set(made.map(({ spec }) => spec.clusterIP)).size, 200);
   t.equal(new Set(made.flatMap(nodePorts)).size, 200);
 });
+
+t.test('when the range is full, of the networks that users added', async (t) => {
+  const scene = createScene({ serviceCidr: '10.43.0.0/30' });
+  for (const name of ['a', 'b']) await create(scene, name);
+  await refused(t, 'InternalError', () => create(scene, 'c'));
+  const more = { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'more' }, spec: { cidrs: ['2001:db8::/64', '10.99.0.0/30'] } } as unknown as KubeObject;
+  await scene.registry.create(kindOf('servicecidrs', 'networking.k8s.io'), more, write());
+  t.same([(await create(scene, 'c')).spec.clusterIP, (await create(scene, 'd')).spec.clusterIP].sort(), ['10.99.0.1', '10.99.0.2']);
+  await refused(t, 'InternalError', () => create(scene, 'e'));
+  await scene.registry.delete(SERVICES, key('c'), {}, write());
+  await create(scene, 'e');
+});
