@@ -29,13 +29,14 @@ import { createEventRecorder } from '../internal/informer/event-recorder.ts';
 import type { Loop } from '../internal/informer/loop.ts';
 import type { ServedResources } from '../internal/informer/served-resources.ts';
 import { runLoop } from '../internal/informer/run-loop.ts';
+import { createSeriesRecorder } from '../internal/informer/series-recorder.ts';
 import type { Views } from '../internal/informer/view.ts';
 import { webhookConverter } from '../internal/kinds/custom/conversion-webhook.ts';
 import type { Kinds } from '../internal/kinds/index.ts';
 import type { Kind } from '../internal/kinds/kind.ts';
 import { keepCustomKinds } from '../internal/registry/custom-kinds.ts';
 import { createEventExpiry } from '../internal/registry/event-expiry.ts';
-import { createScheduler, SCHEDULER_USER } from '../internal/scheduler/index.ts';
+import { createScheduler, SCHEDULER_NAME, SCHEDULER_USER } from '../internal/scheduler/index.ts';
 import type { Store } from '../internal/store/store.ts';
 import { firstAddress } from './addresses.ts';
 import { LOOPBACK_USER, openApiCore } from './api-core.ts';
@@ -74,6 +75,11 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     const client = clientOf(user);
     return runLoop(loop, { views, client, clock, random, log, recorder: createEventRecorder({ client, clock, random, log, component }) });
   };
+  const runScheduler = (): Component => {
+    const client = clientOf({ username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] });
+    const recorder = createSeriesRecorder({ client, clock, random, log, component: SCHEDULER_NAME, instance: `${SCHEDULER_NAME}-${nodeName}` });
+    return runLoop(createScheduler() as Loop, { views, client, clock, random, log, recorder });
+  };
   const resources = storedResources(kinds);
   const port = settings['https-listen-port'];
   const sign = createCertificateSigner({ authority, clock, random });
@@ -110,7 +116,7 @@ export async function createControlPlane(settings: Settings, { authority, leaves
     ...(metrics === undefined ? [] : [metrics.component]),
     apiServer,
     ...loops.map((loop) => run(loop, userOf(loop), loop.component ?? loop.name)),
-    run(createScheduler() as Loop, { username: SCHEDULER_USER, groups: [AUTHENTICATED_GROUP] }, 'default-scheduler'),
+    runScheduler(),
   ];
   return { components, pipeline, views, clientOf, run };
 }

@@ -10,8 +10,15 @@ import { subdomainProblems } from '../api/names.ts';
 import type { Client } from '../client/client.ts';
 import { EVENTS } from '../kinds/generated/resources.ts';
 
+export interface EventWords {
+  fieldPath?: string;
+  /** What was being done, and what else it concerned: told by series-recorder.ts only. */
+  action?: string;
+  related?: KubeObject;
+}
+
 export interface EventRecorder {
-  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options?: { fieldPath?: string }): void;
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, options?: EventWords): void;
   /** Resolves when what was recorded so far is written or dropped. */
   flush(): Promise<void>;
 }
@@ -124,7 +131,7 @@ async function create({ client, clock, random, component, host }: EventRecorderO
 }
 
 /** Not every object's name leaves room for more, or is one that an Event may have. */
-function nameFor(about: string, clock: Clock, random: Random): string {
+export function nameFor(about: string, clock: Clock, random: Random): string {
   const name = `${about}.${(BigInt(clock.now()) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1e6))).toString(16)}`;
   return subdomainProblems(name).length === 0 ? name : random.uuid();
 }
@@ -156,7 +163,7 @@ function admitted(buckets: Map<string, { tokens: number; atMs: number }>, key: s
   return tokens >= 1;
 }
 
-function trim(map: Map<string, unknown>): void {
+export function trim(map: Map<string, unknown>): void {
   if (map.size <= REMEMBERED_MAX) return;
   for (const oldest of map.keys()) {
     map.delete(oldest);

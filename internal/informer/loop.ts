@@ -11,6 +11,7 @@ import type { Random } from '../base/random.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Resource } from '../api/request.ts';
 import type { Client } from '../client/client.ts';
+import type { EventWords } from './event-recorder.ts';
 import type { ViewScope, Views } from './view.ts';
 
 /** Which objects wake which keys. `previous` is there when an object changed, so that what it left behind is woken as well. */
@@ -40,7 +41,7 @@ export interface Plan<Action> {
 export interface Acting {
   client: Client;
   /** Posts an Event about an object (deduplicated and counted by the recorder). */
-  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, words?: EventWords): void;
   clock: Clock;
   random: Random;
   log: Log;

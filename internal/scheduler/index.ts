@@ -16,8 +16,8 @@ import { schedule, type Decision, type SchedulingState } from './pass.ts';
 /** For whom the scheduler speaks. */
 export const SCHEDULER_USER = 'system:kube-scheduler';
 
-/** Pods name it in spec.schedulerName. */
-const NAME = 'default-scheduler';
+/** Pods name it in spec.schedulerName, and its Events say so. */
+export const SCHEDULER_NAME = 'default-scheduler';
 const KEY = 'pending';
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 10_000;
@@ -37,7 +37,7 @@ export type SchedulerAction = { type: 'bindAll'; decisions: Extract<Decision, { 
 
 export function createScheduler(): Loop<State, SchedulerAction> {
   const failures = new Map<string, { attempts: number; retryAt: number }>();
-  const ours = (pod: Pod): boolean => (pod.spec.schedulerName ?? NAME) === NAME;
+  const ours = (pod: Pod): boolean => (pod.spec.schedulerName ?? SCHEDULER_NAME) === SCHEDULER_NAME;
   let clock: Acting['clock'] | undefined;
   return {
     name: 'scheduler',
@@ -149,13 +149,13 @@ async function bind({ pod, node, grants = [] }: Extract<Decision, { type: 'bind'
     for (const grant of grants) await writeGrant(grant, pod, acting);
     await acting.client.createSub(PODS, { namespace, name }, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { namespace, name, uid }, target });
     failures.delete(uid);
-    acting.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);
+    acting.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`, { action: 'Binding' });
     return undefined;
   } catch (error) {
     if (isReason(error, 'NotFound')) return undefined;
     const attempts = (failures.get(uid)?.attempts ?? 0) + 1;
     failures.set(uid, { attempts, retryAt: acting.clock.now() + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (attempts - 1)) });
-    acting.event(pod, 'Warning', 'FailedScheduling', `running Bind plugin "DefaultBinder": ${messageOf(error)}`);
+    acting.event(pod, 'Warning', 'FailedScheduling', `running Bind plugin "DefaultBinder": ${messageOf(error)}`, { action: 'Scheduling' });
     return error;
   }
 }
@@ -169,7 +169,7 @@ async function carryOut(decision: Exclude<Decision, { type: 'bind' }>, acting: A
       for (const claim of decision.claims) await client.patch(PERSISTENTVOLUMECLAIMS, objectKey(claim), { type: 'merge', body: { metadata: { annotations: { [VOLUME_ANNOTATION.selectedNode]: decision.node } } } });
       return;
     case 'reject': {
-      acting.event(decision.pod, 'Warning', 'FailedScheduling', decision.condition.message ?? '');
+      acting.event(decision.pod, 'Warning', 'FailedScheduling', decision.condition.message ?? '', { action: 'Scheduling' });
       const status = { conditions: [decision.condition], ...(decision.nominate !== undefined && { nominatedNodeName: decision.nominate }) };
       await patchStatus(acting, key, decision.pod, status);
       return;
@@ -186,7 +186,7 @@ async function evict(victim: Pod, { pod, node }: Extract<Decision, { type: 'evic
     await patchStatus(acting, objectKey(victim), victim, { conditions: [condition] });
     await unlessGone(acting.client.delete(PODS, objectKey(victim), { preconditions: { uid: victim.metadata.uid } }));
   }
-  acting.event(victim, 'Normal', 'Preempted', `Preempted by pod ${pod.metadata.uid} on node ${node}`);
+  acting.event(victim, 'Normal', 'Preempted', `Preempted by pod ${pod.metadata.uid} on node ${node}`, { action: 'Preempting', related: pod });
 }
 
 async function patchStatus({ client }: Acting, key: { namespace: string; name: string }, pod: Pod, status: object): Promise<void> {
