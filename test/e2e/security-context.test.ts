@@ -131,17 +131,18 @@ await t.test('who a container runs as, and what it may', async (t) => {
 });
 
 await t.test('what is refused says why', async (t) => {
+  t.throws(() => apply(pod('hosts', { hostNetwork: true, securityContext: { sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '0' }] } })), /"net.ipv4.tcp_syncookies": may not be specified when 'hostNetwork' is true/);
   apply(
     pod('root', { container: { securityContext: { runAsNonRoot: true } } }), pod('explicit', { container: { securityContext: { runAsNonRoot: true, runAsUser: 0 } } }),
     pod('missing', { container: { securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'none.json' } } } }),
-    pod('unsafe', { securityContext: { sysctls: [{ name: 'kernel.sem', value: '1' }] } }), pod('hosts', { hostNetwork: true, securityContext: { sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '0' }] } }),
+    pod('unsafe', { securityContext: { sysctls: [{ name: 'kernel.sem', value: '1' }] } }),
     pod('armour', { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), pod('windows', { nodeName: 'n1', os: { name: 'windows' } }),
     { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'other' }, handler: 'kata' }, pod('elsewhere', { hostUsers: false, runtimeClassName: 'other' }),
   );
   const said: [string, RegExp][] = [
     ['root', /Failed: Error: container has runAsNonRoot and image will run as root \(pod: "root_default\([0-9a-f-]+\)", container: main\)/], ['explicit', /Failed: Error: container's runAsUser breaks non-root policy/],
     ['missing', /Failed: Error: cannot load seccomp profile "\/var\/lib\/kubelet\/seccomp\/none.json": open \/var\/lib\/kubelet\/seccomp\/none.json: no such file or directory/],
-    ['unsafe', /SysctlForbidden: forbidden sysctl: "kernel.sem" not allowlisted/], ['hosts', /SysctlForbidden: forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled/],
+    ['unsafe', /SysctlForbidden: forbidden sysctl: "kernel.sem" not allowlisted/],
     ['armour', /AppArmor: Cannot enforce AppArmor: AppArmor is not enabled on the host/], ['windows', /PodOSNotSupported: Failed to admit pod as the OS field doesn't match node OS/],
     ['elsewhere', /FailedCreatePodSandBox: Failed to create pod sandbox: can't set `spec.hostUsers: false`, RuntimeClass handler "kata" does not support user namespaces: the handler "kata" is not known/],
   ];
