@@ -16,7 +16,7 @@ export function resourceNameProblems(name: string, path: string): FieldError[] {
 export function containerResourceNameProblems(name: string, path: string): FieldError[] {
   const problems = resourceNameProblems(name, path);
   if (!name.includes('/')) return COMPUTE.includes(name) || isHugePage(name) ? problems : [...problems, invalid(path, name, 'must be a standard resource for containers')];
-  return isNative(name) || isExtendedResource(name) ? problems : [...problems, invalid(path, name, "doesn't follow extended resource name standard")];
+  return isNativeResource(name) || isExtendedResource(name) ? problems : [...problems, invalid(path, name, "doesn't follow extended resource name standard")];
 }
 
 export function quotaResourceNameProblems(name: string, path: string): FieldError[] {
@@ -40,14 +40,14 @@ export function isHugePage(name: string): boolean {
 
 /** May be promised more than once: what a node can take back. */
 export function isOvercommitAllowed(name: string): boolean {
-  return isNative(name) && !isHugePage(name);
+  return isNativeResource(name) && !isHugePage(name);
 }
 
 /** A resource that somebody beside Kubernetes named: `example.com/dev`. */
 export function isExtendedResource(name: string): boolean {
-  return !isNative(name) && !name.startsWith('requests.') && labelKeyProblems(`requests.${name}`).length === 0;
+  return !isNativeResource(name) && !name.startsWith('requests.') && labelKeyProblems(`requests.${name}`).length === 0;
 }
 
-function isNative(name: string): boolean {
+export function isNativeResource(name: string): boolean {
   return !name.includes('/') || name.includes('kubernetes.io/');
 }

@@ -49,7 +49,7 @@ function validate({ spec }: Namespace): FieldError[] {
 
 function validateStatusUpdate({ metadata, status }: Namespace): FieldError[] {
   const terminating = metadata.deletionTimestamp !== undefined;
-  if (terminating && status?.phase !== 'Terminating') return [invalid('status.phase', status?.phase ?? '', 'may only be \'Terminating\' if `deletionTimestamp` is not empty')];
-  if (!terminating && status?.phase !== 'Active') return [invalid('status.phase', status?.phase ?? '', 'may only be \'Active\' if `deletionTimestamp` is empty')];
+  if (terminating && status?.phase !== 'Terminating') return [invalid('status.Phase', status?.phase ?? '', 'may only be \'Terminating\' if `deletionTimestamp` is not empty')];
+  if (!terminating && status?.phase !== 'Active') return [invalid('status.Phase', status?.phase ?? '', 'may only be \'Active\' if `deletionTimestamp` is empty')];
   return [];
 }

@@ -1,10 +1,14 @@
 // Validation of nodes (upstream: ValidateNode, ValidateNodeUpdate in pkg/apis/core/validation).
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { labelKeyProblems, labelValueProblems } from '../../api/names.ts';
-import { compareQuantities } from '../../api/quantity.ts';
+import { compareQuantities, quantityMilliValue } from '../../api/quantity.ts';
 import type { Node, Taint } from '../generated/api-types.ts';
 import { cidrProblems } from '../networking/ip-address.ts';
+import { isWholeResource } from '../resource-names.ts';
 
+const FEATURE_MAX = 253;
+const FEATURE = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/;
+const FEATURE_WORDS = "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export function validateNode({ spec, status }: Node): FieldError[] {
@@ -12,10 +16,36 @@ export function validateNode({ spec, status }: Node): FieldError[] {
   const cidrs = spec?.podCIDRs ?? [];
   cidrs.forEach((cidr, index) => errors.push(...cidrProblems(cidr).map((problem) => invalid(`spec.podCIDRs[${String(index)}]`, cidr, problem))));
   if (cidrs.length > 2 || (cidrs.length === 2 && cidrs.every((cidr) => cidr.includes(':')) !== cidrs.some((cidr) => !cidr.includes(':')))) errors.push(invalid('spec.podCIDRs', cidrs, 'may specify no more than one CIDR for each IP family'));
-  for (const list of ['capacity', 'allocatable'] as const) {
-    for (const [name, quantity] of Object.entries(status?.[list] ?? {})) if (compareQuantities(quantity, '0') < 0) errors.push(invalid(`status.${list}.${name}`, quantity, 'must be greater than or equal to 0'));
-  }
-  return errors;
+  return [...errors, ...validateResources(status), ...validateFeatures(status?.declaredFeatures ?? [], 'status.declaredFeatures')];
+}
+
+/** As a kubelet writes it. */
+export function validateNodeStatus({ status }: Node): FieldError[] {
+  const addresses = (status?.addresses ?? []).map(({ type, address }) => ({ Type: type ?? '', Address: address ?? '' }));
+  const keys = addresses.map((address) => JSON.stringify(address));
+  return [
+    ...validateResources(status), ...validateFeatures(status?.declaredFeatures ?? [], 'status.declaredFeatures'),
+    ...addresses.flatMap((address, index) => (keys.indexOf(JSON.stringify(address)) < index ? [duplicate(`status.addresses[${String(index)}]`, address)] : [])),
+  ];
+}
+
+function validateResources(status: Node['status']): FieldError[] {
+  return (['capacity', 'allocatable'] as const).flatMap((list) => Object.entries(status?.[list] ?? {}).flatMap(([name, quantity]) => {
+    const at = `status.${list}.${name}`;
+    if (compareQuantities(quantity, '0') < 0) return [invalid(at, quantity, 'must be greater than or equal to 0')];
+    return isWholeResource(name) && quantityMilliValue(quantity) % 1000 !== 0 ? [invalid(at, quantity, 'must be an integer')] : [];
+  }));
+}
+
+function validateFeatures(features: readonly string[], path: string): FieldError[] {
+  return features.flatMap((feature, index) => {
+    const problem = feature.length > FEATURE_MAX ? `must be no more than ${String(FEATURE_MAX)} characters` : FEATURE.test(feature) ? undefined : FEATURE_WORDS;
+    const errors = problem === undefined ? [] : [invalid(`${path}[${String(index)}]`, feature, `invalid feature name ${JSON.stringify(feature)}: ${problem}`)];
+    const next = features[index + 1];
+    if (next === feature) errors.push(duplicate(`${path}[${String(index + 1)}]`, next));
+    else if (next !== undefined && feature > next) errors.push(invalid(`${path}[${String(index + 1)}]`, next, 'list must be sorted alphabetically'));
+    return errors;
+  });
 }
 
 export function validateNodeUpdate({ spec }: Node, { spec: old }: Node): FieldError[] {

@@ -4,7 +4,7 @@ import type { FieldError } from '../../api/field-error.ts';
 import { subdomainName } from '../../api/names.ts';
 import type { Node } from '../generated/api-types.ts';
 import type { Cell, KindRules } from '../kind.ts';
-import { validateNode, validateNodeUpdate } from './node-validation.ts';
+import { validateNode, validateNodeStatus, validateNodeUpdate } from './node-validation.ts';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 const ROLE_LABEL = 'kubernetes.io/role';
@@ -25,6 +25,7 @@ export const node: KindRules<Node> = {
   prepareForStatusUpdate: ({ status }) => { delete status?.config; },
   validate: (object): FieldError[] => validateNode(object),
   validateUpdate: (object, old): FieldError[] => validateNodeUpdate(object, old),
+  validateStatusUpdate: (object, old): FieldError[] => [...validateNodeStatus(object), ...validateNodeUpdate(object, old)],
   cells,
   selectableFields: (object) => ({ 'spec.unschedulable': String(object.spec?.unschedulable ?? false) }),
 };

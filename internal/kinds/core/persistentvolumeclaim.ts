@@ -7,7 +7,7 @@ import { compareQuantities } from '../../api/quantity.ts';
 import type { PersistentVolumeClaim } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { accessModes } from './access-modes.ts';
-import { validateClaimSpec } from './claim-validation.ts';
+import { validateClaimSpec, validateClaimStatus } from './claim-validation.ts';
 import { claimWarnings } from './claim-warnings.ts';
 
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class';
@@ -28,6 +28,7 @@ export const persistentVolumeClaim: KindRules<PersistentVolumeClaim> = {
   },
   validate: ({ spec }) => validateClaimSpec(spec, 'spec'),
   validateUpdate,
+  validateStatusUpdate: ({ status }) => validateClaimStatus(status ?? {}),
   cells: (object, now) => {
     const { spec, status = {}, metadata } = object;
     const bound = Boolean(spec.volumeName);

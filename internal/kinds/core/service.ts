@@ -44,8 +44,9 @@ function applyDefaults({ spec, status }: Service): void {
   const balanced = spec.type === 'LoadBalancer';
   const external = balanced || spec.type === 'NodePort' || (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0);
   if (external) spec.externalTrafficPolicy ||= 'Cluster';
-  if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy; // upstream never shows it there
-  else spec.internalTrafficPolicy ??= 'Cluster';
+  if (spec.type === 'ExternalName') {
+    if (spec.internalTrafficPolicy === 'Cluster' || spec.internalTrafficPolicy === 'Local') delete spec.internalTrafficPolicy; // upstream never shows it there
+  } else spec.internalTrafficPolicy ??= 'Cluster';
   if (!balanced) return;
   spec.allocateLoadBalancerNodePorts ??= true;
   for (const ingress of status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';

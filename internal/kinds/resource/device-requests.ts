@@ -26,12 +26,17 @@ export function requestDefaults(spec: ResourceClaimSpec | undefined): void {
 
 export function validateClaimSpec({ devices = {} }: ResourceClaimSpec = {}, path: string): FieldError[] {
   const { requests = [], constraints = [], config = [] } = devices;
-  const names = new Set(requests.flatMap(({ name, firstAvailable = [] }) => [name, ...firstAvailable.map((one) => `${name}/${one.name}`)]));
+  const names = requestNames({ devices });
   return [
     ...validateSet(requests, `${path}.devices.requests`, { max: LIST_MAX, validate: validateRequest, keyOf: ({ name }) => name }),
     ...validateList(constraints, `${path}.devices.constraints`, (constraint, at) => validateConstraint(constraint, at, names)),
     ...validateList(config, `${path}.devices.config`, ({ requests: of = [], opaque }, at) => [...validateNames(of, `${at}.requests`, names), ...validateOpaque(opaque, `${at}.opaque`)]),
   ];
+}
+
+/** `gpu`, and `gpu/large` where there are alternatives. */
+export function requestNames({ devices = {} }: ResourceClaimSpec): ReadonlySet<string> {
+  return new Set((devices.requests ?? []).flatMap(({ name, firstAvailable = [] }) => [name, ...firstAvailable.map((one) => `${name}/${one.name}`)]));
 }
 
 export function validateSelectors(selectors: readonly DeviceSelector[] | undefined, path: string): FieldError[] {
@@ -92,7 +97,7 @@ function validateConstraint({ requests = [], matchAttribute, distinctAttribute }
   return [...errors, required(path, 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set')];
 }
 
-function validateNames(requests: readonly string[], path: string, names: ReadonlySet<string>): FieldError[] {
+export function validateNames(requests: readonly string[], path: string, names: ReadonlySet<string>): FieldError[] {
   return validateSet(requests, path, {
     max: LIST_MAX, keyOf: (name) => name,
     validate: (name, at) => [...(name.split('/').length > 2 ? [] : name.split('/').flatMap((part) => nameErrors(part, at))), ...(names.has(name) ? [] : [invalid(at, name, 'must be the name of a request in the claim or the name of a request and a subrequest separated by \'/\'')])],

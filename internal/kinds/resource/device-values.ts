@@ -1,11 +1,12 @@
 // What names and values of devices are held to (upstream: pkg/apis/resource/validation).
 import { invalid, required, tooLong, type FieldError } from '../../api/field-error.ts';
-import { regexpWords } from '../../api/names.ts';
+import { regexpWords, subdomainProblems } from '../../api/names.ts';
 import type { DeviceAttribute, OpaqueDeviceConfiguration } from '../generated/api-types.ts';
 import { driverNameProblems } from '../storage/storage-validation.ts';
 
 const ID_MAX = 32;
 const VALUE_MAX = 64;
+const POOL_NAME_MAX = 253;
 const PARAMETERS_MAX = 10 * 1024;
 const IDENTIFIER = '[A-Za-z_][A-Za-z0-9_]*';
 const SEMVER = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$/;
@@ -34,13 +35,19 @@ function identifierProblems(name: string, path: string): FieldError[] {
   ];
 }
 
+export function poolNameProblems(name: string, path: string): FieldError[] {
+  if (name === '') return [required(path)];
+  return [...(name.length > POOL_NAME_MAX ? [tooLong(path, POOL_NAME_MAX)] : []), ...name.split('/').flatMap((part) => subdomainProblems(part).map((problem) => invalid(path, part, problem)))];
+}
+
 export function validateOpaque(opaque: Partial<OpaqueDeviceConfiguration> | undefined, path: string): FieldError[] {
   if (opaque === undefined) return [required(path)];
   const { driver = '', parameters } = opaque;
-  return [...driverNameProblems(driver, `${path}.driver`), ...parameterProblems(parameters, `${path}.parameters`)];
+  return [...driverNameProblems(driver, `${path}.driver`), ...objectProblems(parameters, `${path}.parameters`)];
 }
 
-function parameterProblems(parameters: unknown, path: string): FieldError[] {
+/** JSON that only its driver knows. */
+export function objectProblems(parameters: unknown, path: string): FieldError[] {
   if (parameters === undefined || parameters === null) return [required(path)];
   if (JSON.stringify(parameters).length > PARAMETERS_MAX) return [tooLong(path, PARAMETERS_MAX)];
   return typeof parameters === 'object' && !Array.isArray(parameters) ? [] : [invalid(path, '<value omitted>', 'must be a valid JSON object')];

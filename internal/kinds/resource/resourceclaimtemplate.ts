@@ -9,7 +9,7 @@ import { validateTemplateMetadata } from '../template-metadata.ts';
 
 export const resourceClaimTemplate: KindRules<ResourceClaimTemplate> = {
   applyDefaults: ({ spec }) => requestDefaults(spec?.spec),
-  validateCreate: ({ spec }) => [...validateTemplateMetadata(spec?.metadata, 'spec.metadata'), ...validateClaimSpec(spec?.spec, 'spec.spec')],
+  validate: ({ spec }) => [...validateTemplateMetadata(spec?.metadata, 'spec.metadata'), ...validateClaimSpec(spec?.spec, 'spec.spec')],
   validateUpdate: ({ spec }, old) => (sameSemantically(spec, old.spec) ? [] : [invalid('spec', spec, 'field is immutable')]),
   cells: nameAndAge,
 };

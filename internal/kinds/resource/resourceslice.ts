@@ -1,14 +1,13 @@
 // ResourceSlice: validation and row (upstream: pkg/apis/resource). Left out: devices' capacities, taints and counters.
 import { objectAge } from '../../api/age.ts';
-import { invalid, required, tooLong, type FieldError } from '../../api/field-error.ts';
+import { invalid, required, type FieldError } from '../../api/field-error.ts';
 import { dnsLabelProblems, subdomainProblems } from '../../api/names.ts';
 import { validateSet } from './device-requests.ts';
-import { validateAttribute } from './device-values.ts';
+import { poolNameProblems, validateAttribute } from './device-values.ts';
 import type { Device, ResourcePool, ResourceSlice, ResourceSliceSpec } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { driverNameProblems } from '../storage/storage-validation.ts';
 
-const POOL_NAME_MAX = 253;
 const DEVICES_MAX = 128;
 const COUNTER_SETS_MAX = 8;
 const ONE_PLACE = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required';
@@ -17,8 +16,8 @@ export const resourceSlice: KindRules<ResourceSlice> = {
   applyDefaults: ({ spec }) => dropWhatIsOff(spec?.devices ?? []),
   validate: ({ spec }) => validate(spec ?? {}),
   validateUpdate: ({ spec }, { spec: old }) => [
-    ...(spec.pool.name === old.pool.name ? [] : [invalid('spec.pool.name', spec.pool.name, 'field is immutable')]),
-    ...(spec.driver === old.driver ? [] : [invalid('spec.driver', spec.driver, 'field is immutable')]),
+    ...(spec.pool.name === old.pool.name ? [] : [invalid('spec.pool.name', spec.pool.name ?? '', 'field is immutable')]),
+    ...(spec.driver === old.driver ? [] : [invalid('spec.driver', spec.driver ?? '', 'field is immutable')]),
     ...(spec.nodeName === old.nodeName ? [] : [invalid('spec.nodeName', spec.nodeName ?? null, 'field is immutable')]),
   ],
   cells: (object, now) => [object.metadata.name, object.spec.nodeName ?? '', object.spec.driver, object.spec.pool?.name ?? '', objectAge(object, now)],
@@ -44,8 +43,7 @@ function validate(spec: Partial<ResourceSliceSpec>): FieldError[] {
 }
 
 function validatePool({ name = '', resourceSliceCount: count = 0, generation = 0 }: Partial<ResourcePool>): FieldError[] {
-  const errors = name === '' ? [required('spec.pool.name')] : name.length > POOL_NAME_MAX ? [tooLong('spec.pool.name', POOL_NAME_MAX)] : [];
-  if (name !== '') errors.push(...name.split('/').flatMap((part) => subdomainProblems(part).map((problem) => invalid('spec.pool.name', part, problem))));
+  const errors = poolNameProblems(name, 'spec.pool.name');
   if (count <= 0) errors.push(invalid('spec.pool.resourceSliceCount', count, 'must be greater than zero'));
   return generation < 0 ? [...errors, invalid('spec.pool.generation', generation, 'must be greater than or equal to zero')] : errors;
 }
@@ -54,7 +52,7 @@ function validatePlace({ nodeName, nodeSelector, allNodes, perDeviceNodeSelectio
   const errors: FieldError[] = [];
   if (nodeName === '') errors.push(invalid('spec.nodeName', nodeName, 'must be either unset or set to a non-empty string'));
   else if (nodeName !== undefined) errors.push(...subdomainProblems(nodeName).map((problem) => invalid('spec.nodeName', nodeName, problem)));
-  if (nodeSelector !== undefined && nodeSelector.nodeSelectorTerms.length !== 1) errors.push(invalid('spec.nodeSelector.nodeSelectorTerms', nodeSelector.nodeSelectorTerms, 'must have exactly one node selector term'));
+  if (nodeSelector !== undefined && (nodeSelector.nodeSelectorTerms ?? []).length !== 1) errors.push(invalid('spec.nodeSelector.nodeSelectorTerms', nodeSelector.nodeSelectorTerms ?? null, 'must have exactly one node selector term'));
   for (const [field, value] of [['allNodes', allNodes], ['perDeviceNodeSelection', perDeviceNodeSelection]] as const) if (value === false) errors.push(invalid(`spec.${field}`, value, 'must be either unset or set to true'));
   const set = [[Boolean(nodeName), 'nodeName'], [nodeSelector !== undefined, 'nodeSelector'], [allNodes === true, 'allNodes'], [perDeviceNodeSelection === true, 'perDeviceNodeSelection']].filter(([is]) => is === true).map(([, name]) => `\`${String(name)}\``);
   if (set.length === 0) errors.push(required('spec', ONE_PLACE));
