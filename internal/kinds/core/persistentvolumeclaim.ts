@@ -2,11 +2,13 @@
 import { objectAge } from '../../api/age.ts';
 import { forbidden, invalid, type FieldError } from '../../api/field-error.ts';
 import { sameSemantically } from '../../api/json-equality.ts';
+import { jsonDiff } from '../../api/line-diff.ts';
 import { copy } from '../../api/meta.ts';
 import { compareQuantities } from '../../api/quantity.ts';
 import type { PersistentVolumeClaim } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { accessModes } from './access-modes.ts';
+import { claimAsGoPrints } from './claim-form.ts';
 import { validateClaimSpec, validateClaimStatus } from './claim-validation.ts';
 import { claimWarnings } from './claim-warnings.ts';
 
@@ -55,17 +57,18 @@ function pairSources(spec: PersistentVolumeClaim['spec'] | undefined): void {
 function validateUpdate({ metadata, spec, status }: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = [];
   const classOf = (object: { annotations?: Record<string, string> }): string | undefined => object.annotations?.[BETA_CLASS];
-  const before = copy(old.spec);
+  const [before, next] = [copy(old.spec), copy(spec)];
   if (!before.volumeName && spec.volumeName !== undefined) before.volumeName = spec.volumeName;
   if (classOf(metadata) !== classOf(old.metadata)) errors.push(invalid(`metadata.annotations[${BETA_CLASS}]`, classOf(metadata) ?? '', 'field is immutable'));
   // A claim that was made before there was a default class may get it.
-  if (before.storageClassName === undefined && classOf(old.metadata) === undefined && spec.storageClassName !== undefined) before.storageClassName = spec.storageClassName;
+  if (before.storageClassName === undefined && classOf(old.metadata) === undefined) delete next.storageClassName;
   if (status?.phase === 'Bound') {
-    if (spec.resources?.requests?.storage !== undefined) before.resources = { ...before.resources, requests: { ...before.resources?.requests, storage: spec.resources.requests.storage } };
-    if (spec.volumeAttributesClassName === undefined) delete before.volumeAttributesClassName;
-    else before.volumeAttributesClassName = spec.volumeAttributesClassName;
+    const storage = before.resources?.requests?.storage;
+    if (next.resources?.requests !== undefined && storage !== undefined) next.resources.requests.storage = storage;
+    if (before.volumeAttributesClassName === undefined) delete next.volumeAttributesClassName;
+    else next.volumeAttributesClassName = before.volumeAttributesClassName;
   }
-  if (!sameSemantically(spec, before)) errors.push(forbidden('spec', 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'));
+  if (!sameSemantically(next, before)) errors.push(forbidden('spec', `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${jsonDiff(claimAsGoPrints(before), claimAsGoPrints(next))}`));
   const [size = '0', oldSize = '0', capacity = '0'] = [spec.resources?.requests?.storage, old.spec.resources?.requests?.storage, old.status?.capacity?.storage];
   if (compareQuantities(size, oldSize) < 0 && compareQuantities(size, capacity) <= 0) errors.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
   if (!sameSemantically(spec.volumeMode, old.spec.volumeMode)) errors.push(invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable'));
