@@ -5,6 +5,7 @@ import { sameSemantically } from '../../api/json-equality.ts';
 import { copy, formatTime } from '../../api/meta.ts';
 import { dnsLabelProblems, subdomainProblems } from '../../api/names.ts';
 import type { PersistentVolume } from '../generated/api-types.ts';
+import { goForm, type GoForm } from '../go-form.ts';
 import type { KindRules } from '../kind.ts';
 import { accessModes } from './access-modes.ts';
 import { validateNodeSelector } from '../pod-spec/placement.ts';
@@ -127,6 +128,9 @@ function attributesClassProblems({ volumeAttributesClassName: name, csi }: Persi
   return csi === undefined ? [...errors, required('spec.csi', 'has to be specified when using volumeAttributesClassName')] : errors;
 }
 
+const REQUIREMENTS: GoForm = [['key', 'Key', ''], ['operator', 'Operator', ''], ['values', 'Values', null]];
+const AFFINITY: GoForm = [['required', 'Required', null, [['nodeSelectorTerms', 'NodeSelectorTerms', null, [['matchExpressions', 'MatchExpressions', null, REQUIREMENTS], ['matchFields', 'MatchFields', null, REQUIREMENTS]]]]]];
+
 function validateUpdate({ spec }: PersistentVolume, old: PersistentVolume): FieldError[] {
   const errors: FieldError[] = [];
   const [now, before] = [sourcesOf(spec), sourcesOf(old.spec)];
@@ -136,7 +140,7 @@ function validateUpdate({ spec }: PersistentVolume, old: PersistentVolume): Fiel
   }
   if (!sameSemantically(now, before)) errors.push(forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
   if (!sameSemantically(spec.volumeMode, old.spec.volumeMode)) errors.push(invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable'));
-  if (old.spec.nodeAffinity !== undefined && !sameSemantically(spec.nodeAffinity, old.spec.nodeAffinity)) errors.push(invalid('nodeAffinity', spec.nodeAffinity ?? null, 'field is immutable, except for updating from beta label to GA'));
+  if (old.spec.nodeAffinity !== undefined && !sameSemantically(spec.nodeAffinity, old.spec.nodeAffinity)) errors.push(invalid('nodeAffinity', spec.nodeAffinity === undefined ? null : goForm(AFFINITY, spec.nodeAffinity), 'field is immutable, except for updating from beta label to GA'));
   if (old.spec.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) errors.push(forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'));
   return errors;
 }

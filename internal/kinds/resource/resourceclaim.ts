@@ -3,6 +3,7 @@ import { objectAge } from '../../api/age.ts';
 import { invalid } from '../../api/field-error.ts';
 import { sameSemantically } from '../../api/json-equality.ts';
 import { copy } from '../../api/meta.ts';
+import { claimAsGoPrints } from './claim-form.ts';
 import { dropReturnedDevices, validateClaimStatus } from './claim-status.ts';
 import { requestDefaults, validateClaimSpec } from './device-requests.ts';
 import type { ResourceClaimResourceV1 } from '../generated/api-types.ts';
@@ -18,7 +19,7 @@ export const resourceClaim: KindRules<ResourceClaimResourceV1> = {
     dropReturnedDevices(draft, old);
   },
   validateCreate: ({ spec }) => validateClaimSpec(spec, 'spec'),
-  validateUpdate: ({ spec }, old) => (sameSemantically(spec, old.spec) ? [] : [invalid('spec', spec, 'field is immutable')]),
+  validateUpdate: ({ spec }, old) => (sameSemantically(spec, old.spec) ? [] : [invalid('spec', claimAsGoPrints(spec), 'field is immutable')]),
   validateStatusUpdate: (object, old) => validateClaimStatus(object, old),
   cells: (object, now) => [object.metadata.name, stateOf(object), objectAge(object, now)],
 };

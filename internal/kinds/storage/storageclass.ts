@@ -19,7 +19,7 @@ export const storageClass: KindRules<StorageClass> = {
     draft.volumeBindingMode ??= 'Immediate';
   },
   validate,
-  validateUpdate: (object, old): FieldError[] => FIXED.flatMap((field) => (sameSemantically(object[field], old[field]) ? [] : [invalid(field, object[field] ?? null, 'field is immutable')])),
+  validateUpdate: (object, old): FieldError[] => FIXED.flatMap((field) => (sameSemantically(object[field], old[field]) ? [] : [invalid(field, object[field] ?? (field === 'provisioner' ? '' : null), 'field is immutable')])),
   cells: (object, now) => {
     const { metadata } = object;
     const isDefault = DEFAULT.some((name) => metadata.annotations?.[name] === 'true');

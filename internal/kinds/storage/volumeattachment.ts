@@ -5,6 +5,7 @@ import { sameSemantically } from '../../api/json-equality.ts';
 import { copy } from '../../api/meta.ts';
 import { subdomainProblems } from '../../api/names.ts';
 import type { VolumeAttachment, VolumeError } from '../generated/api-types.ts';
+import { ALWAYS, goForm, type GoForm } from '../go-form.ts';
 import { keepMetadata, WRITERS_OWN } from '../kept-metadata.ts';
 import type { KindRules } from '../kind.ts';
 import { driverNameProblems } from './storage-validation.ts';
@@ -55,6 +56,9 @@ function validateError({ message = '', errorCode = 0 }: VolumeError = {}, path: 
   return errorCode < 0 ? [...errors, invalid(`${path}.errorCode`, errorCode, 'must be between 0 and 2147483647, inclusive')] : errors;
 }
 
+/** But for inline volumes, which have some hundred fields. */
+const SPEC: GoForm = [['attacher', 'Attacher', ''], ['source', 'Source', ALWAYS, [['persistentVolumeName', 'PersistentVolumeName', null], ['inlineVolumeSpec', 'InlineVolumeSpec', null]]], ['nodeName', 'NodeName', '']];
+
 function immutable({ spec }: VolumeAttachment, { spec: old }: VolumeAttachment): FieldError[] {
-  return sameSemantically(spec, old) ? [] : [invalid('spec', spec, 'field is immutable')];
+  return sameSemantically(spec, old) ? [] : [invalid('spec', goForm(SPEC, spec), 'field is immutable')];
 }
