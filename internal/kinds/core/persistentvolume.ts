@@ -2,16 +2,17 @@
 import { objectAge } from '../../api/age.ts';
 import { forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { sameSemantically } from '../../api/json-equality.ts';
+import { jsonDiff } from '../../api/line-diff.ts';
 import { copy, formatTime } from '../../api/meta.ts';
 import { dnsLabelProblems, subdomainProblems } from '../../api/names.ts';
 import type { PersistentVolume } from '../generated/api-types.ts';
-import { goForm, type GoForm } from '../go-form.ts';
 import type { KindRules } from '../kind.ts';
 import { accessModes } from './access-modes.ts';
 import { validateNodeSelector } from '../pod-spec/placement.ts';
 import { awsElasticBlockStore, azureDisk, azureFile, cephfs, cinder, fc, flexVolume, flocker, gcePersistentDisk, glusterfs, hostPath, iscsi, needs, nfs, photonPersistentDisk, portworxVolume, quobyte, rbd, scaleIO, sessionNameProblems, source, storageos, validateSources, vsphereVolume, type SourceRule } from '../pod-spec/volume-sources.ts';
 import { accessModeProblems, classNameProblems, driverNameProblems, positiveQuantityProblems, volumeModeProblems } from '../storage/storage-validation.ts';
 import { nodeTermWarnings } from './node-label-warnings.ts';
+import { affinityAsGoPrints, sourceAsGoPrints } from './volume-form.ts';
 
 const RECLAIM_POLICIES = ['Delete', 'Recycle', 'Retain'];
 /** Everything of the spec that does not say where the data is. */
@@ -30,8 +31,13 @@ export const persistentVolume: KindRules<PersistentVolume> = {
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
   prepareForStatusUpdate: (draft, old, { now }) => {
     const given = draft.status?.lastPhaseTransitionTime;
-    if (draft.status?.phase === undefined || draft.status.phase === old.status?.phase) return;
-    if (given === undefined || given === old.status?.lastPhaseTransitionTime) draft.status.lastPhaseTransitionTime = formatTime(now);
+    const kept = old.status?.lastPhaseTransitionTime;
+    if (draft.status?.phase === undefined) return;
+    if (draft.status.phase === old.status?.phase) {
+      if (given === undefined && kept !== undefined) draft.status.lastPhaseTransitionTime = kept;
+      return;
+    }
+    if (given === undefined || given === kept) draft.status.lastPhaseTransitionTime = formatTime(now);
   },
   validate,
   validateUpdate,
@@ -128,9 +134,6 @@ function attributesClassProblems({ volumeAttributesClassName: name, csi }: Persi
   return csi === undefined ? [...errors, required('spec.csi', 'has to be specified when using volumeAttributesClassName')] : errors;
 }
 
-const REQUIREMENTS: GoForm = [['key', 'Key', ''], ['operator', 'Operator', ''], ['values', 'Values', null]];
-const AFFINITY: GoForm = [['required', 'Required', null, [['nodeSelectorTerms', 'NodeSelectorTerms', null, [['matchExpressions', 'MatchExpressions', null, REQUIREMENTS], ['matchFields', 'MatchFields', null, REQUIREMENTS]]]]]];
-
 function validateUpdate({ spec }: PersistentVolume, old: PersistentVolume): FieldError[] {
   const errors: FieldError[] = [];
   const [now, before] = [sourcesOf(spec), sourcesOf(old.spec)];
@@ -138,9 +141,9 @@ function validateUpdate({ spec }: PersistentVolume, old: PersistentVolume): Fiel
     const { controllerExpandSecretRef: _added, ...csi } = spec.csi;
     now.csi = csi;
   }
-  if (!sameSemantically(now, before)) errors.push(forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
+  if (!sameSemantically(now, before)) errors.push(forbidden('spec.persistentvolumesource', `spec.persistentvolumesource is immutable after creation\n${jsonDiff(sourceAsGoPrints(before), sourceAsGoPrints(now))}`));
   if (!sameSemantically(spec.volumeMode, old.spec.volumeMode)) errors.push(invalid('volumeMode', spec.volumeMode ?? null, 'field is immutable'));
-  if (old.spec.nodeAffinity !== undefined && !sameSemantically(spec.nodeAffinity, old.spec.nodeAffinity)) errors.push(invalid('nodeAffinity', spec.nodeAffinity === undefined ? null : goForm(AFFINITY, spec.nodeAffinity), 'field is immutable, except for updating from beta label to GA'));
+  if (old.spec.nodeAffinity !== undefined && !sameSemantically(spec.nodeAffinity, old.spec.nodeAffinity)) errors.push(invalid('nodeAffinity', affinityAsGoPrints(spec.nodeAffinity), 'field is immutable, except for updating from beta label to GA'));
   if (old.spec.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined) errors.push(forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'));
   return errors;
 }
