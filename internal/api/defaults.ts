@@ -1,6 +1,6 @@
 // What a trip through upstream's Go types makes of an object, before any kind's own rules: defaults filled in, zero values that JSON
 // leaves out (omitempty) dropped, structs it always writes (`resources: {}`, `status: {}`) added, quantities and times in canonical
-// form. Zero scalars of required fields (`name: ""`) are not filled in: a kind's rules tell absent from given. Defaults that the OpenAPI documents do not know (upstream's defaults.go) are the kinds' business.
+// form. Zero scalars of required fields (`name: ""`) are filled in where asked for alone (`fillZeros`): a kind's rules tell absent from given. Defaults that the OpenAPI documents do not know (upstream's defaults.go) are the kinds' business.
 import { canonicalQuantity } from './quantity.ts';
 import type { Definition, Field, Schemas, TypeRef } from './schema.ts';
 
@@ -13,6 +13,34 @@ export function applyDefaults(definition: Definition, draft: object, schemas: Sc
     if (value === undefined || value === null) fill(field, object, schemas);
     else settle(field, object, schemas);
   }
+}
+
+/** Zero scalars that JSON does not leave out, in place and all the way down: a status is written with all its counts. */
+export function fillZeros(definition: Definition, draft: object, schemas: Schemas): void {
+  const object = draft as Record<string, unknown>;
+  if (definition.custom !== undefined) return;
+  for (const field of definition.fields.values()) {
+    const value = object[field.name];
+    if (value !== undefined && value !== null) zerosWithin(field.type, value, schemas);
+    else if (!field.omitEmpty && !field.pointer) {
+      const zero = zeroScalar(field.type);
+      if (zero !== undefined) object[field.name] = zero;
+    }
+  }
+}
+
+function zerosWithin(type: TypeRef, value: unknown, schemas: Schemas): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (type.type === 'list' && Array.isArray(value)) for (const item of value) zerosWithin(type.items, item, schemas);
+  else if (type.type === 'map') for (const item of Object.values(value)) zerosWithin(type.values, item, schemas);
+  else if (type.type === 'object') {
+    const nested = schemas.get(type.definition);
+    if (nested !== undefined) fillZeros(nested, value, schemas);
+  }
+}
+
+function zeroScalar(type: TypeRef): unknown {
+  return type.type === 'string' || type.type === 'integer' || type.type === 'number' || type.type === 'boolean' ? zeroOf(type) : undefined;
 }
 
 /** Removes fields the definition does not have, in place (fieldValidation Ignore and Warn keep nothing unknown). */

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { nameSuffix, type Random } from '../base/random.ts';
 import { sameJson, sameSemantically } from '../api/json-equality.ts';
 import { apiVersionOf, copy, formatTime, type KubeObject, type ObjectMeta, type Unstructured } from '../api/meta.ts';
-import { applyDefaults } from '../api/defaults.ts';
+import { applyDefaults, fillZeros } from '../api/defaults.ts';
 import { invalidObject, type FieldError } from '../api/field-error.ts';
 import type { Schemas } from '../api/schema.ts';
 import type { Kind, RuleContext } from '../kinds/kind.ts';
@@ -68,8 +68,10 @@ export function prepareForUpdate(preparing: Preparing, kind: Kind, update: { dra
   const rule = ruleContext(preparing, context);
   const draft = ownedBy(context.subresource, update.draft, old);
   keepSystemFields(draft, old);
-  if (context.subresource === 'status') kind.rules.prepareForStatusUpdate?.(draft, old, rule);
-  else if (isOfObject(context.subresource)) {
+  if (context.subresource === 'status') {
+    kind.rules.prepareForStatusUpdate?.(draft, old, rule);
+    fillStatus(preparing, kind, draft);
+  } else if (isOfObject(context.subresource)) {
     if (kind.rules.prepareForUpdate !== undefined) kind.rules.prepareForUpdate(draft, old, rule);
     else if (hasStatus(kind)) keepField('status', draft, old);
   } else kind.rules.prepareForPartUpdate?.(context.subresource, draft, old, rule);
@@ -101,6 +103,13 @@ export function validateForUpdate(preparing: Preparing, kind: Kind, update: { dr
   refuse(kind, draft, errors);
   if (context.subresource === 'status' || !isOfObject(context.subresource)) return;
   for (const warning of kind.rules.warnings?.(draft, old) ?? []) context.warn?.(warning);
+}
+
+function fillStatus({ schemas }: Preparing, kind: Kind, draft: KubeObject): void {
+  const type = schemas.get(kind.schema)?.fields.get('status')?.type;
+  const { status } = draft as Unstructured;
+  const definition = type?.type === 'object' ? schemas.get(type.definition) : undefined;
+  if (kind.custom === undefined && definition !== undefined && typeof status === 'object' && status !== null) fillZeros(definition, status, schemas);
 }
 
 /** Subresources that write what the object's own update may not: held to its form, not to its immutability. */

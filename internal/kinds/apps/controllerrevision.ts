@@ -8,7 +8,9 @@ import type { KindRules } from '../kind.ts';
 import { nonNegative } from '../numbers.ts';
 
 export const controllerRevision: KindRules<ControllerRevision> = {
-  validate: ({ data, revision }) => [...nonNegative(revision, 'revision'), ...validateData(data)],
+  applyDefaults: (draft) => { draft.revision ??= 0; },
+  validate: ({ revision }) => nonNegative(revision, 'revision'),
+  validateCreate: ({ data }) => validateData(data),
   validateUpdate: ({ data }, old) => (sameJson(data, old.data) ? [] : [invalid('data', data, 'field is immutable')]),
   cells: (object, now) => {
     const owner = controllerOf(object);

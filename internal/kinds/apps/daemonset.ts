@@ -33,6 +33,8 @@ export const daemonSet: KindRules<DaemonSet> = {
   validate: ({ spec }) => [
     ...validateSelectorAndTemplate(spec, 'spec', { selecting: 'daemonset', timed: 'DaemonSet' }), ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...validateStrategy(spec), ...nonNegative(spec.revisionHistoryLimit, 'spec.revisionHistoryLimit'),
   ],
+  prepareForStatusUpdate: (draft, old) => { setGeneration(draft, generationOf(old)); },
+  changesFirst: true,
   validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, 'field is immutable')]),
   validateStatusUpdate: ({ status = NONE }, old) => [
     ...COUNTS.flatMap((field) => nonNegative(status[field], `status.${field}`)),

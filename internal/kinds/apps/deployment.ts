@@ -11,7 +11,7 @@ import { containerCells } from '../cells.ts';
 import { selectorText } from '../label-selector.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from '../numbers.ts';
 import { podSpecDefaults } from '../pod-spec/defaults.ts';
-import { replicaCountProblems, validateSelectorAndTemplate } from '../core/pod-template.ts';
+import { notDecremented, replicaCountProblems, validateSelectorAndTemplate } from '../core/pod-template.ts';
 import { isNews, podNameWarnings, templateWarnings } from '../pod-spec/warnings.ts';
 
 export const deployment: KindRules<Deployment> = {
@@ -71,9 +71,7 @@ function validateStrategy({ strategy = {} }: Deployment['spec']): FieldError[] {
 
 function validateStatusUpdate({ status = {} }: Deployment, old: Deployment): FieldError[] {
   const errors = replicaCountProblems(status, ['observedGeneration', 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas', 'unavailableReplicas', 'terminatingReplicas', 'collisionCount'], ['updatedReplicas', 'readyReplicas', 'availableReplicas']);
-  const collisions = status.collisionCount ?? 0;
-  if (collisions < (old.status?.collisionCount ?? 0)) errors.push(invalid('status.collisionCount', collisions, 'cannot be decremented'));
-  return errors;
+  return [...errors, ...notDecremented(status, old.status)];
 }
 
 function cells(object: Deployment, now: number): Cell[] {

@@ -31,12 +31,12 @@ export const statefulSet: KindRules<StatefulSet> = {
     draft.status = copy(old.status ?? { replicas: 0 });
     if (old.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) dropMaxUnavailable(draft);
   },
-  validate,
-  validateUpdate,
+  validateCreate: (object) => validate(object, true),
+  validateUpdate: (object, old) => [...validate(object, false), ...validateChanges(object, old)],
   validateStatusUpdate: ({ status = { replicas: 0 } }, old) => [
     ...COUNTS.flatMap((field) => nonNegative(status[field], `status.${field}`)),
-    ...WITHIN.flatMap((field) => ((status[field] ?? 0) > status.replicas ? [invalid(`status.${field}`, status[field] ?? 0, 'cannot be greater than status.replicas')] : [])),
-    ...((status.availableReplicas ?? 0) > (status.readyReplicas ?? 0) ? [invalid('status.availableReplicas', status.availableReplicas, 'cannot be greater than status.readyReplicas')] : []),
+    ...WITHIN.flatMap((field) => ((status[field] ?? 0) > (status.replicas ?? 0) ? [invalid(`status.${field}`, status[field] ?? 0, 'cannot be greater than status.replicas')] : [])),
+    ...((status.availableReplicas ?? 0) > (status.readyReplicas ?? 0) ? [invalid('status.availableReplicas', status.availableReplicas ?? 0, 'cannot be greater than status.readyReplicas')] : []),
     ...notDecremented(status, old.status),
   ],
   cells: (object, now) => [
@@ -73,7 +73,8 @@ function applyDefaults({ spec }: StatefulSet): void {
   }
 }
 
-function validate({ spec }: StatefulSet): FieldError[] {
+/** The name of its service and its claims never change: what is wrong with stored ones is let be. */
+function validate({ spec }: StatefulSet, isNew: boolean): FieldError[] {
   const { podManagementPolicy, persistentVolumeClaimRetentionPolicy: policy, serviceName = '' } = spec;
   const errors: FieldError[] = [];
   if (!podManagementPolicy) errors.push(required('spec.podManagementPolicy'));
@@ -84,8 +85,8 @@ function validate({ spec }: StatefulSet): FieldError[] {
     if (what !== 'Retain' && what !== 'Delete') errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${when}`, what, ['Retain', 'Delete']));
   }
   errors.push(...nonNegative(spec.replicas, 'spec.replicas'), ...nonNegative(spec.minReadySeconds, 'spec.minReadySeconds'), ...nonNegative(spec.ordinals?.start, 'spec.ordinals.start'));
-  if (serviceName !== '') errors.push(...dnsLabelProblems(serviceName).map((problem) => invalid('spec.serviceName', serviceName, problem)));
-  const claims = (spec.volumeClaimTemplates ?? []).flatMap((claim, index) => validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${String(index)}].spec`));
+  if (isNew && serviceName !== '') errors.push(...dnsLabelProblems(serviceName).map((problem) => invalid('spec.serviceName', serviceName, problem)));
+  const claims = (isNew ? spec.volumeClaimTemplates ?? [] : []).flatMap((claim, index) => validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${String(index)}].spec`));
   return [...errors, ...claims, ...validateSelectorAndTemplate({ ...spec, template: asMade(spec) }, 'spec', { selecting: 'statefulset', timed: 'StatefulSet' })];
 }
 
@@ -112,7 +113,7 @@ function validateStrategy({ updateStrategy }: StatefulSet['spec']): FieldError[]
   return [...errors, ...intOrPercentProblems(most, at), ...(isZero(most) ? [invalid(at, most, 'cannot be 0')] : []), ...notOver100Percent(most, at)];
 }
 
-function validateUpdate({ spec }: StatefulSet, old: StatefulSet): FieldError[] {
+function validateChanges({ spec }: StatefulSet, old: StatefulSet): FieldError[] {
   const fixed = (from: StatefulSet['spec']): object => Object.fromEntries(Object.entries(from).filter(([field]) => !(CHANGEABLE as readonly string[]).includes(field)));
   return sameSemantically(fixed(spec), fixed(old.spec)) ? [] : [forbidden('spec', "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")];
 }

@@ -20,10 +20,11 @@ const ACTIONS = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
 
 export function validateJob({ metadata, spec }: Job): FieldError[] {
   const errors = [...validateGeneratedSelector({ metadata, spec }), ...validateJobSpec(spec, 'spec')];
-  if (spec.selector === undefined) errors.push(required('spec.selector'));
-  else {
-    errors.push(...validateLabelSelector(spec.selector, 'spec.selector'));
-    if (!selectorMatches(spec.selector, spec.template.metadata?.labels)) errors.push(invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
+  const wrong = spec.selector === undefined ? [required('spec.selector')] : validateLabelSelector(spec.selector, 'spec.selector');
+  errors.push(...wrong);
+  // No selector selects nothing; one that is none is not held against the template.
+  if ((spec.selector === undefined || wrong.length === 0) && !selectorMatches(spec.selector, spec.template.metadata?.labels)) {
+    errors.push(invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
   }
   const host = `${metadata.name}-${String((spec.completions ?? 0) - 1)}`;
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0 && dnsLabelProblems(host).length > 0) errors.push(invalid('metadata.name', metadata.name, `will not able to create pod with invalid DNS label: ${host}`));
@@ -46,7 +47,9 @@ function validateJobSpec(spec: JobSpec, path: string): FieldError[] {
   const errors = counts.flatMap((field) => nonNegative(spec[field], `${path}.${field}`));
   if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) errors.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
   if (spec.managedBy !== undefined) errors.push(...validateManager(spec.managedBy, `${path}.managedBy`));
-  errors.push(...(spec.completionMode === 'Indexed' ? validateIndexed(spec, path) : validateNonIndexed(spec, path)));
+  const { completionMode: mode } = spec;
+  if (mode !== undefined && mode !== 'Indexed' && mode !== 'NonIndexed') errors.push(notSupported(`${path}.completionMode`, mode, ['NonIndexed', 'Indexed']));
+  errors.push(...(mode === 'Indexed' ? validateIndexed(spec, path) : validateNonIndexed(spec, path)));
   if (spec.podFailurePolicy !== undefined) errors.push(...validateFailurePolicy(spec, `${path}.podFailurePolicy.rules`));
   const { podReplacementPolicy } = spec;
   if (podReplacementPolicy !== undefined && podReplacementPolicy !== 'Failed' && (spec.podFailurePolicy !== undefined || podReplacementPolicy !== 'TerminatingOrFailed')) {
@@ -71,7 +74,8 @@ function validateManager(name: string, path: string): FieldError[] {
 
 function validateNonIndexed(spec: JobSpec, path: string): FieldError[] {
   const fields = ['backoffLimitPerIndex', 'maxFailedIndexes', 'successPolicy'] as const;
-  return fields.filter((field) => spec[field] !== undefined).map((field) => invalid(`${path}.${field}`, spec[field], 'requires indexed completion mode'));
+  const isOther = spec.completionMode !== undefined && spec.completionMode !== 'NonIndexed';
+  return fields.filter((field) => spec[field] !== undefined && (!isOther || field === 'successPolicy')).map((field) => invalid(`${path}.${field}`, spec[field], 'requires indexed completion mode'));
 }
 
 function validateIndexed(spec: JobSpec, path: string): FieldError[] {

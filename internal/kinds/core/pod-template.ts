@@ -14,8 +14,11 @@ export function validateSelectorAndTemplate({ selector, template }: { selector?:
     errors.push(mismatch(template, `${path}.template`)); // no selector selects nothing
   } else {
     errors.push(...validateLabelSelector(selector, `${path}.selector`));
+    const isSelector = errors.length === 0;
     if (isEmptySelector(selector)) errors.push(invalid(`${path}.selector`, selector, `empty selector is invalid for ${kind.selecting}`));
-    else if (errors.length === 0 && !selectorMatches(selector, template?.metadata?.labels)) errors.push(mismatch(template, `${path}.template`));
+    else if (isSelector && !selectorMatches(selector, template?.metadata?.labels)) errors.push(mismatch(template, `${path}.template`));
+    // Templates are held against selectors, all but those of daemons; nothing is told of them where there is none.
+    if (!isSelector && kind.selecting !== 'daemonset') return [...errors, invalid(`${path}.selector`, selector, kind.selecting === 'statefulset' ? '' : 'invalid label selector'), ...(kind.selecting === 'statefulset' ? restartProblems(template, `${path}.template`, kind.timed) : [])];
   }
   return [...errors, ...validateLongRunningTemplate(template, `${path}.template`, kind.timed)];
 }
@@ -26,7 +29,11 @@ function mismatch(template: PodTemplateSpec | undefined, path: string): FieldErr
 
 /** A template whose pods are always restarted. */
 export function validateLongRunningTemplate(template: PodTemplateSpec | undefined, path: string, kind = 'ReplicaSet'): FieldError[] {
-  const errors = validatePodTemplate(template, path);
+  return [...validatePodTemplate(template, path), ...restartProblems(template, path, kind)];
+}
+
+function restartProblems(template: PodTemplateSpec | undefined, path: string, kind: string): FieldError[] {
+  const errors: FieldError[] = [];
   const spec = template?.spec;
   if (spec?.restartPolicy !== 'Always') errors.push(notSupported(`${path}.spec.restartPolicy`, spec?.restartPolicy ?? '', ['Always']));
   if (spec?.activeDeadlineSeconds !== undefined) errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`));
@@ -49,11 +56,12 @@ export function replicaCountProblems(status: object, counts: readonly string[], 
   for (const field of within) {
     if ((numbers[field] ?? 0) > (numbers.replicas ?? 0)) errors.push(invalid(`status.${field}`, numbers[field] ?? 0, 'cannot be greater than status.replicas'));
   }
-  if ((numbers.availableReplicas ?? 0) > (numbers.readyReplicas ?? 0)) errors.push(invalid('status.availableReplicas', numbers.availableReplicas, 'cannot be greater than readyReplicas'));
+  if ((numbers.availableReplicas ?? 0) > (numbers.readyReplicas ?? 0)) errors.push(invalid('status.availableReplicas', numbers.availableReplicas ?? 0, 'cannot be greater than readyReplicas'));
   return errors;
 }
 
 /** Name collisions are only ever counted up. */
 export function notDecremented(status: { collisionCount?: number }, old: { collisionCount?: number } | undefined): FieldError[] {
-  return (status.collisionCount ?? 0) < (old?.collisionCount ?? 0) ? [invalid('status.collisionCount', status.collisionCount ?? 0, 'cannot be decremented')] : [];
+  if (old?.collisionCount === undefined) return [];
+  return status.collisionCount === undefined || status.collisionCount < old.collisionCount ? [invalid('status.collisionCount', status.collisionCount ?? 0, 'cannot be decremented')] : [];
 }

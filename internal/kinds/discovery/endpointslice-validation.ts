@@ -57,10 +57,10 @@ function validateAddress(address: string, type: string, { path, index }: { path:
   return [...(isFamily ? [] : [invalid(path, address, `must be an ${type} address`)]), ...endpointIpProblems(address).map((problem) => invalid(at, address, problem))];
 }
 
-function validateHints(hints: readonly { name: string }[], path: string, problemsOf: (name: string) => string[]): FieldError[] {
+function validateHints(hints: readonly { name?: string }[], path: string, problemsOf: (name: string) => string[]): FieldError[] {
   if (hints.length > HINTS_MAX) return [tooMany(path, hints.length, HINTS_MAX)];
-  return hints.flatMap(({ name }, index) => {
+  return hints.flatMap(({ name = '' }, index) => {
     const at = `${path}[${String(index)}].name`;
-    return [...(hints.findIndex((hint) => hint.name === name) < index ? [duplicate(at, name)] : []), ...problemsOf(name).map((problem) => invalid(at, name, problem))];
+    return [...(hints.findIndex((hint) => (hint.name ?? '') === name) < index ? [duplicate(at, name)] : []), ...problemsOf(name).map((problem) => invalid(at, name, problem))];
   });
 }

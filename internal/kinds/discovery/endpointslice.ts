@@ -22,7 +22,7 @@ export const endpointSlice: KindRules<EndpointSlice> = {
   // Endpoints that are as they were are not judged again.
   validateUpdate: (object, old): FieldError[] => [
     ...(sameSemantically(object.endpoints, old.endpoints) ? [] : validateEndpoints(object.endpoints ?? [], object.addressType)),
-    ...(object.addressType === old.addressType ? [] : [invalid('addressType', object.addressType, 'field is immutable')]),
+    ...(object.addressType === old.addressType ? [] : [invalid('addressType', object.addressType ?? '', 'field is immutable')]),
   ],
   cells: (object, now) => [
     object.metadata.name, object.addressType, firstThree((object.ports ?? []).map(({ port, name }) => (port !== undefined ? String(port) : (name ?? '*'))), '<unset>'),

@@ -20,7 +20,7 @@ export const runtimeClass: KindRules<RuntimeClass> = {
   ],
   allowUnconditionalUpdate: false,
   warnings: ({ scheduling }) => nodeSelectorWarnings(scheduling?.nodeSelector, () => 'scheduling.nodeSelector'),
-  validateUpdate: ({ handler }, old) => (handler === old.handler ? [] : [invalid('handler', handler, 'field is immutable')]),
+  validateUpdate: ({ handler }, old) => (handler === old.handler ? [] : [invalid('handler', handler ?? '', 'field is immutable')]),
   cells: (object, now) => [object.metadata.name, object.handler, objectAge(object, now)],
 };
 

@@ -7,6 +7,7 @@ import type { PodResourceClaim, PodSpec } from '../generated/api-types.ts';
 import { oneOf } from '../choices.ts';
 import { ipProblems } from '../networking/ip-address.ts';
 import { validateLabels } from '../label-selector.ts';
+import { validateFileVolumes } from './environment.ts';
 import { validateOs } from './operating-system.ts';
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from './containers.ts';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './placement.ts';
@@ -53,7 +54,7 @@ export function validatePodSpec(spec: PodSpec, { path, metadata, isPod = false }
     ...validateResources({ limits: spec.overhead ?? {} }, `${path}.overhead`, new Set()),
   );
   if (spec.os !== undefined && spec.os.name !== 'linux' && spec.os.name !== 'windows') errors.push(spec.os.name ? notSupported(`${path}.os`, spec.os.name, ['linux', 'windows']) : required(`${path}.os.name`));
-  return errors;
+  return [...errors, ...validateFileVolumes(spec, path)];
 }
 
 function validateClaims(claims: readonly Partial<PodResourceClaim>[], path: string): FieldError[] {
@@ -77,7 +78,7 @@ function policyProblems({ restartPolicy, dnsPolicy }: PodSpec, path: string): Fi
 
 function validateNames(spec: PodSpec, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const check = (field: 'serviceAccountName' | 'nodeName' | 'priorityClassName' | 'runtimeClassName' | 'hostname' | 'subdomain', problemsOf: (text: string) => string[]): void => {
+  const check = (field: 'serviceAccountName' | 'nodeName' | 'priorityClassName' | 'hostname' | 'subdomain', problemsOf: (text: string) => string[]): void => {
     const value = spec[field];
     if (value) for (const problem of problemsOf(value)) errors.push(invalid(`${path}.${field}`, value, problem));
   };
@@ -89,7 +90,8 @@ function validateNames(spec: PodSpec, path: string): FieldError[] {
   check('subdomain', dnsLabelProblems);
   check('priorityClassName', subdomainProblems);
   errors.push(...validateHostnameOverride(spec, `${path}.hostnameOverride`));
-  check('runtimeClassName', subdomainProblems);
+  if (spec.runtimeClassName !== undefined) for (const problem of subdomainProblems(spec.runtimeClassName)) errors.push(invalid(`${path}.runtimeClassName`, spec.runtimeClassName, problem));
+  if (spec.preemptionPolicy !== undefined) errors.push(...oneOf(spec.preemptionPolicy, `${path}.preemptionPolicy`, ['PreemptLowerPriority', 'Never']));
   return errors;
 }
 

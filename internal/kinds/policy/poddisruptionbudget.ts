@@ -4,6 +4,7 @@ import { invalid, notSupported, type FieldError } from '../../api/field-error.ts
 import { copy } from '../../api/meta.ts';
 import type { PodDisruptionBudget } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
+import { validateConditions } from '../condition-validation.ts';
 import { validateLabelSelector } from '../label-selector.ts';
 import { intOrPercentProblems, nonNegative, notOver100Percent } from '../numbers.ts';
 
@@ -16,7 +17,7 @@ export const podDisruptionBudget: KindRules<PodDisruptionBudget> = {
   prepareForUpdate: (draft, old) => { if (old.status !== undefined) draft.status = copy(old.status); },
   allowUnconditionalUpdate: false,
   validate,
-  validateStatusUpdate: ({ status }) => COUNTS.flatMap((field) => nonNegative(status?.[field], `status.${field}`)),
+  validateStatusUpdate: ({ status }) => [...validateConditions(status?.conditions ?? [], 'status.conditions'), ...COUNTS.flatMap((field) => nonNegative(status?.[field], `status.${field}`))],
   cells: (object, now) => [
     object.metadata.name, String(object.spec?.minAvailable ?? 'N/A'), String(object.spec?.maxUnavailable ?? 'N/A'), object.status?.disruptionsAllowed ?? 0, objectAge(object, now),
   ],

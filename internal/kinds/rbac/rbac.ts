@@ -54,7 +54,7 @@ function validateSubject(subject: Subject, path: string, namespaced: boolean): F
     case 'Group':
       if (subject.apiGroup !== GROUP) errors.push(notSupported(`${path}.apiGroup`, subject.apiGroup ?? '', [GROUP]));
       break;
-    default: errors.push(notSupported(`${path}.kind`, subject.kind, ['ServiceAccount', 'User', 'Group']));
+    default: errors.push(notSupported(`${path}.kind`, (subject as Partial<Subject>).kind ?? '', ['ServiceAccount', 'User', 'Group']));
   }
   return errors;
 }

@@ -15,13 +15,13 @@ export const priorityClass: KindRules<PriorityClass> = {
     draft.value ??= 0;
     draft.preemptionPolicy ??= 'PreemptLowerPriority';
   },
-  validate: (object) => [...validate(object), ...oneOf(object.preemptionPolicy, 'preemptionPolicy', ['PreemptLowerPriority', 'Never'])],
+  validateCreate: (object) => [...validateNew(object), ...oneOf(object.preemptionPolicy, 'preemptionPolicy', ['PreemptLowerPriority', 'Never'])],
   validateUpdate,
   cells: (object, now) => [object.metadata.name, object.value ?? 0, object.globalDefault ?? false, objectAge(object, now), object.preemptionPolicy ?? ''],
   tracksGeneration: 'at creation',
 };
 
-function validate({ metadata: { name = '' }, value = 0, globalDefault = false }: { metadata: { name?: string }; value?: number; globalDefault?: boolean }): FieldError[] {
+function validateNew({ metadata: { name = '' }, value = 0, globalDefault = false }: { metadata: { name?: string }; value?: number; globalDefault?: boolean }): FieldError[] {
   if (!name.startsWith('system-')) return value > USER_MAX ? [forbidden('value', `maximum allowed value of a user defined priority is ${String(USER_MAX)}`)] : [];
   const problem = systemClassProblem(name, value, globalDefault);
   return problem === undefined ? [] : [forbidden('metadata.name', `priority class names with 'system-' prefix are reserved for system use only. error: ${problem}`)];

@@ -20,9 +20,9 @@ t.test('a StatefulSet: policies, strategy, what may change', async (t) => {
     statefulSet.applyDefaults?.(made);
     return made;
   };
-  t.same(words(statefulSet.validate?.(set({}), context)), []);
-  t.same(words(statefulSet.validate?.(set({ updateStrategy: { type: 'OnDelete', rollingUpdate: { partition: 1 } } }), context)), ["spec.updateStrategy.rollingUpdate: Invalid value: {\"partition\":1}: only allowed for updateStrategy 'RollingUpdate'"]);
-  t.same(words(statefulSet.validate?.(set({ updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0 } } }), context)), ['spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: 0: cannot be 0']);
+  t.same(words(statefulSet.validateCreate?.(set({}), context)), []);
+  t.same(words(statefulSet.validateCreate?.(set({ updateStrategy: { type: 'OnDelete', rollingUpdate: { partition: 1 } } }), context)), ["spec.updateStrategy.rollingUpdate: Invalid value: {\"partition\":1}: only allowed for updateStrategy 'RollingUpdate'"]);
+  t.same(words(statefulSet.validateCreate?.(set({ updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0 } } }), context)), ['spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: 0: cannot be 0']);
   t.same(words(statefulSet.validateUpdate?.(set({ replicas: 5, minReadySeconds: 3 }), set({}), context)), []);
   t.match(words(statefulSet.validateUpdate?.(set({ serviceName: 'other' }), set({}), context)), [/^spec: Forbidden: updates to statefulset spec for fields other than 'replicas'/]);
   t.same(words(statefulSet.validateStatusUpdate?.({ ...set({}), status: { replicas: 1, readyReplicas: 2 } }, set({}), context)), ['status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas']);
