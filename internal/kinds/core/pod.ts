@@ -9,6 +9,7 @@ import { dnsLabelProblems, subdomainName } from '../../api/names.ts';
 import { podCells } from './pod-cells.ts';
 import { validatePodPart } from './pod-subresources.ts';
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './pod-validation.ts';
+import { placedContainers } from '../pod-spec/placed-containers.ts';
 import { podOnlyDefaults, podSpecDefaults } from '../pod-spec/defaults.ts';
 import { qosClassOf } from '../pod-spec/qos.ts';
 import { APPARMOR, appArmorOf } from '../pod-spec/annotations.ts';
@@ -68,7 +69,7 @@ function prepareForCreate(draft: Pod, { now, warn }: RuleContext): void {
 /** AppArmor annotations become fields, which is all that nodes look at. */
 function takeProfiles({ metadata: { annotations = {} }, spec }: Pod, warn: (message: string) => void): void {
   if (spec.os?.name === 'windows') return;
-  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])]) {
+  for (const [container] of placedContainers(spec, 'spec')) {
     const key = `${APPARMOR}${container.name}`;
     const annotation = annotations[key];
     if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) continue;

@@ -1,7 +1,8 @@
 // What annotations say of a pod that fields say by now, profiles of AppArmor and seccomp above all: what they may hold, that they agree with
 // the fields, and which may not change (upstream: ValidatePodSpecificAnnotations and what stands beside it).
 import { forbidden, invalid, type FieldError } from '../../api/field-error.ts';
-import type { AppArmorProfile, Container, PodSpec, SeccompProfile } from '../generated/api-types.ts';
+import type { AppArmorProfile, PodSpec, SeccompProfile } from '../generated/api-types.ts';
+import { placedContainers } from './placed-containers.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 type Profile = Pick<AppArmorProfile & SeccompProfile, 'type' | 'localhostProfile'>;
@@ -25,7 +26,7 @@ export function annotationProblems(annotations: Annotations, spec: PodSpec, path
   for (const [key, profile] of entriesOf(annotations, SECCOMP_CONTAINER)) errors.push(...seccompProblems(profile, `${path}.${key}`));
   for (const [key, profile] of entriesOf(annotations, APPARMOR)) {
     const name = key.slice(APPARMOR.length);
-    if (!containersOf(spec).some(([container]) => container.name === name)) errors.push(invalid(at(key), name, 'container not found'));
+    if (!placedContainers(spec, '').some(([container]) => container.name === name)) errors.push(invalid(at(key), name, 'container not found'));
     if (!['', 'runtime/default', 'unconfined'].includes(profile) && !profile.startsWith(LOCALHOST)) errors.push(invalid(at(key), profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`));
   }
   return errors;
@@ -36,7 +37,7 @@ export function profileMismatches(annotations: Annotations, spec: PodSpec, path:
   const ofPod = spec.securityContext;
   const seccomp = (annotation: string | undefined, profile: Profile | undefined, at: string): FieldError[] => mismatch('seccomp', { annotation, profile, defaults: ['runtime/default', 'docker/default'] }, `${at}.securityContext.seccompProfile`);
   const appArmor = (annotation: string | undefined, profile: Profile | undefined, at: string): FieldError[] => mismatch('apparmor', { annotation, profile, defaults: ['runtime/default'] }, `${at}.securityContext.appArmorProfile`);
-  const containers = containersOf(spec).map(([container, place]) => [container, `${path}.${place}`] as const);
+  const containers = placedContainers(spec, path);
   return [
     ...seccomp(annotations[SECCOMP], ofPod?.seccompProfile, path),
     ...containers.flatMap(([{ name, securityContext }, at]) => seccomp(annotations[`${SECCOMP_CONTAINER}${name}`], securityContext?.seccompProfile, at)),
@@ -60,10 +61,6 @@ export function appArmorOf(annotation: string): AppArmorProfile | undefined {
   if (annotation === 'runtime/default') return { type: 'RuntimeDefault' };
   const localhostProfile = annotation.startsWith(LOCALHOST) ? annotation.slice(LOCALHOST.length) : '';
   return localhostProfile.trim() === '' || localhostProfile !== localhostProfile.trim() ? undefined : { type: 'Localhost', localhostProfile };
-}
-
-function containersOf(spec: PodSpec): [container: Container, place: string][] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((list) => ((spec[list] ?? []) as Container[]).map((container, index): [Container, string] => [container, `${list}[${String(index)}]`]));
 }
 
 function entriesOf(annotations: Annotations, prefix: string): [key: string, value: string][] {

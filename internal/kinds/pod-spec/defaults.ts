@@ -43,8 +43,15 @@ function containerDefaults(container: Container | EphemeralContainer): void {
   for (const port of container.ports ?? []) port.protocol ||= 'TCP';
   for (const { valueFrom } of container.env ?? []) if (valueFrom !== undefined) referenceDefaults(valueFrom);
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) probeDefaults(probe);
-  delete container.lifecycle?.stopSignal; // ContainerStopSignals, off in 1.36
+  dropStopSignal(container);
   for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) if (handler?.httpGet !== undefined) httpDefaults(handler.httpGet);
+}
+
+// ContainerStopSignals, off in 1.36.
+function dropStopSignal(container: Container | EphemeralContainer): void {
+  if (container.lifecycle?.stopSignal === undefined) return;
+  delete container.lifecycle.stopSignal;
+  if (Object.keys(container.lifecycle).length === 0) delete container.lifecycle;
 }
 
 /** A divisor that is not said is written as 0, which means 1. */

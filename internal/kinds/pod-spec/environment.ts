@@ -1,8 +1,9 @@
 // Validation of a container's environment and of downward API references (upstream: ValidateEnv, ValidateEnvFrom, validateObjectFieldSelector).
-import { invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
+import { fieldNotFound, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import { configKeyProblems, dnsLabelProblems, envNameProblems, labelKeyProblems, subdomainProblems } from '../../api/names.ts';
 import { compareQuantities } from '../../api/quantity.ts';
-import type { EnvFromSource, EnvVar, FileKeySelector, ObjectFieldSelector, ResourceFieldSelector } from '../generated/api-types.ts';
+import type { EnvFromSource, EnvVar, FileKeySelector, ObjectFieldSelector, PodSpec, ResourceFieldSelector } from '../generated/api-types.ts';
+import { placedContainers } from './placed-containers.ts';
 
 const ENV_FIELDS = ['metadata.name', 'metadata.namespace', 'metadata.uid', 'spec.nodeName', 'spec.serviceAccountName', 'status.hostIP', 'status.hostIPs', 'status.podIP', 'status.podIPs'];
 export const VOLUME_FIELDS = ['metadata.annotations', 'metadata.labels', 'metadata.name', 'metadata.namespace', 'metadata.uid'];
@@ -49,6 +50,19 @@ function validateValueFrom({ value, valueFrom }: EnvVar, path: string): FieldErr
   else if (value) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));
   else if (count > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
   return errors;
+}
+
+/** Files of variables lie in a volume of the pod's own. */
+export function validateFileVolumes(spec: PodSpec, path: string): FieldError[] {
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  return placedContainers(spec, path).flatMap(([container, at]) => (container.env ?? []).flatMap(({ valueFrom }, index) => {
+    const { fileKeyRef } = valueFrom ?? {};
+    if (fileKeyRef === undefined) return [];
+    const field = `${at}.env[${String(index)}].valueFrom.fileKeyRef.volumeName`;
+    const volume = volumes.get(fileKeyRef.volumeName);
+    if (volume === undefined) return [fieldNotFound(field, fileKeyRef.volumeName ?? '')];
+    return volume.emptyDir === undefined ? [invalid(field, fileKeyRef.volumeName, 'referenced volume must be of type emptyDir')] : [];
+  }));
 }
 
 function validateFileKey({ key, volumeName, path: file }: Partial<FileKeySelector>, path: string): FieldError[] {

@@ -1,11 +1,10 @@
 // Ports of one pod that are the same, or as good as (upstream: pkg/api/pod).
-import type { Container, ContainerPort } from '../generated/api-types.ts';
+import type { ContainerPort } from '../generated/api-types.ts';
+import type { Placed } from './placed-containers.ts';
 
 interface Seen { path: string; port: ContainerPort }
 
 /** A container with its path. */
-export type Placed = readonly [container: Container, path: string];
-
 export function portWarnings(containers: readonly Placed[]): string[] {
   const ports = containers.flatMap(([{ ports: own = [] }, path]) => own.map((port, index): Seen => ({ path: `${path}.ports[${String(index)}]`, port })));
   return [...ports.flatMap((seen, index) => [...hostWarnings(seen), ...overlaps(seen, ports.slice(0, index))]), ...nameWarnings(ports)];

@@ -5,7 +5,9 @@ import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext } from '
 
 const SYSCTL = '([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 /** Sysctls of the namespace of IPC, by upstream's table. */
-const OF_IPC = /^(kernel\.sem$|kernel\.shm|kernel\.msg|fs\.mqueue\.)/;
+// Dots may be slashes.
+const OF_NET = /^net[./]/;
+const OF_IPC = /^(kernel[./]sem$|kernel[./]shm|kernel[./]msg|fs[./]mqueue[./])/;
 const MOUNTS = ['Default', 'Unmasked'];
 const CHANGES = ['Always', 'OnRootMismatch'];
 const GROUPS = ['Merge', 'Strict'];
@@ -18,19 +20,20 @@ export function validatePodSecurityContext(spec: PodSpec, path: string): FieldEr
   (context.supplementalGroups ?? []).forEach((group, index) => { for (const problem of idProblems(group)) errors.push(invalid(`${at}.supplementalGroups[${String(index)}]`, group, problem)); });
   if (spec.shareProcessNamespace === true && spec.hostPID === true) errors.push(invalid(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'));
   const seen = new Set<string>();
-  (context.sysctls ?? []).forEach(({ name }, index) => {
+  (context.sysctls ?? []).forEach(({ name = '' }: { name?: string }, index) => {
     const here = `${at}.sysctls[${String(index)}]`;
     if (!name) errors.push(required(`${here}.name`));
     else if (name.length > 253 || !new RegExp(`^${SYSCTL}$`).test(name)) errors.push(invalid(`${here}.name`, name, `must have at most 253 characters and match regex ^${SYSCTL}$`));
     else if (seen.has(name)) errors.push({ type: 'Duplicate', field: `${here}.name`, value: name, detail: '' });
-    const shared = spec.hostNetwork === true && name.startsWith('net.') ? 'hostNetwork' : spec.hostIPC === true && OF_IPC.test(name) ? 'hostIPC' : undefined;
+    const shared = spec.hostNetwork === true && OF_NET.test(name) ? 'hostNetwork' : spec.hostIPC === true && OF_IPC.test(name) ? 'hostIPC' : undefined;
     if (shared !== undefined) errors.push(invalid(`${here}.name`, name, `may not be specified when '${shared}' is true`));
     seen.add(name);
   });
   if (context.fsGroupChangePolicy !== undefined && !CHANGES.includes(context.fsGroupChangePolicy)) errors.push(notSupported(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, CHANGES));
+  errors.push(...validateSeccomp(context.seccompProfile, `${at}.seccompProfile`), ...validateAppArmor(context.appArmorProfile, `${at}.appArmorProfile`));
   if (context.supplementalGroupsPolicy !== undefined && !GROUPS.includes(context.supplementalGroupsPolicy)) errors.push(notSupported(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, GROUPS));
   if (context.seLinuxChangePolicy !== undefined && context.seLinuxChangePolicy !== 'Recursive') errors.push(notSupported(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']));
-  return [...errors, ...validateSeccomp(context.seccompProfile, `${at}.seccompProfile`), ...validateAppArmor(context.appArmorProfile, `${at}.appArmorProfile`)];
+  return errors;
 }
 
 export function validateSecurityContext(context: SecurityContext | undefined, path: string, hostUsers: boolean): FieldError[] {

@@ -8,7 +8,8 @@ import { ipWarnings } from '../networking/ip-address.ts';
 import { nodeLabelWarnings, nodeSelectorWarnings, nodeTermWarnings } from '../core/node-label-warnings.ts';
 import { claimSpecWarnings } from '../core/claim-warnings.ts';
 import { overlapWarnings } from './path-overlaps.ts';
-import { portWarnings, type Placed } from './port-warnings.ts';
+import { placedContainers } from './placed-containers.ts';
+import { portWarnings } from './port-warnings.ts';
 
 const ANNOTATIONS = [
   ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
@@ -46,7 +47,7 @@ export function templateWarnings(template: PodTemplateSpec | undefined, path: st
 
 function warnings(spec: PodSpec, { annotations = {} }: Pick<ObjectMeta, 'annotations'>, prefix: string): string[] {
   const path = `${prefix}spec`;
-  const containers = containersOf(spec, path);
+  const containers = placedContainers(spec, path);
   const annotation = (key: string): string => `${prefix}metadata.annotations[${key}]`;
   return [
     ...nodeSelectorWarnings(spec.nodeSelector, (key) => `${path}.nodeSelector[${key}]`), ...nodeAffinityWarnings(spec.affinity, `${path}.affinity.nodeAffinity`), ...spreadWarnings(spec, `${path}.topologySpreadConstraints`),
@@ -61,10 +62,6 @@ function warnings(spec: PodSpec, { annotations = {} }: Pick<ObjectMeta, 'annotat
     ...podAffinityWarnings(spec.affinity, `${path}.affinity`),
     ...(spec.dnsConfig?.nameservers ?? []).flatMap((ip, index) => ipWarnings(ip, `${path}.dnsConfig.nameservers[${String(index)}]`)), ...(spec.hostAliases ?? []).flatMap(({ ip }, index) => ipWarnings(ip, `${path}.hostAliases[${String(index)}].ip`)),
   ];
-}
-
-function containersOf(spec: PodSpec, path: string): Placed[] {
-  return (['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((list) => (spec[list] ?? []).map((container, index): Placed => [container as Container, `${path}.${list}[${String(index)}]`]));
 }
 
 function nodeAffinityWarnings(affinity: Affinity | undefined, path: string): string[] {
