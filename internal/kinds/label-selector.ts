@@ -2,6 +2,7 @@
 import type { LabelSelector, LabelSelectorRequirement } from './generated/api-types.ts';
 import { forbidden, invalid, required, type FieldError } from '../api/field-error.ts';
 import { labelKeyProblems, labelValueProblems } from '../api/names.ts';
+import { sortedKeys } from './go-form.ts';
 
 /** The selector as kubectl would take it; '' when it selects nothing or everything. */
 export function selectorText(selector: LabelSelector | undefined): string {
@@ -33,6 +34,16 @@ export function validateLabelSelector(selector: LabelSelector | undefined, path:
   const errors = validateLabels(selector.matchLabels, `${path}.matchLabels`);
   (selector.matchExpressions ?? []).forEach((requirement, index) => errors.push(...validateRequirement(requirement, `${path}.matchExpressions[${String(index)}]`)));
   return errors;
+}
+
+/** As Go writes it in a message: labels by their keys' order, and all of a requirement that is no list. */
+export function selectorInGo(selector: LabelSelector | undefined): object | null {
+  if (selector === undefined) return null;
+  const { matchLabels, matchExpressions } = selector;
+  return {
+    ...(matchLabels !== undefined && { matchLabels: sortedKeys(matchLabels) }),
+    ...(matchExpressions !== undefined && { matchExpressions: matchExpressions.map(({ key = '', operator = '', values }: { key?: string; operator?: string; values?: string[] }) => ({ key, operator, ...(values !== undefined && { values }) })) }),
+  };
 }
 
 /** Keys are qualified names, values label values. */

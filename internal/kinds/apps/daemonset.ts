@@ -7,7 +7,7 @@ import { subdomainName } from '../../api/names.ts';
 import type { DaemonSet, DaemonSetStatus } from '../generated/api-types.ts';
 import type { KindRules } from '../kind.ts';
 import { containerCells, formatLabels } from '../cells.ts';
-import { formatLabelSelector } from '../label-selector.ts';
+import { formatLabelSelector, selectorInGo } from '../label-selector.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from '../numbers.ts';
 import { podSpecDefaults } from '../pod-spec/defaults.ts';
 import { notDecremented, validateSelectorAndTemplate } from '../core/pod-template.ts';
@@ -35,7 +35,7 @@ export const daemonSet: KindRules<DaemonSet> = {
   ],
   prepareForStatusUpdate: (draft, old) => { setGeneration(draft, generationOf(old)); },
   changesFirst: true,
-  validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, 'field is immutable')]),
+  validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', selectorInGo(object.spec.selector), 'field is immutable')]),
   validateStatusUpdate: ({ status = NONE }, old) => [
     ...COUNTS.flatMap((field) => nonNegative(status[field], `status.${field}`)),
     ...notDecremented(status, old.status),

@@ -8,7 +8,7 @@ import type { Deployment } from '../generated/api-types.ts';
 import { keepMetadata } from '../kept-metadata.ts';
 import type { Cell, KindRules } from '../kind.ts';
 import { containerCells } from '../cells.ts';
-import { selectorText } from '../label-selector.ts';
+import { selectorInGo, selectorText } from '../label-selector.ts';
 import { intOrPercentProblems, isZero, nonNegative, notOver100Percent } from '../numbers.ts';
 import { podSpecDefaults } from '../pod-spec/defaults.ts';
 import { notDecremented, replicaCountProblems, validateSelectorAndTemplate } from '../core/pod-template.ts';
@@ -22,7 +22,7 @@ export const deployment: KindRules<Deployment> = {
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? {}); },
   prepareForStatusUpdate: (draft, old) => keepMetadata(['labels'], draft, old),
   validate,
-  validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, 'field is immutable')]),
+  validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', selectorInGo(object.spec.selector), 'field is immutable')]),
   validateStatusUpdate,
   warnings: (object, old) => [...(old === undefined ? podNameWarnings(object.metadata.name) : []), ...(isNews(object, old) ? templateWarnings(object.spec?.template, 'spec.template') : [])],
   cells,

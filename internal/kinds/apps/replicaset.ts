@@ -7,7 +7,7 @@ import { subdomainName } from '../../api/names.ts';
 import type { ReplicaSet } from '../generated/api-types.ts';
 import type { Cell, KindRules } from '../kind.ts';
 import { containerCells } from '../cells.ts';
-import { formatLabelSelector } from '../label-selector.ts';
+import { formatLabelSelector, selectorInGo } from '../label-selector.ts';
 import { nonNegative } from '../numbers.ts';
 import { podSpecDefaults } from '../pod-spec/defaults.ts';
 import { replicaCountProblems, validateSelectorAndTemplate } from '../core/pod-template.ts';
@@ -20,7 +20,7 @@ export const replicaSet: KindRules<ReplicaSet> = {
   prepareForCreate: (draft) => { draft.status = { replicas: 0 }; },
   prepareForUpdate: (draft, old) => { draft.status = copy(old.status ?? { replicas: 0 }); },
   validate,
-  validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, 'field is immutable')]),
+  validateUpdate: (object, old) => (sameSemantically(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', selectorInGo(object.spec.selector), 'field is immutable')]),
   validateStatusUpdate: ({ status = { replicas: 0 } }) => replicaCountProblems(status,
     ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration', 'terminatingReplicas'], ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']),
   cells,

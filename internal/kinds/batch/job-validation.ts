@@ -6,6 +6,7 @@ import { copy } from '../../api/meta.ts';
 import { dnsLabelProblems, labelKeyProblems } from '../../api/names.ts';
 import type { Job, JobSpec, PodFailurePolicyRule, PodSpec, PodTemplateSpec, SuccessPolicyRule } from '../generated/api-types.ts';
 import { countSpans, parseIndexSpans } from './job-indexes-text.ts';
+import { sortedKeys } from '../go-form.ts';
 import { selectorMatches, validateLabelSelector } from '../label-selector.ts';
 import { nonNegative } from '../numbers.ts';
 import { validatePodTemplate } from '../core/pod-template.ts';
@@ -24,7 +25,7 @@ export function validateJob({ metadata, spec }: Job): FieldError[] {
   errors.push(...wrong);
   // No selector selects nothing; one that is none is not held against the template.
   if ((spec.selector === undefined || wrong.length === 0) && !selectorMatches(spec.selector, spec.template.metadata?.labels)) {
-    errors.push(invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
+    errors.push(invalid('spec.template.metadata.labels', sortedKeys(spec.template.metadata?.labels) ?? null, '`selector` does not match template `labels`'));
   }
   const host = `${metadata.name}-${String((spec.completions ?? 0) - 1)}`;
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0 && dnsLabelProblems(host).length > 0) errors.push(invalid('metadata.name', metadata.name, `will not able to create pod with invalid DNS label: ${host}`));

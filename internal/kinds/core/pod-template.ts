@@ -1,7 +1,8 @@
 // What ReplicaSets, Deployments and their kin share: a selector that must match the template, and counts of replicas.
 import { forbidden, invalid, notSupported, required, type FieldError } from '../../api/field-error.ts';
 import type { LabelSelector, PodTemplateSpec } from '../generated/api-types.ts';
-import { isEmptySelector, selectorMatches, validateLabelSelector, validateLabels } from '../label-selector.ts';
+import { sortedKeys } from '../go-form.ts';
+import { isEmptySelector, selectorInGo, selectorMatches, validateLabelSelector, validateLabels } from '../label-selector.ts';
 import { nonNegative } from '../numbers.ts';
 import { annotationProblems, profileMismatches } from '../pod-spec/annotations.ts';
 import { validatePodSpec } from '../pod-spec/validation.ts';
@@ -18,13 +19,13 @@ export function validateSelectorAndTemplate({ selector, template }: { selector?:
     if (isEmptySelector(selector)) errors.push(invalid(`${path}.selector`, selector, `empty selector is invalid for ${kind.selecting}`));
     else if (isSelector && !selectorMatches(selector, template?.metadata?.labels)) errors.push(mismatch(template, `${path}.template`));
     // Templates are held against selectors, all but those of daemons; nothing is told of them where there is none.
-    if (!isSelector && kind.selecting !== 'daemonset') return [...errors, invalid(`${path}.selector`, selector, kind.selecting === 'statefulset' ? '' : 'invalid label selector'), ...(kind.selecting === 'statefulset' ? restartProblems(template, `${path}.template`, kind.timed) : [])];
+    if (!isSelector && kind.selecting !== 'daemonset') return [...errors, invalid(`${path}.selector`, selectorInGo(selector), kind.selecting === 'statefulset' ? '' : 'invalid label selector'), ...(kind.selecting === 'statefulset' ? restartProblems(template, `${path}.template`, kind.timed) : [])];
   }
   return [...errors, ...validateLongRunningTemplate(template, `${path}.template`, kind.timed)];
 }
 
 function mismatch(template: PodTemplateSpec | undefined, path: string): FieldError {
-  return invalid(`${path}.metadata.labels`, template?.metadata?.labels ?? null, '`selector` does not match template `labels`');
+  return invalid(`${path}.metadata.labels`, sortedKeys(template?.metadata?.labels) ?? null, '`selector` does not match template `labels`');
 }
 
 /** A template whose pods are always restarted. */
