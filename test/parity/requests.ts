@@ -35,6 +35,7 @@ import { SURFACE } from './requests/surface.ts';
 import { TABLES } from './requests/tables.ts';
 import { VERSIONS } from './requests/versions.ts';
 import { WATCHES } from './requests/watches.ts';
+import { WORKLOAD_UPDATES } from './requests/workload-updates.ts';
 import { WRITES } from './requests/writes.ts';
 
 export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
@@ -74,4 +75,5 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   surface: SURFACE,
   tables: TABLES,
   drafts: DRAFTS,
+  'workload-updates': WORKLOAD_UPDATES,
 };
