@@ -30,6 +30,7 @@ import { READS } from './requests/reads.ts';
 import { RULES } from './requests/rules.ts';
 import { SCALES } from './requests/scales.ts';
 import { SETUP } from './requests/setup.ts';
+import { STATUSES } from './requests/statuses.ts';
 import { SUBRESOURCES } from './requests/subresources.ts';
 import { SURFACE } from './requests/surface.ts';
 import { TABLES } from './requests/tables.ts';
@@ -75,5 +76,6 @@ export const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
   surface: SURFACE,
   tables: TABLES,
   drafts: DRAFTS,
+  statuses: STATUSES,
   'workload-updates': WORKLOAD_UPDATES,
 };
