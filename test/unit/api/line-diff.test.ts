@@ -25,3 +25,13 @@ t.test('what is all new, and what is gone', (t) => {
   t.equal(jsonDiff(null, { A: 1 }), '@@ -1 +1,3 @@\n-null\n+{\n+ "A": 1\n+}\n');
   t.end();
 });
+
+// Whoever may change a claim may send megabytes: an hour of this if each line were looked for among all others.
+t.test('long ones are only told to begin and end alike', (t) => {
+  const long = (what: string): unknown => [0, 1, 2, 3, ...Array.from({ length: 100_000 }, () => what), 4, 5, 6, 7];
+  const lines = jsonDiff(long('a'), long('b')).split('\n');
+  t.equal(lines[0], '@@ -3,100006 +3,100006 @@');
+  t.equal(lines.filter((line) => line === '- "a",').length, 100_000);
+  t.equal(lines.filter((line) => line === '+ "b",').length, 100_000);
+  t.end();
+});
