@@ -3,7 +3,9 @@ import { isIP, isIPv4, isIPv6 } from 'node:net';
 
 const UUID = (version: string, variant: string): RegExp => new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}-?${version}[0-9a-f]{3}-?${variant}[0-9a-f]{3}-?[0-9a-f]{12}$`, 'i');
 const GO_DURATION = /^[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$/;
-const DURATION_PART = /\d+\s*(ns$|us$|\u00b5s$|ms$|[smhdw]$|hr$|wk$|nano|micro|milli|sec|min|hour|day|week)/i;
+// Each run of digits is begun at its first alone: a text may be megabytes of them.
+const DURATION_PARTS = /(?<!\d)\d+\s*[a-z\u00b5]+/gi;
+const DURATION_PART = /^\d+\s*(ns$|us$|\u00b5s$|ms$|[smhdw]$|hr$|wk$|nano|micro|milli|sec|min|hour|day|week)/i;
 const TIME_OF_DAY = /^(\d\d):(\d\d):(\d\d)(.\d+)?(z|[+-]\d\d:\d\d)$/;
 const HOSTNAME = /^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63})$/u;
 const CARD = /^(?:4[0-9]{12}(?:[0-9]{3})?|5[1-5][0-9]{14}|6(?:011|5[0-9][0-9])[0-9]{12}|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11}|(?:2131|1800|35\d{3})\d{11})$/;
@@ -33,7 +35,7 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   password: () => true,
   date: isDate,
   // Go's, or anything in which a part is one.
-  duration: (text) => GO_DURATION.test(text) || (text.match(/\d+\s*[a-z\u00b5]+/gi) ?? []).some((part) => DURATION_PART.test(part)),
+  duration: (text) => GO_DURATION.test(text) || (text.match(DURATION_PARTS) ?? []).some((part) => DURATION_PART.test(part)),
   datetime: isDateTime,
   'k8s-short-name': (text) => text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text),
   'k8s-long-name': (text) => text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text),
